@@ -1,0 +1,44 @@
+# A fresh machine needs Python >= 3.11, make and the package registries; everything else is set up here.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.setup-stamp
+
+.PHONY: help setup run test check bench fuzz generate clean
+
+help:            ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "ocppflow needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Name another with: make PYTHON=python3.12 ...")'
+	@echo "setting up $(VENV) (once, about a minute) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,fast]'
+	@touch $(STAMP)
+
+setup: $(STAMP)  ## make .venv with everything needed
+
+run: setup       ## run the demo: a CSMS and three stations in conversation
+	@$(BIN)/ocppflow demo
+
+test: setup      ## all tests
+	@$(BIN)/python -m pytest
+
+check: setup     ## ruff, mypy, import-linter, generated code up to date
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python tools/generate_messages.py --check
+
+generate: setup  ## write the message modules anew from the schemas
+	@$(BIN)/python tools/generate_messages.py
+
+bench: setup     ## benchmarks against peers, as ratios from one run
+	@$(BIN)/python -m benchmarks
+
+fuzz: setup      ## hostile input against a running CSMS, bounded by FUZZ_SECONDS (60)
+	@$(BIN)/python -m tests.fuzz
+
+clean:           ## remove what setup and runs made
+	rm -rf $(VENV) build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis
