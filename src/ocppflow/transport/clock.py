@@ -29,7 +29,7 @@ class Clock(Protocol):
 async def sleep(clock: Clock, seconds: float) -> None:
     """Wait ``seconds`` of ``clock``'s time."""
     done = asyncio.get_running_loop().create_future()
-    timer = clock.call_at(clock.now() + seconds, lambda: done.done() or done.set_result(None))
+    timer = clock.call_at(clock.now() + seconds, lambda: None if done.done() else done.set_result(None))
     try:
         await done
     finally:

@@ -1,8 +1,8 @@
 """A Link: one WebSocket connection as the rooms above see it, and what it reports to.
 
 A Link carries whole text messages as bytes. It knows its :class:`Peer`, sends, closes, and calls its
-:class:`LinkHandler`. It knows nothing of OCPP messages. ``server.py`` and ``client.py`` make Links over TCP and TLS,
-``memory.py`` joins two of them without a network.
+:class:`LinkHandler`. It knows nothing of OCPP messages. ``server.py`` and ``client.py`` make Links over TCP
+and TLS, ``memory.py`` joins two of them without a network.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class ClientCertificate:
 class Peer:
     """Who is at the other end, fixed when the handshake ended.
 
-    ``identity`` is the station's, on both sides. ``security_profile`` is 0 (no authentication), 1 (Basic), 2 (TLS and
-    Basic) or 3 (TLS with a client certificate), OCPP 2.0.1 Part 2, A00.
+    ``identity`` is the station's, on both sides. ``security_profile`` is 0 (no authentication), 1 (Basic),
+    2 (TLS and Basic) or 3 (TLS with a client certificate), OCPP 2.0.1 Part 2, A00.
     """
 
     identity: str
@@ -41,7 +41,7 @@ class Peer:
 
 
 class LinkHandler(Protocol):
-    """What a Link reports to. Called on the event loop's thread, in order; never called again after ``closed``."""
+    """What a Link reports to: on the event loop's thread, in order, and never again after ``closed``."""
 
     def received(self, data: bytes) -> None:
         """A whole text message, as UTF-8 bytes that the Link has not looked at. Must not raise."""
@@ -79,6 +79,12 @@ class Link(Protocol):
 
     def abort(self, reason: str) -> None:
         """Drop the connection at once, without a closing handshake; ``closed`` follows."""
+
+    def pause_reading(self) -> None:
+        """Take nothing more from the network for now; the peer feels it as backpressure."""
+
+    def resume_reading(self) -> None:
+        """Go on after :meth:`pause_reading`."""
 
     async def drain(self) -> None:
         """Return when the send buffer is below its high-water mark."""
