@@ -1,0 +1,464 @@
+"""SocketLink: a Link over an asyncio transport, after the opening handshake.
+
+RFC 6455 is spoken by websockets' sans-I/O ``Protocol``, but that engine costs kilobytes and microseconds,
+and nearly all traffic is whole, final, uncompressed text frames. Those are read and written here; every
+other frame (control, fragment, compressed, broken) goes to an engine that is made when needed and dropped
+when idle. An idle connection is thus this object and little else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from websockets.extensions import Extension
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.protocol import OPEN, Protocol
+
+from ocppflow.transport.clock import Timer
+from ocppflow.transport.framing import (
+    FIN_PING,
+    FIN_TEXT,
+    LinkContext,
+    Transport,
+    apply_mask,
+    check_code,
+    cut_reason,
+    encode_frame,
+)
+from ocppflow.transport.link import LinkHandler, Peer
+
+log = logging.getLogger("ocppflow.transport")
+wire_log = logging.getLogger("ocppflow.transport.websocket")
+wire_log.setLevel(logging.WARNING)  # the engine tells of every opening and closing at INFO
+
+_KNOWN_OPCODES = frozenset(Opcode)
+_COMPRESS_FROM = 256  # below this many bytes compression saves nothing worth its time
+
+# Why a Link does not read.
+UNATTACHED, ASKED, FLOOD = 1, 2, 4
+
+
+class SocketLink(asyncio.Protocol):
+    """One open connection; keeps the contract of ``link.Link``.
+
+    Made when the handshake is done, with reading paused; :meth:`attach` starts it. Text is handed up as
+    the bytes that came, even if they are no UTF-8: the session above answers them (row 19) instead of
+    losing the connection.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_allowed_from",
+        "_close_timer",
+        "_closed",
+        "_context",
+        "_end",
+        "_engine",
+        "_fragments",
+        "_handler",
+        "_last_received",
+        "_missing",
+        "_open",
+        "_out",
+        "_peer",
+        "_ping_interval",
+        "_ping_timer",
+        "_read_pauses",
+        "_rest",
+        "_transport",
+        "_waiters",
+        "_write_paused",
+    )
+
+    def __init__(
+        self,
+        transport: Transport,
+        peer: Peer,
+        context: LinkContext,
+        *,
+        extensions: Sequence[Extension] = (),
+        rest: bytes = b"",
+    ) -> None:
+        self._transport = transport
+        self._peer = peer
+        self._context = context
+        self._handler: LinkHandler | None = None
+        self._engine: Protocol | None = None
+        self._rest: bytearray | None = bytearray(rest) if rest else None
+        self._missing = 0  # how long _rest must grow before it can hold a frame
+        self._fragments: bytearray | int | None = None
+        self._out: list[bytes] | None = None
+        self._open = True
+        self._closed = False
+        self._write_paused = False
+        self._read_pauses = UNATTACHED
+        self._allowed_from = 0.0
+        self._end: tuple[int, str] | None = None
+        self._close_timer: Timer | None = None
+        self._ping_timer: Timer | None = None
+        self._ping_interval = context.limits.ping_interval
+        self._waiters: list[tuple[bool, asyncio.Future[None]]] | None = None
+        self._last_received = context.now()
+        if extensions:
+            self._engine = self._make_engine()
+            self._engine.extensions = list(extensions)
+
+    # What the rooms above use.
+
+    @property
+    def peer(self) -> Peer:
+        return self._peer
+
+    @property
+    def is_open(self) -> bool:
+        return self._open
+
+    @property
+    def last_received(self) -> float:
+        return self._last_received
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether someone listens."""
+        return self._handler is not None
+
+    def attach(self, handler: LinkHandler) -> None:
+        if self._handler is not None:
+            raise RuntimeError("this Link has a handler already")
+        self._handler = handler
+        if self._closed:  # it ended before anyone could listen
+            code, reason = self._end or (1006, "")
+            self._context.loop.call_soon(handler.closed, code, reason)
+            return
+        self._schedule_ping()
+        if self._rest is None:
+            self._unpause(UNATTACHED)
+        else:
+            self._context.loop.call_soon(self._start)
+
+    def send(self, data: bytes) -> None:
+        if not self._open:
+            return
+        engine = self._engine
+        if engine is not None and engine.extensions and len(data) >= _COMPRESS_FROM:
+            engine.send_text(data)
+            self._flush(engine)
+        else:
+            self._write(encode_frame(FIN_TEXT, data, masked=not self._context.reads_masked))
+        if self._write_paused:
+            self._check_write_buffer()
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        check_code(code)
+        if not self._open:
+            return
+        engine = self._engine or self._make_engine()
+        self._engine = engine
+        engine.send_close(code, cut_reason(reason))
+        self._open = False
+        self._flush(engine)
+
+    def abort(self, reason: str) -> None:
+        if self._end is None:
+            self._end = (1006, reason)
+        self._open = False
+        self._transport.abort()
+
+    def pause_reading(self) -> None:
+        self._pause(ASKED)
+
+    def resume_reading(self) -> None:
+        self._unpause(ASKED)
+
+    def set_ping_interval(self, seconds: float) -> None:
+        self._ping_interval = seconds
+        if self._handler is not None and self._open:
+            self._schedule_ping()
+
+    async def drain(self) -> None:
+        if self._write_paused and not self._closed:
+            await self._wait(until_closed=False)
+
+    async def wait_closed(self) -> None:
+        if not self._closed:
+            await self._wait(until_closed=True)
+
+    # What the event loop calls.
+
+    def data_received(self, data: bytes) -> None:
+        self._last_received = self._context.now()
+        rest = self._rest
+        if rest is not None:
+            rest += data
+            if len(rest) < self._missing:
+                return
+            data = bytes(rest)
+            self._rest = None
+        out: list[bytes] = []
+        self._out = out
+        try:
+            count = self._consume(data)
+        finally:
+            self._out = None
+        if out:
+            self._transport.write(out[0] if len(out) == 1 else b"".join(out))
+        if count > 1 and self._context.seconds_per_message:
+            self._throttle(count)
+
+    def eof_received(self) -> None:
+        engine = self._engine or self._make_engine()
+        self._engine = engine
+        self._open = False
+        engine.receive_eof()
+        # Returning None has the transport flush and close itself.
+
+    def pause_writing(self) -> None:
+        self._write_paused = True
+        self._check_write_buffer()
+
+    def resume_writing(self) -> None:
+        self._write_paused = False
+        self._wake(closed=False)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._open = False
+        self._closed = True
+        for timer in (self._close_timer, self._ping_timer):
+            if timer is not None:
+                timer.cancel()
+        code, reason = self._end = self._end or self._how_it_ended(exc)
+        self._close_timer = self._ping_timer = self._engine = self._rest = None
+        self._wake(closed=True)
+        try:
+            if self._handler is not None:
+                self._handler.closed(code, reason)
+        except Exception:
+            log.exception("%s: the handler failed on the end of the connection", self._peer.identity)
+        finally:
+            if self._context.ended is not None:
+                self._context.ended(self)
+
+    # Reading.
+
+    def _start(self) -> None:
+        """Begin with what came along with the handshake."""
+        if not self._closed:
+            self.data_received(b"")
+            self._unpause(UNATTACHED)
+
+    def _consume(self, data: bytes) -> int:
+        """Take all whole frames out of ``data``; how many. An incomplete one is kept for later."""
+        masked = self._context.reads_masked
+        limit = self._context.limits.max_message_size
+        position, size, count = 0, len(data), 0
+        while size - position >= 2:
+            first, second = data[position], data[position + 1]
+            length = second & 0x7F
+            body = position + 2
+            if length == 126:
+                body += 2
+            elif length == 127:
+                body += 8
+            if body > size:
+                break
+            if length > 125:
+                length = int.from_bytes(data[position + 2 : body])
+            if (second > 0x7F) is not masked or length > limit or (first & 0x0F) not in _KNOWN_OPCODES:
+                self._unusual(data[position:])  # a fault: the engine names it and closes
+                return count + 1
+            if masked:
+                body += 4
+            end = body + length
+            if end > size:
+                self._missing = end - position
+                self._rest = bytearray(data[position:])
+                return count
+            engine = self._engine
+            idle = engine is None or (engine.state is OPEN and engine.current_size is None)
+            if first == FIN_TEXT and idle:
+                self._deliver(apply_mask(data[body:end], data[body - 4 : body]) if masked else data[body:end])
+            else:
+                self._unusual(data[position:end])
+            count += 1
+            position = end
+        if position < size:
+            self._missing = size - position + 1
+            self._rest = bytearray(data[position:])
+        return count
+
+    def _deliver(self, data: bytes) -> None:
+        handler = self._handler
+        if handler is None or self._closed:
+            return
+        try:
+            handler.received(data)
+        except Exception:
+            log.exception("%s: the handler failed on a message", self._peer.identity)
+
+    def _unusual(self, data: bytes) -> None:
+        """One frame, or a fault, for the engine."""
+        engine = self._engine or self._make_engine()
+        self._engine = engine
+        if engine.reader.eof:
+            return
+        engine.receive_data(data)
+        for event in engine.events_received():
+            if isinstance(event, Frame):
+                self._data_frame(event)
+        if engine.state is not OPEN:
+            self._open = False
+        self._flush(engine)
+        if engine.state is OPEN and engine.current_size is None and not engine.extensions:
+            self._engine = None
+
+    def _data_frame(self, frame: Frame) -> None:
+        match frame.opcode:
+            case Opcode.TEXT if frame.fin:
+                self._deliver(bytes(frame.data))
+            case Opcode.TEXT:
+                self._fragments = bytearray(frame.data)
+            case Opcode.BINARY if frame.fin:
+                self._deliver_binary(len(frame.data))
+            case Opcode.BINARY:
+                self._fragments = len(frame.data)
+            case Opcode.CONT if isinstance(self._fragments, bytearray):
+                self._fragments += frame.data
+                if frame.fin:
+                    whole, self._fragments = bytes(self._fragments), None
+                    self._deliver(whole)
+            case Opcode.CONT if isinstance(self._fragments, int):
+                self._fragments += len(frame.data)
+                if frame.fin:
+                    total, self._fragments = self._fragments, None
+                    self._deliver_binary(total)
+
+    def _deliver_binary(self, size: int) -> None:
+        if self._handler is None or self._closed:
+            return
+        try:
+            self._handler.received_binary(size)
+        except Exception:
+            log.exception("%s: the handler failed on a binary message", self._peer.identity)
+
+    def _throttle(self, count: int) -> None:
+        """Stop reading while ``count`` messages more exceed the allowed rate, of which one second may be
+        saved up.
+        """
+        now = self._last_received
+        self._allowed_from = max(self._allowed_from, now - 1.0) + count * self._context.seconds_per_message
+        if self._allowed_from > now and not self._closed:
+            self._pause(FLOOD)
+            self._context.clock.call_at(self._allowed_from, lambda: self._unpause(FLOOD))
+
+    def _pause(self, why: int) -> None:
+        if not self._read_pauses:
+            self._transport.pause_reading()
+        self._read_pauses |= why
+
+    def _unpause(self, why: int) -> None:
+        if self._read_pauses & why:
+            self._read_pauses &= ~why
+            if not self._read_pauses and not self._closed:
+                self._transport.resume_reading()
+
+    # Writing.
+
+    def _make_engine(self) -> Protocol:
+        return Protocol(self._context.side, state=OPEN, max_size=self._context.limits.max_message_size, logger=wire_log)
+
+    def _write(self, data: bytes) -> None:
+        if self._out is not None:
+            self._out.append(data)
+        else:
+            self._transport.write(data)
+
+    def _flush(self, engine: Protocol) -> None:
+        for data in engine.data_to_send():
+            if data:
+                self._write(data)
+            else:
+                self._end_of_stream()
+        if engine.close_expected() and self._close_timer is None:
+            self._await_close(self._context.limits.close_timeout)
+
+    def _end_of_stream(self) -> None:
+        if self._out:
+            self._transport.write(b"".join(self._out))
+            self._out.clear()
+        # A half-close lets the peer read our close frame even if it still sends; TLS has none.
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+
+    def _await_close(self, seconds: float) -> None:
+        if self._ping_timer is not None:
+            self._ping_timer.cancel()
+        clock = self._context.clock
+        self._close_timer = clock.call_at(
+            clock.now() + seconds,
+            lambda: self.abort(f"the closing handshake was not finished within {seconds:g} s"),
+        )
+
+    def _check_write_buffer(self) -> None:
+        waiting = self._transport.get_write_buffer_size()
+        if waiting > self._context.limits.max_write_buffer:
+            self.abort(f"the peer does not read: {waiting} bytes wait to be sent")
+
+    # Keeping alive (row 29).
+
+    def _schedule_ping(self) -> None:
+        if self._ping_timer is not None:
+            self._ping_timer.cancel()
+            self._ping_timer = None
+        if self._ping_interval > 0:
+            clock = self._context.clock
+            self._ping_timer = clock.call_at(clock.now() + self._ping_interval, self._ping)
+
+    def _ping(self) -> None:
+        if not self._open:
+            return
+        clock = self._context.clock
+        sent_at = clock.now()
+        self._write(encode_frame(FIN_PING, b"", masked=not self._context.reads_masked))
+        timeout = min(self._context.limits.pong_timeout, self._ping_interval)
+        if not timeout:
+            self._schedule_ping()
+            return
+        self._ping_timer = clock.call_at(sent_at + timeout, lambda: self._check_pong(sent_at))
+
+    def _check_pong(self, sent_at: float) -> None:
+        if self._last_received < sent_at and not self._read_pauses:
+            silent = self._context.now() - self._last_received
+            self.abort(f"the peer is dead: no pong, nothing received for {silent:.0f} s")
+            return
+        clock = self._context.clock
+        self._ping_timer = clock.call_at(max(sent_at + self._ping_interval, clock.now()), self._ping)
+
+    # Ending.
+
+    def _how_it_ended(self, exc: Exception | None) -> tuple[int, str]:
+        engine = self._engine
+        received, sent = (engine.close_rcvd, engine.close_sent) if engine else (None, None)
+        if received is not None:
+            return int(received.code), received.reason or (sent.reason if sent else "")
+        if sent is not None and sent.code not in (CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY):
+            return int(sent.code), sent.reason
+        return 1006, str(exc) if exc else "the connection was lost without a closing handshake"
+
+    async def _wait(self, *, until_closed: bool) -> None:
+        waiter = self._context.loop.create_future()
+        if self._waiters is None:
+            self._waiters = []
+        self._waiters.append((until_closed, waiter))
+        await waiter
+
+    def _wake(self, *, closed: bool) -> None:
+        waiters, self._waiters = self._waiters, None
+        for until_closed, waiter in waiters or ():
+            if until_closed and not closed:
+                self._waiters = [*(self._waiters or ()), (until_closed, waiter)]
+            elif not waiter.done():
+                waiter.set_result(None)

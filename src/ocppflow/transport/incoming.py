@@ -1,0 +1,408 @@
+"""One connection at a server's door: TLS, the HTTP request, the decision, the answer.
+
+An :class:`Incoming` lives as long as the handshake. Then it either hands the transport over to a
+SocketLink and is gone, or has refused, said why to everyone who should know, and lingers until the
+refusal is read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from websockets.exceptions import HeaderLineTooLong, RequestLineTooLong, TooManyHeaders
+from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
+
+from ocppflow.messages.base import Version
+from ocppflow.transport import handshake as hs
+from ocppflow.transport.clock import Timer
+from ocppflow.transport.connection import SocketLink, wire_log
+from ocppflow.transport.framing import cut_reason
+from ocppflow.transport.link import Peer
+from ocppflow.transport.tls import explain_tls_failure, peer_certificate
+
+if TYPE_CHECKING:
+    from ocppflow.transport.server import Mount, Server
+
+log = logging.getLogger("ocppflow.transport")
+
+# Small windows and no memory between messages on our side: about 20 KiB instead of 300 per connection.
+_DEFLATE = ServerPerMessageDeflateFactory(
+    server_no_context_takeover=True,
+    client_no_context_takeover=True,
+    server_max_window_bits=12,
+    client_max_window_bits=12,
+    compress_settings={"memLevel": 5},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedInfo:
+    """A connection that was not let in. ``status`` is the HTTP status sent, 101 where the connection was
+    finished and closed for want of a common subprotocol (row 3), None if no answer could be sent (TLS,
+    time-out).
+    """
+
+    identity: str
+    address: str
+    path: str
+    status: int | None
+    reason: str
+
+
+class _Engine(ServerProtocol):
+    """websockets' server handshake, told which subprotocol to select."""
+
+    chosen: Version | None = None
+
+    def select_subprotocol(self, subprotocols: Sequence[Subprotocol]) -> Subprotocol | None:
+        return Subprotocol(self.chosen.subprotocol) if self.chosen else None
+
+
+class Incoming(asyncio.Protocol):
+    """The asyncio protocol of a connection until its handshake is over."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._transport: Any = None
+        self._ready = False
+        self._buffer = bytearray()
+        self._task: asyncio.Task[None] | None = None
+        self._timer: Timer | None = None
+        self._engine: _Engine | None = None
+        self._over = False
+        self.address = "?"
+        self.identity = ""
+        self.path = ""
+
+    @property
+    def host(self) -> str:
+        """The address without the port: what the bound per address counts."""
+        return self.address.rpartition(":")[0]
+
+    # What the event loop calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        peer = transport.get_extra_info("peername")
+        if isinstance(peer, tuple) and len(peer) >= 2:
+            host = f"[{peer[0]}]" if ":" in peer[0] else peer[0]
+            self.address = f"{host}:{peer[1]}"
+        server = self._server
+        server.incoming.add(self)
+        clock, timeout = server.clock, server.limits.handshake_timeout
+        if timeout:
+            self._timer = clock.call_at(clock.now() + timeout, self._timed_out)
+        if busy := server.admission.busy(len(server.incoming)):
+            if server.tls is None:
+                self._ready = True
+                self._refuse(busy)
+            else:
+                self._give_up(busy.reason)
+        elif server.tls is None:
+            self._ready = True
+        else:
+            self._transport.pause_reading()
+            self._task = asyncio.get_running_loop().create_task(self._start_tls(server.tls.context()))
+
+    def data_received(self, data: bytes) -> None:
+        if self._over:
+            self._linger(data)
+            return
+        self._buffer += data
+        if self._ready and self._task is None:
+            self._read_head()
+
+    def eof_received(self) -> None:
+        if not self._over:
+            self._report(None, "the connection was closed before the handshake was complete")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self._over:
+            why = f": {exc}" if exc else ""
+            self._report(None, "the connection was lost before the handshake was complete" + why)
+        if self._task is not None:
+            self._task.cancel()
+        self._finish()
+
+    def close(self, reason: str) -> None:
+        """The server shuts down."""
+        if not self._over:
+            self._refuse(hs.Refuse(503, reason, {"Retry-After": "5"}))
+        self._transport.close()
+
+    # TLS first, so that the bounds above cost an attacker more than they cost us.
+
+    async def _start_tls(self, context: ssl.SSLContext) -> None:
+        loop = asyncio.get_running_loop()
+        timeout = self._server.limits.handshake_timeout or None
+        try:
+            transport = await loop.start_tls(
+                self._transport, self, context, server_side=True, ssl_handshake_timeout=timeout
+            )
+        except (OSError, asyncio.CancelledError) as error:
+            self._task = None
+            if isinstance(error, asyncio.CancelledError) and self._over:
+                return
+            self._report(None, explain_tls_failure(error))
+            self._finish()
+            return
+        self._task = None
+        self._transport = transport
+        if transport is None or transport.is_closing():
+            self._finish()
+            return
+        self._ready = True
+        if self._buffer:
+            self._read_head()
+
+    # The HTTP request.
+
+    def _read_head(self) -> None:
+        buffer, limit = self._buffer, self._server.limits.max_header_size
+        if not 0x41 <= buffer[0] <= 0x5A:
+            is_tls = buffer[0] == 0x16
+            self._refuse(hs.Refuse(400, "TLS on a port without TLS: use ws://" if is_tls else "no HTTP request"))
+            return
+        end = buffer.find(b"\r\n\r\n")
+        if (len(buffer) if end < 0 else end) > limit:
+            self._refuse(hs.Refuse(431, f"the request is longer than {limit} bytes"))
+        elif end >= 0:
+            head, rest = bytes(buffer[: end + 4]), bytes(buffer[end + 4 :])
+            self._buffer.clear()
+            self._transport.pause_reading()
+            self._task = asyncio.get_running_loop().create_task(self._answer(head, rest))
+
+    async def _answer(self, head: bytes, rest: bytes) -> None:
+        try:
+            decision = await self._decide(head, rest)
+        except Exception:
+            log.exception("%s from %s: the decision on the handshake failed", self.identity, self.address)
+            decision = hs.Refuse(500, "the server failed to decide; its log says why")
+        self._task = None
+        if decision is not None and not self._over:
+            self._refuse(decision)
+
+    async def _decide(self, head: bytes, rest: bytes) -> hs.Refuse | None:
+        """The whole way from request to Link; None when that is done (or the peer has gone)."""
+        server = self._server
+        engine = self._engine = _Engine(logger=wire_log, max_size=server.limits.max_message_size)
+        request = _parse(engine, head)
+        if isinstance(request, hs.Refuse):
+            return request
+        if refusal := _not_websocket(request):
+            return refusal
+        target = hs.parse_target(request.path)
+        if isinstance(target, hs.Refuse):
+            self.path = request.path.partition("?")[0][:200]
+            return target
+        self.path, self.identity = target.path, target.identity
+        if refusal := server.admission.check(self.host, server.clock.now()):
+            return refusal
+        mount = server.mounts.get(target.path)
+        if mount is None:
+            return _no_route(target.path, server)
+        shake = self._handshake(request, target, mount)
+        if not shake.versions:
+            self._close_without_subprotocol(request, shake, mount)
+            return None
+        if mount.route.check_identity and (refusal := hs.check_identity(shake.identity, shake.version)):
+            return refusal
+        decision = await mount.route.acceptor(shake)
+        if self._over:
+            return None
+        if isinstance(decision, hs.Refuse):
+            return decision
+        if server.mounts.get(target.path) is not mount:
+            return _no_route(target.path, server)
+        return self._let_in(request, shake, decision, mount, rest)
+
+    def _handshake(self, request: Request, target: hs.Target, mount: Mount) -> hs.Handshake:
+        headers = _plain_headers(request)
+        offered = hs.parse_subprotocols(headers.get("sec-websocket-protocol", ""))
+        credentials = hs.parse_basic(headers.get("authorization"), target.identity)
+        tls = self._transport.get_extra_info("ssl_object")
+        return hs.Handshake(
+            identity=target.identity,
+            path=target.path,
+            offered=offered,
+            versions=hs.common_versions(offered, mount.route.versions),
+            username=credentials.username,
+            password=credentials.password,
+            credentials_problem=credentials.problem,
+            certificate=peer_certificate(tls) if tls is not None else None,
+            address=self.address,
+            tls=tls is not None,
+            headers=headers,
+        )
+
+    # The answer.
+
+    def _let_in(
+        self, request: Request, shake: hs.Handshake, accept: hs.Accept, mount: Mount, rest: bytes
+    ) -> hs.Refuse | None:
+        engine = cast(_Engine, self._engine)
+        engine.chosen = shake.version
+        if self._server.limits.compression:
+            engine.available_extensions = [_DEFLATE]
+        response = engine.accept(request)
+        if response.status_code != 101:
+            return hs.Refuse(response.status_code, str(engine.handshake_exc))
+        transport = self._transport
+        transport.write(response.serialize())
+        peer = Peer(
+            shake.identity, shake.version, shake.address, shake.path, _profile(shake, accept), shake.certificate
+        )
+        link = SocketLink(transport, peer, mount.context, extensions=engine.extensions, rest=rest)
+        transport.set_protocol(link)
+        self._over = True
+        self._finish()
+        self._server.admission.entered(self.host)
+        mount.links.add(link)
+        try:
+            mount.route.on_link(link)
+        except Exception:
+            log.exception("%s: the new connection could not be taken over", shake.identity)
+            link.close(1011, "internal error")
+        if not link.is_attached:
+            link.attach(_Nobody())
+            link.close(1011, "nobody took this connection over")
+        return None
+
+    def _close_without_subprotocol(self, request: Request, shake: hs.Handshake, mount: Mount) -> None:
+        """Finish the handshake without the header, then close (row 3; OCPP-J 2.0.1 Part 4, 3.1.2)."""
+        engine = cast(_Engine, self._engine)
+        reason = hs.no_common_version(shake.identity, shake.offered, mount.route.versions)
+        response = engine.accept(request)
+        if response.status_code != 101:
+            self._refuse(hs.Refuse(response.status_code, str(engine.handshake_exc)))
+            return
+        self._report(101, reason)
+        engine.send_response(response)
+        engine.send_close(1002, cut_reason(reason))
+        self._send_last(engine)
+
+    def _refuse(self, refusal: hs.Refuse) -> None:
+        self._report(refusal.status, refusal.reason)
+        response = ServerProtocol(logger=wire_log).reject(refusal.status, refusal.reason + "\n")
+        for name, value in refusal.headers.items():
+            response.headers[name] = value
+        self._transport.write(response.serialize())
+        self._end_of_stream()
+        self._await_end()
+
+    def _report(self, status: int | None, reason: str) -> None:
+        self._over = True
+        self._server.report(RefusedInfo(self.identity, self.address, self.path, status, reason))
+
+    # After a refusal: wait for the peer to read it and go, else a reset could overtake it.
+
+    def _linger(self, data: bytes) -> None:
+        engine = self._engine
+        if engine is not None and engine.handshake_exc is None and not engine.reader.eof and engine.close_sent:
+            engine.receive_data(data)
+            self._send_last(engine)
+
+    def _send_last(self, engine: ServerProtocol) -> None:
+        for data in engine.data_to_send():
+            if data:
+                self._transport.write(data)
+            else:
+                self._end_of_stream()
+        self._await_end()
+
+    def _end_of_stream(self) -> None:
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+
+    def _await_end(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._transport.resume_reading()
+        clock = self._server.clock
+        self._timer = clock.call_at(clock.now() + self._server.limits.close_timeout, self._transport.abort)
+
+    def _timed_out(self) -> None:
+        seconds = self._server.limits.handshake_timeout
+        if self._ready and self._task is None and self._buffer:
+            self._refuse(hs.Refuse(408, f"no complete request within {seconds:g} s"))
+        else:
+            self._give_up(f"the handshake was not finished within {seconds:g} s")
+
+    def _give_up(self, reason: str) -> None:
+        self._report(None, reason)
+        self._transport.abort()
+        if self._task is not None:
+            self._task.cancel()
+        self._finish()
+
+    def _finish(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._server.incoming.discard(self)
+
+
+class _Nobody:
+    """Hears the end of a connection that nobody took."""
+
+    def received(self, data: bytes) -> None: ...
+    def received_binary(self, size: int) -> None: ...
+    def closed(self, code: int, reason: str) -> None: ...
+
+
+def _parse(engine: ServerProtocol, head: bytes) -> Request | hs.Refuse:
+    engine.receive_data(head)
+    for event in engine.events_received():
+        if isinstance(event, Request):
+            return event
+    engine.data_to_send()  # the engine's own answer gives way to ours
+    match engine.handshake_exc:
+        case RequestLineTooLong():
+            return hs.Refuse(414, "the request line is too long")
+        case HeaderLineTooLong() | TooManyHeaders():
+            return hs.Refuse(431, "the headers are too many or too long")
+        case error:
+            cause = error.__cause__ if error is not None else None
+            return hs.Refuse(400, f"no readable HTTP request: {cause or error}")
+
+
+def _not_websocket(request: Request) -> hs.Refuse | None:
+    if request.method != "GET":
+        return hs.Refuse(405, f"{request.method}: only GET, with an upgrade to WebSocket", {"Allow": "GET"})
+    if any("websocket" in value.lower() for value in request.headers.get_all("Upgrade")):
+        return None
+    text = "this is an OCPP endpoint for charging stations; it speaks WebSocket, so a browser cannot open it"
+    return hs.Refuse(426, text, {"Upgrade": "websocket"})
+
+
+def _no_route(path: str, server: Server) -> hs.Refuse:
+    served = ", ".join(sorted(server.mounts)) or "none"
+    return hs.Refuse(404, f"nothing is served at the path {path[:100]!r}; paths on this port: {served}")
+
+
+def _plain_headers(request: Request) -> Mapping[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in request.headers.raw_items():
+        name = name.lower()
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def _profile(shake: hs.Handshake, accept: hs.Accept) -> int:
+    """The security profile in force (A00): what the acceptor says, else what TLS and credentials show."""
+    if accept.security_profile is not None:
+        return accept.security_profile
+    if shake.tls and shake.certificate is not None:
+        return 3
+    if shake.password is None:
+        return 0
+    return 2 if shake.tls else 1
