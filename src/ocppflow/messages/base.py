@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeAlias, TypeVar, cast
+
+from msgspec import Meta, Struct
 
 from ocppflow.errors import ConfigurationError
+from ocppflow.messages.violation import Violation, shorten
 
 
 class Version(StrEnum):
@@ -39,3 +47,146 @@ class Role(StrEnum):
     def peer(self) -> Role:
         """The other side."""
         return Role.CS if self is Role.CSMS else Role.CSMS
+
+
+DateTime: TypeAlias = Annotated[datetime, Meta(tz=True)]
+"""A date-time with time zone (RFC 3339)."""
+
+Number: TypeAlias = int | float
+"""A JSON number. It stays what it was on the wire: ``16`` is not turned into ``16.0``."""
+
+if TYPE_CHECKING:
+    CustomDataType: TypeAlias = dict[str, Any]
+else:
+
+    class CustomDataType(dict):  # the only type with unknown keys, so a Struct would not do
+        """A customData object: ``vendorId`` (at most 255 characters) and whatever else the vendor puts in."""
+
+        __slots__ = ()
+
+
+def dec_hook(kind: Any, value: Any) -> Any:
+    """msgspec's hook for the one type that it does not know, customData. Every decoder of messages needs it."""
+    if kind is not CustomDataType:
+        raise NotImplementedError(f"no decoding for {kind!r}")
+    violation = custom_data_violation(value)
+    if violation is not None:
+        raise BrokenRule([violation])
+    return CustomDataType(value)
+
+
+def custom_data_violation(value: object) -> Violation | None:
+    """What is wrong with a customData object, with a path that starts below it; None if nothing is."""
+    if not isinstance(value, dict):
+        return Violation("", "an object", shorten(value), "TypeConstraintViolation")
+    if "vendorId" not in value:
+        return Violation(".vendorId", "to be present", "nothing", "OccurrenceConstraintViolation")
+    vendor = value["vendorId"]
+    if not isinstance(vendor, str):
+        return Violation(".vendorId", "a string", shorten(vendor), "TypeConstraintViolation")
+    if len(vendor) > 255:
+        return Violation(".vendorId", "at most 255 characters", shorten(vendor), "PropertyConstraintViolation")
+    return None
+
+
+class BrokenRule(ValueError):
+    """A rule that msgspec's types cannot say is broken; msgspec wraps this into its ValidationError (``__cause__``)."""
+
+    def __init__(self, violations: list[Violation]) -> None:
+        first = violations[0]
+        super().__init__(f"Expected {first.expected}, got {first.got} (`{first.path.lstrip('.')}`)")
+        self.violations = violations
+
+
+# gc=False: a message is a tree of plain data, so it cannot be part of a cycle unless someone puts it into its own
+# customData; in return the collector never walks the messages in flight.
+class Data(Struct, forbid_unknown_fields=True, repr_omit_defaults=True, gc=False):
+    """Base of every data type and message. Optional fields that are absent are ``msgspec.UNSET``."""
+
+
+class Message(Data, gc=False):
+    """Base of everything that is a payload."""
+
+    __action__: ClassVar[str]
+    """The action, such as ``Reset``; a response bears that of its request."""
+    __version__: ClassVar[Version]
+
+
+class Response(Message, gc=False):
+    """Base of all responses (the payload of a CALLRESULT)."""
+
+
+ResponseT = TypeVar("ResponseT", bound=Response)
+ResponseT_co = TypeVar("ResponseT_co", bound=Response, covariant=True)
+
+
+class Request(Message, Generic[ResponseT_co], gc=False):
+    """Base of all requests (the payload of a CALL); ``ResetRequest`` is a ``Request[ResetResponse]``."""
+
+    __response__: ClassVar[type[Response]]
+
+
+class Send(Message, gc=False):
+    """Base of what is sent and never answered (2.1, the payload of a SEND)."""
+
+
+class ActionInfo(Struct, frozen=True, kw_only=True):
+    """One row of the table of actions."""
+
+    name: str
+    version: Version
+    senders: frozenset[Role]
+    request: type[Message]
+    response: type[Response] | None
+    """None for what is never answered."""
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether it is answered: false only for NotifyPeriodicEventStream (2.1)."""
+        return self.response is not None
+
+    def sent_by(self, role: Role) -> bool:
+        """Whether this side may send it."""
+        return role in self.senders
+
+
+_SENDERS = {
+    "CS": frozenset({Role.CS}),
+    "CSMS": frozenset({Role.CSMS}),
+    "both": frozenset({Role.CS, Role.CSMS}),
+}
+
+
+def action_table(
+    version: Version, rows: Iterable[tuple[str, str, type[Message], type[Response] | None]]
+) -> Mapping[str, ActionInfo]:
+    """The table of a version, from (action, who sends it, request, response); tells the classes what they are."""
+    table = {}
+    for name, who, request, response in rows:
+        request.__action__, request.__version__ = name, version
+        if response is not None:
+            response.__action__, response.__version__ = name, version
+            cast("type[Request[Any]]", request).__response__ = response
+        table[name] = ActionInfo(name=name, version=version, senders=_SENDERS[who], request=request, response=response)
+    return MappingProxyType(table)
+
+
+def check_tenths(wire: str, value: object) -> None:
+    """Refuses a number with more than one decimal (``multipleOf 0.1``); other types are not its business.
+
+    Decimal, because 8.1 is no multiple of 0.1 in binary floating point.
+    """
+    if isinstance(value, float) and not value.is_integer() and Decimal(repr(value)) % Decimal("0.1"):
+        raise BrokenRule([Violation(f".{wire}", "at most one decimal", shorten(value), "PropertyConstraintViolation")])
+
+
+def check_not_empty(outer: str, inner: str, items: object) -> None:
+    """Refuses items of the list ``outer`` whose list ``inner`` is empty; the attributes bear standard names."""
+    if not isinstance(items, list):
+        return
+    for i, item in enumerate(items):
+        if isinstance(item, Data) and inner in item.__struct_encode_fields__:
+            attribute = item.__struct_fields__[item.__struct_encode_fields__.index(inner)]
+            if getattr(item, attribute) == []:
+                path = f".{outer}[{i}].{inner}"
+                raise BrokenRule([Violation(path, "at least 1 item", "[]", "OccurrenceConstraintViolation")])

@@ -1,0 +1,129 @@
+"""What is wrong with a message: :class:`Violation`, and how msgspec's errors become one.
+
+Codes are spelled as in OCPP 2.x. OCPP-J Part 4, 4.3 defines them only loosely, so this is how they are used here:
+
+==============================  ======================================================================================
+FormatViolation                 not JSON at all; or a field that the schema does not know: the payload does not have
+                                the syntax of the action
+OccurrenceConstraintViolation   a required field is missing; a list is too short or too long
+PropertyConstraintViolation     right type, forbidden value: too long, out of range, not in the enum, no date-time
+TypeConstraintViolation         wrong type: a number where text is asked for, null; also a payload that is no object
+==============================  ======================================================================================
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import msgspec
+
+SHOWN = 60
+"""Characters of a value that an error text shows at most."""
+
+
+class Violation(msgspec.Struct, frozen=True):
+    """One breach of the schema.
+
+    ``path`` is the field in JSON-path form with wire names (``$.chargingStation.serialNumber``), ``expected`` what the
+    schema asks for, ``got`` the value that came as JSON, shortened, and ``code`` the error code of OCPP 2.x.
+    """
+
+    path: str
+    expected: str
+    got: str
+    code: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: expected {self.expected}, got {self.got}"
+
+    def below(self, prefix: str) -> Violation:
+        """The same, with ``prefix`` put before its path."""
+        return Violation(prefix + self.path, self.expected, self.got, self.code)
+
+
+def shorten(value: object) -> str:
+    """A value as JSON of at most about 60 characters, whatever it is."""
+    if isinstance(value, str):
+        text = json.dumps(value[: SHOWN + 1], ensure_ascii=False)
+        note = f" ({len(value)} characters)" if len(value) > SHOWN else ""
+    elif isinstance(value, (dict, list)) and len(value) > SHOWN:
+        return f"an {'object' if isinstance(value, dict) else 'array'} of {len(value)}"
+    else:
+        text, note = _as_json(value), ""
+    # A lone surrogate cannot go out in UTF-8, and control characters do not belong into a one-line text.
+    text = "".join(c if c.isprintable() else "\\u%04x" % ord(c) for c in text)  # noqa: UP031
+    return (text if len(text) <= SHOWN else text[: SHOWN - 1] + "…") + note
+
+
+def _as_json(value: object) -> str:
+    try:
+        return msgspec.json.encode(value).decode()
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, TypeError, ValueError):
+        return f"a {type(value).__name__}"
+
+
+# The beginnings of msgspec's texts (tests/unit/messages/test_violation.py pins them), the first that fits counts.
+_CODES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), code)
+    for pattern, code in (
+        (r"Object missing required field", "OccurrenceConstraintViolation"),
+        (r"Object contains unknown field", "FormatViolation"),
+        (r"Expected `(array|object)` of length", "OccurrenceConstraintViolation"),
+        (r"Expected `\w+` (of length|>|<|matching|with a timezone|that's a multiple)", "PropertyConstraintViolation"),
+        (r"Invalid (enum value|RFC3339)", "PropertyConstraintViolation"),
+        (r"Number out of range", "PropertyConstraintViolation"),
+        (r"Integer value out of range", "PropertyConstraintViolation"),
+        (r"Expected `", "TypeConstraintViolation"),
+    )
+)
+_PATH = re.compile(r" - at `(?P<path>[^`]*)`$")
+_FIELD = re.compile(r"^Object (?:missing required|contains unknown) field `(?P<field>.*)`$", re.DOTALL)
+_GOT = re.compile(r"^Expected (?P<expected>.*), got (?P<got>.*)$", re.DOTALL)
+
+
+def violation_of(exc: BaseException) -> Violation:
+    """What msgspec (or Python, for bad UTF-8 and deep nesting) says is wrong, as a Violation.
+
+    msgspec gives text only and stops at the first fault. ``codec.violations`` finds them all, with the values.
+    """
+    if isinstance(exc, RecursionError):
+        return Violation("$", "a value nested less deeply", "too many brackets", "FormatViolation")
+    if isinstance(exc, UnicodeError):
+        return Violation("$", "UTF-8 text", "bytes that are none", "FormatViolation")
+    if not isinstance(exc, msgspec.ValidationError):
+        return Violation("$", "JSON", f"something else ({exc})", "FormatViolation")
+    text = str(exc)
+    found = _PATH.search(text)
+    path = found["path"] if found else "$"
+    broken = getattr(exc.__cause__, "violations", None)
+    if broken:
+        first: Violation = broken[0]
+        return first.below(path)
+    return _parsed(text[: found.start()] if found else text, path)
+
+
+def _parsed(text: str, path: str) -> Violation:
+    code = next((code for pattern, code in _CODES if pattern.match(text)), "FormatViolation")
+    field = _FIELD.match(text)
+    if field:
+        missing = text.startswith("Object missing")
+        return Violation(
+            f"{path}.{field['field'][:SHOWN]}",
+            "to be present" if missing else "no such field",
+            "nothing" if missing else "one",
+            code,
+        )
+    got = _GOT.match(text)
+    if got:
+        return Violation(path, got["expected"].replace("`", ""), got["got"].replace("`", ""), code)
+    if text.startswith("Invalid enum value "):
+        return Violation(path, "one of the enum's values", shorten(text[len("Invalid enum value ") :].strip("'")), code)
+    return Violation(path, text.replace("`", "").removeprefix("Expected "), "something else", code)
+
+
+def path_key(path: str, key: Any) -> str:
+    """``path`` with a member appended; a name that is no identifier is quoted and shortened."""
+    text = str(key)
+    return f"{path}.{text}" if text.isidentifier() and len(text) <= SHOWN else f"{path}[{shorten(text)}]"
