@@ -157,7 +157,8 @@ class LocalError(OCPPError):
 class InvalidMessage(LocalError, ValueError):
     """A message that the schema forbids, found before it was sent.
 
-    ``code`` is the error code that a receiver would answer with, ``path`` the field in JSON-path form (``$.idToken.type``).
+    ``code`` is the error code that a receiver would answer with, ``path`` the field in JSON-path form
+    (``$.idToken.type``).
     """
 
     def __init__(self, text: str, *, code: str = "FormatViolation", path: str = "$") -> None:

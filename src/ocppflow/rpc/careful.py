@@ -1,0 +1,189 @@
+"""What a frame means that is not a usual one: the rows of OCPP-J about everything that can be wrong with a message.
+
+:func:`interpret` has no state and changes none; the session carries out what it returns. What it returns is one of the
+readings below. Nothing a peer can send makes it raise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from ocppflow.errors import CallError, InvalidMessage
+from ocppflow.messages import Role, Version
+from ocppflow.messages.tolerance import Checked, Violation
+from ocppflow.rpc import frame as frames
+from ocppflow.rpc import signed
+from ocppflow.rpc.codes import from_wire
+from ocppflow.rpc.dialect import Dialect
+from ocppflow.rpc.frame import CALL, CALLERROR, CALLRESULT, CALLRESULTERROR, SEND, Broken, Frame
+from ocppflow.rpc.outgoing import Outgoing
+
+#: (message type, action, payload) -> the message and what was forgiven; raises InvalidMessage for what was not.
+Tolerate = Callable[[Any, str, bytes], Checked]
+
+
+class TheirCall(msgspec.Struct):
+    """A call, or (``confirmed`` False) a SEND."""
+
+    message_id: str
+    action: str
+    message: Any
+    payload: bytes
+    violations: tuple[Violation, ...]
+    confirmed: bool = True
+
+
+class TheirResult(msgspec.Struct):
+    """The response to the call in flight. ``message`` is None if that call's action is unknown to the version."""
+
+    message: Any
+    payload: bytes
+    violations: tuple[Violation, ...]
+
+
+class TheirBadResult(msgspec.Struct):
+    """The call in flight was answered with something of no use."""
+
+    code: str
+    reason: str
+    path: str = "$"
+    raw: bytes = b""
+
+
+class TheirError(msgspec.Struct):
+    """The call in flight was answered with a CALLERROR."""
+
+    error: CallError
+
+
+class TheirResultError(msgspec.Struct):
+    """The peer could not use a response of ours (2.1)."""
+
+    message_id: str
+    error: CallError
+
+
+class Refuse(msgspec.Struct):
+    """To be answered with a CALLERROR."""
+
+    message_id: str
+    action: str
+    code: str
+    reason: str
+    violations: tuple[Violation, ...] = ()
+
+
+class Ignore(msgspec.Struct):
+    """Not to be answered, and without effect. ``message_id`` is that of an answer that matches no call in flight."""
+
+    reason: str
+    message_id: str = ""
+
+
+Reading = TheirCall | TheirResult | TheirBadResult | TheirError | TheirResultError | Refuse | Ignore
+
+
+def interpret(
+    data: bytes, dialect: Dialect, flying: Outgoing | None, tolerate: Tolerate
+) -> tuple[Reading, tuple[str, ...]]:
+    """What ``data`` means to a session of ``dialect`` with the call ``flying`` in flight, and which faults of the
+    envelope
+    were forgiven."""
+    frame = frames.read(data)
+    if isinstance(frame, Broken):
+        return _broken(frame, dialect, flying), ()
+    if frame.type == CALL:
+        return _call(frame, dialect, tolerate), frame.notes
+    if frame.type == CALLRESULT:
+        return _result(frame, dialect, flying, tolerate), frame.notes
+    if frame.type == CALLERROR:
+        return _error(frame, flying), frame.notes
+    if frame.type == SEND and dialect.version is Version.V21:
+        return _send(frame, dialect, tolerate), frame.notes
+    if frame.type == CALLRESULTERROR and dialect.version is Version.V21:
+        return TheirResultError(frame.message_id, _error_of(frame)), frame.notes
+    return _unknown_type(frame.type, frame.message_id, dialect), frame.notes
+
+
+def _unknown_type(kind: int, message_id: str, dialect: Dialect) -> Reading:
+    """2.0.1 Part 4, 4.4 answers; 1.6 4.1.3 and 2.1 Part 4, 4.4 ignore."""
+    reason = f"message type {kind} is unknown in OCPP {dialect.version.value}"
+    if dialect.version is Version.V201:
+        return Refuse(message_id, "", "MessageTypeNotSupported", reason)
+    return Ignore(reason)
+
+
+def _broken(frame: Broken, dialect: Dialect, flying: Outgoing | None) -> Reading:
+    if frame.type in (CALLRESULT, CALLERROR):  # never answered with a CALLERROR (row 21)
+        if flying is not None and flying.message_id == frame.message_id:
+            return TheirBadResult(frame.code, frame.reason)
+        return Ignore(f"an answer that cannot be read: {frame.reason}")
+    if dialect.version is Version.V21 and frame.type in (SEND, CALLRESULTERROR):
+        return Ignore(f"a message of type {frame.type} that cannot be read: {frame.reason}")
+    if frame.type is not None and frame.type != CALL:
+        return _unknown_type(frame.type, frame.message_id, dialect)
+    return Refuse(frame.message_id, frame.action, frame.code, frame.reason)
+
+
+def _call(frame: Frame, dialect: Dialect, tolerate: Tolerate) -> Reading:
+    action, payload = signed.unwrap_call(frame.action, frame.payload, dialect.version)
+    info = dialect.heard.get(action)
+    if info is None:
+        return _not_heard(frame.message_id, action, dialect)
+    if not info.confirmed:
+        reason = f"{action} has no response; it comes as SEND, message type 6"
+        return Refuse(frame.message_id, action, "NotSupported", reason)
+    try:
+        checked = tolerate(info.request, action, payload)
+    except InvalidMessage as exc:
+        return Refuse(frame.message_id, action, exc.code, str(exc))
+    return TheirCall(frame.message_id, action, checked.message, payload, checked.violations)
+
+
+def _not_heard(message_id: str, action: str, dialect: Dialect) -> Reading:
+    """Row 23: NotImplemented is for what nobody knows, NotSupported for what is known but not to be sent to this
+    side."""
+    version, role = dialect.version.value, dialect.role
+    if dialect.is_known(action):
+        reason = f"{action} is the {role.value}'s to send in OCPP {version}, not the {role.peer.value}'s"
+        return Refuse(message_id, action, "NotSupported", reason)
+    return Refuse(message_id, action, "NotImplemented", f"{action[:60]!r} is no action of OCPP {version}")
+
+
+def _result(frame: Frame, dialect: Dialect, flying: Outgoing | None, tolerate: Tolerate) -> Reading:
+    if flying is None or flying.message_id != frame.message_id:
+        return Ignore("response", frame.message_id)
+    payload = signed.unwrap_result(frame.payload, dialect.version)
+    if not flying.known:
+        return TheirResult(None, payload, ())
+    try:
+        checked = tolerate(dialect.said[flying.action].response, flying.action, payload)
+    except InvalidMessage as exc:
+        return TheirBadResult(exc.code, str(exc), exc.path, payload)
+    return TheirResult(checked.message, payload, checked.violations)
+
+
+def _error_of(frame: Frame) -> CallError:
+    return CallError.of(from_wire(frame.code), frame.description, frame.details)
+
+
+def _error(frame: Frame, flying: Outgoing | None) -> Reading:
+    error = _error_of(frame)
+    if flying is None or flying.message_id != frame.message_id:
+        return Ignore(f"CALLERROR ({error})", frame.message_id)
+    return TheirError(error)
+
+
+def _send(frame: Frame, dialect: Dialect, tolerate: Tolerate) -> Reading:
+    """A SEND is never answered, whatever is wrong with it (2.1 Part 4, 4.2.4)."""
+    info = dialect.heard.get(frame.action)
+    if info is None or info.confirmed:
+        return Ignore(f"SEND of {frame.action[:60]!r}: no unconfirmed message to the {Role(dialect.role).value}")
+    try:
+        checked = tolerate(info.request, frame.action, frame.payload)
+    except InvalidMessage as exc:
+        return Ignore(f"SEND of {frame.action}: {exc}")
+    return TheirCall(frame.message_id, frame.action, checked.message, frame.payload, checked.violations, False)

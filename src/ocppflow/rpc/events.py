@@ -1,0 +1,98 @@
+"""What a Session reports. Payloads stay the bytes they were; Structs stand beside them for whoever wants types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ocppflow.errors import CallError, RemoteError
+from ocppflow.messages.tolerance import Violation
+
+
+class Event(msgspec.Struct):
+    """Base of all events."""
+
+
+class _Payload(Event):
+    """A message with a payload: ``data[start:end]`` is the payload's JSON, untouched."""
+
+    message_id: str
+    action: str
+    message: Any
+    """The decoded Struct; None only for an action this version does not know (sent with ``validate=False``)."""
+    data: bytes
+    start: int
+    end: int
+    violations: tuple[Violation, ...] = ()
+    """What a tolerant policy forgave; empty for a valid message."""
+
+    @property
+    def payload(self) -> bytes:
+        """The payload's JSON as it came."""
+        return self.data[self.start : self.end]
+
+
+class CallReceived(_Payload):
+    """The peer calls; answer with ``Session.reply`` or ``Session.fail``."""
+
+
+class SendReceived(_Payload):
+    """An unconfirmed message (2.1 SEND); there is no answer to it."""
+
+
+class CallAnswered(_Payload):
+    """The response to a call of ours. ``latency`` in seconds since it went out."""
+
+    latency: float = 0.0
+
+
+class CallFailed(Event):
+    """A call of ours ended without a response. ``latency`` is None if it never went out."""
+
+    message_id: str
+    action: str
+    error: RemoteError
+    latency: float | None = None
+
+
+class CallExpired(Event):
+    """Nobody answered the peer's call in time; the peer got a CALLERROR instead of silence."""
+
+    message_id: str
+    action: str
+
+
+class ResultRefused(Event):
+    """The peer could not use our response (2.1 CALLRESULTERROR)."""
+
+    message_id: str
+    error: CallError
+
+
+class Refused(Event):
+    """A message of the peer's that we answered with a CALLERROR; nothing else is to be done."""
+
+    message_id: str
+    action: str
+    error: CallError
+    violations: tuple[Violation, ...] = ()
+
+
+class Ignored(Event):
+    """A message that is not answered and has no effect, and why: a late answer, an unknown message type, ..."""
+
+    reason: str
+
+
+class Repeated(Event):
+    """A call that was answered before got the same answer again (OCPP-J 1.6 errata 3.1)."""
+
+    message_id: str
+    action: str
+
+
+class Noted(Event):
+    """A fault in the framing that was forgiven; an event for the message itself follows."""
+
+    reason: str

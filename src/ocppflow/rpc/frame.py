@@ -1,0 +1,224 @@
+"""The six frames of OCPP-J, to bytes and from bytes (OCPP-J 2.1 Part 4, 4.2).
+
+Writing is a join of parts whose payload is JSON already. Reading comes in two kinds. The usual frame is read in one
+pass
+by the action's own decoder (``dialect.py``), and :data:`CALL_HEAD` and :data:`RESULT_HEAD` find which one that is.
+Everything else goes through :func:`read`, which never raises: it returns a :class:`Frame`, or a :class:`Broken` that
+says
+how much could be made out and what is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import msgspec
+
+CALL: Final = 2
+CALLRESULT: Final = 3
+CALLERROR: Final = 4
+CALLRESULTERROR: Final = 5  # 2.1
+SEND: Final = 6  # 2.1
+
+MAX_ID: Final = 36
+"""Length limit of a message id (OCPP-J 4.1.4)."""
+
+UNREADABLE_ID: Final = "-1"
+"""The id of a CALLERROR for a message whose own id cannot be read (2.0.1 Part 4, 4.2.3)."""
+
+_MAX_ECHOED_ID: Final = 128
+"""An id that is too long is still echoed up to here, for its sender to recognise; beyond, the answer bears "-1"."""
+
+CALL_HEAD: Final = re.compile(rb'\s*\[\s*2\s*,\s*"([^"\\]{0,36})"\s*,\s*"([A-Za-z0-9]+)"\s*,')
+RESULT_HEAD: Final = re.compile(rb'\s*\[\s*3\s*,\s*"([^"\\]{0,36})"\s*,')
+_ANY_HEAD: Final = re.compile(rb'\s*\[?\s*(-?\d{1,9})\s*,\s*("(?:[^"\\]|\\.){0,512}")')
+
+_BOM: Final = b"\xef\xbb\xbf"
+
+_encode = msgspec.json.Encoder().encode
+_elements = msgspec.json.Decoder(list[msgspec.Raw])
+_string = msgspec.json.Decoder(str)
+_integer = msgspec.json.Decoder(int)
+_object = msgspec.json.Decoder(dict[str, Any])
+
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""All that msgspec raises for bytes it cannot take; the last two are no subclasses of the first."""
+
+
+class Frame(msgspec.Struct):
+    """A frame whose envelope is sound. ``action`` is empty for answers, ``payload`` means nothing for errors, which
+    fill
+    ``code``, ``description`` and ``details`` instead. ``notes`` lists faults of the envelope that were forgiven."""
+
+    type: int
+    message_id: str
+    action: str = ""
+    payload: bytes = b"{}"
+    code: str = ""
+    description: str = ""
+    details: dict[str, Any] = {}
+    notes: tuple[str, ...] = ()
+
+
+class Broken(msgspec.Struct):
+    """What is left of a frame that cannot be read: its type and id where they could be made out, a code in 2.x
+    spelling,
+    and a reason without any of the raw input (2.0.1 Part 4, 4.2.3)."""
+
+    type: int | None
+    message_id: str
+    code: str
+    reason: str
+    action: str = ""
+
+
+def call(message_id: str, action: str, payload: bytes) -> bytes:
+    """``[2, id, action, payload]``"""
+    return b"".join((b"[2,", _encode(message_id), b",", _encode(action), b",", payload, b"]"))
+
+
+def result(message_id: str, payload: bytes) -> bytes:
+    """``[3, id, payload]``"""
+    return b"".join((b"[3,", _encode(message_id), b",", payload, b"]"))
+
+
+def send(message_id: str, action: str, payload: bytes) -> bytes:
+    """``[6, id, action, payload]`` (2.1)"""
+    return b"".join((b"[6,", _encode(message_id), b",", _encode(action), b",", payload, b"]"))
+
+
+def error(kind: int, message_id: str, code: str, description: str, details: dict[str, Any]) -> bytes:
+    """``[4 or 5, id, code, description, details]``; the description is cut to its 255 characters, and details that are
+    no JSON are left out rather than costing the peer its answer."""
+    head = [kind, message_id, code, _sound(description)[:255]]
+    try:
+        return bytes(_encode([*head, details]))
+    except (TypeError, ValueError, RecursionError):
+        return bytes(_encode([*head, {}]))
+
+
+def _sound(text: str) -> str:
+    """Lone surrogates, which have no UTF-8, become question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def read(data: bytes) -> Frame | Broken:
+    """Read any frame with care, forgiving a byte-order mark and missing outer brackets. Never raises."""
+    notes: list[str] = []
+    if data.startswith(_BOM):
+        data = data[len(_BOM) :]
+        notes.append("the message begins with a byte-order mark")
+    try:
+        elements = _elements.decode(data)
+    except UNREADABLE as exc:
+        elements = _without_brackets(data)
+        if elements is None:
+            return _salvage(data, exc)
+        notes.append("the message lacks its outer brackets")
+    frame = _frame(elements)
+    if isinstance(frame, Frame):
+        frame.notes = tuple(notes)
+    return frame
+
+
+def _without_brackets(data: bytes) -> list[msgspec.Raw] | None:
+    if not _ANY_HEAD.match(data) or data.lstrip().startswith(b"["):
+        return None
+    try:
+        return _elements.decode(b"[" + data + b"]")
+    except UNREADABLE:
+        return None
+
+
+def _salvage(data: bytes, exc: Exception) -> Broken:
+    """The answer to unreadable JSON should still bear the id, if that much can be seen."""
+    head = _ANY_HEAD.match(data)
+    if head is None:
+        return Broken(None, UNREADABLE_ID, "RpcFrameworkError", f"not a JSON array: {_why(exc)}")
+    message_id = _text(head[2])
+    usable = message_id is not None and len(message_id) <= _MAX_ECHOED_ID
+    return Broken(
+        int(head[1]),
+        message_id if usable and message_id is not None else UNREADABLE_ID,
+        "FormatViolation" if usable else "RpcFrameworkError",
+        f"not valid JSON: {_why(exc)}",
+    )
+
+
+def _why(exc: Exception) -> str:
+    if isinstance(exc, RecursionError):
+        return "nested too deeply"
+    if isinstance(exc, UnicodeDecodeError):
+        return f"byte {exc.start} is not valid UTF-8"
+    if isinstance(exc, msgspec.ValidationError):
+        return "the message must be an array [type, id, ...]"
+    return str(exc)
+
+
+def _text(raw: msgspec.Raw | bytes) -> str | None:
+    try:
+        return _string.decode(raw)
+    except UNREADABLE:
+        return None
+
+
+def _frame(elements: list[msgspec.Raw]) -> Frame | Broken:
+    if len(elements) < 2:
+        reason = f"{len(elements)} elements; a message is an array [type, id, ...]"
+        return Broken(None, UNREADABLE_ID, "RpcFrameworkError", reason)
+    message_id = _text(elements[1])
+    try:
+        kind = _integer.decode(elements[0])
+    except UNREADABLE:
+        return _broken(None, message_id, "the first element, the message type, must be an integer")
+    if message_id is None:
+        return Broken(kind, UNREADABLE_ID, "RpcFrameworkError", "the second element, the message id, must be a string")
+    if len(message_id) > MAX_ID and kind in (CALL, SEND):
+        reason = f"the message id has {len(message_id)} characters, {MAX_ID} are allowed"
+        return _broken(kind, message_id, reason)
+    if kind in (CALL, SEND):
+        return _call(kind, message_id, elements)
+    if kind == CALLRESULT:
+        if len(elements) != 3:
+            return _broken(kind, message_id, f"a CALLRESULT has 3 elements, not {len(elements)}")
+        return Frame(kind, message_id, payload=_payload(elements[2]))
+    if kind in (CALLERROR, CALLRESULTERROR):
+        return _error(kind, message_id, elements)
+    return Frame(kind, message_id)
+
+
+def _broken(kind: int | None, message_id: str | None, reason: str, action: str = "") -> Broken:
+    usable = message_id is not None and len(message_id) <= _MAX_ECHOED_ID
+    return Broken(
+        kind, message_id if usable and message_id is not None else UNREADABLE_ID, "RpcFrameworkError", reason, action
+    )
+
+
+def _call(kind: int, message_id: str, elements: list[msgspec.Raw]) -> Frame | Broken:
+    name = "CALL" if kind == CALL else "SEND"
+    action = _text(elements[2]) if len(elements) > 2 else None
+    if len(elements) != 4:
+        return _broken(kind, message_id, f"a {name} has 4 elements, not {len(elements)}", action or "")
+    if action is None:
+        return _broken(kind, message_id, "the third element, the action, must be a string")
+    return Frame(kind, message_id, action, _payload(elements[3]))
+
+
+def _payload(raw: msgspec.Raw) -> bytes:
+    """``null`` is one of the two notations of an empty payload (OCPP-J 4.1.5)."""
+    payload = bytes(raw).strip()
+    return b"{}" if payload == b"null" else payload
+
+
+def _error(kind: int, message_id: str, elements: list[msgspec.Raw]) -> Frame:
+    """Be forgiving: whatever is missing from an error, the call it answers has failed all the same."""
+    code = _text(elements[2]) if len(elements) > 2 else None
+    description = _text(elements[3]) if len(elements) > 3 else None
+    details: dict[str, Any] = {}
+    if len(elements) > 4:
+        try:
+            details = _object.decode(elements[4])
+        except UNREADABLE:
+            details = {}
+    return Frame(kind, message_id, code=code or "GenericError", description=description or "", details=details)

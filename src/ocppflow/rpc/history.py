@@ -1,0 +1,72 @@
+"""What is known of a station beyond one connection: its registration, and the answers it may ask for again."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+#: Messages that a station keeps and sends again after a lost connection (1.6 3.7; 2.0.1 E04, E12). Their payload
+#: tells a
+#: repetition from a station that merely began to count its ids anew, because it holds the moment it speaks of.
+TRANSACTION_ACTIONS = frozenset({"StartTransaction", "StopTransaction", "MeterValues", "TransactionEvent"})
+
+#: Never answered from memory: the answer holds the current time, and processing them twice harms nobody.
+_FRESH = frozenset({"BootNotification", "Heartbeat"})
+
+
+class Answers:
+    """The last answers given, so that a repeated call gets the same answer instead of being carried out twice.
+
+    A repetition is the same message to the letter: many stations count ids from 1 after each start, and a new call that
+    happens to bear an old id is a new call. Only the frame's hash is kept. One call is in flight at a time, so a
+    repetition is of one of the last few.
+    """
+
+    __slots__ = ("_frames", "_limit")
+
+    def __init__(self, limit: int) -> None:
+        self._frames: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+        self._limit = limit
+
+    def keep(self, message_id: str, fingerprint: int, frame: bytes) -> None:
+        """Remember the answer ``frame`` to the call of which ``fingerprint`` is the hash."""
+        self._frames[message_id, fingerprint] = frame
+        self._frames.move_to_end((message_id, fingerprint))
+        if len(self._frames) > self._limit:
+            self._frames.popitem(last=False)
+
+    def find(self, message_id: str, fingerprint: int) -> bytes | None:
+        """The answer given to this very call, if it is still remembered."""
+        return self._frames.get((message_id, fingerprint))
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+
+def keeps(action: str) -> bool:
+    """Whether a repetition of ``action`` is answered from memory at all."""
+    return action not in _FRESH
+
+
+class History:
+    """What outlives a connection of one station. One per identity; whoever owns the identities keeps it.
+
+    ``registration`` is the status of the last BootNotificationResponse, None before the first: only a station that was
+    told "Pending" or "Rejected" is held back (B01.FR.10), so nobody is locked out by a restarted CSMS. ``vendor`` and
+    ``model`` come from its BootNotification and select tolerance rules. ``triggered`` holds the actions that the CSMS
+    asked for while the station is not accepted.
+    """
+
+    __slots__ = ("answers", "model", "registration", "triggered", "vendor")
+
+    def __init__(self) -> None:
+        self.registration: str | None = None
+        self.vendor = ""
+        self.model = ""
+        self.triggered: frozenset[str] = frozenset()
+        self.answers: Answers | None = None
+
+    def remember(self, message_id: str, fingerprint: int, frame: bytes) -> None:
+        """Keep an answer beyond the connection."""
+        if self.answers is None:
+            self.answers = Answers(8)
+        self.answers.keep(message_id, fingerprint, frame)

@@ -1,0 +1,79 @@
+"""The peer's calls: those that wait for our answer, and the answers given, should it ask again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from ocppflow.errors import Expired
+from ocppflow.rpc.history import TRANSACTION_ACTIONS, Answers, History, keeps
+
+
+class Incoming(msgspec.Struct):
+    """A call of the peer's that waits. ``fingerprint`` is the hash of its frame."""
+
+    action: str
+    fingerprint: int
+    received_at: float
+
+
+class PeerCalls:
+    """The calls that wait, oldest first, and the memory of answers: ``history``'s for what concerns transactions, which
+    is repeated on later connections too, and a small one of its own for the rest."""
+
+    __slots__ = ("_answers", "_history", "_waiting")
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._waiting: dict[str, Incoming] = {}
+        self._answers: Answers | None = None
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def __contains__(self, message_id: object) -> bool:
+        return message_id in self._waiting
+
+    def items(self) -> Iterator[tuple[str, Incoming]]:
+        """Message id and call, oldest first."""
+        return iter(self._waiting.items())
+
+    def add(self, message_id: str, action: str, fingerprint: int, now: float) -> None:
+        """A call came in."""
+        self._waiting[message_id] = Incoming(action, fingerprint, now)
+
+    def __getitem__(self, message_id: str) -> Incoming:
+        """The waiting call. Raises Expired if none with this id waits."""
+        try:
+            return self._waiting[message_id]
+        except KeyError:
+            raise Expired(
+                f"the call {message_id!r} waits for no answer: it has been answered, has expired, or never came"
+            ) from None
+
+    def done(self, message_id: str) -> Incoming:
+        """The call is answered."""
+        return self._waiting.pop(message_id)
+
+    def remember(self, message_id: str, call: Incoming, frame: bytes) -> None:
+        """Keep the response ``frame`` for a repetition of ``call``."""
+        if call.action in TRANSACTION_ACTIONS:
+            self._history.remember(message_id, call.fingerprint, frame)
+        elif keeps(call.action):
+            if self._answers is None:
+                self._answers = Answers(4)
+            self._answers.keep(message_id, call.fingerprint, frame)
+
+    def answer_given(self, message_id: str, fingerprint: int) -> bytes | None:
+        """The answer that this very call got before, if it is still remembered."""
+        for answers in (self._answers, self._history.answers):
+            if answers is not None:
+                found = answers.find(message_id, fingerprint)
+                if found is not None:
+                    return found
+        return None
+
+    def oldest(self) -> tuple[str, Incoming] | None:
+        """The call that has waited longest."""
+        return next(iter(self._waiting.items()), None)

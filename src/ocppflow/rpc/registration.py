@@ -1,0 +1,78 @@
+"""Who may speak before the station is accepted (B01.FR.10, B02.FR.09, B03.FR.07, B03.FR.08; OCPP-J 1.6 errata 3.10)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ocppflow.rpc.frame import UNREADABLE
+from ocppflow.rpc.history import History
+
+BOOT = "BootNotification"
+ACCEPTED = "Accepted"
+
+#: What a TriggerMessage names differently from the action that it triggers.
+_TRIGGERS = {
+    "SignChargingStationCertificate": "SignCertificate",
+    "SignV2GCertificate": "SignCertificate",
+    "SignV2G20Certificate": "SignCertificate",
+    "SignCombinedCertificate": "SignCertificate",
+    "SignChargePointCertificate": "SignCertificate",
+}
+_REPORTS = frozenset({"GetBaseReport", "GetReport"})
+_TRIGGER_ACTIONS = frozenset({"TriggerMessage", "ExtendedTriggerMessage"})
+
+
+class _Trigger(msgspec.Struct):
+    requestedMessage: str  # noqa: N815 - the wire name
+
+
+_trigger = msgspec.json.Decoder(_Trigger)
+
+
+def booting(history: History, message: Any) -> None:
+    """Note who the station says it is. ``message`` is a BootNotificationRequest of any version."""
+    station = getattr(message, "charging_station", None)
+    if station is not None:
+        history.vendor, history.model = str(station.vendor_name), str(station.model)
+    else:
+        history.vendor = str(getattr(message, "charge_point_vendor", ""))
+        history.model = str(getattr(message, "charge_point_model", ""))
+
+
+def registered(history: History, status: str) -> None:
+    """A BootNotificationResponse with ``status`` went out, or came in."""
+    history.registration = status
+    history.triggered = frozenset()
+
+
+def triggering(history: History, action: str, payload: bytes) -> None:
+    """The CSMS sends ``action``; what it asks for may come although the station is not accepted."""
+    if history.registration in (None, ACCEPTED):
+        return
+    if action in _REPORTS:
+        history.triggered |= {"NotifyReport"}
+    elif action in _TRIGGER_ACTIONS:
+        try:
+            requested = _trigger.decode(payload).requestedMessage
+        except UNREADABLE:
+            return
+        history.triggered |= {_TRIGGERS.get(requested, requested)}
+
+
+def refusal_by_csms(history: History, action: str) -> str | None:
+    """Why the CSMS refuses the station's call of ``action``; None if it does not."""
+    if history.registration in (None, ACCEPTED) or action == BOOT or action in history.triggered:
+        return None
+    return (
+        f"{action} before BootNotification was accepted: the last answer was {history.registration} "
+        "(B01.FR.10, B02.FR.09, B03.FR.07)"
+    )
+
+
+def refusal_by_station(history: History, action: str) -> str | None:
+    """Why the station refuses the CSMS's call of ``action``; None if it does not."""
+    if history.registration != "Rejected":
+        return None
+    return f"{action} to a station whose BootNotification was Rejected (B03.FR.08)"

@@ -1,0 +1,444 @@
+"""The OCPP-J session: one per connection, either role, no I/O and no clock (time is an argument, in seconds).
+
+Bytes go in through :meth:`Session.receive`, which returns events and never raises for what the peer did; bytes come
+out of
+:meth:`Session.data_to_send`. There is one timer: :meth:`Session.timer` says when :meth:`Session.tick` wants to be
+called.
+Sources: OCPP-J 1.6 with errata 2025-04; OCPP-J 2.0.1 Part 4 ed. 3; OCPP-J 2.1 Part 4 ed. 1. Row numbers are those of
+the
+table in ``docs/ocpp-j.md``.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from ocppflow.errors import (
+    CallError,
+    CallTimeout,
+    ConnectionLost,
+    InvalidMessage,
+    InvalidMessageId,
+    InvalidResponse,
+    NotConnected,
+    RemoteCallError,
+    RemoteError,
+    UnknownAction,
+)
+from ocppflow.messages import ActionInfo, Role, Version
+from ocppflow.messages.codec import decode, encode
+from ocppflow.messages.tolerance import STRICT, Checked, Policy, Violation, check
+from ocppflow.rpc import careful, registration
+from ocppflow.rpc import frame as frames
+from ocppflow.rpc.codes import to_wire
+from ocppflow.rpc.dialect import dialect
+from ocppflow.rpc.events import (
+    CallAnswered,
+    CallExpired,
+    CallFailed,
+    CallReceived,
+    Event,
+    Ignored,
+    Noted,
+    Refused,
+    Repeated,
+    ResultRefused,
+    SendReceived,
+)
+from ocppflow.rpc.frame import CALL_HEAD, CALLERROR, CALLRESULTERROR, RESULT_HEAD, UNREADABLE
+from ocppflow.rpc.history import History
+from ocppflow.rpc.incoming import PeerCalls
+from ocppflow.rpc.outgoing import Calls, Outgoing
+
+_CAREFUL: Final = (KeyError, *UNREADABLE)
+
+
+class RawMessage(msgspec.Struct, frozen=True):
+    """A message as an action and its payload's JSON, for those who pass payloads through."""
+
+    action: str
+    payload: bytes
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds of a session. Times in seconds.
+
+    ``call_timeout``: for the answer to a call of ours, from when it goes out. ``answer_timeout``: for our answer to a
+    call
+    of the peer's; after it the peer gets a CALLERROR. ``queue``: calls of ours that may wait. ``in_progress``: calls
+    of the
+    peer's that may be unanswered at a time (a peer that keeps to OCPP-J 4.1.1 has one).
+    """
+
+    call_timeout: float = 30.0
+    answer_timeout: float = 60.0
+    queue: int = 64
+    in_progress: int = 32
+
+
+class Session:
+    """See the module. ``history`` is the station's, shared by its successive connections; ``policy`` says what to do
+    with
+    messages that break the schema; ``silence`` is what the peer is told when nobody answered it in time."""
+
+    __slots__ = (
+        "_calls",
+        "_decoders",
+        "_dialect",
+        "_incoming",
+        "_lost",
+        "_out",
+        "history",
+        "identity",
+        "limits",
+        "policy",
+        "role",
+        "silence",
+        "version",
+    )
+
+    def __init__(
+        self,
+        version: Version,
+        role: Role,
+        *,
+        identity: str = "",
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        policy: Policy = STRICT,
+        history: History | None = None,
+        silence: str = "no answer in time",
+    ) -> None:
+        self.version = version
+        self.role = role
+        self.identity = identity
+        self.limits = limits
+        self.policy = policy
+        self.history = history if history is not None else History()
+        self.silence = silence
+        self._dialect = dialect(version, role)
+        self._decoders = self._dialect.calls
+        self._calls = Calls(limits.queue)
+        self._incoming = PeerCalls(self.history)
+        self._out: list[bytes] = []
+        self._lost = False
+
+    # --- what this side says -------------------------------------------------------------------------------------
+
+    def call(
+        self,
+        request: Any,
+        now: float,
+        *,
+        message_id: str | None = None,
+        timeout: float | None = None,
+        validate: bool = True,
+    ) -> str:
+        """Queue a CALL and return its message id; a CallAnswered or CallFailed with that id follows, exactly one.
+
+        ``request`` is a request Struct of this version or a RawMessage. ``validate=False`` sends what the schema
+        forbids,
+        actions unknown to this version included, for testing the peer. Raises InvalidMessage, UnknownAction,
+        InvalidMessageId, QueueFull or NotConnected, and then nothing is sent.
+        """
+        action, payload, info = self._prepare(request, validate)
+        if info is not None and not info.confirmed:
+            raise UnknownAction(f"{action} has no response; send() it instead of calling it")
+        if self._lost:
+            raise NotConnected(f"{action}: the connection is closed")
+        message_id = str(uuid.uuid4()) if message_id is None else message_id
+        limit = self.limits.call_timeout if timeout is None else timeout
+        outgoing = Outgoing(message_id, action, frames.call(message_id, action, payload), limit, info is not None)
+        self._calls.add(outgoing)
+        if self.role is Role.CSMS:
+            registration.triggering(self.history, action, payload)
+        self._pump(now)
+        return message_id
+
+    def send(self, request: Any, *, message_id: str | None = None, validate: bool = True) -> str:
+        """Send an unconfirmed message (2.1 SEND), at any time, and return its id. Raises as ``call`` does."""
+        action, payload, info = self._prepare(request, validate)
+        if validate and (info is None or info.confirmed):
+            raise UnknownAction(f"{action} has a response; call() it instead of sending it")
+        if self._lost:
+            raise NotConnected(f"{action}: the connection is closed")
+        message_id = str(uuid.uuid4()) if message_id is None else message_id
+        if not 0 < len(message_id) <= frames.MAX_ID:
+            raise InvalidMessageId(f"{action}: a message id has 1 to {frames.MAX_ID} characters, not {len(message_id)}")
+        self._out.append(frames.send(message_id, action, payload))
+        return message_id
+
+    def _prepare(self, request: Any, validate: bool) -> tuple[str, bytes, ActionInfo | None]:
+        if isinstance(request, RawMessage):
+            info = self._dialect.to_say(request.action) if validate else self._dialect.said.get(request.action)
+            action, payload = request.action, request.payload
+        else:
+            info = self._dialect.info_of(request)
+            action, payload = info.name, encode(request, validate=False)
+        if validate and info is not None:
+            self._check(info.request, payload, action)
+        return action, payload, info
+
+    def _check(self, kind: type, payload: bytes, name: str) -> Any:
+        try:
+            return decode(kind, payload)
+        except InvalidMessage as exc:
+            raise InvalidMessage(f"{name}: {exc}", code=exc.code, path=exc.path) from None
+
+    def cancel(self, message_id: str) -> None:
+        """Nobody waits for this call any more. One that waits leaves the queue; one in flight keeps its place until
+        it is
+        answered or times out, because the peer may get no second CALL before that (OCPP-J 4.1.1)."""
+        self._calls.cancel(message_id)
+
+    def reply(self, message_id: str, response: Any, *, validate: bool = True) -> None:
+        """Answer the peer's call with ``response``: a response Struct, or the payload's JSON as bytes.
+
+        Raises Expired if the call is not, or no longer, waiting; InvalidMessage if the schema forbids the response, and
+        then the call still waits for a better one.
+        """
+        incoming = self._incoming[message_id]
+        payload = response if isinstance(response, bytes) else encode(response, validate=False)
+        info = self._dialect.heard.get(incoming.action)
+        if validate and info is not None:
+            if not isinstance(response, bytes | info.response):
+                raise InvalidMessage(
+                    f"{incoming.action} is answered with {info.response.__module__.rpartition('.')[2]}."
+                    f"{info.response.__qualname__} on this connection, not with {type(response).__name__}"
+                )
+            message = self._check(info.response, payload, f"{incoming.action} response")
+            if incoming.action == registration.BOOT and self.role is Role.CSMS:
+                registration.registered(self.history, message.status)
+        data = frames.result(message_id, payload)
+        self._incoming.remember(message_id, incoming, data)
+        self._answer(message_id, data)
+
+    def fail(self, message_id: str, error: CallError) -> None:
+        """Answer the peer's call with a CALLERROR. Raises Expired if the call is not, or no longer, waiting."""
+        self._incoming[message_id]
+        self._answer(message_id, self._error_frame(CALLERROR, message_id, error))
+
+    def _answer(self, message_id: str, data: bytes) -> None:
+        self._incoming.done(message_id)
+        if not self._lost:
+            self._out.append(data)
+
+    def _error_frame(self, kind: int, message_id: str, error: CallError) -> bytes:
+        code = to_wire(error.code, self.version)
+        return frames.error(kind, message_id, code, error.description, error.details)
+
+    # --- what the peer says --------------------------------------------------------------------------------------
+
+    def receive(self, data: bytes, now: float) -> list[Event]:
+        """Take in one whole message and return what it means. Never raises for what the peer did."""
+        head = CALL_HEAD.match(data)
+        if head is not None:
+            try:
+                action, decoder = self._decoders[head[2]]
+                _, message_id, _, message = decoder.decode(data)
+            except _CAREFUL:
+                return self._careful(data, now)
+            return [self._called(message_id, action, message, data, head.end(), _end(data), (), now)]
+        head = RESULT_HEAD.match(data)
+        flying = self._calls.in_flight
+        if head is not None and flying is not None and flying.known:
+            try:
+                _, message_id, message = self._dialect.results[flying.action].decode(data)
+            except _CAREFUL:
+                return self._careful(data, now)
+            if message_id == flying.message_id:
+                return [self._answered(flying, message, data, head.end(), _end(data), (), now)]
+        return self._careful(data, now)
+
+    def _called(
+        self,
+        message_id: str,
+        action: str,
+        message: Any,
+        data: bytes,
+        start: int,
+        end: int,
+        violations: tuple[Violation, ...],
+        now: float,
+    ) -> Event:
+        if message_id in self._incoming:
+            reason = f"message id {message_id!r} is in progress on this connection"
+            return self._refuse(message_id, action, "RpcFrameworkError", reason)
+        reason = self._gate(action)
+        if reason is not None:
+            return self._refuse(message_id, action, "SecurityError", reason)
+        fingerprint = hash(data)
+        answer = self._incoming.answer_given(message_id, fingerprint)
+        if answer is not None:
+            self._out.append(answer)
+            return Repeated(message_id, action)
+        if len(self._incoming) >= self.limits.in_progress:
+            reason = f"{len(self._incoming)} of your calls wait for an answer; send one at a time (OCPP-J 4.1.1)"
+            return self._refuse(message_id, action, "GenericError", reason)
+        if action == registration.BOOT:
+            registration.booting(self.history, message)
+        self._incoming.add(message_id, action, fingerprint, now)
+        return CallReceived(message_id, action, message, data, start, end, violations)
+
+    def _gate(self, action: str) -> str | None:
+        if self.role is Role.CSMS:
+            return registration.refusal_by_csms(self.history, action)
+        return registration.refusal_by_station(self.history, action)
+
+    def _refuse(
+        self, message_id: str, action: str, code: str, reason: str, violations: tuple[Violation, ...] = ()
+    ) -> Refused:
+        error = CallError.of(code, reason)
+        self._out.append(self._error_frame(CALLERROR, message_id, error))
+        return Refused(message_id, action, error, violations)
+
+    def _answered(
+        self,
+        call: Outgoing,
+        message: Any,
+        data: bytes,
+        start: int,
+        end: int,
+        violations: tuple[Violation, ...],
+        now: float,
+    ) -> Event:
+        self._calls.answered(call.message_id)
+        if self.role is Role.CS and call.action == registration.BOOT and message is not None:
+            registration.registered(self.history, message.status)
+        self._pump(now)
+        if call.abandoned:
+            return Ignored(f"the answer to {call.action} {call.message_id!r}, which was cancelled")
+        latency = now - call.sent_at
+        return CallAnswered(call.message_id, call.action, message, data, start, end, violations, latency)
+
+    def _careful(self, data: bytes, now: float) -> list[Event]:
+        """Everything that is not a usual frame."""
+        reading, notes = careful.interpret(data, self._dialect, self._calls.in_flight, self._tolerate)
+        events: list[Event] = [Noted(note) for note in notes]
+        events.append(self._carry_out(reading, now))
+        return events
+
+    def _carry_out(self, reading: careful.Reading, now: float) -> Event:
+        match reading:
+            case careful.TheirCall(message_id, action, message, payload, violations, confirmed):
+                if not confirmed:
+                    return SendReceived(message_id, action, message, payload, 0, len(payload), violations)
+                return self._called(message_id, action, message, payload, 0, len(payload), violations, now)
+            case careful.Refuse(message_id, action, code, reason, violations):
+                return self._refuse(message_id, action, code, reason, violations)
+            case careful.TheirResultError(message_id, error):
+                return ResultRefused(message_id, error)
+            case careful.Ignore(reason, message_id):
+                return Ignored(self._unmatched(reason, message_id) if message_id else reason)
+        call = self._calls.in_flight
+        assert call is not None  # noqa: S101 - the readings left are of the call in flight
+        match reading:
+            case careful.TheirResult(message, payload, violations):
+                return self._answered(call, message, payload, 0, len(payload), violations, now)
+            case careful.TheirError(error):
+                return self._failed(call, RemoteCallError(call.action, error), now)
+            case careful.TheirBadResult(code, reason, path, raw):
+                if self.version is Version.V21:  # row 22: before 2.1 there is no way to tell the peer
+                    error = CallError.of(code, reason)
+                    self._out.append(self._error_frame(CALLRESULTERROR, call.message_id, error))
+                text = f"{call.action} response: {reason}"
+                return self._failed(call, InvalidResponse(text, code=code, path=path, raw=raw), now)
+
+    def _tolerate(self, kind: Any, action: str, payload: bytes) -> Checked:
+        who = self.history
+        return check(
+            kind,
+            payload,
+            self.policy,
+            identity=self.identity,
+            vendor=who.vendor,
+            model=who.model,
+            action=action,
+        )
+
+    def _unmatched(self, what: str, message_id: str) -> str:
+        if self._calls.was_late(message_id):
+            return f"a {what} to the call {message_id!r}, which had timed out"
+        return f"a {what} to {message_id[:60]!r}, which is no call in flight"
+
+    # --- time and the end ----------------------------------------------------------------------------------------
+
+    def timer(self) -> float | None:
+        """When ``tick`` wants to be called; None if nothing is due."""
+        deadline = self._calls.deadline()
+        oldest = self._incoming.oldest()
+        if oldest is None:
+            return deadline
+        due = oldest[1].received_at + self.limits.answer_timeout
+        return due if deadline is None else min(due, deadline)
+
+    def tick(self, now: float) -> list[Event]:
+        """Time out what is due, on both sides."""
+        events: list[Event] = []
+        call = self._calls.expire(now)
+        if call is not None:
+            error = CallTimeout(f"{call.action}: no answer within {call.timeout:g} s")
+            events.append(self._failed(call, error, now))
+        while (oldest := self._incoming.oldest()) is not None:
+            message_id, incoming = oldest
+            if now < incoming.received_at + self.limits.answer_timeout:
+                break
+            self.fail(message_id, CallError.of("InternalError", self.silence))
+            events.append(CallExpired(message_id, incoming.action))
+        return events
+
+    def _failed(self, call: Outgoing, error: RemoteError, now: float) -> Event:
+        self._calls.answered(call.message_id)
+        self._pump(now)
+        if call.abandoned:
+            return Ignored(f"{error} (the call was cancelled)")
+        return CallFailed(call.message_id, call.action, error, now - call.sent_at)
+
+    def lost(self) -> list[Event]:
+        """The connection is gone: all calls of ours fail at once. Answers to the peer's calls may still be given, for
+        it
+        may ask again on its next connection."""
+        self._lost = True
+        self._out.clear()
+        flying = self._calls.in_flight
+        return [
+            CallFailed(
+                call.message_id,
+                call.action,
+                ConnectionLost(
+                    f"{call.action}: the connection ended before "
+                    + ("the answer came" if call is flying else "it could be sent")
+                ),
+            )
+            for call in self._calls.clear()
+            if not call.abandoned
+        ]
+
+    def data_to_send(self) -> list[bytes]:
+        """The messages to be sent now, in order. Each is handed out once."""
+        out = self._out
+        if out:
+            self._out = []
+        return out
+
+    def pending(self) -> Mapping[str, str]:
+        """Message id -> action of the peer's calls that wait for our answer."""
+        return {message_id: incoming.action for message_id, incoming in self._incoming.items()}
+
+    @property
+    def calls_waiting(self) -> int:
+        """How many calls of ours have no answer yet, the one in flight included."""
+        return len(self._calls)
+
+    def _pump(self, now: float) -> None:
+        call = self._calls.next(now)
+        if call is not None:
+            self._out.append(call.frame)
+
+
+def _end(data: bytes) -> int:
+    """Where the payload of a sound frame ends: before its last bracket."""
+    return data.rindex(b"]")

@@ -1,0 +1,57 @@
+"""Signed messages (OCPP-J 2.x Part 4, chapter 7): the receiver takes the plain message out and goes on with that.
+
+The signature is not checked here: a secure connection makes that optional (7.2), and which key signs is between the
+parties
+(7.4). Whoever wants to check it finds the whole JWS in the trace.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Final
+
+import msgspec
+
+from ocppflow.messages import Version
+from ocppflow.rpc.frame import UNREADABLE
+
+_SUFFIX: Final = "-Signed"
+
+
+class _FlattenedJWS(msgspec.Struct, forbid_unknown_fields=True):
+    """RFC 7515, 7.2.2."""
+
+    payload: str
+    signature: str
+    protected: str = ""
+    header: dict[str, object] = {}
+
+
+_decoder = msgspec.json.Decoder(_FlattenedJWS)
+
+
+def unwrap_call(action: str, payload: bytes, version: Version) -> tuple[str, bytes]:
+    """The plain action and payload of a signed call; any other call comes back as it is. A "-Signed" action whose
+    payload
+    is no JWS keeps its name, so that it is refused as unknown."""
+    if version is Version.V16 or not action.endswith(_SUFFIX):
+        return action, payload
+    plain = _plain(payload)
+    return (action, payload) if plain is None else (action.removesuffix(_SUFFIX), plain)
+
+
+def unwrap_result(payload: bytes, version: Version) -> bytes:
+    """The plain payload of a signed response, which nothing but its shape tells from another."""
+    if version is Version.V16 or b'"signature"' not in payload:
+        return payload
+    plain = _plain(payload)
+    return payload if plain is None else plain
+
+
+def _plain(payload: bytes) -> bytes | None:
+    try:
+        text = _decoder.decode(payload).payload
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (*UNREADABLE, binascii.Error, ValueError):
+        return None

@@ -1,0 +1,150 @@
+"""The trace: every frame and connection event of an endpoint, for logs, files, tests and pictures.
+
+On disk a trace is newline-delimited JSON, one :class:`TraceRecord` a line::
+
+    {"time": 1700000000.123, "identity": "CS1", "event": "in", "version": "2.0.1", "latency": 0.004, "frame": [3,
+    "id", {}]}
+
+``event`` is "in" or "out" for frames as seen by ``role``, else "connected", "disconnected" or "refused". A frame
+that is no
+JSON is kept as text in ``raw``. Passwords that travel inside frames are blotted out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+TraceEvent = Literal["in", "out", "connected", "disconnected", "refused"]
+
+
+class TraceRecord(msgspec.Struct, omit_defaults=True):
+    """One thing that happened on a connection.
+
+    ``time``: seconds since 1970. ``latency``: seconds from a CALL to its answer, on the answer. ``note``: what was
+    wrong
+    with the frame, or why the connection began, ended or was refused. ``data``: the frame as it travelled.
+    """
+
+    time: float
+    identity: str
+    event: TraceEvent
+    role: str = ""
+    version: str = ""
+    address: str = ""
+    latency: float | None = None
+    note: str = ""
+    data: bytes = b""
+
+
+TraceHook = Callable[[TraceRecord], None]
+
+_SECRET = re.compile(rb"BasicAuthPassword|AuthorizationKey")
+_VALUE = re.compile(rb'("(?:attributeValue|value)"\s*:\s*)"(?:[^"\\]|\\.)*"')
+
+
+def without_secrets(data: bytes) -> bytes:
+    """``data`` with the values of BasicAuthPassword (2.x) and AuthorizationKey (1.6) blotted out."""
+    if _SECRET.search(data) is None:
+        return data
+    return _VALUE.sub(rb'\1"***"', data)
+
+
+class _Line(msgspec.Struct, omit_defaults=True):
+    """A TraceRecord as it stands in a file."""
+
+    time: float
+    identity: str
+    event: TraceEvent
+    role: str = ""
+    version: str = ""
+    address: str = ""
+    latency: float | None = None
+    note: str = ""
+    frame: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    raw: str = ""
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(_Line)
+
+
+def to_line(record: TraceRecord) -> bytes:
+    """``record`` as a line of a trace file, with its newline."""
+    frame: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    raw = ""
+    if record.data:
+        data = without_secrets(record.data)
+        if _is_json(data):
+            frame = msgspec.Raw(data.replace(b"\n", b" ").replace(b"\r", b" "))
+        else:
+            raw = data.decode("utf-8", "backslashreplace")
+    line = _Line(
+        round(record.time, 6),
+        record.identity,
+        record.event,
+        record.role,
+        record.version,
+        record.address,
+        None if record.latency is None else round(record.latency, 6),
+        record.note,
+        frame,
+        raw,
+    )
+    return _encode(line) + b"\n"
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        msgspec.json.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
+def from_line(line: bytes) -> TraceRecord:
+    """The record in a line of a trace file. Raises ValueError saying what is wrong with the line."""
+    try:
+        read = _decode.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
+        raise ValueError(str(exc)) from None
+    data = read.raw.encode() if isinstance(read.frame, msgspec.UnsetType) else bytes(read.frame)
+    return TraceRecord(
+        read.time, read.identity, read.event, read.role, read.version, read.address, read.latency, read.note, data
+    )
+
+
+class TraceFile:
+    """A TraceHook that writes to a file, a whole line at a time, so that it can be followed while it grows."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("ab", buffering=0)
+
+    def __call__(self, record: TraceRecord) -> None:
+        self._file.write(to_line(record))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> TraceFile:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+
+def read_trace(path: Path) -> Iterator[TraceRecord]:
+    """The records of a trace file. Raises ValueError naming the line that is not one."""
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                yield from_line(line)
+            except ValueError as exc:
+                raise ValueError(f"{path}, line {number}: {exc}") from None
