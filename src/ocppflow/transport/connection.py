@@ -379,16 +379,17 @@ class SocketLink(asyncio.Protocol):
             if data:
                 self._write(data)
             else:
-                self._end_of_stream()
+                self._end_of_stream(finished=engine.close_rcvd is not None)
         if engine.close_expected() and self._close_timer is None:
             self._await_close(self._context.limits.close_timeout)
 
-    def _end_of_stream(self) -> None:
+    def _end_of_stream(self, *, finished: bool) -> None:
         if self._out:
             self._transport.write(b"".join(self._out))
             self._out.clear()
-        # A half-close lets the peer read our close frame even if it still sends; TLS has none.
-        if self._transport.can_write_eof():
+        # After a fault the peer may still be sending; a full close would answer that with a reset, which can
+        # overtake our close frame. So the stream is half-closed, where it can be (TLS cannot).
+        if not finished and self._transport.can_write_eof():
             self._transport.write_eof()
         else:
             self._transport.close()

@@ -73,6 +73,11 @@ class ServerTLS:
         self._seen = self._stamp()
         self._context = self._build()
 
+    @property
+    def asks_certificate(self) -> bool:
+        """Whether stations are asked for a certificate (security profile 3)."""
+        return self._client_ca is not None
+
     def context(self) -> ssl.SSLContext:
         """The context for the next connection; reloads first if a file has changed."""
         stamp = self._stamp()
