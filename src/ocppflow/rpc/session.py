@@ -179,14 +179,8 @@ class Session:
             info = self._dialect.info_of(request)
             action, payload = info.name, encode(request, validate=False)
         if validate and info is not None:
-            self._check(info.request, payload, action)
+            decode(info.request, payload)
         return action, payload, info
-
-    def _check(self, kind: type, payload: bytes, name: str) -> Any:
-        try:
-            return decode(kind, payload)
-        except InvalidMessage as exc:
-            raise InvalidMessage(f"{name}: {exc}", code=exc.code, path=exc.path) from None
 
     def cancel(self, message_id: str) -> None:
         """Nobody waits for this call any more. One that waits leaves the queue; one in flight keeps its place until
@@ -209,7 +203,7 @@ class Session:
                     f"{incoming.action} is answered with {info.response.__module__.rpartition('.')[2]}."
                     f"{info.response.__qualname__} on this connection, not with {type(response).__name__}"
                 )
-            message = self._check(info.response, payload, f"{incoming.action} response")
+            message = decode(info.response, payload)
             if incoming.action == registration.BOOT and self.role is Role.CSMS:
                 registration.registered(self.history, message.status)
         data = frames.result(message_id, payload)
