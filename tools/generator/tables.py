@@ -11,26 +11,37 @@ Schema = dict[str, Any]
 # Who sends a request. 1.6: chapter 6 of the specification and chapter 5 of the security white paper; 2.x: Part 2,
 # "Messages, Datatypes & Enumerations" where the section names the sender, else the use case that sends it.
 # What is not listed is sent by the CSMS. PublishFirmware goes to a Local Controller, which is a station to the CSMS.
+# fmt: off
 SENT_BY_STATION: dict[str, frozenset[str]] = {
     "1.6": frozenset(
-        """Authorize BootNotification DiagnosticsStatusNotification FirmwareStatusNotification Heartbeat
-        LogStatusNotification MeterValues SecurityEventNotification SignCertificate SignedFirmwareStatusNotification
-        StartTransaction StatusNotification StopTransaction""".split()
+        {
+        "Authorize", "BootNotification", "DiagnosticsStatusNotification",
+        "FirmwareStatusNotification", "Heartbeat", "LogStatusNotification", "MeterValues",
+        "SecurityEventNotification", "SignCertificate", "SignedFirmwareStatusNotification",
+        "StartTransaction", "StatusNotification", "StopTransaction",
+        }
     ),
     "2.0.1": frozenset(
-        """Authorize BootNotification ClearedChargingLimit FirmwareStatusNotification Get15118EVCertificate
-        GetCertificateStatus Heartbeat LogStatusNotification MeterValues NotifyChargingLimit
-        NotifyCustomerInformation NotifyDisplayMessages NotifyEVChargingNeeds NotifyEVChargingSchedule NotifyEvent
-        NotifyMonitoringReport NotifyReport PublishFirmwareStatusNotification ReportChargingProfiles
-        ReservationStatusUpdate SecurityEventNotification SignCertificate StatusNotification
-        TransactionEvent""".split()
+        {
+        "Authorize", "BootNotification", "ClearedChargingLimit", "FirmwareStatusNotification",
+        "Get15118EVCertificate", "GetCertificateStatus", "Heartbeat", "LogStatusNotification",
+        "MeterValues", "NotifyChargingLimit", "NotifyCustomerInformation", "NotifyDisplayMessages",
+        "NotifyEVChargingNeeds", "NotifyEVChargingSchedule", "NotifyEvent", "NotifyMonitoringReport",
+        "NotifyReport", "PublishFirmwareStatusNotification", "ReportChargingProfiles",
+        "ReservationStatusUpdate", "SecurityEventNotification", "SignCertificate",
+        "StatusNotification", "TransactionEvent",
+        }
     ),
 }
 SENT_BY_STATION["2.1"] = SENT_BY_STATION["2.0.1"] | frozenset(
-    """BatterySwap ClosePeriodicEventStream GetCertificateChainStatus NotifyDERAlarm NotifyDERStartStop
-    NotifyPeriodicEventStream NotifyPriorityCharging NotifySettlement OpenPeriodicEventStream
-    PullDynamicScheduleUpdate ReportDERControl VatNumberValidation""".split()
+    {
+        "BatterySwap", "ClosePeriodicEventStream", "GetCertificateChainStatus", "NotifyDERAlarm",
+        "NotifyDERStartStop", "NotifyPeriodicEventStream", "NotifyPriorityCharging",
+        "NotifySettlement", "OpenPeriodicEventStream", "PullDynamicScheduleUpdate",
+        "ReportDERControl", "VatNumberValidation",
+        }
 )
+# fmt: on
 SENT_BY_BOTH = frozenset({"DataTransfer"})
 
 # OCPP 1.6 schemas have no names for inner types; these are those of chapter 7 of the specification, by field.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeAlias, 
 from msgspec import Meta, Struct
 
 from ocppflow.errors import ConfigurationError
-from ocppflow.messages.violation import Violation, shorten
+from ocppflow.messages.violation import PRESENT, Violation, shorten
 
 
 class Version(StrEnum):
@@ -80,7 +80,7 @@ def custom_data_violation(value: object) -> Violation | None:
     if not isinstance(value, dict):
         return Violation("", "an object", shorten(value), "TypeConstraintViolation")
     if "vendorId" not in value:
-        return Violation(".vendorId", "to be present", "nothing", "OccurrenceConstraintViolation")
+        return Violation(".vendorId", PRESENT, "nothing", "OccurrenceConstraintViolation")
     vendor = value["vendorId"]
     if not isinstance(vendor, str):
         return Violation(".vendorId", "a string", shorten(vendor), "TypeConstraintViolation")

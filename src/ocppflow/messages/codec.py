@@ -1,8 +1,8 @@
 """Payloads: bytes to Struct and back, with every constraint of the schema enforced.
 
-The fast path is one pass of msgspec. Only what msgspec refuses is walked over in Python (:mod:`ocppflow.messages.walk`):
-for a full and readable account of what is wrong, and to accept the few things that the schema allows and msgspec does
-not (``1.0`` for an integer, a leap second).
+The fast path is one pass of msgspec. Only what msgspec refuses is walked over in Python (``messages.walk``): for a
+full and readable account of what is wrong, and to accept the few things that the schema allows and msgspec does not
+(``1.0`` for an integer, a leap second).
 """
 
 from __future__ import annotations
@@ -36,15 +36,19 @@ def decoder_for(kind: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind, dec_hook=dec_hook)
 
 
-@cache
-def _decoder(kind: type[MessageT]) -> msgspec.json.Decoder[MessageT]:
-    return decoder_for(kind)
+_decoder = cache(decoder_for)
+
+
+def decoded(kind: type[MessageT], raw: bytes | str) -> MessageT:
+    """The fast path alone: raises one of :data:`REFUSALS`, which is not the last word (see :func:`inspect`)."""
+    message: MessageT = _decoder(kind).decode(raw)
+    return message
 
 
 def decode(kind: type[MessageT], raw: bytes | str) -> MessageT:
     """A payload as its Struct. Raises InvalidMessage that names the first fault, its path and its code."""
     try:
-        return _decoder(kind).decode(raw)
+        return decoded(kind, raw)
     except REFUSALS:
         message, found = inspect(kind, raw)
         if message is None or found:

@@ -3,11 +3,12 @@
 Codes are spelled as in OCPP 2.x. OCPP-J Part 4, 4.3 defines them only loosely, so this is how they are used here:
 
 ==============================  ======================================================================================
-FormatViolation                 not JSON at all; or a field that the schema does not know: the payload does not have
-                                the syntax of the action
+FormatViolation                 the payload does not have the syntax of the action: it is no JSON, no object, or has a
+                                field that the schema does not know (the other codes speak of payloads that are
+                                "syntactically correct"; ProtocolError is for the frame around it)
 OccurrenceConstraintViolation   a required field is missing; a list is too short or too long
 PropertyConstraintViolation     right type, forbidden value: too long, out of range, not in the enum, no date-time
-TypeConstraintViolation         wrong type: a number where text is asked for, null; also a payload that is no object
+TypeConstraintViolation         wrong type: a number where text is asked for, null
 ==============================  ======================================================================================
 """
 
@@ -23,6 +24,12 @@ SHOWN = 60
 """Characters of a value that an error text shows at most."""
 
 
+PRESENT = "to be present"
+"""What is expected of a required field that is missing."""
+ABSENT = "no such field"
+"""What is expected of a field that the schema does not know."""
+
+
 class Violation(msgspec.Struct, frozen=True):
     """One breach of the schema.
 
@@ -36,6 +43,10 @@ class Violation(msgspec.Struct, frozen=True):
     code: str
 
     def __str__(self) -> str:
+        if self.expected == PRESENT:
+            return f"{self.path}: is missing"
+        if self.expected == ABSENT:
+            return f"{self.path}: there is no such field (it holds {self.got})"
         return f"{self.path}: expected {self.expected}, got {self.got}"
 
     def below(self, prefix: str) -> Violation:
@@ -106,13 +117,15 @@ def violation_of(exc: BaseException) -> Violation:
 
 def _parsed(text: str, path: str) -> Violation:
     code = next((code for pattern, code in _CODES if pattern.match(text)), "FormatViolation")
+    if path == "$" and text.startswith("Expected `object`, got"):
+        code = "FormatViolation"
     field = _FIELD.match(text)
     if field:
         missing = text.startswith("Object missing")
         return Violation(
             f"{path}.{field['field'][:SHOWN]}",
-            "to be present" if missing else "no such field",
-            "nothing" if missing else "one",
+            PRESENT if missing else ABSENT,
+            "nothing" if missing else "something",
             code,
         )
     got = _GOT.match(text)

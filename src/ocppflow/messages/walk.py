@@ -5,22 +5,22 @@ the schema. This is Python, many times slower than msgspec, and runs only for wh
 
 The best Struct: values are as they came where they break a rule, unknown fields are left out, a field that is missing
 or null, and an empty object or array where one is not allowed, is ``UNSET`` (also where it is required: the field is
-then left out when encoded again, as it was when it came).
+then left out when encoded again, as it was when it came); null in a list is left out.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 from msgspec import UNSET, inspect
 
 from ocppflow.messages.base import BrokenRule, CustomDataType, Message, custom_data_violation
-from ocppflow.messages.violation import Violation, path_key, shorten
+from ocppflow.messages.violation import ABSENT, PRESENT, Violation, path_key, shorten
 
 LIMIT = 100
 """Violations that one payload may report; a hostile one could have as many as it has bytes."""
@@ -34,7 +34,9 @@ def walk(kind: type[T], value: object) -> tuple[T | None, tuple[Violation, ...]]
     """The best Struct of a JSON value (None if that is no object), and all violations. ``null`` is an empty object."""
     report: Report = []
     built = _struct(kind)({} if value is None else value, "$", report)
-    return (built if isinstance(built, kind) else None), tuple(report[:LIMIT])
+    if len(report) >= LIMIT:
+        report[LIMIT - 1 :] = [Violation("$", f"fewer than {LIMIT} violations", "more", "FormatViolation")]
+    return (built if isinstance(built, kind) else None), tuple(report)
 
 
 def _add(report: Report, path: str, expected: str, value: object, code: str) -> None:
@@ -49,13 +51,15 @@ def _wrong_type(report: Report, path: str, expected: str, value: object) -> Any:
 
 @cache
 def _struct(kind: type[msgspec.Struct]) -> Check:
-    info = inspect.type_info(kind)
-    assert isinstance(info, inspect.StructType)
+    info = cast("inspect.StructType", inspect.type_info(kind))
     fields = [(f.name, f.encode_name, f.required, _check(f.type)) for f in info.fields]
     known = frozenset(f.encode_name for f in info.fields)
 
     def check(value: Any, path: str, report: Report) -> Any:
         if not isinstance(value, dict):
+            if path == "$":
+                _add(report, path, "an object", value, "FormatViolation")
+                return value
             return _wrong_type(report, path, "an object", value)
         values: dict[str, Any] = {}
         for name, wire, required, check_field in fields:
@@ -65,10 +69,12 @@ def _struct(kind: type[msgspec.Struct]) -> Check:
                 values[name] = UNSET
                 if len(report) < LIMIT:
                     where = path_key(path, wire)
-                    report.append(Violation(where, "to be present", "nothing", "OccurrenceConstraintViolation"))
+                    report.append(Violation(where, PRESENT, "nothing", "OccurrenceConstraintViolation"))
         for key in value:
             if key not in known:
-                _add(report, path_key(path, key), "no such field", value[key], "FormatViolation")
+                _add(report, path_key(path, key), ABSENT, value[key], "FormatViolation")
+        if not value and len(values) > 0 and path != "$":
+            return UNSET
         return _build(kind, values, path, report)
 
     return check
@@ -79,18 +85,16 @@ def _build(kind: type[msgspec.Struct], values: dict[str, Any], path: str, report
         return kind(**values)
     except BrokenRule as exc:
         report.extend(v.below(path) for v in exc.violations)
-    built = kind(**{name: UNSET for name in kind.__struct_fields__})  # UNSET breaks no rule
+    built = kind(**dict.fromkeys(kind.__struct_fields__, UNSET))  # UNSET breaks no rule
     for name, value in values.items():
         setattr(built, name, value)
     return built
 
 
-@cache
 def _check(info: inspect.Type) -> Check:
     """The check for a type; raises KeyError for one that the messages do not use."""
     if isinstance(info, inspect.StructType):
-        kind = info.cls
-        return lambda value, path, report: _struct(kind)(value, path, report)
+        return _struct(info.cls)
     return _MAKERS[type(info)](info)
 
 
@@ -200,7 +204,7 @@ def _moment(parts: re.Match[str]) -> datetime | None:
         moment = datetime.fromisoformat(text)
         if not leap:
             return moment
-        in_utc = moment.astimezone(timezone.utc) if moment.tzinfo else moment
+        in_utc = moment.astimezone(UTC) if moment.tzinfo else moment
         return moment + timedelta(seconds=1) if (in_utc.hour, in_utc.minute) == (23, 59) else None
     except (ValueError, OverflowError):
         return None
@@ -220,7 +224,8 @@ def _list(info: inspect.ListType) -> Check:
             _add(report, path, expected, value, "OccurrenceConstraintViolation")
         if not value and info.min_length:
             return UNSET
-        return [item_check(item, f"{path}[{i}]", report) for i, item in enumerate(value)]
+        items = [item_check(item, f"{path}[{i}]", report) for i, item in enumerate(value)]
+        return items if UNSET not in items else [item for item in items if item is not UNSET]
 
     return check
 
@@ -237,7 +242,7 @@ def _custom(_: inspect.CustomType) -> Check:
             return CustomDataType(value)
         if len(report) < LIMIT:
             report.append(found.below(path))
-        return value if value else UNSET
+        return UNSET if value is None or value in ({}, []) else value
 
     return check
 

@@ -1,0 +1,221 @@
+"""How much of what breaks the schema is forgiven: :data:`STRICT`, :data:`TOLERANT`, or :class:`Rules`.
+
+::
+
+    Rules([
+        Rule(vendor="Acme*", path="$.chargingStation.serialNumber", forgive=["value"]),
+        Rule(action="StatusNotification", path="$.**", forgive=["unknown", "missing"]),
+    ])
+
+What is not valid is walked over once more in full; what is valid costs nothing beyond the plain decoding.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+import msgspec
+
+from ocppflow.errors import ConfigurationError
+from ocppflow.messages.base import Message
+from ocppflow.messages.codec import REFUSALS, decoded, inspect, refusal
+from ocppflow.messages.violation import ABSENT, PRESENT, Violation
+
+__all__ = ["FORGIVABLE", "STRICT", "TOLERANT", "Checked", "Peer", "Policy", "Rule", "Rules", "Violation", "check"]
+
+MessageT = TypeVar("MessageT", bound=Message)
+
+FORGIVABLE: Mapping[str, str] = {
+    "missing": "a required field that is not there",
+    "unknown": "a field that the schema does not know",
+    "type": "a value of the wrong type, null included",
+    "value": "a text too long, a number out of range, an unknown enum value, a bad date-time",
+    "count": "a list too short or too long",
+    "any": "all of these",
+}
+"""The words of ``Rule.forgive`` and what they mean."""
+
+
+class Peer(msgspec.Struct, frozen=True, kw_only=True):
+    """Who sent the message, as far as it is known: rules are chosen by it."""
+
+    identity: str = ""
+    vendor: str | None = None
+    model: str | None = None
+
+
+class Policy(Protocol):
+    """Decides which violations are forgiven."""
+
+    def forgives(self, violation: Violation, action: str, peer: Peer) -> bool:
+        """Whether a message of ``action`` from ``peer`` is accepted in spite of this violation."""
+        ...
+
+
+class _Always:
+    def __init__(self, name: str, verdict: bool) -> None:
+        self._name, self._verdict = name, verdict
+
+    def __repr__(self) -> str:
+        return self._name
+
+    def forgives(self, violation: Violation, action: str, peer: Peer) -> bool:
+        return self._verdict
+
+
+STRICT: Policy = _Always("STRICT", False)
+"""Nothing is forgiven."""
+TOLERANT: Policy = _Always("TOLERANT", True)
+"""Every violation is forgiven and reported; only what is no JSON object at all is refused."""
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Forgives some violations of some stations.
+
+    ``vendor`` and ``model`` (of the BootNotification, upper and lower case alike), ``identity`` and ``action`` are
+    globs. ``path`` is a field path as in the reports, in which ``*`` stands for one name or index and ``**`` for anything.
+    ``forgive`` names kinds of violations, see :data:`FORGIVABLE`. Raises ConfigurationError for what makes no sense.
+    """
+
+    vendor: str = "*"
+    model: str = "*"
+    identity: str = "*"
+    action: str = "*"
+    path: str = "**"
+    forgive: Collection[str] = ("any",)
+
+    KEYS: ClassVar[tuple[str, ...]] = ("vendor", "model", "identity", "action", "path", "forgive")
+
+    def __post_init__(self) -> None:
+        words = {self.forgive} if isinstance(self.forgive, str) else set(self.forgive)
+        unknown = sorted(map(str, words - FORGIVABLE.keys()))
+        if unknown or not words:
+            known = ", ".join(FORGIVABLE)
+            raise ConfigurationError(f"forgive: {', '.join(unknown) or 'nothing'}; it takes some of {known}")
+        if not self.path.startswith(("$", "**")):
+            raise ConfigurationError(f"path: {self.path!r} must start with '$' (or '**'), as in $.evse.id")
+        msgspec.structs.force_setattr(self, "forgive", frozenset(words))
+
+    def forgives(self, violation: Violation, action: str, peer: Peer) -> bool:
+        """Whether all of the rule's patterns fit."""
+        return (
+            ("any" in self.forgive or kind_of(violation) in self.forgive)
+            and fnmatchcase(action, self.action)
+            and fnmatchcase(peer.identity, self.identity)
+            and _fits(peer.vendor, self.vendor)
+            and _fits(peer.model, self.model)
+            and _path_pattern(self.path).fullmatch(violation.path) is not None
+        )
+
+
+class Rules:
+    """A policy made of rules: a violation is forgiven if one of them forgives it."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules = tuple(rules)
+
+    def __repr__(self) -> str:
+        return f"Rules({list(self.rules)!r})"
+
+    def forgives(self, violation: Violation, action: str, peer: Peer) -> bool:
+        """See :class:`Policy`."""
+        return any(rule.forgives(violation, action, peer) for rule in self.rules)
+
+    @classmethod
+    def from_data(cls, data: object) -> Rules:
+        """Rules from a list of tables, as a TOML or JSON file gives them. Raises ConfigurationError."""
+        if not isinstance(data, list):
+            raise ConfigurationError(f"rules are a list of tables, not a {type(data).__name__}")
+        return cls(_rule(f"rule {number}", row) for number, row in enumerate(data, 1))
+
+
+def _rule(where: str, row: object) -> Rule:
+    if not isinstance(row, Mapping):
+        raise ConfigurationError(f"{where} is a table, not a {type(row).__name__}")
+    for key, value in row.items():
+        if key not in Rule.KEYS:
+            raise ConfigurationError(f"{where}: unknown key {key!r}; known: {', '.join(Rule.KEYS)}")
+        texts = value if key == "forgive" and isinstance(value, (list, tuple, set, frozenset)) else [value]
+        if not all(isinstance(text, str) for text in texts):
+            raise ConfigurationError(f"{where}: {key} is text{' or a list of it' * (key == 'forgive')}, not {value!r}")
+    try:
+        return Rule(**row)
+    except ConfigurationError as exc:
+        raise ConfigurationError(f"{where}: {exc}") from None
+
+
+def kind_of(violation: Violation) -> str:
+    """The word of :data:`FORGIVABLE` that forgives it; ``"syntax"``, which no word but ``any`` does, for the rest."""
+    if violation.expected in (PRESENT, ABSENT):
+        return "missing" if violation.expected == PRESENT else "unknown"
+    return {
+        "TypeConstraintViolation": "type",
+        "PropertyConstraintViolation": "value",
+        "OccurrenceConstraintViolation": "count",
+    }.get(violation.code, "syntax")
+
+
+def _fits(value: str | None, pattern: str) -> bool:
+    return pattern == "*" if value is None else fnmatchcase(value.lower(), pattern.lower())
+
+
+@cache
+def _path_pattern(glob: str) -> re.Pattern[str]:
+    parts = re.split(r"(\*\*|\*)", glob)
+    wild = {"**": ".*", "*": r"[^.\[\]]*"}
+    return re.compile("".join(wild.get(part, re.escape(part)) for part in parts), re.DOTALL)
+
+
+class Checked(msgspec.Struct, Generic[MessageT], frozen=True):
+    """A message that was accepted, and what was forgiven. Its bytes are with the caller, as they came."""
+
+    message: MessageT
+    violations: tuple[Violation, ...] = ()
+
+
+def check(
+    kind: type[MessageT],
+    raw: bytes | str,
+    policy: Policy = STRICT,
+    *,
+    identity: str = "",
+    vendor: str | None = None,
+    model: str | None = None,
+    action: str = "",
+) -> Checked[MessageT]:
+    """A payload as its Struct under a policy; how the Struct is made of what is invalid is told in ``messages.walk``.
+
+    ``vendor`` and ``model`` are those of the last BootNotification; a BootNotification brings its own. Raises
+    InvalidMessage that names the first violation that is not forgiven.
+    """
+    try:
+        return Checked(decoded(kind, raw))
+    except REFUSALS:
+        message, found = inspect(kind, raw)
+    if message is None:
+        raise refusal(kind, found)
+    if found:
+        peer = _peer(message, Peer(identity=identity, vendor=vendor, model=model))
+        action = action or kind.__action__
+        held = tuple(v for v in found if not policy.forgives(v, action, peer))
+        if held:
+            raise refusal(kind, held)
+    return Checked(message, found)
+
+
+def _peer(message: Any, known: Peer) -> Peer:
+    """With vendor and model from a BootNotification itself."""
+    if message.__action__ != "BootNotification":
+        return known
+    station = getattr(message, "charging_station", None)
+    vendor = getattr(message, "charge_point_vendor", None) or getattr(station, "vendor_name", None)
+    model = getattr(message, "charge_point_model", None) or getattr(station, "model", None)
+    return Peer(
+        identity=known.identity,
+        vendor=vendor if isinstance(vendor, str) else known.vendor,
+        model=model if isinstance(model, str) else known.model,
+    )
