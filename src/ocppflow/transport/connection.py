@@ -159,6 +159,7 @@ class SocketLink(asyncio.Protocol):
         engine.send_close(code, cut_reason(reason))
         self._open = False
         self._flush(engine)
+        self._unpause(ASKED | FLOOD)  # the peer's answer has to be read
 
     def abort(self, reason: str) -> None:
         if self._end is None:
@@ -204,7 +205,7 @@ class SocketLink(asyncio.Protocol):
             self._out = None
         if out:
             self._transport.write(out[0] if len(out) == 1 else b"".join(out))
-        if count > 1 and self._context.seconds_per_message:
+        if self._context.seconds_per_message:
             self._throttle(count)
 
     def eof_received(self) -> None:
@@ -348,11 +349,13 @@ class SocketLink(asyncio.Protocol):
         """
         now = self._last_received
         self._allowed_from = max(self._allowed_from, now - 1.0) + count * self._context.seconds_per_message
-        if self._allowed_from > now and not self._closed:
+        if self._allowed_from > now and self._open:
             self._pause(FLOOD)
             self._context.clock.call_at(self._allowed_from, lambda: self._unpause(FLOOD))
 
     def _pause(self, why: int) -> None:
+        if not self._open:
+            return
         if not self._read_pauses:
             self._transport.pause_reading()
         self._read_pauses |= why
