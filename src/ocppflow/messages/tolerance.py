@@ -141,7 +141,8 @@ def _rule(where: str, row: object) -> Rule:
             raise ConfigurationError(f"{where}: unknown key {key!r}; known: {', '.join(Rule.KEYS)}")
         texts = value if key == "forgive" and isinstance(value, (list, tuple, set, frozenset)) else [value]
         if not all(isinstance(text, str) for text in texts):
-            raise ConfigurationError(f"{where}: {key} is text{' or a list of it' * (key == 'forgive')}, not {value!r}")
+            wanted = "text or a list of it" if key == "forgive" else "text"
+            raise ConfigurationError(f"{where}: {key} is {wanted}, not {value!r}")
     try:
         return Rule(**row)
     except ConfigurationError as exc:
