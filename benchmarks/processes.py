@@ -1,0 +1,33 @@
+"""What the kernel knows of a process: processor time and memory (Linux)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time that all threads of the process have used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def resident_bytes(pid: int) -> int:
+    """The process's memory that is resident (RSS)."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError(f"no VmRSS of process {pid}")
+
+
+def cores() -> tuple[int, int]:
+    """The core for the server and the one for the client; the same if there is but one."""
+    usable = sorted(os.sched_getaffinity(0))
+    return usable[0], usable[-1]
+
+
+def pin(pid: int, core: int) -> None:
+    """Keep the process, and all threads that it will start, on one core."""
+    os.sched_setaffinity(pid, {core})

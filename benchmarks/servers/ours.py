@@ -1,0 +1,56 @@
+"""ocppflow as a CSMS: typed handlers, validation on, uvloop where it is installed. ``--passwords N``: N stations with
+hashed passwords."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from datetime import UTC, datetime
+
+from benchmarks.servers import common
+from ocppflow import CSMS, ServerLimits, Station, hash_password, v16, v201
+
+csms = CSMS()
+
+
+@csms.on(v201.TransactionEventRequest)
+async def transaction_event(
+    station: Station, request: v201.TransactionEventRequest
+) -> v201.TransactionEventResponse:
+    return v201.TransactionEventResponse()
+
+
+@csms.on(v201.HeartbeatRequest)
+async def heartbeat(station: Station, request: v201.HeartbeatRequest) -> v201.HeartbeatResponse:
+    return v201.HeartbeatResponse(current_time=datetime.now(UTC))
+
+
+@csms.on(v16.MeterValuesRequest)
+async def meter_values(station: Station, request: v16.MeterValuesRequest) -> v16.MeterValuesResponse:
+    return v16.MeterValuesResponse()
+
+
+def password_of(identity: str) -> str:
+    """The password that the load generator sends, too."""
+    return hashlib.sha256(identity.encode()).hexdigest()[:32]
+
+
+async def main(passwords: int) -> None:
+    if passwords:
+        identities = [f"CS{number}" for number in range(passwords)]
+        # One hash for all that are alike would be cheating: every station has its own salt.
+        csms.passwords = _store({identity: hash_password(password_of(identity)) for identity in identities})
+    async with csms.listen("ws://127.0.0.1:0", limits=ServerLimits(handshakes_per_second=0)) as listener:
+        await common.serve(listener.port)
+
+
+def _store(hashes: dict[str, str]):  # type: ignore[no-untyped-def]
+    from ocppflow.transport.passwords import HashedPasswords
+
+    return HashedPasswords(hashes)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--passwords", type=int, default=0)
+    common.run(main(parser.parse_args().passwords), uvloop=True)
