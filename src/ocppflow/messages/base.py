@@ -116,7 +116,6 @@ class Response(Message, gc=False):
     """Base of all responses (the payload of a CALLRESULT)."""
 
 
-ResponseT = TypeVar("ResponseT", bound=Response)
 ResponseT_co = TypeVar("ResponseT_co", bound=Response, covariant=True)
 
 

@@ -78,9 +78,19 @@ def inspect(kind: type[MessageT], raw: bytes | str) -> tuple[MessageT | None, tu
     """
     try:
         value = msgspec.json.decode(raw)
+    except msgspec.ValidationError as exc:  # a number beyond all limits; the typed decoder can tell where
+        return None, (violation_of(_refused(kind, raw) or exc),)
     except REFUSALS as exc:
         return None, (violation_of(exc),)
     return walk(kind, value)
+
+
+def _refused(kind: type[Message], raw: bytes | str) -> BaseException | None:
+    try:
+        decoded(kind, raw)
+    except REFUSALS as exc:
+        return exc
+    return None
 
 
 def violations(kind: type[Message], raw: bytes | str) -> tuple[Violation, ...]:

@@ -77,7 +77,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Forgives some violations of some stations.
 
     ``vendor`` and ``model`` (of the BootNotification, upper and lower case alike), ``identity`` and ``action`` are
-    globs. ``path`` is a field path as in the reports, in which ``*`` stands for one name or index and ``**`` for anything.
+    globs. ``path`` is a field path as in the reports; in it ``*`` stands for one name or index, ``**`` for anything.
     ``forgive`` names kinds of violations, see :data:`FORGIVABLE`. Raises ConfigurationError for what makes no sense.
     """
 

@@ -72,7 +72,7 @@ def _as_json(value: object) -> str:
     try:
         return msgspec.json.encode(value).decode()
     except (msgspec.MsgspecError, UnicodeError, RecursionError, TypeError, ValueError):
-        return f"a {type(value).__name__}"
+        return f"a Python {type(value).__name__}"
 
 
 # The beginnings of msgspec's texts (tests/unit/messages/test_violation.py pins them), the first that fits counts.
@@ -104,7 +104,9 @@ def violation_of(exc: BaseException) -> Violation:
     if isinstance(exc, UnicodeError):
         return Violation("$", "UTF-8 text", "bytes that are none", "FormatViolation")
     if not isinstance(exc, msgspec.ValidationError):
-        return Violation("$", "JSON", f"something else ({exc})", "FormatViolation")
+        return Violation(
+            "$", "JSON", "something else (" + str(exc).removeprefix("JSON is malformed: ") + ")", "FormatViolation"
+        )
     text = str(exc)
     found = _PATH.search(text)
     path = found["path"] if found else "$"
@@ -128,6 +130,8 @@ def _parsed(text: str, path: str) -> Violation:
             "nothing" if missing else "something",
             code,
         )
+    if text.endswith("out of range"):
+        return Violation(path, "a number", "one beyond all limits", code)
     got = _GOT.match(text)
     if got:
         return Violation(path, got["expected"].replace("`", ""), got["got"].replace("`", ""), code)

@@ -11,7 +11,7 @@ from typing import Any
 
 Schema = dict[str, Any]
 FOLDERS = {"1.6": "v16", "2.0.1": "v201", "2.1": "v21"}
-CHARACTERS = "abcXYZ019 -_.:/@\"\\\n\u00e9\u4e16\U0001f50c"
+CHARACTERS = 'abcXYZ019 -_.:/@"\\\n\u00e9\u4e16\U0001f50c'
 MOMENTS = (
     "2024-05-01T10:00:00Z", "2024-02-29T23:59:59.999Z", "2024-05-01T10:00:00+02:00", "1970-01-01T00:00:00.000001Z",
     "2024-05-01T10:00:00.12-11:30", "2016-12-31T23:59:60Z", "2024-05-01t10:00:00z", "9999-12-31T23:59:59Z",
@@ -79,7 +79,9 @@ class Maker:
         if s.get("format") == "date-time":
             return self.chance.choice(MOMENTS)
         if s.get("format") == "uri":
-            return self.chance.choice(["ftp://a.example/x.bin", "https://u:p@h:1/%20?q=1#f", "urn:x:y", "http://[::1]/"])
+            return self.chance.choice(
+                ["ftp://a.example/x.bin", "https://u:p@h:1/%20?q=1#f", "urn:x:y", "http://[::1]/"]
+            )
         longest = s.get("maxLength", 40)
         size = self.chance.choice([0, 1, min(longest, 12), longest])
         return "".join(self.chance.choices(CHARACTERS, k=size))

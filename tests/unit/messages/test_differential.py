@@ -122,8 +122,6 @@ def test_same_verdict_for_every_fault_of_a_full_message(version: str, name: str)
 
 
 @pytest.mark.parametrize(("version", "name", "payload", "official", "why"), DIFFERENCES)
-def test_deliberate_differences(
-    version: str, name: str, payload: dict[str, Any], official: bool, why: str
-) -> None:
+def test_deliberate_differences(version: str, name: str, payload: dict[str, Any], official: bool, why: str) -> None:
     assert oracle(version, name).is_valid(payload) is official
     assert accepts(types(version)[name], json.dumps(payload)) is not official, why
