@@ -6,7 +6,6 @@ The public names. The message modules ``v16``, ``v201`` and ``v21`` are imported
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -83,7 +82,9 @@ __all__ = [  # noqa: RUF022 - the roles first
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        return _version("ocppflow")
+        from importlib.metadata import version  # costs 40 ms, which few who import this package want to pay
+
+        return version("ocppflow")
     if name in _MODULES:
         value: Any = import_module(f"ocppflow.{_MODULES[name]}")
     elif name in _HOMES:

@@ -1,0 +1,16 @@
+"""The command line: one module per command, imported when it is used.
+
+Exit codes: 0 for success, 1 if a call was answered with a CALLERROR, 2 if something was refused, timed out or was asked
+for wrongly, 130 after Ctrl-C. Whatever a user can cause ends in one line on stderr.
+"""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """The entry point ``ocppflow``."""
+    from ocppflow.cli.app import run
+
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,50 @@
+"""How answers and frames are shown: JSON as it came, coloured where a person looks."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+import msgspec
+
+from ocppflow.cli.text import one_line, printable
+from ocppflow.trace import TraceRecord, without_secrets
+
+
+class Answers:
+    """Prints answers to ``out``: compact, one a line, or pretty and coloured to a terminal."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._pretty = out.isatty()
+
+    def show(self, action: str, payload: bytes, latency: float) -> None:
+        """One answer. Numbers and date-times stay spelt as they came."""
+        if not self._pretty:
+            self._out.write(msgspec.json.format(payload, indent=-1).decode() + "\n")
+            self._out.flush()
+            return
+        from rich.console import Console
+        from rich.highlighter import JSONHighlighter
+        from rich.text import Text
+
+        console = Console(file=self._out)
+        console.print(Text.assemble((action, "bold"), (f"  {latency * 1000:.1f} ms", "dim")))
+        text = Text(printable(msgspec.json.format(payload, indent=2).decode()))
+        JSONHighlighter().highlight(text)
+        console.print(text, soft_wrap=True)
+
+    def note(self, text: str) -> None:
+        """Something that went wrong and does not end the command."""
+        sys.stderr.write(f"ocppflow: {one_line(text)}\n")
+
+
+def show_frame(record: TraceRecord) -> None:
+    """A trace hook that shows frames on stderr, as ``curl -v`` does: ``>`` out, ``<`` in, ``*`` everything else."""
+    sign = {"in": "<", "out": ">"}.get(record.event, "*")
+    note = f"  # {record.note}" if record.note and record.data else record.note
+    text = without_secrets(record.data).decode("utf-8", "backslashreplace") if record.data else record.event
+    if not record.data:
+        version = f" to {record.address}, OCPP {record.version}" if record.event == "connected" else ""
+        text, note = f"{record.event}{version}", f" {note}" if note else ""
+    sys.stderr.write(one_line(f"{sign} {text}{note}") + "\n")

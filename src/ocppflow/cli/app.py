@@ -1,0 +1,99 @@
+"""The table of commands, and what turns an error into a line and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import typer
+
+from ocppflow.cli.failure import INTERRUPTED, REFUSED, Failure
+from ocppflow.cli.text import one_line
+from ocppflow.errors import OCPPError
+
+
+class Command(NamedTuple):
+    """Where a command is, and what the list of commands says of it."""
+
+    module: str
+    function: str
+    summary: str
+
+
+COMMANDS = {
+    "call": Command("ocppflow.cli.call", "call", "Send messages to a CSMS as a station would: curl for OCPP."),
+    "csms": Command("ocppflow.cli.csms", "csms", "Run a CSMS written in Python."),
+    "trace": Command("ocppflow.cli.trace", "trace", "Read a trace file: as a table, a picture, or JSON."),
+    "hash-password": Command("ocppflow.cli.passwords", "hash_password", "Hash a station's password for --auth."),
+    "engine": Command("ocppflow.cli.engine", "engine", "Host CSMS and CS nodes for a flow runtime."),
+    "demo": Command("ocppflow.cli.demo", "demo", "Watch a CSMS and three stations in conversation."),
+    "version": Command("ocppflow.cli.version", "version", "Show what is installed, and the versions of OCPP."),
+}
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command in ``arguments`` and return its exit code."""
+    named = next((argument for argument in arguments if not argument.startswith("-")), "")
+    try:
+        code = _build(named)(list(arguments) or ["--help"], standalone_mode=False)
+        sys.stdout.flush()
+    except typer.TyperException as error:
+        return _say(_usage(error, named), REFUSED)
+    except Failure as failure:
+        return _say(str(failure), failure.code)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough (`... | head`). Python would complain once more on its way out.
+        sys.stdout = None  # type: ignore[assignment]
+        return 0
+    except (OCPPError, OSError) as error:
+        return _say(_describe(error), REFUSED)
+    except (KeyboardInterrupt, typer.Abort):
+        return _say("interrupted", INTERRUPTED)
+    return code if isinstance(code, int) else 0
+
+
+def _build(named: str) -> typer.Typer:
+    """The Typer app. Only the command that was named is imported; to list the others, their summary is enough."""
+    app = typer.Typer(
+        help="OCPP 1.6-J, 2.0.1 and 2.1 in either role.",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for name, command in COMMANDS.items():
+        function = _load(name) if name == named else _no_command
+        app.command(name, help=None if name == named else command.summary)(function)
+    return app
+
+
+def _load(name: str) -> Callable[..., Any]:
+    command = COMMANDS[name]
+    try:
+        function: Callable[..., Any] = getattr(importlib.import_module(command.module), command.function)
+    except ModuleNotFoundError as error:
+        if error.name != command.module:
+            raise Failure(f"{name} needs the Python package {error.name!r}, which is not installed") from None
+        raise Failure(f"this installation lacks the command {name!r}") from None
+    return function
+
+
+def _no_command() -> None:
+    """Stands for a command that is only listed."""
+
+
+def _usage(error: typer.TyperException, named: str) -> str:
+    text = error.format_message().rstrip(".")
+    return f"{text} (see: ocppflow {named + ' ' if named in COMMANDS else ''}--help)"
+
+
+def _describe(error: OCPPError | OSError) -> str:
+    if isinstance(error, OSError) and not isinstance(error, OCPPError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
+    return str(error)
+
+
+def _say(text: str, code: int) -> int:
+    sys.stderr.write(f"ocppflow: {one_line(text)}\n")
+    return code

@@ -1,0 +1,24 @@
+"""Text from elsewhere, made fit for a terminal."""
+
+from __future__ import annotations
+
+import re
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def one_line(text: str, limit: int = 0) -> str:
+    """``text`` on one line and without control characters, so that what a peer says cannot steer the terminal; cut to
+    ``limit`` characters if that is not 0."""
+    text = _CONTROL.sub(_escaped, " ".join(text.split()))
+    return text if not limit or len(text) <= limit else text[: limit - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """``text`` with its line breaks, but without other control characters."""
+    return "\n".join(_CONTROL.sub(_escaped, line) for line in text.split("\n"))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
