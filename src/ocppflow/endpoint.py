@@ -178,6 +178,39 @@ class Endpoint:
         return await self._call(RawMessage(action, _payload(action, data)), timeout, message_id, validate)
 
     async def _call(self, request: Any, timeout: float | None, message_id: str | None, validate: bool) -> CallAnswered:
+        message_id, future = self._begin(request, timeout, message_id, validate)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            self._session.cancel(message_id)
+            raise
+        finally:
+            self._forget(message_id, future)
+
+    def begin_raw(
+        self,
+        action: str,
+        data: Mapping[str, Any] | bytes | None = None,
+        *,
+        timeout: float | None = None,
+        message_id: str | None = None,
+        validate: bool = True,
+    ) -> asyncio.Future[CallAnswered]:
+        """As ``call_raw``, but begun when this returns, and without a task: what has to be refused before sending is
+        raised here, the future has the outcome. Cancelling the future cancels the call."""
+        message_id, future = self._begin(RawMessage(action, _payload(action, data)), timeout, message_id, validate)
+
+        def over(ended: asyncio.Future[CallAnswered]) -> None:
+            if ended.cancelled():
+                self._session.cancel(message_id)
+            self._forget(message_id, ended)
+
+        future.add_done_callback(over)
+        return future
+
+    def _begin(
+        self, request: Any, timeout: float | None, message_id: str | None, validate: bool
+    ) -> tuple[str, asyncio.Future[CallAnswered]]:
         self._must_be_open()
         message_id = self._session.call(
             request, self._clock.now(), timeout=timeout, message_id=message_id, validate=validate
@@ -187,13 +220,12 @@ class Endpoint:
             self._futures = {}
         self._futures[message_id] = future
         self._flush()
-        try:
-            return await future
-        except asyncio.CancelledError:
-            self._session.cancel(message_id)
-            raise
-        finally:
-            self._futures.pop(message_id, None)
+        return message_id, future
+
+    def _forget(self, message_id: str, future: asyncio.Future[CallAnswered]) -> None:
+        """An id may be used again as soon as it is answered, so only this future goes."""
+        if self._futures is not None and self._futures.get(message_id) is future:
+            del self._futures[message_id]
 
     def send(self, request: Any, *, message_id: str | None = None, validate: bool = True) -> str:
         """Send an unconfirmed message (2.1 SEND): a Struct such as ``v21.NotifyPeriodicEventStream``. Returns its
