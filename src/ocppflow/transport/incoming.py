@@ -126,8 +126,11 @@ class Incoming(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._over:
-            why = f": {exc}" if exc else ""
-            self._report(None, "the connection was lost before the handshake was complete" + why)
+            if self._server.tls is not None and not self._ready:
+                why = explain_tls_failure(exc or ConnectionResetError())
+            else:
+                why = "the connection was lost before the handshake was complete"
+            self._report(None, why)
         if self._task is not None:
             self._task.cancel()
         self._finish()
@@ -143,15 +146,20 @@ class Incoming(asyncio.Protocol):
     async def _start_tls(self, context: ssl.SSLContext) -> None:
         loop = asyncio.get_running_loop()
         timeout = self._server.limits.handshake_timeout or None
+        upgrade = loop.create_task(
+            loop.start_tls(self._transport, self, context, server_side=True, ssl_handshake_timeout=timeout)
+        )
         try:
-            transport = await loop.start_tls(
-                self._transport, self, context, server_side=True, ssl_handshake_timeout=timeout
-            )
+            # After two turns the loop has the TLS protocol in place, and has read nothing into it yet.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            self._feed_early(self._transport.get_protocol())
+            transport = await upgrade
         except (OSError, asyncio.CancelledError) as error:
+            upgrade.cancel()
             self._task = None
-            if isinstance(error, asyncio.CancelledError) and self._over:
-                return
-            self._report(None, explain_tls_failure(error))
+            if not self._over:
+                self._report(None, explain_tls_failure(error))
             self._finish()
             return
         self._task = None
@@ -162,6 +170,16 @@ class Incoming(asyncio.Protocol):
         self._ready = True
         if self._buffer:
             self._read_head()
+
+    def _feed_early(self, tls: Any) -> None:
+        """uvloop begins to read however early reading is paused: pass on what came before TLS was in place."""
+        early, self._buffer = self._buffer, bytearray()
+        while early and hasattr(tls, "buffer_updated"):
+            space = memoryview(tls.get_buffer(len(early)))
+            count = min(len(space), len(early))
+            space[:count] = early[:count]
+            del early[:count]
+            tls.buffer_updated(count)
 
     # The HTTP request.
 

@@ -214,4 +214,6 @@ def explain_tls_failure(error: BaseException) -> str:
         return f"TLS failed: {known}" if known else f"TLS failed: {error.reason or error}"
     if isinstance(error, asyncio.CancelledError):
         return "the connection was lost during the TLS handshake"
+    if isinstance(error, ConnectionResetError):
+        return "the peer broke off the TLS handshake; perhaps it does not trust our certificate"
     return f"the TLS handshake was not finished: {error}" if str(error) else "the TLS handshake was not finished"

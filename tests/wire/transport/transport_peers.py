@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 from websockets.frames import Frame, Opcode
-from websockets.streams import StreamReader as Buffer
 
 from ocppflow.messages.base import Version
 from ocppflow.transport.clock import Clock
@@ -146,15 +145,14 @@ class RawPeer:
 
     async def next_frame(self) -> Frame:
         """The next frame that the server sends."""
-        buffer = Buffer()
-        parser = Frame.parse(buffer.read_exact, mask=False)
-        while True:
-            try:
-                next(parser)
-            except StopIteration as done:
-                return done.value
-            data = await asyncio.wait_for(self.reader.readexactly(1), PATIENCE)
-            buffer.feed_data(data)
+
+        async def read(count: int) -> bytes:
+            return await asyncio.wait_for(self.reader.readexactly(count), PATIENCE)
+
+        first, second = await read(2)
+        assert second < 0x80, "a server does not mask"
+        length = second if second < 126 else int.from_bytes(await read(2 if second == 126 else 8))
+        return Frame(Opcode(first & 0x0F), await read(length), first > 0x7F, bool(first & 0x40))
 
     async def at_end(self) -> bool:
         """Whether the server ends the stream, once all that it sent has been read."""

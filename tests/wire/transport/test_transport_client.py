@@ -1,0 +1,278 @@
+"""A station's way in: what it offers, and what it says when it is not let in (rows 2 to 5, 8, 32)."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import socket
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from transport_peers import PATIENCE, Recorder
+
+from ocppflow.errors import ConfigurationError, ConnectionRefused
+from ocppflow.messages.base import Version
+from ocppflow.transport.client import Refused, connect
+from ocppflow.transport.clock import ManualClock
+from ocppflow.transport.handshake import Accept, Handshake, Refuse
+from ocppflow.transport.settings import LinkLimits
+
+Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], object]
+
+
+@pytest.fixture
+async def scripted() -> AsyncIterator[Callable[[bytes], object]]:
+    """A server that answers the request with given bytes and closes."""
+    servers: list[asyncio.Server] = []
+
+    async def start(answer: bytes, *, hang: bool = False) -> str:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            try:
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(answer)
+                if hang:
+                    await reader.read()
+            finally:
+                writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        servers.append(server)
+        return f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+async def test_row02_row32_a_station_offers_21_and_201_and_takes_what_it_gets(site) -> None:
+    seen: list[Handshake] = []
+
+    async def acceptor(handshake: Handshake) -> Accept | Refuse:
+        seen.append(handshake)
+        return Accept()
+
+    here = await site(acceptor=acceptor, versions=(Version.V16, Version.V201))
+    link = await connect(here.url, "CS1")
+    assert seen[0].offered == ("ocpp2.1", "ocpp2.0.1")
+    assert link.peer.version is Version.V201
+    assert (link.peer.identity, link.peer.path) == ("CS1", "/ocpp")
+    link.abort("done")
+
+
+async def test_row01_the_identity_is_percent_encoded(site) -> None:
+    here = await site()
+    identity = "Ladesäule 7/b:?#%"
+    link = await connect(here.url + "/", identity, versions=["1.6"])
+    assert (await here.handler()).link.peer.identity == identity
+    link.abort("done")
+
+
+async def test_row05_text_goes_as_utf8_and_bytes_as_they_are(site) -> None:
+    seen: list[bytes | None] = []
+
+    async def acceptor(handshake: Handshake) -> Accept | Refuse:
+        seen.append(handshake.password)
+        return Accept()
+
+    here = await site(acceptor=acceptor)
+    for password in ("pässword:1", b"\x00\xff:\x80", None):
+        (await connect(here.url, "CS1", password=password)).abort("done")
+    assert seen == ["pässword:1".encode(), b"\x00\xff:\x80", None]
+
+
+async def test_row03_no_common_version_is_named(site) -> None:
+    here = await site(versions=(Version.V16,))
+    with pytest.raises(ConnectionRefused, match=r"none of the versions offered \(2.1, 2.0.1\)") as refusal:
+        await connect(here.url, "CS1")
+    assert refusal.value.status == 101
+
+
+@pytest.mark.parametrize(
+    ("refuse", "says"),
+    [
+        (Refuse(401, "wrong password"), "check the password"),
+        (Refuse(404, "who?"), "check the identity"),
+        (Refuse(403, "no"), "security profile"),
+        (Refuse(503, "busy", {"Retry-After": "17"}), "later"),
+        (Refuse(429, "busy", {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}), "later"),
+    ],
+)
+async def test_row04_a_refusal_says_status_reason_and_what_to_check(site, refuse: Refuse, says: str) -> None:
+    async def acceptor(handshake: Handshake) -> Accept | Refuse:
+        return refuse
+
+    here = await site(acceptor=acceptor)
+    with pytest.raises(Refused) as refusal:
+        await connect(here.url, "CS1")
+    text = str(refusal.value)
+    assert refusal.value.status == refuse.status
+    assert str(refuse.status) in text
+    assert refuse.reason in text
+    assert says in text
+    assert refusal.value.retry_after == (17 if refuse.reason == "busy" and refuse.status == 503 else None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (b"", "without an answer|no answer|did not answer"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "not HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "HTTP 200"),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://x/\r\nContent-Length: 0\r\n\r\n", "points to http://x/"),
+        (b"HTTP/1.1 404 Not Found\r\n\r\nuntil the end", "until the end"),
+        (b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", "Sec-WebSocket-Accept"),
+        (b"HTTP/1.1 abc\r\n\r\n", "WebSocket server"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 500 + b"\r\n", "WebSocket server"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20000, "not HTTP"),
+    ],
+)
+async def test_servers_that_are_no_csms(scripted, answer: bytes, says: str) -> None:
+    url = await scripted(answer)
+    with pytest.raises(ConnectionRefused, match=says):
+        await asyncio.wait_for(connect(url, "CS1"), PATIENCE)
+
+
+async def test_nobody_listens() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(ConnectionRefused, match=f"nothing listens on 127.0.0.1:{port}"):
+        await connect(f"ws://127.0.0.1:{port}", "CS1")
+
+
+async def test_a_name_that_does_not_exist() -> None:
+    with pytest.raises(ConnectionRefused, match="cannot be resolved"):
+        await connect("ws://no-such-host.invalid", "CS1")
+
+
+async def test_a_server_that_says_nothing_is_given_up_after_the_timeout(scripted) -> None:
+    clock = ManualClock()
+    url = await scripted(b"", hang=True)
+    connecting = asyncio.ensure_future(connect(url, "CS1", clock=clock, timeout=7))
+    await clock.advance(6.9)
+    assert not connecting.done()
+    await clock.advance(0.2)
+    with pytest.raises(ConnectionRefused, match="within 7 s"):
+        await asyncio.wait_for(connecting, PATIENCE)
+
+
+async def test_a_cancelled_attempt_leaves_nothing_open(site) -> None:
+    entered, gate = asyncio.Event(), asyncio.Event()
+
+    async def acceptor(handshake: Handshake) -> Accept | Refuse:
+        entered.set()
+        await gate.wait()
+        return Accept()
+
+    here = await site(acceptor=acceptor)
+    connecting = asyncio.ensure_future(connect(here.url, "CS1"))
+    await asyncio.wait_for(entered.wait(), PATIENCE)
+    connecting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await connecting
+    gate.set()
+    handler = await here.handler()
+    assert (await handler.next())[0] == 1006
+
+
+@pytest.mark.parametrize(
+    ("url", "identity", "settings", "says"),
+    [
+        ("http://x", "CS1", {}, "ws://"),
+        ("x:9000", "CS1", {}, "ws://"),
+        ("ws://u:p@x", "CS1", {}, "credentials"),
+        ("ws://", "CS1", {}, "makes no sense"),
+        ("ws://x:99999", "CS1", {}, "makes no sense"),
+        ("ws://x", "", {}, "empty"),
+        ("ws://x", "CS:1", {}, "characters other than"),
+        ("ws://x", "x" * 49, {}, "49 characters"),
+        ("ws://x", "CS1", {"versions": ["1.5"]}, "unknown OCPP version"),
+        ("ws://x", "CS1", {"versions": []}, "no version"),
+    ],
+)
+async def test_what_makes_no_sense_is_said_before_anything_is_sent(url, identity, settings, says) -> None:
+    with pytest.raises(ConfigurationError, match=says):
+        await connect(url, identity, **settings)
+
+
+async def test_what_the_server_sends_at_once_waits_for_attach(site) -> None:
+    def greet(link) -> None:
+        Recorder(link)
+        link.send(b"first")
+        link.send(b"second")
+        link.close(1001, "and goodbye")
+
+    here = await site(on_link=greet)
+    link = await connect(here.url, "CS1")
+    handler = Recorder(link)
+    assert [await handler.next() for _ in range(3)] == [b"first", b"second", (1001, "and goodbye")]
+
+
+@pytest.mark.parametrize("size", [10, 300, 100_000])
+async def test_row08_compressed_both_ways_between_our_own(site, size: int) -> None:
+    here = await site()
+    link = await connect(here.url, "CS1")
+    handler = Recorder(link)
+    message = (b'{"meterValue":[{"sampledValue":[{"value":1}]}]}' * 5000)[:size]
+    for _ in range(3):
+        link.send(message)
+        assert await handler.next() == message
+    assert link._engine is not None
+    assert link._engine.extensions
+    link.abort("done")
+
+
+async def test_row08_without_compression(site) -> None:
+    here = await site()
+    link = await connect(here.url, "CS1", limits=LinkLimits(compression=False))
+    handler = Recorder(link)
+    link.send(b"x" * 1000)
+    assert await handler.next() == b"x" * 1000
+    assert link._engine is None
+    link.abort("done")
+
+
+async def test_row08_a_zip_bomb_is_1009(site) -> None:
+    here = await site()
+    link = await connect(here.url, "CS1")
+    handler = Recorder(link)
+    link.send(b"x" * (2**20 + 1))
+    code, _ = await handler.next()
+    assert code == 1009
+
+
+async def test_row29_a_station_notices_a_dead_csms(scripted) -> None:
+    clock = ManualClock()
+    server_url = await _dead_csms()
+    try:
+        link = await connect(server_url[0], "CS1", clock=clock, limits=LinkLimits(ping_interval=30, pong_timeout=10))
+        handler = Recorder(link)
+        await clock.advance(41)
+        code, reason = await handler.next()
+        assert code == 1006
+        assert "no pong" in reason
+    finally:
+        server_url[1].close()
+
+
+async def _dead_csms() -> tuple[str, asyncio.Server]:
+    """Finishes the handshake and then never says a word."""
+    from websockets.utils import accept_key
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = (await reader.readuntil(b"\r\n\r\n")).decode()
+        key = request.partition("Sec-WebSocket-Key: ")[2].partition("\r\n")[0]
+        assert base64.b64decode(key)
+        writer.write(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Protocol: ocpp2.1\r\nSec-WebSocket-Accept: " + accept_key(key).encode() + b"\r\n\r\n"
+        )
+        try:
+            while await reader.read(1000):
+                pass
+        except ConnectionError:
+            pass
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    return f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ocpp", server
