@@ -1,0 +1,299 @@
+"""What both nodes share: taking msgs in, sending them out, the status, and the calls that wait for an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from ocppflow.endpoint import Endpoint
+from ocppflow.errors import InternalError, OCPPError, RemoteError
+from ocppflow.handlers import LATER, IncomingCall
+from ocppflow.messages import actions
+from ocppflow.nodes import contract, outgoing
+from ocppflow.nodes.contract import ALL, LINK_CALL, OCPP_LOG, BadInput, Msg
+from ocppflow.nodes.waiting import Unanswered
+from ocppflow.trace import TraceRecord
+from ocppflow.transport.clock import Clock, LoopClock
+
+log = logging.getLogger("ocppflow.nodes")
+
+Send = Callable[[int, Msg], object]
+"""``send(port, msg)``; ports are counted from 1: ``contract.ALL``, ``.LINK_CALL``, ``.OCPP_LOG``."""
+SetStatus = Callable[[str, str, str], object]
+"""``status(fill, shape, text)``."""
+Done = Callable[[Exception | None], object]
+"""Called once for each input: None, or what was wrong with it."""
+
+SILENCE = "no answer from the flow"
+GOING_AWAY = 1001
+
+
+class Node:
+    """Base of the two nodes. See ``CSMSNode`` and ``CSNode``."""
+
+    def __init__(self, *, send: Send, status: SetStatus, clock: Clock | None, raw: bool) -> None:
+        self._emit = send
+        self._set_status = status
+        self._shown: tuple[str, str, str] | None = None
+        self._given_clock = clock
+        self._raw = raw
+        self._unanswered: Unanswered | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
+        self.problem = "the node has not been started"
+        """Why the node cannot work, for people; empty while it can."""
+
+    # --- what the two nodes differ in ----------------------------------------------------------------------------
+
+    def _own_identity(self) -> str | None:
+        """The station's identity at the CS node, None at the CSMS node."""
+        raise NotImplementedError
+
+    def _endpoint(self, cb_id: str) -> Endpoint:
+        """The connection of a station. Raises NotConnected."""
+        raise NotImplementedError
+
+    def _sent(self, what: str, command: str) -> None:
+        """A Request ("REQ") or an answer ("RES") of the flow's went out."""
+
+    def _command(self, command: contract.Command) -> Any:
+        """Carry out a Command Message. Returns None, the result as (name, value), or a coroutine for either. Raises
+        BadInput."""
+        raise NotImplementedError
+
+    # --- input ---------------------------------------------------------------------------------------------------
+
+    def input(self, msg: Msg) -> Awaitable[None]:
+        """Take a msg in. What it asks for has begun when this returns; the awaitable is done when it is answered, and
+        raises BadInput (nothing was sent) if the msg cannot be used. The answer is ``msg`` itself, changed."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def finish(error: Exception | None) -> None:
+            if done.done():
+                return
+            if error is None:
+                done.set_result(None)
+            else:
+                done.set_exception(error)
+
+        self.take(msg, finish)
+        return done
+
+    def take(self, msg: Msg, done: Done) -> None:
+        """As ``input``, with a callback, for those who count microseconds."""
+        try:
+            if self.problem:
+                raise BadInput(self.problem, code="ConfigurationError")
+            asked = contract.parse(msg, cb_id=self._own_identity())
+            if type(asked) is contract.Request:
+                self._request(msg, asked, done)
+                return
+            if type(asked) is contract.Command:
+                self._carry_out(msg, asked, done)
+                return
+            self._answer(asked)  # type: ignore[arg-type]
+        except BadInput as exc:
+            done(exc)
+        except Exception as exc:
+            log.exception("a node failed over an input")
+            done(BadInput(f"the node failed over this msg: {type(exc).__name__}", code="InternalError"))
+        else:
+            done(None)
+
+    def _request(self, msg: Msg, asked: contract.Request, done: Done) -> None:
+        who, command = asked.cb_id, asked.command
+        message_id = asked.message_id or str(uuid.uuid4())
+        try:
+            endpoint = self._endpoint(who)
+            if not _is_answered(endpoint, command):
+                endpoint.send_raw(command, asked.data, message_id=message_id, validate=asked.validate)
+                self._sent("REQ", command)
+                done(None)
+                return
+            future = endpoint.begin_raw(
+                command, asked.data, timeout=asked.timeout, message_id=message_id, validate=asked.validate
+            )
+        except OCPPError as exc:
+            raise BadInput.of(exc, who, command) from None
+        key = self._waiting.went(who, message_id, endpoint, command)
+        self._sent("REQ", command)
+        future.add_done_callback(partial(self._returned, msg, command, key, endpoint, done))
+
+    def _returned(
+        self,
+        msg: Msg,
+        command: str,
+        key: tuple[str, str],
+        endpoint: Endpoint,
+        done: Done,
+        future: asyncio.Future[Any],
+    ) -> None:
+        """The call of an input is over: the msg goes on with what came."""
+        who, message_id = key
+        self._waiting.back(key)
+        try:
+            answer = future.result()
+        except RemoteError as exc:
+            msg.update(outgoing.error(endpoint.version.value, who, command, message_id, exc))
+        except asyncio.CancelledError:
+            done(BadInput(f"{who}: {command}: the node was closed", code="ConnectionLost"))
+            return
+        else:
+            data = self._data(answer.payload)
+            msg.update(outgoing.response(endpoint.version.value, who, command, message_id, data, answer.violations))
+        self._reply(msg)
+        done(None)
+
+    def _answer(self, asked: contract.Response | contract.Error) -> None:
+        who, command, message_id = asked.cb_id, asked.command, asked.message_id
+        call = self._waiting.find(who, message_id, command)
+        command = call.action
+        try:
+            if type(asked) is contract.Response:
+                call.reply(asked.data, validate=asked.validate)
+            else:
+                call.fail(asked.error)  # type: ignore[union-attr]
+        except OCPPError as exc:
+            raise BadInput.of(exc, who, command) from None
+        self._waiting.answered(who, message_id)
+        self._sent("RES", command)
+
+    def _carry_out(self, msg: Msg, asked: contract.Command, done: Done) -> None:
+        result = self._command(asked)
+        if asyncio.iscoroutine(result):
+            self._spawn(self._carried_out(msg, result, done))
+        else:
+            self._result(msg, result)
+            done(None)
+
+    async def _carried_out(self, msg: Msg, work: Coroutine[Any, Any, Any], done: Done) -> None:
+        try:
+            self._result(msg, await work)
+        except BadInput as exc:
+            done(exc)
+        except asyncio.CancelledError:
+            done(BadInput("the node was closed", code="ConnectionLost"))
+        except Exception as exc:
+            log.exception("a Command Message failed")
+            done(BadInput(f"the node failed over this msg: {type(exc).__name__}", code="InternalError"))
+        else:
+            done(None)
+
+    def _result(self, msg: Msg, result: tuple[str, Any] | None) -> None:
+        """What has a result is sent; without one it is sent only to a ``link call``, which waits for it."""
+        if result is not None:
+            name, value = result
+            msg["payload"] = {**contract.plain_payload(msg), name: value}
+            self._reply(msg)
+        elif contract.is_link_call(msg):
+            self._emit(LINK_CALL, msg)
+
+    # --- output --------------------------------------------------------------------------------------------------
+
+    def _reply(self, msg: Msg) -> None:
+        self._emit(LINK_CALL if contract.is_link_call(msg) else ALL, msg)
+
+    def _incoming(self, peer: Any, call: IncomingCall) -> Any:
+        """The catch-all handler: the peer's Requests go to the flow."""
+        endpoint: Endpoint = self._endpoint_of(peer)
+        who = endpoint.peer.identity
+        data = self._data(call.payload)
+        msg = outgoing.request(endpoint.version.value, who, call.action, call.message_id, data, call.violations)
+        if call.confirmed:
+            self._waiting.came(who, endpoint, call)
+        self._emit(ALL, msg)
+        return LATER
+
+    def _endpoint_of(self, peer: Any) -> Endpoint:
+        """The connection that a handler's first argument stands for."""
+        raise NotImplementedError
+
+    def _traced(self, record: TraceRecord) -> None:
+        if record.event in ("in", "out") and record.data:
+            self._emit(OCPP_LOG, outgoing.log_entry(record, raw=self._raw))
+
+    def _data(self, payload: bytes) -> Any:
+        if not self._raw:
+            return msgspec.json.decode(payload)
+        return msgspec.Raw(b"{}" if payload == b"null" else payload)
+
+    def _status(self, fill: str, shape: str, text: str) -> None:
+        """Say it, unless it has just been said."""
+        if self._shown != (fill, shape, text):
+            self._shown = (fill, shape, text)
+            self._set_status(fill, shape, text)
+
+    def _fail(self, problem: str) -> None:
+        """The node cannot work, and says why."""
+        self.problem = problem
+        log.error("%s", problem)
+        self._status("red", "ring", problem)
+
+    # --- life ----------------------------------------------------------------------------------------------------
+
+    @property
+    def clock(self) -> Clock:
+        """The injected clock, or the running loop's."""
+        if self._given_clock is None:
+            self._given_clock = LoopClock()
+        return self._given_clock
+
+    @property
+    def _waiting(self) -> Unanswered:
+        assert self._unanswered is not None  # noqa: S101 - made by start(), and nothing comes in before
+        return self._unanswered
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _refuse_the_waiting(self) -> None:
+        """Nobody will answer the peers' Requests any more: better a CALLERROR than silence."""
+        if self._unanswered is None:
+            return
+        for call in self._unanswered.incoming():
+            try:
+                call.fail(InternalError("the flow is being stopped"))
+            except OCPPError as exc:
+                log.debug("%s", exc)
+
+    async def _end_tasks(self) -> None:
+        tasks = [task for task in self._tasks if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+
+def _is_answered(endpoint: Endpoint, command: str) -> bool:
+    """False for what 2.1 sends without an answer."""
+    info = actions(endpoint.version).get(command)
+    return info is None or info.confirmed
+
+
+def command_name(asked: contract.Command, names: dict[str, str]) -> str:
+    """The Command Message meant, whatever its case or alias. ``names``: each spelling in lower case -> the name."""
+    name = names.get(asked.name.strip().lower())
+    if name is None:
+        valid = ", ".join(dict.fromkeys(names))
+        hint = "; to refuse a Request set payload.error = {code, description, details}" if asked.ambiguous else ""
+        raise BadInput(
+            f"unknown Command Message {contract.shown(asked.name)}; valid: {valid}{hint}", code="UnknownAction"
+        )
+    return name
+
+
+def named(data: Any, name: str, about: str) -> Any:
+    """A member of a Command Message's data. Raises BadInput if data is no object."""
+    if data is None:
+        return None
+    if not isinstance(data, dict):
+        raise BadInput(f"{about}: msg.payload.data must be an object")
+    return data.get(name)

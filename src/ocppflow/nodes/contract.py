@@ -1,0 +1,350 @@
+"""The contract of the nodes, as pure functions: a flow's msg to what it asks for, and what happened to a msg.
+
+A msg is a dict. What this module looks at is ``payload``, ``ocpp`` and ``_linkSource``; all the rest of a msg is the
+flow's own and passes by. A value may be plain data or JSON that nobody has looked into (``msgspec.Raw``, bytes), so
+that
+an OCPP payload goes through byte by byte. docs/nodes.md has the contract in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Raw
+
+from ocppflow.errors import CallError, LocalError, OCPPError
+
+Msg: TypeAlias = dict[str, Any]
+
+ALL: Final = 1
+"""The port of everything that no other port is for."""
+LINK_CALL: Final = 2
+"""The port of answers to what came in through a ``link call``."""
+OCPP_LOG: Final = 3
+"""The port of the raw messages."""
+
+REQUEST: Final = 2
+RESPONSE: Final = 3
+ERROR: Final = 4
+COMMAND: Final = 99
+_KINDS: Final = {REQUEST: "Request", RESPONSE: "Response", ERROR: "Error", COMMAND: "Command Message"}
+
+#: OCPP 1.6 writes two codes differently; a flow may use either spelling on any connection (row 24).
+_SPELLINGS_OF_16: Final = {
+    "FormationViolation": "FormatViolation",
+    "OccurenceConstraintViolation": "OccurrenceConstraintViolation",
+}
+
+
+class BadInput(LocalError):
+    """A msg that a node cannot use; nothing has been sent. ``code`` is the kind of mistake: the name of one of the
+    errors in ``ocppflow.errors``. The text names station, command, field and what was expected."""
+
+    def __init__(self, text: str, *, code: str = "InvalidMessage") -> None:
+        super().__init__(text)
+        self.code = code
+
+    @classmethod
+    def of(cls, error: OCPPError, *about: str) -> BadInput:
+        """``error`` with the station and the command put before it, where its text does not name them itself."""
+        text = str(error)
+        missing = [word for word in about if word and word not in text]
+        return cls(": ".join([*missing, text]), code=type(error).__name__)
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A request to be sent. ``timeout`` in seconds; ``message_id`` None: one is to be made."""
+
+    cb_id: str
+    command: str
+    data: bytes
+    message_id: str | None
+    timeout: float | None
+    validate: bool
+
+
+class Response(msgspec.Struct, frozen=True):
+    """The flow's answer to the request ``message_id`` of ``cb_id``. ``command`` is for texts."""
+
+    cb_id: str
+    command: str
+    message_id: str
+    data: bytes
+    validate: bool
+
+
+class Error(msgspec.Struct, frozen=True):
+    """The flow's refusal of a request."""
+
+    cb_id: str
+    command: str
+    message_id: str
+    error: CallError
+
+
+class Command(msgspec.Struct, frozen=True):
+    """A Command Message: ``name`` as written, ``data`` as plain data (None if absent). ``ambiguous``: of msgType 4, so
+    the flow may have meant an Error."""
+
+    name: str
+    data: Any
+    ambiguous: bool = False
+
+
+class _Payload(msgspec.Struct):
+    """What a node looks at in ``msg.payload``; ``data`` is not looked into."""
+
+    msgType: Any = None  # noqa: N815 - the contract's names
+    command: Any = None
+    data: Any = None
+    MessageId: Any = None
+    cbId: Any = None  # noqa: N815
+    timeout: Any = None
+    validate: Any = None
+    error: Any = None
+
+
+class _RawPayload(_Payload):
+    data: Raw = Raw(b"null")
+
+
+class _Ocpp(msgspec.Struct):
+    MessageId: Any = None
+    cbId: Any = None  # noqa: N815
+    command: Any = None
+
+
+_read_payload = msgspec.json.Decoder(_RawPayload).decode
+_read_ocpp = msgspec.json.Decoder(_Ocpp).decode
+_read = msgspec.json.Decoder().decode
+_write = msgspec.json.Encoder().encode
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def parse(msg: Mapping[str, Any], *, cb_id: str | None = None) -> Request | Response | Error | Command:
+    """What a msg asks for. ``cb_id`` is the station's own identity at the CS node; the CSMS node leaves it out, and
+    the msg says which station it is for. Raises BadInput."""
+    payload = _payload(msg)
+    kind = _kind(payload.msgType)
+    if kind == REQUEST:
+        return _request(msg, payload, cb_id)
+    if kind == COMMAND or (kind == ERROR and payload.error is None):
+        return _command(payload, kind)
+    if kind == RESPONSE:
+        message_id, who, command = _origin(msg, payload, kind, cb_id)
+        data = _object(payload.data, f"{who}: {command} Response")
+        return Response(who, command, message_id, data, _validate(payload.validate, who, command))
+    message_id, who, command = _origin(msg, payload, kind, cb_id)
+    return Error(who, command, message_id, _error(payload, f"{who}: {command}"))
+
+
+def _payload(msg: Mapping[str, Any]) -> _Payload:
+    if not isinstance(msg, Mapping):
+        raise BadInput(f"a msg is an object, not {_named(msg)}")
+    value = msg.get("payload")
+    if value is None or (isinstance(value, Raw | bytes) and bytes(value) == b"null"):
+        raise BadInput("msg.payload is missing: expected an object with command and data")
+    if isinstance(value, Raw | bytes):
+        try:
+            return _read_payload(value)
+        except _UNREADABLE:
+            raise BadInput(f"msg.payload is {_named(value)}: expected an object with command and data") from None
+    if not isinstance(value, Mapping):
+        raise BadInput(f"msg.payload is {_named(value)}: expected an object with command and data")
+    return _Payload(*(value.get(name) for name in _Payload.__struct_fields__))
+
+
+def _kind(value: Any) -> int:
+    if value is None or value == "":
+        return REQUEST
+    number = value
+    if isinstance(value, str) and value.strip().isdecimal():
+        number = int(value)
+    if isinstance(number, bool) or not isinstance(number, int | float) or number not in _KINDS:
+        expected = ", ".join(f"{n} ({what})" for n, what in _KINDS.items())
+        raise BadInput(f"msg.payload.msgType is {shown(value)}: expected {expected}")
+    return int(number)
+
+
+def _request(msg: Mapping[str, Any], payload: _Payload, cb_id: str | None) -> Request:
+    command = payload.command
+    if not isinstance(command, str) or not command:
+        what = "is missing" if command in (None, "") else f"is {_named(command)}"
+        raise BadInput(
+            f'{_for(cb_id)}msg.payload.command {what}: expected the action without "Request", such as "Reset"'
+        )
+    if cb_id is None:
+        cb_id = _station(payload.cbId, "msg.payload.cbId") or _station(_ocpp(msg).cbId, "msg.ocpp.cbId")
+        if cb_id is None:
+            raise BadInput(f"{command}: which station? Neither msg.payload.cbId nor msg.ocpp.cbId names one")
+    about = f"{cb_id}: {command}"
+    data = _object(payload.data, about)
+    message_id = payload.MessageId
+    if message_id == "":
+        message_id = None
+    if message_id is not None and not isinstance(message_id, str):
+        raise BadInput(f"{about}: msg.payload.MessageId is {_named(message_id)}: expected a string")
+    timeout = _timeout(payload.timeout, about)
+    return Request(cb_id, command, data, message_id, timeout, _validate(payload.validate, cb_id, command))
+
+
+def _command(payload: _Payload, kind: int) -> Command:
+    name = payload.command
+    if not isinstance(name, str) or not name.strip():
+        if kind == ERROR:
+            raise BadInput(
+                "msg.payload.msgType is 4, but there is neither payload.error = {code, description, details} (an "
+                "Error) nor payload.command (a Command Message)"
+            )
+        raise BadInput("msg.payload.command is missing: expected the name of a Command Message")
+    data = payload.data
+    if isinstance(data, Raw | bytes):
+        data = _read(data)
+    return Command(name, data, kind == ERROR)
+
+
+def _origin(msg: Mapping[str, Any], payload: _Payload, kind: int, own: str | None) -> tuple[str, str, str]:
+    """Message id, station and command of the request that is answered."""
+    ocpp = _ocpp(msg)
+    command = ocpp.command if isinstance(ocpp.command, str) else payload.command
+    about = f"{command} {_KINDS[kind]}" if isinstance(command, str) and command else _KINDS[kind]
+    if not isinstance(ocpp.MessageId, str) or not ocpp.MessageId:
+        raise BadInput(f"{_for(own)}{about}: msg.ocpp.MessageId is missing: answer with the msg of the Request")
+    who = own or _station(ocpp.cbId, "msg.ocpp.cbId")
+    if who is None:
+        raise BadInput(f"{about}: msg.ocpp.cbId is missing: answer with the msg of the Request")
+    return ocpp.MessageId, who, command if isinstance(command, str) else ""
+
+
+def _ocpp(msg: Mapping[str, Any]) -> _Ocpp:
+    value = msg.get("ocpp")
+    if isinstance(value, Raw | bytes):
+        try:
+            return _read_ocpp(value)
+        except _UNREADABLE:
+            return _Ocpp()
+    if isinstance(value, Mapping):
+        return _Ocpp(value.get("MessageId"), value.get("cbId"), value.get("command"))
+    return _Ocpp()
+
+
+def _station(value: Any, where: str) -> str | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise BadInput(f"{where} is {_named(value)}: expected the identity of a station, a string")
+    return value
+
+
+def _object(value: Any, about: str) -> bytes:
+    """``payload.data`` as the JSON of an object, untouched if it is JSON already."""
+    if value is None:
+        return b"{}"
+    if isinstance(value, Raw | bytes):
+        data = bytes(value).strip()
+        if data[:1] == b"{":
+            return data
+        if data == b"null":
+            return b"{}"
+    elif isinstance(value, Mapping):
+        try:
+            return _write(value)
+        except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as exc:
+            raise BadInput(f"{about}: msg.payload.data cannot be written as JSON: {exc}") from None
+    raise BadInput(f"{about}: msg.payload.data is {_named(value)}: expected an object")
+
+
+def _timeout(value: Any, about: str) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise BadInput(f"{about}: msg.payload.timeout is {shown(value)}: expected milliseconds, more than 0")
+    return value / 1000
+
+
+def _validate(value: Any, cb_id: str, command: str) -> bool:
+    if value is None or isinstance(value, bool):
+        return value is not False
+    raise BadInput(f"{cb_id}: {command}: msg.payload.validate is {shown(value)}: expected true or false")
+
+
+def _error(payload: _Payload, about: str) -> CallError:
+    error = payload.error
+    if not isinstance(error, Mapping):
+        raise BadInput(f"{about}: msg.payload.error is {_named(error)}: expected {{code, description?, details?}}")
+    code, description, details = error.get("code"), error.get("description"), error.get("details")
+    if not isinstance(code, str) or not code:
+        raise BadInput(
+            f'{about}: msg.payload.error.code is {shown(code)}: expected an error code, such as "NotSupported"'
+        )
+    if description is not None and not isinstance(description, str):
+        raise BadInput(f"{about}: msg.payload.error.description is {_named(description)}: expected a string")
+    if details is not None and not isinstance(details, Mapping):
+        raise BadInput(f"{about}: msg.payload.error.details is {_named(details)}: expected an object")
+    made = CallError.of(_SPELLINGS_OF_16.get(code, code), description or "", details)
+    if type(made) is CallError and payload.validate is not False:
+        known = ", ".join(sorted(each.code for each in CallError.__subclasses__()))
+        raise BadInput(f"{about}: msg.payload.error.code is {shown(code)}: expected one of {known}")
+    return made
+
+
+def is_link_call(msg: Mapping[str, Any]) -> bool:
+    """Whether the msg came in through a ``link call`` and its answer goes back to it."""
+    source = msg.get("_linkSource")
+    if isinstance(source, Raw | bytes):
+        source = _read(source)
+    return bool(source)
+
+
+def plain_payload(msg: Mapping[str, Any]) -> dict[str, Any]:
+    """``msg.payload`` as plain data, to be given back with a result added."""
+    value = msg["payload"]
+    return _read(value) if isinstance(value, Raw | bytes) else dict(value)
+
+
+def plain(value: Any) -> Any:
+    """A msg, or a part of one, with all JSON in it (``msgspec.Raw``) read into plain data."""
+    if isinstance(value, Raw):
+        return _read(value)
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+    return value
+
+
+def shown(value: Any) -> str:
+    """A value in a text for people, shortened; the content of objects is not shown."""
+    if value is None or value is UNSET:
+        return "missing"
+    if isinstance(value, str | int | float):
+        text = repr(value) if isinstance(value, str) else str(value).lower()
+        return text if len(text) <= 60 else text[:59] + "…"
+    return _named(value)
+
+
+def _named(value: Any) -> str:
+    if isinstance(value, Raw | bytes):
+        try:
+            value = _read(value)
+        except _UNREADABLE:
+            return "no JSON"
+    for kinds, name in _NAMES:
+        if isinstance(value, kinds):
+            return name
+    return "missing" if value is None else f"a {type(value).__name__}"
+
+
+_NAMES: Final[tuple[tuple[Any, str], ...]] = (
+    (bool, "a boolean"),
+    (str, "a string"),
+    (int | float, "a number"),
+    (list | tuple, "an array"),
+    (Mapping, "an object"),
+)
+
+
+def _for(cb_id: str | None) -> str:
+    return f"{cb_id}: " if cb_id else ""

@@ -1,0 +1,109 @@
+"""The msgs that nodes send: Requests, Responses and Errors, connection events, the ocpp log.
+
+``data`` is what the flow sees as ``payload.data``: JSON left as it came (``msgspec.Raw``), or plain data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from ocppflow.errors import CallTimeout, ConnectionLost, InvalidResponse, RemoteCallError, RemoteError
+from ocppflow.messages.tolerance import Violation
+from ocppflow.nodes.contract import ERROR, REQUEST, RESPONSE, Msg
+from ocppflow.trace import TraceRecord, without_secrets
+
+
+def request(
+    version: str, cb_id: str, command: str, message_id: str, data: Any, violations: Sequence[Violation] = ()
+) -> Msg:
+    """A Request of the peer's."""
+    return {
+        "ocpp": _ocpp(version, cb_id, command, message_id, violations),
+        "payload": {"msgType": REQUEST, "command": command, "data": data, "MessageId": message_id, "cbId": cb_id},
+        "topic": f"{cb_id}/Request",
+    }
+
+
+def response(
+    version: str, cb_id: str, command: str, message_id: str, data: Any, violations: Sequence[Violation] = ()
+) -> Msg:
+    """The Response to a Request of the flow's."""
+    return {
+        "ocpp": _ocpp(version, cb_id, command, message_id, violations),
+        "payload": {"msgType": RESPONSE, "command": command, "data": data, "MessageId": message_id, "cbId": cb_id},
+        "topic": f"{cb_id}/Response",
+    }
+
+
+def error(version: str, cb_id: str, command: str, message_id: str, exc: RemoteError) -> Msg:
+    """What came instead of a Response."""
+    return {
+        "ocpp": _ocpp(version, cb_id, command, message_id, ()),
+        "payload": {
+            "msgType": ERROR,
+            "command": command,
+            "error": _error(exc),
+            "MessageId": message_id,
+            "cbId": cb_id,
+        },
+        "topic": f"{cb_id}/Error",
+    }
+
+
+def _error(exc: RemoteError) -> dict[str, Any]:
+    match exc:
+        case RemoteCallError():
+            return {"code": exc.code, "description": exc.description, "details": exc.details}
+        case CallTimeout():
+            code = "Timeout"
+        case ConnectionLost():
+            code = "ConnectionLost"
+        case InvalidResponse():
+            code = exc.code
+        case _:
+            code = "GenericError"
+    return {"code": code, "description": str(exc), "details": {}, "local": True}
+
+
+def _ocpp(version: str, cb_id: str, command: str, message_id: str, violations: Sequence[Violation]) -> dict[str, Any]:
+    ocpp: dict[str, Any] = {
+        "ocppVersion": version,
+        "MessageId": message_id,
+        "command": command,
+        "cbId": cb_id,
+    }
+    if violations:
+        ocpp["violations"] = [
+            {"path": each.path, "expected": each.expected, "got": each.got, "code": each.code} for each in violations
+        ]
+    return ocpp
+
+
+def connection(cb_id: str, state: str, payload: dict[str, Any], version: str = "") -> Msg:
+    """A connection event; ``state`` is ONLINE, OFFLINE or REFUSED."""
+    ocpp = {"websocket": state, "cbId": cb_id}
+    if version:
+        ocpp["ocppVersion"] = version
+    return {"ocpp": ocpp, "payload": payload, "topic": f"{cb_id}/Connection"}
+
+
+def log_entry(record: TraceRecord, *, raw: bool) -> Msg:
+    """A message as it travelled, without passwords. What is no JSON is a string."""
+    data = without_secrets(record.data)
+    payload: Any
+    try:
+        payload = msgspec.json.decode(data)
+        if raw:
+            payload = msgspec.Raw(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        payload = data.decode("utf-8", "backslashreplace")
+    sent_by_csms = (record.event == "out") is (record.role == "CSMS")
+    return {
+        "timestamp": round(record.time * 1000),
+        "cbId": record.identity,
+        "msgFrom": "CSMS" if sent_by_csms else "CS",
+        "payload": payload,
+    }
