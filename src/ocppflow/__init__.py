@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ocppflow.handlers import LATER, IncomingCall
     from ocppflow.messages import Role, Version, v16, v21, v201
     from ocppflow.messages.tolerance import STRICT, TOLERANT, Policy, Rule, Rules, Violation
-    from ocppflow.rpc.session import Limits
+    from ocppflow.rpc.limits import Limits
     from ocppflow.station import ChargingStation
     from ocppflow.trace import TraceFile, TraceRecord
     from ocppflow.transport.backoff import Backoff
@@ -36,7 +36,7 @@ _HOMES = {
     "Rule": "messages.tolerance",
     "Rules": "messages.tolerance",
     "Violation": "messages.tolerance",
-    "Limits": "rpc.session",
+    "Limits": "rpc.limits",
     "TraceFile": "trace",
     "TraceRecord": "trace",
     "Backoff": "transport.backoff",

@@ -1,22 +1,24 @@
-"""Who answers what: handlers by request type, one for all the rest, and hooks for what happens to connections."""
+"""Who answers what: handlers by request type, one for all the rest; hooks for what happens to connections."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, TypeVar
 
 import msgspec
 
-from ocppflow.errors import CallError
+from ocppflow.errors import CallError, Expired
 from ocppflow.messages.tolerance import Violation
+from ocppflow.transport.clock import Clock, sleep
 
 log = logging.getLogger("ocppflow")
 
 Handler = Callable[[Any, Any], Any]
 """``handler(peer, message)``, plain or ``async``. It returns the response: a Struct, a dict in wire names, or the
-payload's
-JSON as bytes. It raises a CallError to refuse. What a handler of an unconfirmed message returns is of no interest."""
+payload's JSON as bytes. It raises a CallError to refuse. What a handler of an unconfirmed message returns is of no
+interest."""
 
 _H = TypeVar("_H", bound=Handler)
 
@@ -67,15 +69,16 @@ class IncomingCall:
 
     def reply(self, response: Any, *, validate: bool = True) -> None:
         """Answer. Raises InvalidMessage if the schema forbids the response (and a better one is still taken),
-        Expired if
-        the call waits no longer."""
-        if self._reply is not None:
-            self._reply(self.message_id, response, validate)
+        Expired if the call waits no longer."""
+        if self._reply is None:
+            raise Expired(f"{self.action} came as a SEND, which is never answered")
+        self._reply(self.message_id, response, validate)
 
     def fail(self, error: CallError) -> None:
         """Answer with a CALLERROR. Raises Expired if the call waits no longer."""
-        if self._fail is not None:
-            self._fail(self.message_id, error)
+        if self._fail is None:
+            raise Expired(f"{self.action} came as a SEND, which is never answered")
+        self._fail(self.message_id, error)
 
 
 class Handlers:
@@ -120,16 +123,12 @@ class Hooks:
         self._callbacks: list[Callable[..., object]] = []
 
     def __call__(self, callback: _C) -> _C:
-        """Decorator: add a callback."""
+        """Decorator: add a callback, plain or ``async``."""
         self._callbacks.append(callback)
         return callback
 
-    def __bool__(self) -> bool:
-        return bool(self._callbacks)
-
-    def fire(self, *args: object) -> list[Awaitable[object]]:
-        """Call all; what they want awaited is returned."""
-        pending: list[Awaitable[object]] = []
+    def fire(self, background: Background, *args: object) -> None:
+        """Call all; what they want awaited goes to the ``background``."""
         for callback in self._callbacks:
             try:
                 result = callback(*args)
@@ -137,8 +136,53 @@ class Hooks:
                 log.exception("a hook for %s failed", self._name)
                 continue
             if isinstance(result, Awaitable):
-                pending.append(result)
-        return pending
+                background.add(result)
+
+
+class Background:
+    """Tasks that nobody awaits, held until they are done; one that fails is logged."""
+
+    __slots__ = ("_tasks",)
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Future[Any]] = set()
+
+    def add(self, awaitable: Awaitable[Any]) -> None:
+        """Let ``awaitable`` run to its end."""
+        task = asyncio.ensure_future(awaitable)
+        task.add_done_callback(self._failed)
+        self.hold([task])
+
+    def hold(self, tasks: Iterable[asyncio.Future[Any]]) -> None:
+        """Hold tasks that somebody else began and looks after no longer."""
+        for task in tasks:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    @staticmethod
+    def _failed(task: asyncio.Future[Any]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a hook failed", exc_info=error)
+
+    async def stop(self, clock: Clock, grace: float) -> None:
+        """Wait up to ``grace`` seconds for the tasks to end, then cancel them; the caller's own task is left alone."""
+        tasks = self._tasks - {asyncio.current_task()}  # type: ignore[arg-type]
+        if not tasks:
+            return
+        over = asyncio.ensure_future(sleep(clock, grace))
+        everything = asyncio.ensure_future(asyncio.wait(tasks))
+        await asyncio.wait({over, everything}, return_when=asyncio.FIRST_COMPLETED)
+        await end([over, everything, *tasks])
+
+
+async def end(tasks: Iterable[asyncio.Future[Any]]) -> None:
+    """Cancel ``tasks`` and wait until they have ended; the caller's own task is left alone."""
+    current = asyncio.current_task()
+    others = {task for task in tasks if task is not current}
+    for task in others:
+        task.cancel()
+    if others:
+        await asyncio.wait(others)
 
 
 _C = TypeVar("_C", bound=Callable[..., object])

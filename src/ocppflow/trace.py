@@ -6,8 +6,8 @@ On disk a trace is newline-delimited JSON, one :class:`TraceRecord` a line::
     "id", {}]}
 
 ``event`` is "in" or "out" for frames as seen by ``role``, else "connected", "disconnected" or "refused". A frame
-that is no
-JSON is kept as text in ``raw``. Passwords that travel inside frames are blotted out.
+that is
+no JSON is kept as text in ``raw``. Passwords that travel inside frames are blotted out before any hook sees them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ class TraceRecord(msgspec.Struct, omit_defaults=True):
 
     ``time``: seconds since 1970. ``latency``: seconds from a CALL to its answer, on the answer. ``note``: what was
     wrong
-    with the frame, or why the connection began, ended or was refused. ``data``: the frame as it travelled.
+    with the frame, or why the connection began, ended or was refused. ``data``: the frame as it travelled, passwords
+    aside.
     """
 
     time: float
@@ -43,15 +44,21 @@ class TraceRecord(msgspec.Struct, omit_defaults=True):
 
 TraceHook = Callable[[TraceRecord], None]
 
-_SECRET = re.compile(rb"BasicAuthPassword|AuthorizationKey")
-_VALUE = re.compile(rb'("(?:attributeValue|value)"\s*:\s*)"(?:[^"\\]|\\.)*"')
+_STRING = rb'"(?:[^"\\]|\\.)*"?'  # to the end of the data, if a broken frame ends inside it
+_VARIABLE = re.compile(rb"BasicAuthPassword|AuthorizationKey", re.IGNORECASE)
+_VALUE = re.compile(rb'("(?:attributeValue|value)"\s*:\s*)' + _STRING)
+_FIELD = re.compile(rb'("(?:basicAuthPassword|apnPassword|password)"\s*:\s*)' + _STRING)
+_VPN_KEY = re.compile(rb'("key"\s*:\s*)' + _STRING)
 
 
 def without_secrets(data: bytes) -> bytes:
-    """``data`` with the values of BasicAuthPassword (2.x) and AuthorizationKey (1.6) blotted out."""
-    if _SECRET.search(data) is None:
-        return data
-    return _VALUE.sub(rb'\1"***"', data)
+    """``data`` with passwords blotted out: the values of BasicAuthPassword (2.x) and AuthorizationKey (1.6), and those
+    in a network profile (SetNetworkProfile: HTTP, APN, VPN)."""
+    if _VARIABLE.search(data) is not None:
+        data = _VALUE.sub(rb'\1"***"', data)
+    if b"assword" in data:
+        data = _FIELD.sub(rb'\1"***"', data)
+    return _VPN_KEY.sub(rb'\1"***"', data) if b'"vpn"' in data else data
 
 
 class _Line(msgspec.Struct, omit_defaults=True):
@@ -78,7 +85,7 @@ def to_line(record: TraceRecord) -> bytes:
     frame: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     raw = ""
     if record.data:
-        data = without_secrets(record.data)
+        data = record.data
         if _is_json(data):
             frame = msgspec.Raw(data.replace(b"\n", b" ").replace(b"\r", b" "))
         else:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from ocppflow.messages import Role
 from ocppflow.rpc import frame as frames
-from ocppflow.rpc.events import CallAnswered, CallFailed, CallReceived, Event, Ignored, Noted, Refused, SendReceived
-from ocppflow.trace import TraceEvent, TraceHook, TraceRecord
+from ocppflow.rpc.events import CallAnswered, CallFailed, CallReceived, Event, Report, Resumed, SendReceived
+from ocppflow.trace import TraceEvent, TraceHook, TraceRecord, without_secrets
 from ocppflow.transport.clock import Clock
 from ocppflow.transport.link import Peer
 
@@ -48,10 +48,10 @@ class Tracer:
                     latency = event.latency
                     if data[:2] != b"[4":
                         notes.append(str(event.error))
-                case Refused():
-                    notes.append(f"refused: {event.error}")
-                case Ignored() | Noted():
-                    notes.append(event.reason)
+                case Report():
+                    if isinstance(event, Resumed):
+                        self._opened(event.message_id)
+                    notes.append(str(event))
                 case _:
                     pass
         self.record("in", data, latency, "; ".join(notes))
@@ -79,7 +79,7 @@ class Tracer:
                     peer.address,
                     latency,
                     note,
-                    data,
+                    without_secrets(data),
                 )
             )
         except Exception:

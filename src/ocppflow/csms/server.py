@@ -1,5 +1,4 @@
-"""CSMS: the management system's role, without behaviour of its own: what has no handler is refused with
-NotSupported."""
+"""CSMS: the management system's role, without behaviour of its own: what has no handler is refused (NotSupported)."""
 
 from __future__ import annotations
 
@@ -12,11 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from ocppflow.csms.listeners import Listener
 from ocppflow.csms.station import Station
 from ocppflow.errors import ConfigurationError, NotConnected
-from ocppflow.handlers import Handlers, Hooks
+from ocppflow.handlers import Background, Handlers, Hooks
 from ocppflow.messages import Role, Version
 from ocppflow.messages.tolerance import STRICT, Policy
 from ocppflow.rpc.history import History
-from ocppflow.rpc.session import Limits
+from ocppflow.rpc.limits import Limits
 from ocppflow.trace import TraceHook, TraceRecord
 from ocppflow.transport.clock import Clock, LoopClock
 from ocppflow.transport.handshake import Accept, Acceptor, Handshake, Refuse
@@ -49,25 +48,22 @@ class CSMS(Handlers):
             answer = await station.call(v201.ResetRequest(type="Immediate"))
 
     ``passwords``: identity -> password or its hash (``hash_password``), or a PasswordStore; only these stations are
-    let in.
-    None lets every station in without a password (security profile 0). ``acceptor`` decides instead of both.
+    let in. None lets every station in without a password (security profile 0). ``acceptor`` decides instead of both.
     ``versions`` are those spoken. ``policy`` says what to do with messages that break the schema, ``limits`` bounds
-    calls,
-    ``grace`` is how long (s) closing waits for what is pending.
+    calls, ``grace`` is how long (s) closing waits for what is pending.
 
-    Hooks, as decorators or calls: ``on_connect(station)``, ``on_disconnect(station, code, reason)``,
-    ``on_refused(RefusedInfo)``. ``trace`` sees every frame and connection event as a TraceRecord; more than one can
-    be added
-    with ``add_trace`` before the first station connects.
+    Hooks, as decorators or calls, plain or async: ``on_connect(station)``, ``on_disconnect(station, code, reason)``,
+    ``on_refused(RefusedInfo)``. ``trace`` sees every frame and connection event as a TraceRecord, with passwords
+    blotted out; more than one can be added with ``add_trace`` before the first station connects.
     """
 
     __slots__ = (
         "_acceptor",
+        "_background",
         "_clock",
         "_histories",
         "_listeners",
         "_stations",
-        "_tasks",
         "_traces",
         "_waiting",
         "grace",
@@ -111,7 +107,7 @@ class CSMS(Handlers):
         self._histories: OrderedDict[str, History] = OrderedDict()
         self._waiting: dict[str, set[asyncio.Future[Station]]] = {}
         self._listeners: list[Listener] = []
-        self._tasks: set[asyncio.Future[object]] = set()
+        self._background = Background()
 
     # --- stations ------------------------------------------------------------------------------------------------
 
@@ -160,8 +156,7 @@ class CSMS(Handlers):
         """A Listener for ``async with``, or to be started with ``await listener.start()``.
 
         ``url`` is what stations append their identity to, such as ``ws://127.0.0.1:9000/ocpp``; port 0 takes a free
-        one.
-        ``wss://`` needs ``tls``. CSMS objects of one event loop may share a port at different paths.
+        one. ``wss://`` needs ``tls``. CSMS objects of one event loop may share a port at different paths.
         Raises ConfigurationError for a URL that makes no sense.
         """
         decide = self._acceptor or self._usual_acceptor(tls)
@@ -193,6 +188,11 @@ class CSMS(Handlers):
         return SecurityPolicy(profiles, self.passwords)
 
     @property
+    def decides_itself(self) -> bool:
+        """Whether an ``acceptor`` of its own says who is let in, so that ``passwords`` have no say."""
+        return self._acceptor is not None
+
+    @property
     def clock(self) -> Clock:
         """The injected clock, or the running loop's."""
         if self._clock is None:
@@ -200,17 +200,15 @@ class CSMS(Handlers):
         return self._clock
 
     def accept(self, link: Link) -> Station:
-        """Take an open Link into service. The newest connection of an identity wins; the old one's end changes
-        nothing."""
+        """Take an open Link into service. The newest connection of an identity wins at once."""
         identity = link.peer.identity
-        old = self._stations.pop(identity, None)
+        old = self._stations.get(identity)
         if old is not None:
             log.info("%s: connected again, the older connection is closed", identity)
             old.retire(1000, "replaced by a newer connection of this station")
-            self._fire(self.on_disconnect, old, 1000, "replaced by a newer connection")
         station = Station(
             link,
-            self._closed,
+            on_closed=self._closed,
             clock=self.clock,
             handlers=self,
             limits=self.limits,
@@ -221,7 +219,7 @@ class CSMS(Handlers):
         )
         self._stations[identity] = station
         log.info("%s: connected from %s, OCPP %s", identity, link.peer.address, link.peer.version.value)
-        self._fire(self.on_connect, station)
+        self.on_connect.fire(self._background, station)
         for future in self._waiting.pop(identity, ()):
             if not future.done():
                 future.set_result(station)
@@ -238,11 +236,11 @@ class CSMS(Handlers):
         return history
 
     def _closed(self, station: Station, code: int, reason: str) -> None:
-        if self._stations.get(station.identity) is not station:
-            return
-        del self._stations[station.identity]
+        self._background.hold(station.handlers_at_work)
+        if self._stations.get(station.identity) is station:
+            del self._stations[station.identity]
         log.info("%s: disconnected (%s %s)", station.identity, code, reason)
-        self._fire(self.on_disconnect, station, code, reason)
+        self.on_disconnect.fire(self._background, station, code, reason)
 
     def refused(self, info: RefusedInfo) -> None:
         """A connection was refused: the trace and the hooks hear of it; the log has."""
@@ -251,7 +249,7 @@ class CSMS(Handlers):
             self._trace(
                 TraceRecord(time.time(), info.identity, "refused", Role.CSMS.value, address=info.address, note=note)
             )
-        self._fire(self.on_refused, info)
+        self.on_refused.fire(self._background, info)
 
     def add_trace(self, hook: TraceHook) -> None:
         """Let ``hook`` see every frame and connection event of the stations that connect from now on."""
@@ -264,31 +262,21 @@ class CSMS(Handlers):
             except Exception:
                 log.exception("the trace hook failed")
 
-    def _fire(self, hooks: Hooks, *args: object) -> None:
-        if not hooks:
-            return
-        for awaitable in hooks.fire(*args):
-            task = asyncio.ensure_future(awaitable)
-            self._tasks.add(task)
-            task.add_done_callback(self._hook_done)
-
-    def _hook_done(self, task: asyncio.Future[object]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a hook failed", exc_info=error)
-
     async def _before_stop(self, listener: Listener) -> None:
         stations = [station for station in self if station.listener is listener]
         await asyncio.gather(*(station.close(1001, "going away", grace=self.grace) for station in stations))
+        if not self._stations:
+            await self._background.stop(self.clock, self.grace)
 
     async def close(self) -> None:
-        """Stop in order: nobody is let in, what is pending is answered or fails within ``grace`` seconds,
-        connections are
-        closed with 1001, ports are free. Leaving ``async with csms.listen(...)`` does the same for one listener."""
+        """Stop in order: nobody is let in, what is pending is answered or fails within ``grace`` seconds, connections
+        are closed with 1001, ports are free, hooks have ended. Leaving ``async with csms.listen(...)`` does the same
+        for one listener."""
         listeners, self._listeners = self._listeners, []
         for listener in listeners:
             await listener.stop()
         await asyncio.gather(*(station.close(1001, "going away", grace=self.grace) for station in self))
+        await self._background.stop(self.clock, self.grace)
 
 
 def _store(passwords: Mapping[str, str] | PasswordStore | None) -> PasswordStore | None:

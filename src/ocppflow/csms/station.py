@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 from ocppflow.endpoint import Endpoint
@@ -17,11 +16,10 @@ class Station(Endpoint):
     ``data`` is the handlers' own, kept as long as the connection.
     """
 
-    __slots__ = ("_data", "_on_closed", "listener")
+    __slots__ = ("_data", "listener")
 
-    def __init__(self, link: Link, on_closed: Callable[[Station, int, str], None], **settings: Any) -> None:
+    def __init__(self, link: Link, **settings: Any) -> None:
         self._data: dict[str, Any] | None = None
-        self._on_closed = on_closed
         self.listener: object = None
         """Where the station came in."""
         super().__init__(link, Role.CSMS, **settings)
@@ -42,13 +40,6 @@ class Station(Endpoint):
     def last_seen(self) -> float:
         """When anything came from the station last, a pong included; seconds since 1970."""
         return time.time() - self.idle_for
-
-    def closed(self, code: int, reason: str) -> None:
-        """The connection is over."""
-        ended = self._ended
-        super().closed(code, reason)
-        if not ended:
-            self._on_closed(self, code, reason)
 
     def __repr__(self) -> str:
         return f"<Station {self.identity} {self.version.value}{'' if self.is_open else ' closed'}>"

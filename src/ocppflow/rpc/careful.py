@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from ocppflow.errors import CallError, InvalidMessage
-from ocppflow.messages import Role, Version
+from ocppflow.messages import Version
 from ocppflow.messages.tolerance import Checked, Violation
 from ocppflow.rpc import frame as frames
 from ocppflow.rpc import signed
@@ -22,18 +22,27 @@ from ocppflow.rpc.frame import CALL, CALLERROR, CALLRESULT, CALLRESULTERROR, SEN
 from ocppflow.rpc.outgoing import Outgoing
 
 #: (message type, action, payload) -> the message and what was forgiven; raises InvalidMessage for what was not.
-Tolerate = Callable[[Any, str, bytes], Checked]
+Tolerate = Callable[[Any, str, bytes], Checked[Any]]
 
 
 class TheirCall(msgspec.Struct):
-    """A call, or (``confirmed`` False) a SEND."""
+    """A call."""
 
     message_id: str
     action: str
     message: Any
     payload: bytes
     violations: tuple[Violation, ...]
-    confirmed: bool = True
+
+
+class TheirSend(msgspec.Struct):
+    """An unconfirmed message (2.1)."""
+
+    message_id: str
+    action: str
+    message: Any
+    payload: bytes
+    violations: tuple[Violation, ...]
 
 
 class TheirResult(msgspec.Struct):
@@ -83,15 +92,16 @@ class Ignore(msgspec.Struct):
     message_id: str = ""
 
 
-Reading = TheirCall | TheirResult | TheirBadResult | TheirError | TheirResultError | Refuse | Ignore
+_NO_JWS = "the payload is no flattened JWS (RFC 7515 7.2.2)"
+
+Reading = TheirCall | TheirSend | TheirResult | TheirBadResult | TheirError | TheirResultError | Refuse | Ignore
 
 
 def interpret(
     data: bytes, dialect: Dialect, flying: Outgoing | None, tolerate: Tolerate
 ) -> tuple[Reading, tuple[str, ...]]:
     """What ``data`` means to a session of ``dialect`` with the call ``flying`` in flight, and which faults of the
-    envelope
-    were forgiven."""
+    envelope were forgiven."""
     frame = frames.read(data)
     if isinstance(frame, Broken):
         return _broken(frame, dialect, flying), ()
@@ -132,10 +142,12 @@ def _call(frame: Frame, dialect: Dialect, tolerate: Tolerate) -> Reading:
     action, payload = signed.unwrap_call(frame.action, frame.payload, dialect.version)
     info = dialect.heard.get(action)
     if info is None:
-        return _not_heard(frame.message_id, action, dialect)
+        return _not_heard(frame.message_id, frame.action, action, dialect)
     if not info.confirmed:
         reason = f"{action} has no response; it comes as SEND, message type 6"
         return Refuse(frame.message_id, action, "NotSupported", reason)
+    if payload is None:
+        return Refuse(frame.message_id, action, "FormatViolation", f"{frame.action}: {_NO_JWS}")
     try:
         checked = tolerate(info.request, action, payload)
     except InvalidMessage as exc:
@@ -143,14 +155,13 @@ def _call(frame: Frame, dialect: Dialect, tolerate: Tolerate) -> Reading:
     return TheirCall(frame.message_id, action, checked.message, payload, checked.violations)
 
 
-def _not_heard(message_id: str, action: str, dialect: Dialect) -> Reading:
-    """Row 23: NotImplemented is for what nobody knows, NotSupported for what is known but not to be sent to this
-    side."""
+def _not_heard(message_id: str, written: str, action: str, dialect: Dialect) -> Reading:
+    """Row 23: NotImplemented is for what nobody knows, NotSupported for what is not to be sent to this side."""
     version, role = dialect.version.value, dialect.role
     if dialect.is_known(action):
         reason = f"{action} is the {role.value}'s to send in OCPP {version}, not the {role.peer.value}'s"
         return Refuse(message_id, action, "NotSupported", reason)
-    return Refuse(message_id, action, "NotImplemented", f"{action[:60]!r} is no action of OCPP {version}")
+    return Refuse(message_id, action, "NotImplemented", f"{written[:60]!r} is no action of OCPP {version}")
 
 
 def _result(frame: Frame, dialect: Dialect, flying: Outgoing | None, tolerate: Tolerate) -> Reading:
@@ -158,6 +169,9 @@ def _result(frame: Frame, dialect: Dialect, flying: Outgoing | None, tolerate: T
         return Ignore("response", frame.message_id)
     payload = signed.unwrap_result(frame.payload, dialect.version)
     if not flying.known:
+        fault = frames.object_fault(payload)
+        if fault is not None:
+            return TheirBadResult("FormatViolation", fault, raw=payload)
         return TheirResult(None, payload, ())
     try:
         checked = tolerate(dialect.said[flying.action].response, flying.action, payload)
@@ -179,11 +193,14 @@ def _error(frame: Frame, flying: Outgoing | None) -> Reading:
 
 def _send(frame: Frame, dialect: Dialect, tolerate: Tolerate) -> Reading:
     """A SEND is never answered, whatever is wrong with it (2.1 Part 4, 4.2.4)."""
-    info = dialect.heard.get(frame.action)
+    action, payload = signed.unwrap_call(frame.action, frame.payload, dialect.version)
+    info = dialect.heard.get(action)
     if info is None or info.confirmed:
-        return Ignore(f"SEND of {frame.action[:60]!r}: no unconfirmed message to the {Role(dialect.role).value}")
+        return Ignore(f"SEND of {frame.action[:60]!r}: no unconfirmed message to the {dialect.role.value}")
+    if payload is None:
+        return Ignore(f"SEND of {frame.action}: {_NO_JWS}")
     try:
-        checked = tolerate(info.request, frame.action, frame.payload)
+        checked = tolerate(info.request, action, payload)
     except InvalidMessage as exc:
-        return Ignore(f"SEND of {frame.action}: {exc}")
-    return TheirCall(frame.message_id, frame.action, checked.message, frame.payload, checked.violations, False)
+        return Ignore(f"SEND of {action}: {exc}")
+    return TheirSend(frame.message_id, action, checked.message, payload, checked.violations)

@@ -25,9 +25,8 @@ CODES = frozenset(
     }
 )
 
-#: What 1.6 says for a code that it spells differently or does not have. 1.6 describes FormationViolation as "not
-#: conform
-#: the PDU structure" too, so it is the nearest for what 2.x calls RpcFrameworkError.
+#: What 1.6 says for a code that it spells differently or does not have. In 1.6 a
+#: FormationViolation covers a call of the wrong structure too, so it is the nearest to RpcFrameworkError.
 _TO_16 = {
     "FormatViolation": "FormationViolation",
     "OccurrenceConstraintViolation": "OccurenceConstraintViolation",

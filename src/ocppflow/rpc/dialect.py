@@ -1,6 +1,5 @@
 """What one role may hear and say in one version, and the decoders for it. Built once per (version, role), filled
-lazily:
-a decoder that nobody needs is never made.
+lazily: a decoder that nobody needs is never made.
 
 The frame decoders read a whole message, envelope and payload, in one C pass. They accept exactly the sound and valid
 frame of their action; whatever they refuse is read again with care, to find out what to answer.
@@ -13,17 +12,23 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from ocppflow.errors import UnknownAction
+from ocppflow.errors import InvalidMessage, UnknownAction
 from ocppflow.messages import ActionInfo, Role, Version, actions, request_type
-from ocppflow.messages.codec import decoder_for
+from ocppflow.messages.codec import decode, decoder_for, encode
 from ocppflow.rpc.frame import MAX_ID
 
 _Id = Annotated[str, msgspec.Meta(max_length=MAX_ID)]
 
 
+class RawMessage(msgspec.Struct, frozen=True):
+    """A message as an action and its payload's JSON, for those who pass payloads through."""
+
+    action: str
+    payload: bytes
+
+
 class CallDecoders(dict[bytes, "tuple[str, msgspec.json.Decoder[Any]]"]):
-    """Action as bytes -> (action, decoder of the whole CALL), for actions that the peer may send and expects an
-    answer to."""
+    """Action as bytes -> (action, decoder of the whole CALL), for actions that the peer may send and wants answered."""
 
     def __init__(self, heard: dict[str, ActionInfo]) -> None:
         super().__init__()
@@ -34,7 +39,7 @@ class CallDecoders(dict[bytes, "tuple[str, msgspec.json.Decoder[Any]]"]):
         info = self._heard[action]  # KeyError: not to be heard here
         if not info.confirmed:
             raise KeyError(name)
-        shape: Any = (Literal[2], _Id, Literal[action], info.request)  # type: ignore[valid-type]
+        shape: Any = (Literal[2], _Id, Literal[action], info.request)
         entry = (action, decoder_for(tuple[shape]))
         self[name] = entry
         return entry
@@ -78,8 +83,7 @@ class Dialect:
         return info
 
     def info_of(self, request: object) -> ActionInfo:
-        """The action whose request ``request`` is. Raises UnknownAction naming both versions if it is another
-        version's."""
+        """The action whose request ``request`` is. Raises UnknownAction naming both versions if it is another's."""
         info = self._by_type.get(type(request))  # type: ignore[arg-type]
         if info is None:
             kind = type(request)
@@ -88,6 +92,34 @@ class Dialect:
                 "which this connection speaks"
             )
         return self.to_say(info.name)
+
+    def request(self, request: Any, validate: bool) -> tuple[str, bytes, ActionInfo | None]:
+        """Action, payload and table row (None if unknown) of what this side wants to send: a Struct of this version or
+        a RawMessage. Raises UnknownAction or InvalidMessage; without ``validate`` only for what cannot be written."""
+        if isinstance(request, RawMessage):
+            action, payload = request.action, request.payload
+            info = self.to_say(action) if validate else self.said.get(action)
+        else:
+            info = self.info_of(request)
+            action, payload = info.name, encode(request, validate=False)
+        if validate and info is not None:
+            decode(info.request, payload)
+        return action, payload, info
+
+    def response(self, action: str, response: Any) -> bytes:
+        """The payload of an answer to the peer's ``action``, given as its Struct or as bytes. Raises InvalidMessage."""
+        kind: Any = self.heard[action].response
+        if type(response) is bytes:
+            decode(kind, response)
+            return response
+        if not isinstance(response, kind):
+            raise InvalidMessage(
+                f"{action} is answered with {kind.__module__.rpartition('.')[2]}.{kind.__qualname__} "
+                f"on this connection, not with {type(response).__name__}"
+            )
+        payload = encode(response, validate=False)
+        decode(kind, payload)
+        return payload
 
     def is_known(self, action: str) -> bool:
         """Whether anybody may send ``action`` in this version."""

@@ -14,8 +14,16 @@ class Event(msgspec.Struct):
     """Base of all events."""
 
 
+class Report(Event):
+    """Base of the events that call for nothing but being told. ``str()`` of one is a sentence for log and trace."""
+
+
+class Warn(Report):
+    """Base of the reports that somebody should look into."""
+
+
 class _Payload(Event):
-    """A message with a payload: ``data[start:end]`` is the payload's JSON, untouched."""
+    """A message with a payload: ``data[start:end]`` holds the payload's JSON, untouched."""
 
     message_id: str
     action: str
@@ -30,7 +38,7 @@ class _Payload(Event):
     @property
     def payload(self) -> bytes:
         """The payload's JSON as it came."""
-        return self.data[self.start : self.end]
+        return self.data[self.start : self.end].strip()
 
 
 class CallReceived(_Payload):
@@ -56,21 +64,27 @@ class CallFailed(Event):
     latency: float | None = None
 
 
-class CallExpired(Event):
+class CallExpired(Warn):
     """Nobody answered the peer's call in time; the peer got a CALLERROR instead of silence."""
 
     message_id: str
     action: str
 
+    def __str__(self) -> str:
+        return f"{self.action} {self.message_id!r} was not answered in time"
 
-class ResultRefused(Event):
+
+class ResultRefused(Warn):
     """The peer could not use our response (2.1 CALLRESULTERROR)."""
 
     message_id: str
     error: CallError
 
+    def __str__(self) -> str:
+        return f"the peer could not use our response to {self.message_id!r}: {self.error}"
 
-class Refused(Event):
+
+class Refused(Warn):
     """A message of the peer's that we answered with a CALLERROR; nothing else is to be done."""
 
     message_id: str
@@ -78,21 +92,44 @@ class Refused(Event):
     error: CallError
     violations: tuple[Violation, ...] = ()
 
+    def __str__(self) -> str:
+        return f"refused: {self.error}"
 
-class Ignored(Event):
+
+class Ignored(Report):
     """A message that is not answered and has no effect, and why: a late answer, an unknown message type, ..."""
 
     reason: str
 
+    def __str__(self) -> str:
+        return f"ignored: {self.reason}"
 
-class Repeated(Event):
+
+class Repeated(Report):
     """A call that was answered before got the same answer again (OCPP-J 1.6 errata 3.1)."""
 
     message_id: str
     action: str
 
+    def __str__(self) -> str:
+        return f"{self.action} {self.message_id!r} came again and got the same answer"
 
-class Noted(Event):
+
+class Resumed(Report):
+    """A repetition, on this connection, of a call that is still at work for an earlier one. Its answer will be sent
+    here, by whoever answers the earlier call: ``Session.wake`` says when there is something to send."""
+
+    message_id: str
+    action: str
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.message_id!r} came again while it is at work"
+
+
+class Noted(Report):
     """A fault in the framing that was forgiven; an event for the message itself follows."""
 
     reason: str
+
+    def __str__(self) -> str:
+        return f"forgiven: {self.reason}"

@@ -1,19 +1,20 @@
-"""The six frames of OCPP-J, to bytes and from bytes (OCPP-J 2.1 Part 4, 4.2).
+"""The frames of OCPP-J, to bytes and from bytes (OCPP-J 2.1 Part 4, 4.2).
 
 Writing is a join of parts whose payload is JSON already. Reading comes in two kinds. The usual frame is read in one
-pass
-by the action's own decoder (``dialect.py``), and :data:`CALL_HEAD` and :data:`RESULT_HEAD` find which one that is.
+pass by the action's own decoder (``dialect.py``), and :data:`CALL_HEAD` and :data:`RESULT_HEAD` find which one that is.
 Everything else goes through :func:`read`, which never raises: it returns a :class:`Frame`, or a :class:`Broken` that
-says
-how much could be made out and what is wrong.
+says how much could be made out and what is wrong.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any, Final
 
 import msgspec
+
+from ocppflow.errors import InvalidMessage, InvalidMessageId
 
 CALL: Final = 2
 CALLRESULT: Final = 3
@@ -33,6 +34,7 @@ _MAX_ECHOED_ID: Final = 128
 CALL_HEAD: Final = re.compile(rb'\s*\[\s*2\s*,\s*"([^"\\]{0,36})"\s*,\s*"([A-Za-z0-9]+)"\s*,')
 RESULT_HEAD: Final = re.compile(rb'\s*\[\s*3\s*,\s*"([^"\\]{0,36})"\s*,')
 _ANY_HEAD: Final = re.compile(rb'\s*\[?\s*(-?\d{1,9})\s*,\s*("(?:[^"\\]|\\.){0,512}")')
+_TYPE_HEAD: Final = re.compile(rb"\s*\[\s*(-?\d{1,9})\s*(?:[],]|$)")
 
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -47,8 +49,7 @@ UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class Frame(msgspec.Struct):
-    """A frame whose envelope is sound. ``action`` is empty for answers, ``payload`` means nothing for errors, which
-    fill
+    """A frame whose envelope is sound. ``action`` is empty for answers; ``payload`` means nothing for errors, which use
     ``code``, ``description`` and ``details`` instead. ``notes`` lists faults of the envelope that were forgiven."""
 
     type: int
@@ -63,8 +64,7 @@ class Frame(msgspec.Struct):
 
 class Broken(msgspec.Struct):
     """What is left of a frame that cannot be read: its type and id where they could be made out, a code in 2.x
-    spelling,
-    and a reason without any of the raw input (2.0.1 Part 4, 4.2.3)."""
+    spelling, and a reason without any of the raw input (2.0.1 Part 4, 4.2.3)."""
 
     type: int | None
     message_id: str
@@ -73,9 +73,26 @@ class Broken(msgspec.Struct):
     action: str = ""
 
 
+def new_id() -> str:
+    """A message id that no connection has seen (row 13): 128 random bits. A UUID looks better and costs five times as
+    much."""
+    return os.urandom(16).hex()
+
+
 def call(message_id: str, action: str, payload: bytes) -> bytes:
-    """``[2, id, action, payload]``"""
-    return b"".join((b"[2,", _encode(message_id), b",", _encode(action), b",", payload, b"]"))
+    """``[2, id, action, payload]``. Raises InvalidMessageId or InvalidMessage for what cannot be written."""
+    return _request(b"[2,", message_id, action, payload)
+
+
+def _request(head: bytes, message_id: str, action: str, payload: bytes) -> bytes:
+    if not 0 < len(message_id) <= MAX_ID:
+        raise InvalidMessageId(
+            f"{action}: message id {message_id[:60]!r} has {len(message_id)} characters; 1 to {MAX_ID} are allowed"
+        )
+    try:
+        return b"".join((head, _encode(message_id), b",", _encode(action), b",", payload, b"]"))
+    except UnicodeEncodeError:
+        raise InvalidMessage(f"{action!r}: action or message id {message_id!r} is no Unicode text") from None
 
 
 def result(message_id: str, payload: bytes) -> bytes:
@@ -84,23 +101,24 @@ def result(message_id: str, payload: bytes) -> bytes:
 
 
 def send(message_id: str, action: str, payload: bytes) -> bytes:
-    """``[6, id, action, payload]`` (2.1)"""
-    return b"".join((b"[6,", _encode(message_id), b",", _encode(action), b",", payload, b"]"))
+    """``[6, id, action, payload]`` (2.1). Raises as :func:`call` does."""
+    return _request(b"[6,", message_id, action, payload)
 
 
 def error(kind: int, message_id: str, code: str, description: str, details: dict[str, Any]) -> bytes:
     """``[4 or 5, id, code, description, details]``; the description is cut to its 255 characters, and details that are
     no JSON are left out rather than costing the peer its answer."""
-    head = [kind, message_id, code, _sound(description)[:255]]
+    head = [kind, message_id, _sound(code), _sound(description)[:255]]
     try:
         return bytes(_encode([*head, details]))
     except (TypeError, ValueError, RecursionError):
         return bytes(_encode([*head, {}]))
 
 
-def _sound(text: str) -> str:
-    """Lone surrogates, which have no UTF-8, become question marks."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+def _sound(text: object) -> str:
+    """What a handler raised as text (an exception, as often as not); lone surrogates, which have no UTF-8, become
+    question marks."""
+    return str(text).encode("utf-8", "replace").decode("utf-8")
 
 
 def read(data: bytes) -> Frame | Broken:
@@ -112,9 +130,10 @@ def read(data: bytes) -> Frame | Broken:
     try:
         elements = _elements.decode(data)
     except UNREADABLE as exc:
-        elements = _without_brackets(data)
-        if elements is None:
+        inner = _without_brackets(data)
+        if inner is None:
             return _salvage(data, exc)
+        elements = inner
         notes.append("the message lacks its outer brackets")
     frame = _frame(elements)
     if isinstance(frame, Frame):
@@ -134,16 +153,13 @@ def _without_brackets(data: bytes) -> list[msgspec.Raw] | None:
 def _salvage(data: bytes, exc: Exception) -> Broken:
     """The answer to unreadable JSON should still bear the id, if that much can be seen."""
     head = _ANY_HEAD.match(data)
-    if head is None:
-        return Broken(None, UNREADABLE_ID, "RpcFrameworkError", f"not a JSON array: {_why(exc)}")
-    message_id = _text(head[2])
-    usable = message_id is not None and len(message_id) <= _MAX_ECHOED_ID
-    return Broken(
-        int(head[1]),
-        message_id if usable and message_id is not None else UNREADABLE_ID,
-        "FormatViolation" if usable else "RpcFrameworkError",
-        f"not valid JSON: {_why(exc)}",
-    )
+    if head is not None:
+        message_id = _text(head[2])
+        code = "RpcFrameworkError" if message_id is None else "FormatViolation"
+        return _broken(int(head[1]), message_id, f"not valid JSON: {_why(exc)}", code=code)
+    head = _TYPE_HEAD.match(data)
+    kind = None if head is None else int(head[1])
+    return _broken(kind, None, f"not a JSON array: {_why(exc)}")
 
 
 def _why(exc: Exception) -> str:
@@ -164,13 +180,12 @@ def _text(raw: msgspec.Raw | bytes) -> str | None:
 
 
 def _frame(elements: list[msgspec.Raw]) -> Frame | Broken:
+    kind = _type(elements)
+    message_id = _text(elements[1]) if len(elements) > 1 else None
     if len(elements) < 2:
         reason = f"{len(elements)} elements; a message is an array [type, id, ...]"
-        return Broken(None, UNREADABLE_ID, "RpcFrameworkError", reason)
-    message_id = _text(elements[1])
-    try:
-        kind = _integer.decode(elements[0])
-    except UNREADABLE:
+        return _broken(kind, None, reason)
+    if kind is None:
         return _broken(None, message_id, "the first element, the message type, must be an integer")
     if message_id is None:
         return Broken(kind, UNREADABLE_ID, "RpcFrameworkError", "the second element, the message id, must be a string")
@@ -188,11 +203,19 @@ def _frame(elements: list[msgspec.Raw]) -> Frame | Broken:
     return Frame(kind, message_id)
 
 
-def _broken(kind: int | None, message_id: str | None, reason: str, action: str = "") -> Broken:
-    usable = message_id is not None and len(message_id) <= _MAX_ECHOED_ID
-    return Broken(
-        kind, message_id if usable and message_id is not None else UNREADABLE_ID, "RpcFrameworkError", reason, action
-    )
+def _type(elements: list[msgspec.Raw]) -> int | None:
+    try:
+        return int(_integer.decode(elements[0])) if elements else None
+    except UNREADABLE:
+        return None
+
+
+def _broken(
+    kind: int | None, message_id: str | None, reason: str, action: str = "", *, code: str = "RpcFrameworkError"
+) -> Broken:
+    if message_id is None or len(message_id) > _MAX_ECHOED_ID:
+        message_id = UNREADABLE_ID
+    return Broken(kind, message_id, code, reason, action)
 
 
 def _call(kind: int, message_id: str, elements: list[msgspec.Raw]) -> Frame | Broken:
@@ -209,6 +232,15 @@ def _payload(raw: msgspec.Raw) -> bytes:
     """``null`` is one of the two notations of an empty payload (OCPP-J 4.1.5)."""
     payload = bytes(raw).strip()
     return b"{}" if payload == b"null" else payload
+
+
+def object_fault(payload: bytes) -> str | None:
+    """Why a payload that no type describes is no JSON object; None if it is one."""
+    try:
+        _object.decode(payload)
+    except UNREADABLE as exc:
+        return "not a JSON object" if isinstance(exc, msgspec.ValidationError) else f"not valid JSON: {_why(exc)}"
+    return None
 
 
 def _error(kind: int, message_id: str, elements: list[msgspec.Raw]) -> Frame:

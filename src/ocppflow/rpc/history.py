@@ -3,14 +3,36 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Protocol
 
-#: Messages that a station keeps and sends again after a lost connection (1.6 3.7; 2.0.1 E04, E12). Their payload
-#: tells a
-#: repetition from a station that merely began to count its ids anew, because it holds the moment it speaks of.
+import msgspec
+
+#: Messages that a station keeps and sends again after a lost connection (1.6 3.7; 2.0.1 E04, E12). Their payload tells
+#: a repetition from a station that merely began to count its ids anew, because it holds the moment it speaks of.
 TRANSACTION_ACTIONS = frozenset({"StartTransaction", "StopTransaction", "MeterValues", "TransactionEvent"})
 
 #: Never answered from memory: the answer holds the current time, and processing them twice harms nobody.
 _FRESH = frozenset({"BootNotification", "Heartbeat"})
+
+_UNFINISHED = 32
+_ANSWERS = 8
+
+
+class Heir(Protocol):
+    """Who gets the answer to a call that came on an earlier connection: the session of the newer one."""
+
+    def pass_on(self, message_id: str, data: bytes) -> None:
+        """Send the answer ``data``, if the call still waits."""
+
+
+class Incoming(msgspec.Struct):
+    """A call of the peer's that waits. ``fingerprint`` is the hash of its frame; ``heir`` is set if the peer has asked
+    again on a newer connection."""
+
+    action: str
+    fingerprint: int
+    received_at: float
+    heir: Heir | None = None
 
 
 class Answers:
@@ -56,7 +78,7 @@ class History:
     asked for while the station is not accepted.
     """
 
-    __slots__ = ("answers", "model", "registration", "triggered", "vendor")
+    __slots__ = ("_unfinished", "answers", "model", "registration", "triggered", "vendor")
 
     def __init__(self) -> None:
         self.registration: str | None = None
@@ -64,9 +86,30 @@ class History:
         self.model = ""
         self.triggered: frozenset[str] = frozenset()
         self.answers: Answers | None = None
+        self._unfinished: dict[tuple[str, int], Incoming] | None = None
 
     def remember(self, message_id: str, fingerprint: int, frame: bytes) -> None:
         """Keep an answer beyond the connection."""
         if self.answers is None:
-            self.answers = Answers(8)
+            self.answers = Answers(_ANSWERS)
         self.answers.keep(message_id, fingerprint, frame)
+
+    def unfinished_call(self, message_id: str, call: Incoming) -> None:
+        """The connection of ``call`` ended while a handler was at work on it."""
+        if self._unfinished is None:
+            self._unfinished = {}
+        self._unfinished.setdefault((message_id, call.fingerprint), call)
+        if len(self._unfinished) > _UNFINISHED:
+            del self._unfinished[next(iter(self._unfinished))]
+
+    def take_over(self, message_id: str, fingerprint: int, heir: Heir) -> Incoming | None:
+        """The unfinished call that the peer repeats; its answer goes to ``heir`` from now on."""
+        call = self._unfinished.get((message_id, fingerprint)) if self._unfinished else None
+        if call is not None:
+            call.heir = heir
+        return call
+
+    def finished(self, message_id: str, fingerprint: int) -> None:
+        """The call has been answered, or nobody waits for the handler any more."""
+        if self._unfinished:
+            self._unfinished.pop((message_id, fingerprint), None)

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import msgspec
-
 from ocppflow.errors import Expired
-from ocppflow.rpc.history import TRANSACTION_ACTIONS, Answers, History, keeps
+from ocppflow.rpc.history import TRANSACTION_ACTIONS, Answers, Heir, History, Incoming, keeps
 
-
-class Incoming(msgspec.Struct):
-    """A call of the peer's that waits. ``fingerprint`` is the hash of its frame."""
-
-    action: str
-    fingerprint: int
-    received_at: float
+_NONE: dict[str, Incoming] = {}  # stands for the dict that an idle connection does not have; never written to
 
 
 class PeerCalls:
@@ -26,7 +18,7 @@ class PeerCalls:
 
     def __init__(self, history: History) -> None:
         self._history = history
-        self._waiting: dict[str, Incoming] = {}
+        self._waiting = _NONE
         self._answers: Answers | None = None
 
     def __len__(self) -> int:
@@ -39,9 +31,11 @@ class PeerCalls:
         """Message id and call, oldest first."""
         return iter(self._waiting.items())
 
-    def add(self, message_id: str, action: str, fingerprint: int, now: float) -> None:
+    def add(self, message_id: str, call: Incoming) -> None:
         """A call came in."""
-        self._waiting[message_id] = Incoming(action, fingerprint, now)
+        if self._waiting is _NONE:
+            self._waiting = {}
+        self._waiting[message_id] = call
 
     def __getitem__(self, message_id: str) -> Incoming:
         """The waiting call. Raises Expired if none with this id waits."""
@@ -54,7 +48,9 @@ class PeerCalls:
 
     def done(self, message_id: str) -> Incoming:
         """The call is answered."""
-        return self._waiting.pop(message_id)
+        call = self._waiting.pop(message_id)
+        self._history.finished(message_id, call.fingerprint)
+        return call
 
     def remember(self, message_id: str, call: Incoming, frame: bytes) -> None:
         """Keep the response ``frame`` for a repetition of ``call``."""
@@ -74,6 +70,20 @@ class PeerCalls:
                     return found
         return None
 
+    def leave(self) -> None:
+        """The connection is gone; what concerns transactions may be asked for again on the next one."""
+        for message_id, call in self._waiting.items():
+            if call.action in TRANSACTION_ACTIONS:
+                self._history.unfinished_call(message_id, call)
+
+    def take_over(self, message_id: str, fingerprint: int, now: float, heir: Heir) -> bool:
+        """Whether this very call is still at work for an earlier connection; ``heir`` then gets its answer."""
+        call = self._history.take_over(message_id, fingerprint, heir)
+        if call is None:
+            return False
+        self.add(message_id, Incoming(call.action, fingerprint, now))
+        return True
+
     def oldest(self) -> tuple[str, Incoming] | None:
         """The call that has waited longest."""
-        return next(iter(self._waiting.items()), None)
+        return next(iter(self._waiting.items()), None) if self._waiting else None

@@ -7,7 +7,6 @@ from collections import deque
 import msgspec
 
 from ocppflow.errors import InvalidMessageId, QueueFull
-from ocppflow.rpc.frame import MAX_ID
 
 LATE_KEPT = 16
 
@@ -48,11 +47,6 @@ class Calls:
 
     def add(self, call: Outgoing) -> None:
         """Queue ``call``. Raises InvalidMessageId or QueueFull, having changed nothing."""
-        if not 0 < len(call.message_id) <= MAX_ID:
-            raise InvalidMessageId(
-                f"{call.action}: message id {call.message_id[:60]!r} has {len(call.message_id)} characters; "
-                f"1 to {MAX_ID} are allowed"
-            )
         if call.message_id in self:
             raise InvalidMessageId(f"{call.action}: message id {call.message_id!r} is in progress on this connection")
         if self._queue is None:

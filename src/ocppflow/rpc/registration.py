@@ -28,6 +28,11 @@ class _Trigger(msgspec.Struct):
     requestedMessage: str  # noqa: N815 - the wire name
 
 
+class _Status(msgspec.Struct):
+    status: str
+
+
+_status = msgspec.json.Decoder(_Status)
 _trigger = msgspec.json.Decoder(_Trigger)
 
 
@@ -41,9 +46,12 @@ def booting(history: History, message: Any) -> None:
         history.model = str(getattr(message, "charge_point_model", ""))
 
 
-def registered(history: History, status: str) -> None:
-    """A BootNotificationResponse with ``status`` went out, or came in."""
-    history.registration = status
+def registered(history: History, payload: bytes) -> None:
+    """A BootNotificationResponse went out, or came in. It need not be valid to have a status."""
+    try:
+        history.registration = _status.decode(payload).status
+    except UNREADABLE:
+        return
     history.triggered = frozenset()
 
 

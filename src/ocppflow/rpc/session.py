@@ -1,36 +1,27 @@
 """The OCPP-J session: one per connection, either role, no I/O and no clock (time is an argument, in seconds).
 
 Bytes go in through :meth:`Session.receive`, which returns events and never raises for what the peer did; bytes come
-out of
-:meth:`Session.data_to_send`. There is one timer: :meth:`Session.timer` says when :meth:`Session.tick` wants to be
-called.
-Sources: OCPP-J 1.6 with errata 2025-04; OCPP-J 2.0.1 Part 4 ed. 3; OCPP-J 2.1 Part 4 ed. 1. Row numbers are those of
-the
-table in ``docs/ocpp-j.md``.
+out of :meth:`Session.data_to_send`. There is one timer: :meth:`Session.timer` says when :meth:`Session.tick` wants to
+be called. Sources: OCPP-J 1.6 with errata 2025-04; OCPP-J 2.0.1 Part 4 ed. 3; OCPP-J 2.1 Part 4 ed. 1. Row numbers
+are those of the table in ``docs/ocpp-j.md``.
 """
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
-
-import msgspec
 
 from ocppflow.errors import (
     CallError,
     CallTimeout,
     ConnectionLost,
-    InvalidMessage,
-    InvalidMessageId,
     InvalidResponse,
     NotConnected,
     RemoteCallError,
     RemoteError,
     UnknownAction,
 )
-from ocppflow.messages import ActionInfo, Role, Version
-from ocppflow.messages.codec import decode, encode
+from ocppflow.messages import Role, Version
 from ocppflow.messages.tolerance import STRICT, Checked, Policy, Violation, check
 from ocppflow.rpc import careful, registration
 from ocppflow.rpc import frame as frames
@@ -47,43 +38,24 @@ from ocppflow.rpc.events import (
     Refused,
     Repeated,
     ResultRefused,
+    Resumed,
     SendReceived,
 )
 from ocppflow.rpc.frame import CALL_HEAD, CALLERROR, CALLRESULTERROR, RESULT_HEAD, UNREADABLE
-from ocppflow.rpc.history import History
+from ocppflow.rpc.history import History, Incoming
 from ocppflow.rpc.incoming import PeerCalls
+from ocppflow.rpc.limits import Limits
 from ocppflow.rpc.outgoing import Calls, Outgoing
 
 _CAREFUL: Final = (KeyError, *UNREADABLE)
 
 
-class RawMessage(msgspec.Struct, frozen=True):
-    """A message as an action and its payload's JSON, for those who pass payloads through."""
-
-    action: str
-    payload: bytes
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds of a session. Times in seconds.
-
-    ``call_timeout``: for the answer to a call of ours, from when it goes out. ``answer_timeout``: for our answer to a
-    call
-    of the peer's; after it the peer gets a CALLERROR. ``queue``: calls of ours that may wait. ``in_progress``: calls
-    of the
-    peer's that may be unanswered at a time (a peer that keeps to OCPP-J 4.1.1 has one).
-    """
-
-    call_timeout: float = 30.0
-    answer_timeout: float = 60.0
-    queue: int = 64
-    in_progress: int = 32
-
-
 class Session:
     """See the module. ``history`` is the station's, shared by its successive connections; ``policy`` says what to do
-    with
-    messages that break the schema; ``silence`` is what the peer is told when nobody answered it in time."""
+    with messages that break the schema; ``silence`` is what the peer is told when nobody answered it in time.
+
+    ``wake``, if set, is called when there is something to send that nobody asked this session for: the answer to a
+    call that was taken over from an earlier connection (see Resumed)."""
 
     __slots__ = (
         "_calls",
@@ -99,6 +71,7 @@ class Session:
         "role",
         "silence",
         "version",
+        "wake",
     )
 
     def __init__(
@@ -125,6 +98,7 @@ class Session:
         self._incoming = PeerCalls(self.history)
         self._out: list[bytes] = []
         self._lost = False
+        self.wake: Callable[[], None] | None = None
 
     # --- what this side says -------------------------------------------------------------------------------------
 
@@ -140,19 +114,16 @@ class Session:
         """Queue a CALL and return its message id; a CallAnswered or CallFailed with that id follows, exactly one.
 
         ``request`` is a request Struct of this version or a RawMessage. ``validate=False`` sends what the schema
-        forbids,
-        actions unknown to this version included, for testing the peer. Raises InvalidMessage, UnknownAction,
+        forbids, actions unknown to this version included, for testing the peer. Raises InvalidMessage, UnknownAction,
         InvalidMessageId, QueueFull or NotConnected, and then nothing is sent.
         """
-        action, payload, info = self._prepare(request, validate)
+        action, payload, info = self._dialect.request(request, validate)
         if info is not None and not info.confirmed:
             raise UnknownAction(f"{action} has no response; send() it instead of calling it")
-        if self._lost:
-            raise NotConnected(f"{action}: the connection is closed")
-        message_id = str(uuid.uuid4()) if message_id is None else message_id
+        self._must_live(action)
+        message_id = frames.new_id() if message_id is None else message_id
         limit = self.limits.call_timeout if timeout is None else timeout
-        outgoing = Outgoing(message_id, action, frames.call(message_id, action, payload), limit, info is not None)
-        self._calls.add(outgoing)
+        self._calls.add(Outgoing(message_id, action, frames.call(message_id, action, payload), limit, info is not None))
         if self.role is Role.CSMS:
             registration.triggering(self.history, action, payload)
         self._pump(now)
@@ -160,27 +131,17 @@ class Session:
 
     def send(self, request: Any, *, message_id: str | None = None, validate: bool = True) -> str:
         """Send an unconfirmed message (2.1 SEND), at any time, and return its id. Raises as ``call`` does."""
-        action, payload, info = self._prepare(request, validate)
+        action, payload, info = self._dialect.request(request, validate)
         if validate and (info is None or info.confirmed):
             raise UnknownAction(f"{action} has a response; call() it instead of sending it")
-        if self._lost:
-            raise NotConnected(f"{action}: the connection is closed")
-        message_id = str(uuid.uuid4()) if message_id is None else message_id
-        if not 0 < len(message_id) <= frames.MAX_ID:
-            raise InvalidMessageId(f"{action}: a message id has 1 to {frames.MAX_ID} characters, not {len(message_id)}")
+        self._must_live(action)
+        message_id = frames.new_id() if message_id is None else message_id
         self._out.append(frames.send(message_id, action, payload))
         return message_id
 
-    def _prepare(self, request: Any, validate: bool) -> tuple[str, bytes, ActionInfo | None]:
-        if isinstance(request, RawMessage):
-            info = self._dialect.to_say(request.action) if validate else self._dialect.said.get(request.action)
-            action, payload = request.action, request.payload
-        else:
-            info = self._dialect.info_of(request)
-            action, payload = info.name, encode(request, validate=False)
-        if validate and info is not None:
-            decode(info.request, payload)
-        return action, payload, info
+    def _must_live(self, action: str) -> None:
+        if self._lost:
+            raise NotConnected(f"{action}: the connection is closed")
 
     def cancel(self, message_id: str) -> None:
         """Nobody waits for this call any more. One that waits leaves the queue; one in flight keeps its place until
@@ -195,17 +156,10 @@ class Session:
         then the call still waits for a better one.
         """
         incoming = self._incoming[message_id]
-        payload = response if isinstance(response, bytes) else encode(response, validate=False)
-        info = self._dialect.heard.get(incoming.action)
-        if validate and info is not None:
-            if not isinstance(response, bytes | info.response):
-                raise InvalidMessage(
-                    f"{incoming.action} is answered with {info.response.__module__.rpartition('.')[2]}."
-                    f"{info.response.__qualname__} on this connection, not with {type(response).__name__}"
-                )
-            message = decode(info.response, payload)
-            if incoming.action == registration.BOOT and self.role is Role.CSMS:
-                registration.registered(self.history, message.status)
+        raw = type(response) is bytes and not validate
+        payload = response if raw else self._dialect.response(incoming.action, response)
+        if incoming.action == registration.BOOT and self.role is Role.CSMS and not self._lost:
+            registration.registered(self.history, payload)
         data = frames.result(message_id, payload)
         self._incoming.remember(message_id, incoming, data)
         self._answer(message_id, data)
@@ -216,9 +170,18 @@ class Session:
         self._answer(message_id, self._error_frame(CALLERROR, message_id, error))
 
     def _answer(self, message_id: str, data: bytes) -> None:
-        self._incoming.done(message_id)
+        call = self._incoming.done(message_id)
         if not self._lost:
             self._out.append(data)
+        elif call.heir is not None:
+            call.heir.pass_on(message_id, data)
+
+    def pass_on(self, message_id: str, data: bytes) -> None:
+        """An earlier session of this station has the answer ``data`` to a call that was taken over from it."""
+        if message_id in self._incoming:
+            self._answer(message_id, data)
+            if self.wake is not None:
+                self.wake()
 
     def _error_frame(self, kind: int, message_id: str, error: CallError) -> bytes:
         code = to_wire(error.code, self.version)
@@ -235,7 +198,8 @@ class Session:
                 _, message_id, _, message = decoder.decode(data)
             except _CAREFUL:
                 return self._careful(data, now)
-            return [self._called(message_id, action, message, data, head.end(), _end(data), (), now)]
+            call = CallReceived(message_id, action, message, data, head.end(), data.rindex(b"]"))
+            return [self._called(call, hash(data), now)]
         head = RESULT_HEAD.match(data)
         flying = self._calls.in_flight
         if head is not None and flying is not None and flying.known:
@@ -244,38 +208,31 @@ class Session:
             except _CAREFUL:
                 return self._careful(data, now)
             if message_id == flying.message_id:
-                return [self._answered(flying, message, data, head.end(), _end(data), (), now)]
+                answer = CallAnswered(message_id, flying.action, message, data, head.end(), data.rindex(b"]"))
+                return [self._answered(flying, answer, now)]
         return self._careful(data, now)
 
-    def _called(
-        self,
-        message_id: str,
-        action: str,
-        message: Any,
-        data: bytes,
-        start: int,
-        end: int,
-        violations: tuple[Violation, ...],
-        now: float,
-    ) -> Event:
+    def _called(self, call: CallReceived, fingerprint: int, now: float) -> Event:
+        message_id, action = call.message_id, call.action
         if message_id in self._incoming:
             reason = f"message id {message_id!r} is in progress on this connection"
             return self._refuse(message_id, action, "RpcFrameworkError", reason)
-        reason = self._gate(action)
-        if reason is not None:
-            return self._refuse(message_id, action, "SecurityError", reason)
-        fingerprint = hash(data)
+        refusal = self._gate(action)
+        if refusal is not None:
+            return self._refuse(message_id, action, "SecurityError", refusal)
         answer = self._incoming.answer_given(message_id, fingerprint)
         if answer is not None:
             self._out.append(answer)
             return Repeated(message_id, action)
+        if self._incoming.take_over(message_id, fingerprint, now, self):
+            return Resumed(message_id, action)
         if len(self._incoming) >= self.limits.in_progress:
             reason = f"{len(self._incoming)} of your calls wait for an answer; send one at a time (OCPP-J 4.1.1)"
             return self._refuse(message_id, action, "GenericError", reason)
         if action == registration.BOOT:
-            registration.booting(self.history, message)
-        self._incoming.add(message_id, action, fingerprint, now)
-        return CallReceived(message_id, action, message, data, start, end, violations)
+            registration.booting(self.history, call.message)
+        self._incoming.add(message_id, Incoming(action, fingerprint, now))
+        return call
 
     def _gate(self, action: str) -> str | None:
         if self.role is Role.CSMS:
@@ -289,59 +246,60 @@ class Session:
         self._out.append(self._error_frame(CALLERROR, message_id, error))
         return Refused(message_id, action, error, violations)
 
-    def _answered(
-        self,
-        call: Outgoing,
-        message: Any,
-        data: bytes,
-        start: int,
-        end: int,
-        violations: tuple[Violation, ...],
-        now: float,
-    ) -> Event:
+    def _answered(self, call: Outgoing, answer: CallAnswered, now: float) -> Event:
         self._calls.answered(call.message_id)
-        if self.role is Role.CS and call.action == registration.BOOT and message is not None:
-            registration.registered(self.history, message.status)
+        if self.role is Role.CS and call.action == registration.BOOT:
+            registration.registered(self.history, answer.payload)
         self._pump(now)
         if call.abandoned:
             return Ignored(f"the answer to {call.action} {call.message_id!r}, which was cancelled")
-        latency = now - call.sent_at
-        return CallAnswered(call.message_id, call.action, message, data, start, end, violations, latency)
+        answer.latency = now - call.sent_at
+        return answer
 
     def _careful(self, data: bytes, now: float) -> list[Event]:
         """Everything that is not a usual frame."""
         reading, notes = careful.interpret(data, self._dialect, self._calls.in_flight, self._tolerate)
         events: list[Event] = [Noted(note) for note in notes]
-        events.append(self._carry_out(reading, now))
+        events.append(self._carry_out(reading, data, now))
         return events
 
-    def _carry_out(self, reading: careful.Reading, now: float) -> Event:
+    def _carry_out(self, reading: careful.Reading, data: bytes, now: float) -> Event:
         match reading:
-            case careful.TheirCall(message_id, action, message, payload, violations, confirmed):
-                if not confirmed:
-                    return SendReceived(message_id, action, message, payload, 0, len(payload), violations)
-                return self._called(message_id, action, message, payload, 0, len(payload), violations, now)
+            case careful.TheirCall(message_id, action, message, payload, violations):
+                call = CallReceived(message_id, action, message, payload, 0, len(payload), violations)
+                return self._called(call, hash(data), now)
+            case careful.TheirSend(message_id, action, message, payload, violations):
+                refusal = self._gate(action)
+                if refusal is not None:
+                    return Ignored(f"SEND of {refusal}")
+                return SendReceived(message_id, action, message, payload, 0, len(payload), violations)
             case careful.Refuse(message_id, action, code, reason, violations):
                 return self._refuse(message_id, action, code, reason, violations)
             case careful.TheirResultError(message_id, error):
                 return ResultRefused(message_id, error)
             case careful.Ignore(reason, message_id):
                 return Ignored(self._unmatched(reason, message_id) if message_id else reason)
-        call = self._calls.in_flight
-        assert call is not None  # noqa: S101 - the readings left are of the call in flight
+        call_in_flight = self._calls.in_flight
+        assert call_in_flight is not None  # noqa: S101 - the readings left are of the call in flight
+        return self._settle(call_in_flight, reading, now)
+
+    def _settle(
+        self, call: Outgoing, reading: careful.TheirResult | careful.TheirError | careful.TheirBadResult, now: float
+    ) -> Event:
         match reading:
             case careful.TheirResult(message, payload, violations):
-                return self._answered(call, message, payload, 0, len(payload), violations, now)
+                answer = CallAnswered(call.message_id, call.action, message, payload, 0, len(payload), violations)
+                return self._answered(call, answer, now)
             case careful.TheirError(error):
                 return self._failed(call, RemoteCallError(call.action, error), now)
             case careful.TheirBadResult(code, reason, path, raw):
                 if self.version is Version.V21:  # row 22: before 2.1 there is no way to tell the peer
-                    error = CallError.of(code, reason)
-                    self._out.append(self._error_frame(CALLRESULTERROR, call.message_id, error))
+                    refusal = CallError.of(code, reason)
+                    self._out.append(self._error_frame(CALLRESULTERROR, call.message_id, refusal))
                 text = f"{call.action} response: {reason}"
                 return self._failed(call, InvalidResponse(text, code=code, path=path, raw=raw), now)
 
-    def _tolerate(self, kind: Any, action: str, payload: bytes) -> Checked:
+    def _tolerate(self, kind: Any, action: str, payload: bytes) -> Checked[Any]:
         who = self.history
         return check(
             kind,
@@ -362,6 +320,8 @@ class Session:
 
     def timer(self) -> float | None:
         """When ``tick`` wants to be called; None if nothing is due."""
+        if self._lost:
+            return None
         deadline = self._calls.deadline()
         oldest = self._incoming.oldest()
         if oldest is None:
@@ -393,9 +353,10 @@ class Session:
 
     def lost(self) -> list[Event]:
         """The connection is gone: all calls of ours fail at once. Answers to the peer's calls may still be given, for
-        it
-        may ask again on its next connection."""
-        self._lost = True
+        it may ask again on its next connection."""
+        if not self._lost:
+            self._lost = True
+            self._incoming.leave()
         self._out.clear()
         flying = self._calls.in_flight
         return [
@@ -431,8 +392,3 @@ class Session:
         call = self._calls.next(now)
         if call is not None:
             self._out.append(call.frame)
-
-
-def _end(data: bytes) -> int:
-    """Where the payload of a sound frame ends: before its last bracket."""
-    return data.rindex(b"]")

@@ -1,8 +1,7 @@
 """Signed messages (OCPP-J 2.x Part 4, chapter 7): the receiver takes the plain message out and goes on with that.
 
 The signature is not checked here: a secure connection makes that optional (7.2), and which key signs is between the
-parties
-(7.4). Whoever wants to check it finds the whole JWS in the trace.
+parties (7.4). Whoever wants to check it finds the whole JWS in the trace.
 """
 
 from __future__ import annotations
@@ -19,26 +18,22 @@ from ocppflow.rpc.frame import UNREADABLE
 _SUFFIX: Final = "-Signed"
 
 
-class _FlattenedJWS(msgspec.Struct, forbid_unknown_fields=True):
-    """RFC 7515, 7.2.2."""
+class _FlattenedJWS(msgspec.Struct):
+    """RFC 7515, 7.2.2. Members that are not understood are ignored."""
 
     payload: str
     signature: str
-    protected: str = ""
-    header: dict[str, object] = {}
 
 
 _decoder = msgspec.json.Decoder(_FlattenedJWS)
 
 
-def unwrap_call(action: str, payload: bytes, version: Version) -> tuple[str, bytes]:
-    """The plain action and payload of a signed call; any other call comes back as it is. A "-Signed" action whose
-    payload
-    is no JWS keeps its name, so that it is refused as unknown."""
+def unwrap_call(action: str, payload: bytes, version: Version) -> tuple[str, bytes | None]:
+    """The plain action and payload of a signed call or SEND; any other comes back as it is. The payload is None if it
+    should be a JWS and is none."""
     if version is Version.V16 or not action.endswith(_SUFFIX):
         return action, payload
-    plain = _plain(payload)
-    return (action, payload) if plain is None else (action.removesuffix(_SUFFIX), plain)
+    return action.removesuffix(_SUFFIX), _plain(payload)
 
 
 def unwrap_result(payload: bytes, version: Version) -> bytes:

@@ -1,5 +1,5 @@
 """ChargingStation: the station's role, without behaviour of its own: it keeps the connection, and answers what has a
-handler; the rest is refused with NotSupported."""
+handler; the rest is refused (NotSupported)."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 
 from ocppflow.endpoint import Endpoint
 from ocppflow.errors import ConnectionRefused, NotConnected
-from ocppflow.handlers import Handlers, Hooks
-from ocppflow.messages import Request, Role, Version
+from ocppflow.handlers import Background, Handlers, Hooks, end
+from ocppflow.messages import Request, Response, Role, Version
 from ocppflow.messages.tolerance import STRICT, Policy
 from ocppflow.rpc.events import CallAnswered
 from ocppflow.rpc.history import History
-from ocppflow.rpc.session import Limits
+from ocppflow.rpc.limits import Limits
 from ocppflow.trace import TraceHook, TraceRecord
 from ocppflow.transport.backoff import Backoff
 from ocppflow.transport.client import connect
@@ -27,25 +27,9 @@ from ocppflow.transport.settings import LinkLimits
 
 log = logging.getLogger("ocppflow")
 
-_R = TypeVar("_R")
+_R = TypeVar("_R", bound=Response)
 
 Dial = Callable[[], Awaitable[Link]]
-
-
-class _Connection(Endpoint):
-    """The station's end of one connection."""
-
-    __slots__ = ("_on_closed",)
-
-    def __init__(self, link: Link, on_closed: Callable[[_Connection, int, str], None], **settings: Any) -> None:
-        self._on_closed = on_closed
-        super().__init__(link, Role.CS, **settings)
-
-    def closed(self, code: int, reason: str) -> None:
-        ended = self._ended
-        super().closed(code, reason)
-        if not ended:
-            self._on_closed(self, code, reason)
 
 
 class ChargingStation(Handlers):
@@ -57,23 +41,22 @@ class ChargingStation(Handlers):
             answer = await cs.call(v201.HeartbeatRequest())
 
     ``url`` is the CSMS's endpoint URL, without the identity. ``versions`` are offered in this order. ``password``:
-    text,
-    or in 1.6 the key's raw bytes. ``ssl`` (``transport.tls.client_context``) is for ``wss://``. ``backoff`` has the
-    waits;
-    ``reconnect=False`` connects once. ``dial`` replaces the network (tests).
+    text, or in 1.6 the key's raw bytes. ``ssl`` (``transport.tls.client_context``) is for ``wss://``. ``backoff`` has
+    the waits; ``reconnect=False`` connects once. ``dial`` replaces the network (tests).
 
     Handlers get this object as their first argument. Hooks: ``on_connect(station)``, ``on_disconnect(station, code,
     reason)``, ``on_retry(station, attempt, delay, reason)`` with the seconds until the next attempt.
     """
 
     __slots__ = (
+        "_background",
         "_clock",
         "_connection",
         "_dial",
         "_history",
         "_keeper",
         "_lost",
-        "_tasks",
+        "_stops",
         "backoff",
         "identity",
         "limits",
@@ -130,11 +113,12 @@ class ChargingStation(Handlers):
         """Clock time of the next attempt to connect; None while connected, connecting or closed."""
         self._clock = clock
         self._dial = dial or self._dial_out
-        self._connection: _Connection | None = None
+        self._connection: Endpoint | None = None
         self._history = History()
         self._keeper: asyncio.Task[None] | None = None
         self._lost: asyncio.Future[str] | None = None
-        self._tasks: set[asyncio.Future[object]] = set()
+        self._background = Background()
+        self._stops = 0
 
     # --- the connection ------------------------------------------------------------------------------------------
 
@@ -168,9 +152,8 @@ class ChargingStation(Handlers):
         return self._clock
 
     async def connect(self) -> None:
-        """Connect, with one attempt. Raises ConnectionRefused, saying why and what to check. Once connected, it
-        stays so:
-        after a loss it reconnects by itself, unless ``reconnect`` is False."""
+        """Connect, with one attempt. Raises ConnectionRefused, saying why and what to check. Once connected, it stays
+        so: after a loss it reconnects by itself, unless ``reconnect`` is False."""
         await self.stop()
         lost = await self._attempt()
         if self.reconnect:
@@ -183,13 +166,14 @@ class ChargingStation(Handlers):
 
     async def stop(self, code: int = 1000, reason: str = "", *, grace: float = 0.0) -> None:
         """Close the connection and do not reconnect. Up to ``grace`` seconds are given to what is pending."""
+        self._stops += 1
         keeper, self._keeper = self._keeper, None
         if keeper is not None:
-            keeper.cancel()
-            await asyncio.wait({keeper})
+            await end([keeper])
         self.next_attempt_at = None
         if self._connection is not None:
             await self._connection.close(code, reason, grace=grace)
+        await self._background.stop(self.clock, grace)
 
     async def __aenter__(self) -> ChargingStation:
         await self.connect()
@@ -207,6 +191,9 @@ class ChargingStation(Handlers):
                     lost = await self._attempt()
                 except ConnectionRefused as exc:
                     reason, retry_after = exc.reason, getattr(exc, "retry_after", None)
+                except Exception as exc:
+                    reason = f"{type(exc).__name__}: {exc}"
+                    log.exception("%s: the attempt to connect to %s failed", self.identity, self.url)
             if lost is not None:
                 reason = await lost
                 lost = None
@@ -220,8 +207,8 @@ class ChargingStation(Handlers):
         loop = asyncio.get_running_loop()
         wake: asyncio.Future[None] = loop.create_future()
         self.next_attempt_at = self.clock.now() + delay
-        timer: Timer = self.clock.call_at(self.next_attempt_at, lambda: wake.done() or wake.set_result(None))
-        self._fire(self.on_retry, self, self.backoff.attempts, delay, reason)
+        timer: Timer = self.clock.call_at(self.next_attempt_at, lambda: None if wake.done() else wake.set_result(None))
+        self.on_retry.fire(self._background, self, self.backoff.attempts, delay, reason)
         try:
             await wake
         finally:
@@ -230,6 +217,7 @@ class ChargingStation(Handlers):
 
     async def _attempt(self) -> asyncio.Future[str]:
         """Connect once; the future is done, with the reason, when the connection is lost."""
+        stops = self._stops
         try:
             link = await self._dial()
         except ConnectionRefused as exc:
@@ -237,10 +225,14 @@ class ChargingStation(Handlers):
             if self.trace is not None:
                 self._record("refused", exc.reason)
             raise
+        if stops != self._stops:
+            link.abort("stopped while connecting")
+            raise ConnectionRefused(f"{self.identity} was stopped while it connected")
         self._lost = asyncio.get_running_loop().create_future()
-        self._connection = _Connection(
+        self._connection = Endpoint(
             link,
-            self._closed,
+            Role.CS,
+            on_closed=self._closed,
             clock=self.clock,
             handlers=self,
             owner=self,
@@ -252,7 +244,7 @@ class ChargingStation(Handlers):
         )
         self.backoff.reset()
         log.info("%s: connected to %s, OCPP %s", self.identity, self.url, link.peer.version.value)
-        self._fire(self.on_connect, self)
+        self.on_connect.fire(self._background, self)
         return self._lost
 
     async def _dial_out(self) -> Link:
@@ -266,12 +258,13 @@ class ChargingStation(Handlers):
             clock=self.clock,
         )
 
-    def _closed(self, connection: _Connection, code: int, reason: str) -> None:
+    def _closed(self, connection: Endpoint, code: int, reason: str) -> None:
+        self._background.hold(connection.handlers_at_work)
         if connection is not self._connection:
             return
         self._connection = None
         log.info("%s: disconnected (%s %s)", self.identity, code, reason)
-        self._fire(self.on_disconnect, self, code, reason)
+        self.on_disconnect.fire(self._background, self, code, reason)
         if self._lost is not None and not self._lost.done():
             self._lost.set_result(reason or f"closed with {code}")
 
@@ -283,12 +276,6 @@ class ChargingStation(Handlers):
         except Exception:
             log.exception("the trace hook failed")
 
-    def _fire(self, hooks: Hooks, *args: object) -> None:
-        for awaitable in hooks.fire(*args):
-            task = asyncio.ensure_future(awaitable)
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
     # --- what it says --------------------------------------------------------------------------------------------
 
     async def call(
@@ -299,8 +286,7 @@ class ChargingStation(Handlers):
         message_id: str | None = None,
         validate: bool = True,
     ) -> _R:
-        """Send a request and return its response; see ``Endpoint.call``. Raises NotConnected while there is no
-        connection."""
+        """Send a request and return its response, see ``Endpoint.call``. Raises NotConnected without a connection."""
         return await self.connection.call(request, timeout=timeout, message_id=message_id, validate=validate)
 
     async def call_raw(
