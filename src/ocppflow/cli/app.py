@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -45,7 +46,7 @@ def run(arguments: Sequence[str]) -> int:
         return _say(str(failure), failure.code)
     except BrokenPipeError:
         # Whoever read our output has seen enough (`... | head`). Python would complain once more on its way out.
-        sys.stdout = None  # type: ignore[assignment]
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (OCPPError, OSError) as error:
         return _say(_describe(error), REFUSED)

@@ -90,7 +90,7 @@ def _json(action: str, word: str, validate: bool) -> bytes:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Failure(f"{action}: {source}not JSON: {error}") from None
     if validate and not isinstance(value, dict):
-        kind = {list: "an array", str: "a string"}.get(type(value), "a single value")
+        kind = "an array" if isinstance(value, list) else "a single value"
         raise Failure(f"{action}: {source}the payload must be a JSON object, not {kind}")
     return raw
 

@@ -1,0 +1,96 @@
+"""Find the CSMS object that ``--app`` names, as ASGI servers find their application."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from ocppflow.cli.failure import Failure
+
+if TYPE_CHECKING:
+    from ocppflow.csms import CSMS
+
+
+def load_app(spec: str) -> CSMS:
+    """The CSMS object of ``FILE.py:NAME`` or ``module:NAME``; NAME may be dotted. Whatever is wrong with it is a
+    Failure that names the file and the line."""
+    from ocppflow.csms import CSMS
+
+    where, _, name = spec.rpartition(":")
+    if not where or not name or name.endswith(".py"):
+        raise Failure(f"--app {spec}: say the file and the object in it, as in FILE.py:csms")
+    module = _from_file(Path(where)) if where.endswith(".py") else _from_name(where)
+    found: object = module
+    for part in name.split("."):
+        try:
+            found = getattr(found, part)
+        except AttributeError:
+            raise Failure(f"--app {spec}: {where} has no {name!r}{_hint(module)}") from None
+    if not isinstance(found, CSMS):
+        raise Failure(f"--app {spec}: {name!r} is a {type(found).__name__}, not a CSMS object{_hint(module)}")
+    return found
+
+
+def _hint(module: ModuleType) -> str:
+    from ocppflow.csms import CSMS
+
+    names = [name for name, value in vars(module).items() if isinstance(value, CSMS)]
+    return f"; it has {', '.join(names[:3])}" if names else "; it has no CSMS object"
+
+
+def _from_file(file: Path) -> ModuleType:
+    if not file.is_file():
+        raise Failure(f"--app: there is no file {file}")
+    folder = str(file.resolve().parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)  # what stands beside the file can be imported, as when Python runs it
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None  # noqa: S101 - only a name without .py has none
+    assert spec.loader is not None  # noqa: S101
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[file.stem] = module  # dataclasses and pickle look their module up
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[file.stem]
+        raise Failure(f"--app: {_blame(error, str(file))}") from None
+    return module
+
+
+def _from_name(name: str) -> ModuleType:
+    if "" not in sys.path:
+        sys.path.insert(0, "")  # the working directory, as `python -m` has it
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (name == error.name or name.startswith(error.name + ".")):
+            raise Failure(f"--app: there is no module {name!r} here; a file is named with .py: FILE.py:csms") from None
+        raise Failure(f"--app: {_blame(error, name)}") from None
+    except (Exception, SystemExit) as error:
+        raise Failure(f"--app: {_blame(error, name)}") from None
+
+
+def _blame(error: BaseException, app: str) -> str:
+    """The line to look at: where the syntax is wrong, else the innermost one outside of the import machinery and of
+    installed packages."""
+    if isinstance(error, SyntaxError):
+        return f"{error.filename or app}, line {error.lineno}: {error.msg}"
+    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if isinstance(error, SystemExit):
+        said = "the program ended itself (sys.exit); to be served it must only define its CSMS object"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<frozen")]
+    own = [frame for frame in frames if _is_own(frame.filename)]
+    return f"{own[-1].filename}, line {own[-1].lineno}: {said}" if own else f"{app}: {said}"
+
+
+def _is_own(filename: str) -> bool:
+    path = Path(filename).resolve()
+    home = Path(__file__).resolve().parents[1]
+    library = Path(traceback.__file__).resolve().parent
+    foreign = home in path.parents or library in path.parents or "site-packages" in path.parts
+    return not foreign

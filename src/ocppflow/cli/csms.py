@@ -1,0 +1,179 @@
+"""``ocppflow csms``: serve a CSMS object, as ASGI servers serve an application."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+from ocppflow.cli.arguments import read_versions
+from ocppflow.cli.failure import INTERRUPTED, Failure
+from ocppflow.cli.logs import LEVELS, set_up
+
+if TYPE_CHECKING:
+    from ocppflow.csms import CSMS
+    from ocppflow.transport.tls import ServerTLS
+
+log = logging.getLogger("ocppflow.cli")
+
+
+class Door(NamedTuple):
+    """Who is let in: the security profiles of OCPP 2.0.1 Part 2, A00, and how they are checked, for people."""
+
+    profiles: str
+    how: str
+
+
+def csms(
+    app: Annotated[
+        str,
+        typer.Option("--app", metavar="FILE.py:NAME", help="The CSMS object; also module:NAME.", show_default=False),
+    ] = "",
+    listen: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="What stations append their identity to. [ws://127.0.0.1:9000/ocpp]"),
+    ] = None,
+    versions: Annotated[
+        list[str] | None, typer.Option("--versions", metavar="V,V", help="Spoken, in place of what the app says.")
+    ] = None,
+    auth: Annotated[
+        Path | None, typer.Option(metavar="FILE.toml", help="Password hashes, in place of the app's passwords.")
+    ] = None,
+    no_auth: Annotated[bool, typer.Option("--no-auth", help="Let every station in, without a password.")] = False,
+    tls_cert: Annotated[Path | None, typer.Option(metavar="FILE", help="Certificate chain, PEM; for wss://.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="Its key, if it is in another file.")] = None,
+    client_ca: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Who signs the stations' certificates (profile 3).")
+    ] = None,
+    trace: Annotated[Path | None, typer.Option(metavar="FILE.jsonl", help="Append every frame to this file.")] = None,
+    json_log: Annotated[bool, typer.Option("--json-log", help="Log one JSON object a line.")] = False,
+    log_level: Annotated[str, typer.Option(metavar="LEVEL", help=", ".join(LEVELS) + "; info shows frames.")] = "info",
+) -> None:
+    """Run a CSMS object from a Python file or module until Ctrl-C or SIGTERM.
+
+    Who is let in must be said once: by passwords or an acceptor in the app, by --auth, by --client-ca, or by --no-auth.
+    """
+    if log_level.lower() not in LEVELS:
+        raise Failure(f"--log-level {log_level}: known are {', '.join(LEVELS)}")
+    if not app:
+        raise Failure("--app is missing: say which CSMS to run, as in --app FILE.py:csms")
+    from ocppflow.cli.apps import load_app
+    from ocppflow.transport.loop import run
+
+    tls = _tls(tls_cert, tls_key, client_ca, passwords=auth is not None)
+    set_up(log_level, as_json=json_log)
+    server = load_app(app)
+    if versions:
+        server.versions = read_versions(versions)
+    door = _door(server, auth, no_auth, tls)
+    url = listen or f"{'ws' if tls is None else 'wss'}://127.0.0.1:9000/ocpp"
+    with contextlib.ExitStack() as files:
+        _hear(server, trace, log_level.lower() in ("debug", "info"), files)
+        if run(_serve(server, url, tls, app, door)):
+            raise typer.Exit(INTERRUPTED)
+
+
+def _tls(cert: Path | None, key: Path | None, client_ca: Path | None, *, passwords: bool) -> ServerTLS | None:
+    if cert is None:
+        if key is not None or client_ca is not None:
+            raise Failure(f"{'--tls-key' if key is not None else '--client-ca'} without --tls-cert")
+        return None
+    from ocppflow.transport.tls import KeyPair, ServerTLS
+
+    return ServerTLS(KeyPair(cert, key), client_ca=client_ca, client_certificate_required=not passwords)
+
+
+def _door(server: CSMS, auth: Path | None, no_auth: bool, tls: ServerTLS | None) -> Door:
+    """Put the flags' passwords into the app, and refuse what contradicts itself."""
+    certificates = tls is not None and tls.asks_certificate
+    if auth is not None and no_auth:
+        raise Failure("--auth and --no-auth contradict each other")
+    if server.decides_itself:
+        if auth is not None or no_auth:
+            raise Failure("the app has an acceptor of its own, so --auth and --no-auth would change nothing")
+        return Door("as the app decides", "the app's own acceptor")
+    if no_auth and certificates:
+        raise Failure("--no-auth and --client-ca contradict each other")
+    if no_auth and server.passwords is not None:
+        raise Failure("the app has passwords; --no-auth would ignore them: take one of the two away")
+    if auth is not None:
+        from ocppflow.transport.passwords import HashedPasswords
+
+        server.passwords = HashedPasswords.from_toml(auth)
+    if server.passwords is None and not certificates and not no_auth:
+        raise Failure("say who is let in: --auth FILE.toml, or --no-auth for everybody (the app has no passwords)")
+    basic = "1" if tls is None else "2"
+    source = f"passwords of {auth}" if auth is not None else "the app's passwords"
+    if certificates:
+        both = server.passwords is not None
+        return Door("2 and 3" if both else "3", f"client certificates{', or ' + source if both else ''}")
+    if server.passwords is not None:
+        return Door(basic, source)
+    return Door("0" if tls is None else "0, over TLS", "every station is let in without a password")
+
+
+def _hear(server: CSMS, trace: Path | None, frames: bool, files: contextlib.ExitStack) -> None:
+    """Let the trace file and the log hear what is said."""
+    if trace is not None:
+        from ocppflow.trace import TraceFile
+
+        server.add_trace(files.enter_context(TraceFile(trace)))
+    if frames:
+        from ocppflow.cli.conversation import Conversation
+        from ocppflow.cli.logs import log_frame
+
+        conversation = Conversation()
+        server.add_trace(lambda record: log_frame(conversation, record))
+
+
+async def _serve(server: CSMS, url: str, tls: ServerTLS | None, app: str, door: Door) -> bool:
+    """Serve until told to stop. Returns whether it had to be told twice."""
+    listener = server.listen(url, tls=tls)
+    await listener.start()
+    where = listener.url + "/<identity>"
+    spoken = ", ".join(version.value for version in server.versions)
+    facts = {"event": "listening", "app": app, "url": listener.url, "versions": spoken, "profiles": door.profiles}
+    _tell(f"{app} listens; stations connect to {where}", facts)
+    _tell(f"OCPP {spoken}; security profile {door.profiles} ({door.how})")
+    with _signals() as told:
+        await told.get()
+        count = len(server)
+        _tell(f"stopping; {count} station{'' if count == 1 else 's'} connected (once more to stop at once)")
+        closing = asyncio.ensure_future(server.close())
+        again = asyncio.ensure_future(told.get())
+        await asyncio.wait({closing, again}, return_when=asyncio.FIRST_COMPLETED)
+        at_once = not closing.done()
+        again.cancel()
+        if at_once:
+            closing.cancel()
+        else:
+            closing.result()
+    _tell("stopped")
+    return at_once
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[asyncio.Queue[int]]:
+    """SIGINT and SIGTERM as things that can be awaited."""
+    told: asyncio.Queue[int] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    caught = (signal.SIGINT, signal.SIGTERM)
+    for number in caught:
+        loop.add_signal_handler(number, told.put_nowait, number)
+    try:
+        yield told
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)
+
+
+def _tell(text: str, fields: dict[str, Any] | None = None) -> None:
+    """To the log, whatever its level: what somebody who starts a server wants to read."""
+    record = log.makeRecord(log.name, logging.INFO, "", 0, "%s", (text,), None, extra={"fields": fields or {}})
+    logging.getLogger().handle(record)

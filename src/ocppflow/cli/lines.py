@@ -1,0 +1,98 @@
+"""An Entry as one line of text: in the log of a running CSMS, and in a trace that is followed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ocppflow.cli.conversation import Entry, milliseconds, summary
+from ocppflow.cli.text import one_line
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+TO_CSMS, TO_CS = "──▶", "◀──"
+_MARKS = {"": "  ", "warning": "! ", "error": "✗ "}
+_COLOURS = {"": "", "warning": "yellow", "error": "red"}
+
+
+def clock(time: float) -> str:
+    """Local time of day to the millisecond."""
+    try:
+        return datetime.fromtimestamp(time).astimezone().strftime("%H:%M:%S.%f")[:-3]
+    except (OverflowError, ValueError, OSError):
+        return "?"
+
+
+def arrow(entry: Entry) -> str:
+    """Seen with the station on the left and the CSMS on the right; a dot for what is no frame."""
+    if not entry.is_frame:
+        return " ● "
+    return TO_CSMS if entry.toward == "CSMS" else TO_CS
+
+
+def what(entry: Entry) -> str:
+    """What it is, in a word or two: the action, an answer, an event."""
+    match entry.kind:
+        case "CALL" | "SEND":
+            return entry.action
+        case "CALLRESULT" | "CALLERROR" | "CALLRESULTERROR":
+            return f"↳ {entry.action or 'answer to ' + one_line(entry.message_id, 20)}"
+        case "connected":
+            return f"connected, OCPP {entry.record.version}" if entry.record.version else "connected"
+        case other:
+            return other
+
+
+def details(entry: Entry, limit: int = 0) -> str:
+    """What it says, and what is wrong with it."""
+    if entry.kind == "connected":
+        return one_line(entry.record.address, limit)
+    if entry.kind in ("disconnected", "refused"):
+        return one_line(entry.fault or entry.record.note, limit)
+    if entry.code:
+        return one_line(f"{entry.code}: {entry.fault}" if entry.fault else entry.code, limit)
+    if entry.kind == "unreadable":
+        return one_line(f"{entry.fault}: {entry.record.data[:200].decode('utf-8', 'backslashreplace')}", limit)
+    said = summary(entry.payload)
+    return one_line(" · ".join(part for part in (entry.fault, said) if part), limit)
+
+
+def style(entry: Entry) -> str:
+    """The colour that says how bad it is; without a fault, calls stand out and the rest does not."""
+    if entry.severity:
+        return _COLOURS[entry.severity]
+    return "bold" if entry.kind in ("CALL", "SEND") else ""
+
+
+def plain(entry: Entry) -> str:
+    """One line without time and station."""
+    latency = milliseconds(entry.record.latency)
+    said = "  ".join(part for part in (what(entry), latency, details(entry, 160)) if part)
+    return f"{arrow(entry)} {_MARKS[entry.severity]}{said}"
+
+
+def mark(entry: Entry) -> str:
+    """The sign for a fault, so that it shows without colours too."""
+    return _MARKS[entry.severity].strip()
+
+
+def coloured(entry: Entry, *, width: int = 12) -> Text:
+    """The line with time and station (padded to ``width``), as rich text."""
+    from rich.text import Text
+
+    colour = _COLOURS[entry.severity]
+    pointer = "cyan" if entry.toward == "CSMS" else "magenta" if entry.is_frame else "dim"
+    latency = milliseconds(entry.record.latency)
+    return Text.assemble(
+        (clock(entry.record.time), "dim"),
+        "  ",
+        (f"{entry.station:<{width}}", "bold blue"),
+        "  ",
+        (arrow(entry), colour or pointer),
+        " ",
+        (_MARKS[entry.severity], colour),
+        (what(entry), style(entry)),
+        (f"  {latency}" if latency else "", "dim"),
+        (f"  {details(entry)}" if details(entry) else "", colour or "dim"),
+    )

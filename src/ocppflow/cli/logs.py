@@ -1,0 +1,117 @@
+"""The log of ``ocppflow csms``: lines for people (time, station, what), or a JSON object a line for machines."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TextIO
+
+import msgspec
+
+from ocppflow.cli.conversation import Conversation
+from ocppflow.cli.text import one_line
+from ocppflow.trace import TraceRecord, without_secrets
+
+if TYPE_CHECKING:
+    from ocppflow.cli.conversation import Entry
+
+LEVELS = ("debug", "info", "warning", "error")
+
+messages = logging.getLogger("ocppflow.messages")
+"""One line for each frame, at level info."""
+
+
+def set_up(level: str, *, as_json: bool, stream: TextIO | None = None) -> None:
+    """Send the library's log, and the app's, to stderr."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JSONLines() if as_json else Lines(colours=handler.stream.isatty()))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("ocppflow").setLevel(level.upper())
+
+
+def _said(record: logging.LogRecord) -> tuple[str, str]:
+    """The station a record is about, if its text begins with one, and the rest of the text."""
+    text = record.getMessage()
+    if isinstance(record.msg, str) and record.msg.startswith("%s: ") and isinstance(record.args, tuple):
+        station = str(record.args[0])
+        return station, text[len(station) + 2 :]
+    return "", text
+
+
+def log_frame(conversation: Conversation, record: TraceRecord) -> None:
+    """A trace hook's work: a line in the log for a frame. What befalls connections is in the log already."""
+    if record.event in ("in", "out"):
+        entry = conversation.feed(record)
+        messages.info("%s: frame", record.identity, extra={"entry": entry})
+    elif record.event == "disconnected":
+        conversation.feed(record)
+
+
+_COLOURS = {logging.WARNING: "33", logging.ERROR: "31", logging.CRITICAL: "31"}
+
+
+class Lines(logging.Formatter):
+    """For people."""
+
+    def __init__(self, *, colours: bool) -> None:
+        super().__init__()
+        self._colours = colours
+
+    def format(self, record: logging.LogRecord) -> str:
+        from ocppflow.cli.lines import clock, plain
+
+        entry: Entry | None = getattr(record, "entry", None)
+        station, text = _said(record)
+        level = record.levelno
+        if entry is not None:
+            text = plain(entry)
+            level = {"": level, "warning": logging.WARNING, "error": logging.ERROR}[entry.severity]
+        elif record.levelno >= logging.WARNING:
+            text = f"{record.levelname.lower()}: {text}"
+        text = self._paint(one_line(text) if entry is None else text, _COLOURS.get(level, ""))
+        who = self._paint(f"{one_line(station, 48) or '-':<12}", "1;34" if station else "2")
+        line = f"{self._paint(clock(record.created), '2')}  {who}  {text}"
+        if record.exc_info:
+            line += "\n" + self.formatException(record.exc_info)
+        return line
+
+    def _paint(self, text: str, colour: str) -> str:
+        return f"\x1b[{colour}m{text}\x1b[0m" if self._colours and colour else text
+
+
+class JSONLines(logging.Formatter):
+    """For machines: ``time`` (UTC), ``level``, ``logger``, ``text``, and where they apply ``station``, ``traceback``
+    and the fields of a message: ``type``, ``toward``, ``action``, ``id``, ``latency``, ``fault``, ``frame``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        station, text = _said(record)
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+        }
+        if station:
+            line["station"] = station
+        entry: Entry | None = getattr(record, "entry", None)
+        line |= {"text": text} if entry is None else _entry_fields(entry)
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        line |= getattr(record, "fields", {})
+        return msgspec.json.encode(line).decode()
+
+
+def _entry_fields(entry: Entry) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "type": entry.kind,
+        "toward": entry.toward,
+        "action": entry.action,
+        "id": entry.message_id,
+        "latency": entry.record.latency,
+        "code": entry.code,
+        "fault": entry.fault,
+        "frame": without_secrets(entry.record.data).decode("utf-8", "backslashreplace"),
+    }
+    return {name: value for name, value in fields.items() if value not in ("", None)}

@@ -1,0 +1,199 @@
+"""``ocppflow trace``: a trace file as a table, as it grows, as a picture, or as JSON."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from ocppflow.cli.conversation import Conversation, Entry
+from ocppflow.cli.failure import Failure
+from ocppflow.cli.text import one_line
+from ocppflow.cli.trace_reading import Remarks, TraceReader
+
+if TYPE_CHECKING:
+    from ocppflow.trace import TraceRecord
+
+POLL = 0.2
+
+
+def trace(
+    file: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="What --trace or a TraceFile wrote.")],
+    station: Annotated[
+        list[str] | None, typer.Option("--station", "-s", metavar="ID", help="Only this station; may be repeated.")
+    ] = None,
+    errors: Annotated[
+        bool, typer.Option("--errors", "-e", help="Only what went wrong, with the calls it is about.")
+    ] = False,
+    role: Annotated[
+        str | None, typer.Option(metavar="CSMS|CS", help="Only what this side saw. [CSMS, where both wrote]")
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as the file grows, until Ctrl-C.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object for each record.")] = False,
+    svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw a sequence diagram; - for stdout.")] = None,
+    rows: Annotated[int, typer.Option(metavar="N", min=1, help="The most rows that --svg draws.")] = 200,
+    title: Annotated[str | None, typer.Option(help="The picture's title. [the file's name]")] = None,
+) -> None:
+    """Show the conversation in a trace file, station by station.
+
+    A call and its answer are told apart by arrows; what is wrong is marked, and a call without an answer too.
+    """
+    if role is not None and role not in ("CSMS", "CS"):
+        raise Failure(f"--role {role}: it is CSMS or CS")
+    if svg is not None and (follow or as_json):
+        raise Failure(f"--svg goes not together with {'--follow' if follow else '--json'}")
+    remarks = Remarks(_remark)
+    reader = TraceReader(file, remarks)
+    choice = Choice(frozenset(station or ()), errors, role)
+    if follow:
+        _follow(reader, choice, as_json)
+        return
+    entries = choice.of(reader.read())
+    remarks.close()
+    if not reader.records:
+        _remark(f"{file} is empty")
+    elif not entries:
+        _remark(f"nothing to show: {choice.why_nothing()}")
+    if svg is not None:
+        _draw(entries, svg, title if title is not None else file.name, rows)
+    elif as_json:
+        for entry in entries:
+            _json(entry)
+    else:
+        from ocppflow.cli.trace_table import print_tables
+
+        print_tables(entries, sys.stdout)
+
+
+class Choice:
+    """Which entries are wanted."""
+
+    def __init__(self, stations: frozenset[str], errors: bool, role: str | None) -> None:
+        self._stations = stations
+        self._errors = errors
+        self._role = role
+        self._seen: dict[str, set[str]] = {}
+
+    def of(self, records: Iterable[TraceRecord]) -> list[Entry]:
+        """The wanted entries of a whole trace."""
+        conversation = Conversation()
+        entries = [conversation.feed(record) for record in records if self._wants(record)]
+        conversation.finish()
+        if self._role is None:
+            entries = self._one_side(entries)
+        if not self._errors:
+            return entries
+        about = {id(entry.request) for entry in entries if entry.severity and entry.request is not None}
+        return [entry for entry in entries if entry.severity or id(entry) in about]
+
+    def live(self, records: Iterable[TraceRecord]) -> Iterator[Entry]:
+        """The wanted entries of a trace that grows."""
+        conversation = Conversation()
+        for record in records:
+            if not self._wants(record) or (self._role is None and not self._leading(record)):
+                continue
+            entry = conversation.feed(record)
+            if self._errors and entry.severity and entry.request is not None and not entry.request.severity:
+                yield entry.request
+            if entry.severity or not self._errors:
+                yield entry
+
+    def why_nothing(self) -> str:
+        """What to do where nothing is left."""
+        if self._stations and not self._stations & set(self._seen):
+            known = ", ".join(one_line(name, 48) for name in sorted(self._seen)[:8])
+            return f"no station {', '.join(sorted(self._stations))}; the trace has {known}"
+        return "no errors" if self._errors else f"the {self._role} wrote nothing"
+
+    def _wants(self, record: TraceRecord) -> bool:
+        self._seen.setdefault(record.identity, set()).add(record.role)
+        if self._stations and record.identity not in self._stations:
+            return False
+        return self._role is None or record.role == self._role
+
+    def _leading(self, record: TraceRecord) -> bool:
+        """Not the station's own view of what the CSMS has written down too."""
+        return record.role != "CS" or "CSMS" not in self._seen[record.identity]
+
+    def _one_side(self, entries: list[Entry]) -> list[Entry]:
+        kept = [entry for entry in entries if self._leading(entry.record)]
+        if len(kept) < len(entries):
+            _remark(f"{len(entries) - len(kept)} records are the stations' own view of this: --role CS shows them")
+        return kept
+
+
+def _follow(reader: TraceReader, choice: Choice, as_json: bool) -> None:
+    from rich.console import Console
+
+    from ocppflow.cli.lines import coloured
+
+    console = Console(highlight=False)
+    wide = 10_000 if not console.is_terminal else None
+    try:
+        for entry in choice.live(reader.follow(lambda: time.sleep(POLL))):
+            if as_json:
+                _json(entry)
+            else:
+                console.print(coloured(entry), no_wrap=True, overflow="ellipsis", crop=True, width=wide)
+    except KeyboardInterrupt:
+        return
+
+
+def _draw(entries: list[Entry], target: Path, title: str, rows: int) -> None:
+    from ocppflow.cli.sequence_svg import draw
+
+    picture = draw(entries, title=title, rows=rows)
+    if str(target) == "-":
+        sys.stdout.write(picture)
+    else:
+        target.write_text(picture, encoding="utf-8")
+        _remark(f"{target} drawn")
+
+
+class _Line(msgspec.Struct, omit_defaults=True):
+    """An entry for machines. ``from_`` and ``to`` are only there for frames."""
+
+    time: float
+    station: str
+    kind: str
+    version: str = ""
+    from_: str = msgspec.field(default="", name="from")
+    to: str = ""
+    action: str = ""
+    id: str = ""
+    latency: float | None = None
+    code: str = ""
+    severity: str = ""
+    fault: str = ""
+    note: str = ""
+    payload: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+def _json(entry: Entry) -> None:
+    record = entry.record
+    line = _Line(
+        record.time,
+        record.identity,
+        entry.kind,
+        record.version,
+        {"CSMS": "CS", "CS": "CSMS"}.get(entry.toward, ""),
+        entry.toward,
+        entry.action,
+        entry.message_id,
+        record.latency,
+        entry.code,
+        entry.severity,
+        entry.fault,
+        "" if entry.is_frame else record.note,
+        msgspec.Raw(entry.payload) if entry.payload else msgspec.UNSET,
+    )
+    sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+
+
+def _remark(text: str) -> None:
+    sys.stderr.write(f"ocppflow: {one_line(text)}\n")

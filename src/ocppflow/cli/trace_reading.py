@@ -1,0 +1,123 @@
+"""Read a trace file, to its end or for as long as it grows. A line that is no record becomes a remark, not an end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from ocppflow.cli.failure import Failure
+from ocppflow.trace import TraceRecord, from_line
+
+Remark = Callable[[str], None]
+
+MAX_LINE = 16 * 2**20
+_CHUNK = 256 * 1024
+
+
+class TraceReader:
+    """The records of ``file``. What is wrong with a line, or happens to the file, goes to ``remark``."""
+
+    def __init__(self, file: Path, remark: Remark) -> None:
+        self._path = file
+        self._remark = remark
+        self._number = 0
+        self._rest = b""
+        self._foreign = 0
+        self.records = 0
+
+    def read(self) -> Iterator[TraceRecord]:
+        """All that the file holds now. Raises OSError, and Failure if not one line is a record."""
+        with self._path.open("rb") as source:
+            yield from self._chunks(source)
+        if self._rest:
+            yield from self._last_line()
+        if self._foreign and not self.records:
+            raise Failure(f"{self._path} is no trace file: none of its {self._number} lines is a record of a trace")
+
+    def follow(self, wait: Callable[[], None]) -> Iterator[TraceRecord]:
+        """All that the file holds and all that is added; ``wait`` is called whenever there is nothing new. The file may
+        be truncated or replaced meanwhile, and is then read anew. Ends with whatever ``wait`` raises."""
+        source = self._path.open("rb")
+        try:
+            while True:
+                yield from self._chunks(source)
+                wait()
+                source = self._still(source)
+        finally:
+            source.close()
+
+    def _still(self, source: BinaryIO) -> BinaryIO:
+        """The file to go on with."""
+        try:
+            now = os.stat(self._path)
+        except FileNotFoundError:
+            return source  # being replaced; what was open may still grow
+        opened = os.fstat(source.fileno())
+        if (now.st_ino, now.st_dev) != (opened.st_ino, opened.st_dev):
+            self._start_over("was replaced")
+            source.close()
+            return self._path.open("rb")
+        if now.st_size < source.tell():
+            self._start_over("was truncated")
+            source.seek(0)
+        return source
+
+    def _start_over(self, what: str) -> None:
+        self._remark(f"{self._path} {what}; reading it from its beginning")
+        self._number, self._rest = 0, b""
+
+    def _chunks(self, source: BinaryIO) -> Iterator[TraceRecord]:
+        while chunk := source.read(_CHUNK):
+            lines = (self._rest + chunk).split(b"\n")
+            self._rest = lines.pop()
+            if len(self._rest) > MAX_LINE:
+                raise Failure(f"{self._path}, line {self._number + 1}: longer than {MAX_LINE} bytes: no trace file")
+            for line in lines:
+                self._number += 1
+                yield from self._record(line)
+
+    def _record(self, line: bytes) -> Iterator[TraceRecord]:
+        if not line.strip():
+            return
+        try:
+            record = from_line(line)
+        except ValueError as error:
+            self._foreign += 1
+            self._remark(f"{self._path}, line {self._number}: left out, for it is no record of a trace: {error}")
+            return
+        self.records += 1
+        yield record
+
+    def _last_line(self) -> Iterator[TraceRecord]:
+        """The end of the file without a newline: whole, or cut off while it was written."""
+        self._number += 1
+        line, self._rest = self._rest, b""
+        try:
+            record = from_line(line)
+        except ValueError:
+            self._foreign += not line.lstrip().startswith(b"{")
+            self._remark(f"{self._path}, line {self._number}: left out, for it is cut off")
+            return
+        self.records += 1
+        yield record
+
+
+class Remarks:
+    """Says remarks, the first few of them; ``close`` tells how many were kept back."""
+
+    def __init__(self, say: Remark, most: int = 5) -> None:
+        self._say = say
+        self._most = most
+        self._count = 0
+
+    def __call__(self, text: str) -> None:
+        self._count += 1
+        if self._count <= self._most:
+            self._say(text)
+
+    def close(self) -> None:
+        """Say what was kept back."""
+        if self._count > self._most:
+            self._say(f"{self._count - self._most} more lines like that")
