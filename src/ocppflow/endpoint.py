@@ -129,6 +129,14 @@ class Endpoint:
         """Seconds since anything came from the peer."""
         return max(0.0, self._clock.now() - self._link.last_received)
 
+    def pause_reading(self) -> None:
+        """Take nothing more from the peer for now, who feels it as backpressure."""
+        self._link.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Go on after :meth:`pause_reading`, once for each."""
+        self._link.resume_reading()
+
     # --- what it says --------------------------------------------------------------------------------------------
 
     async def call(
