@@ -78,7 +78,7 @@ class TheirResultError(msgspec.Struct):
 class Refuse(msgspec.Struct):
     """To be answered with a CALLERROR."""
 
-    message_id: str
+    message_id: str | int
     action: str
     code: str
     reason: str
@@ -135,6 +135,9 @@ def _broken(frame: Broken, dialect: Dialect, flying: Outgoing | None) -> Reading
         return Ignore(f"a message of type {frame.type} that cannot be read: {frame.reason}")
     if frame.type is not None and frame.type != CALL:
         return _unknown_type(frame.type, frame.message_id, dialect)
+    if frame.number is not None and dialect.version is Version.V16:
+        # 1.6 has no "-1": the answer bears the very id of the call (4.2.3), so its sender can tell what failed.
+        return Refuse(frame.number, frame.action, "ProtocolError", frame.reason)
     return Refuse(frame.message_id, frame.action, frame.code, frame.reason)
 
 

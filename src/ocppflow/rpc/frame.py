@@ -64,13 +64,15 @@ class Frame(msgspec.Struct):
 
 class Broken(msgspec.Struct):
     """What is left of a frame that cannot be read: its type and id where they could be made out, a code in 2.x
-    spelling, and a reason without any of the raw input (2.0.1 Part 4, 4.2.3)."""
+    spelling, and a reason without any of the raw input (2.0.1 Part 4, 4.2.3). ``number`` is an id that is a JSON
+    integer, where a string is required."""
 
     type: int | None
     message_id: str
     code: str
     reason: str
     action: str = ""
+    number: int | None = None
 
 
 def new_id() -> str:
@@ -105,7 +107,7 @@ def send(message_id: str, action: str, payload: bytes) -> bytes:
     return _request(b"[6,", message_id, action, payload)
 
 
-def error(kind: int, message_id: str, code: str, description: str, details: dict[str, Any]) -> bytes:
+def error(kind: int, message_id: str | int, code: str, description: str, details: dict[str, Any]) -> bytes:
     """``[4 or 5, id, code, description, details]``; the description is cut to its 255 characters, and details that are
     no JSON are left out rather than costing the peer its answer."""
     head = [kind, message_id, _sound(code), _sound(description)[:255]]
@@ -180,7 +182,7 @@ def _text(raw: msgspec.Raw | bytes) -> str | None:
 
 
 def _frame(elements: list[msgspec.Raw]) -> Frame | Broken:
-    kind = _type(elements)
+    kind = _number(elements[0]) if elements else None
     message_id = _text(elements[1]) if len(elements) > 1 else None
     if len(elements) < 2:
         reason = f"{len(elements)} elements; a message is an array [type, id, ...]"
@@ -188,7 +190,8 @@ def _frame(elements: list[msgspec.Raw]) -> Frame | Broken:
     if kind is None:
         return _broken(None, message_id, "the first element, the message type, must be an integer")
     if message_id is None:
-        return Broken(kind, UNREADABLE_ID, "RpcFrameworkError", "the second element, the message id, must be a string")
+        reason = "the second element, the message id, must be a string"
+        return Broken(kind, UNREADABLE_ID, "RpcFrameworkError", reason, number=_number(elements[1]))
     if len(message_id) > MAX_ID and kind in (CALL, SEND):
         reason = f"the message id has {len(message_id)} characters, {MAX_ID} are allowed"
         return _broken(kind, message_id, reason)
@@ -203,9 +206,9 @@ def _frame(elements: list[msgspec.Raw]) -> Frame | Broken:
     return Frame(kind, message_id)
 
 
-def _type(elements: list[msgspec.Raw]) -> int | None:
+def _number(raw: msgspec.Raw) -> int | None:
     try:
-        return int(_integer.decode(elements[0])) if elements else None
+        return int(_integer.decode(raw))
     except UNREADABLE:
         return None
 
@@ -221,11 +224,16 @@ def _broken(
 def _call(kind: int, message_id: str, elements: list[msgspec.Raw]) -> Frame | Broken:
     name = "CALL" if kind == CALL else "SEND"
     action = _text(elements[2]) if len(elements) > 2 else None
-    if len(elements) != 4:
-        return _broken(kind, message_id, f"a {name} has 4 elements, not {len(elements)}", action or "")
-    if action is None:
+    if len(elements) > 2 and action is None:
         return _broken(kind, message_id, "the third element, the action, must be a string")
-    return Frame(kind, message_id, action, _payload(elements[3]))
+    if len(elements) != 4:
+        reason = f"a {name} has 4 elements, not {len(elements)}"
+        return _broken(kind, message_id, reason, action or "", code="ProtocolError")
+    payload = _payload(elements[3])
+    if not payload.startswith(b"{"):
+        reason = f"the fourth element of a {name}, the payload, must be a JSON object"
+        return _broken(kind, message_id, reason, action or "", code="ProtocolError")
+    return Frame(kind, message_id, action or "", payload)
 
 
 def _payload(raw: msgspec.Raw) -> bytes:

@@ -183,7 +183,7 @@ class Session:
             if self.wake is not None:
                 self.wake()
 
-    def _error_frame(self, kind: int, message_id: str, error: CallError) -> bytes:
+    def _error_frame(self, kind: int, message_id: str | int, error: CallError) -> bytes:
         code = to_wire(error.code, self.version)
         return frames.error(kind, message_id, code, error.description, error.details)
 
@@ -240,11 +240,11 @@ class Session:
         return registration.refusal_by_station(self.history, action)
 
     def _refuse(
-        self, message_id: str, action: str, code: str, reason: str, violations: tuple[Violation, ...] = ()
+        self, message_id: str | int, action: str, code: str, reason: str, violations: tuple[Violation, ...] = ()
     ) -> Refused:
         error = CallError.of(code, reason)
         self._out.append(self._error_frame(CALLERROR, message_id, error))
-        return Refused(message_id, action, error, violations)
+        return Refused(str(message_id), action, error, violations)
 
     def _answered(self, call: Outgoing, answer: CallAnswered, now: float) -> Event:
         self._calls.answered(call.message_id)

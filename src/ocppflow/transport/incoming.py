@@ -228,6 +228,8 @@ class Incoming(asyncio.Protocol):
         if mount is None:
             return _no_route(target.path, server)
         shake = self._handshake(request, target, mount)
+        if not shake.offered:  # row 3 is about subprotocols offered; who offers none does not speak OCPP-J at all
+            return hs.Refuse(400, hs.no_common_version(shake.identity, (), mount.route.versions))
         if not shake.versions:
             self._close_without_subprotocol(request, shake, mount)
             return None

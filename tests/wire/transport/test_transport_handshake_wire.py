@@ -86,7 +86,7 @@ async def test_row02_the_clients_order_is_its_preference(site, offered, speaks, 
     assert (await here.handler()).link.peer.version is chosen
 
 
-@pytest.mark.parametrize("offered", ["ocpp1.5", "ocpp2.0", "OCPP2.0.1", None])
+@pytest.mark.parametrize("offered", ["ocpp1.5", "ocpp2.0", "OCPP2.0.1"])
 async def test_row03_no_common_subprotocol_101_without_the_header_then_close(site, offered) -> None:
     here = await site(versions=(Version.V16, Version.V201))
     peer = await here.raw()
@@ -94,12 +94,21 @@ async def test_row03_no_common_subprotocol_101_without_the_header_then_close(sit
     assert status == 101
     assert "sec-websocket-protocol" not in headers
     closing = await peer.next_frame()
-    what = f"offered {offered}" if offered else "offered no subprotocol"
-    reason = f"CS7 {what}; this listener speaks 1.6, 2.0.1"
+    reason = f"CS7 offered {offered}; this listener speaks 1.6, 2.0.1"
     assert closing.data == (1002).to_bytes(2) + reason.encode()
     refused = await here.refused()
     assert (refused.identity, refused.status, refused.reason) == ("CS7", 101, reason)
     peer.frame(8, closing.data)
+    assert await peer.at_end()
+
+
+async def test_row03_who_offers_no_subprotocol_at_all_is_refused(site) -> None:
+    here = await site(versions=(Version.V16, Version.V201))
+    peer = await here.raw()
+    status, _, body = await peer.asked("/ocpp/CS7", None)
+    refused = await here.refused()
+    assert (status, refused.status) == (400, 400)
+    assert refused.reason == body.strip() == "CS7 offered no subprotocol; this listener speaks 1.6, 2.0.1"
     assert await peer.at_end()
 
 
