@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from types import CoroutineType
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from ocppflow.rpc.session import Session
 log = logging.getLogger("ocppflow")
 
 _Task = asyncio.Future[Any]
+_READY = (msgspec.Struct, bytes)
 
 if sys.version_info >= (3, 12):  # a handler that awaits nothing is done at once, without a turn of the loop
 
@@ -62,10 +64,10 @@ class Serving:
         except (Exception, asyncio.CancelledError) as exc:
             self._failed(event, exc)
             return
-        if isinstance(result, msgspec.Struct) or not isinstance(result, Awaitable):
-            self._answer(event, result)
-        else:
+        if type(result) is CoroutineType or (isinstance(result, Awaitable) and not isinstance(result, msgspec.Struct)):
             self._run(result, event)
+        else:
+            self._answer(event, result)
 
     def on_send(self, event: SendReceived) -> None:
         """An unconfirmed message came; whatever happens, there is no answer."""
@@ -88,7 +90,7 @@ class Serving:
             self._run(result, event)
 
     def _run(self, result: Awaitable[Any], event: CallReceived | SendReceived) -> None:
-        task = _start(result) if asyncio.iscoroutine(result) else asyncio.ensure_future(result)
+        task = _start(result) if type(result) is CoroutineType else asyncio.ensure_future(result)
         if task.done():
             self._finish(event, task)
             return
@@ -164,7 +166,7 @@ def payload_of(action: str, data: Mapping[str, Any] | bytes | None) -> bytes:
 
 def _response(action: str, result: Any) -> Any:
     """A handler's result as Session.reply takes it."""
-    if isinstance(result, msgspec.Struct | bytes):
+    if isinstance(result, _READY):
         return result
     if isinstance(result, Mapping):
         return payload_of(action, result)
