@@ -31,6 +31,9 @@ UNREADABLE_ID: Final = "-1"
 _MAX_ECHOED_ID: Final = 128
 """An id that is too long is still echoed up to here, for its sender to recognise; beyond, the answer bears "-1"."""
 
+_MAX_NUMBER: Final = 2**53
+"""The largest id that is a number and echoed: every JSON library has it exactly."""
+
 CALL_HEAD: Final = re.compile(rb'\s*\[\s*2\s*,\s*"([^"\\]{0,36})"\s*,\s*"([A-Za-z0-9]+)"\s*,')
 RESULT_HEAD: Final = re.compile(rb'\s*\[\s*3\s*,\s*"([^"\\]{0,36})"\s*,')
 _ANY_HEAD: Final = re.compile(rb'\s*\[?\s*(-?\d{1,9})\s*,\s*("(?:[^"\\]|\\.){0,512}")')
@@ -191,7 +194,10 @@ def _frame(elements: list[msgspec.Raw]) -> Frame | Broken:
         return _broken(None, message_id, "the first element, the message type, must be an integer")
     if message_id is None:
         reason = "the second element, the message id, must be a string"
-        return Broken(kind, UNREADABLE_ID, "RpcFrameworkError", reason, number=_number(elements[1]))
+        number = _number(elements[1])
+        if number is not None and abs(number) > _MAX_NUMBER:
+            number = None
+        return Broken(kind, UNREADABLE_ID, "RpcFrameworkError", reason, number=number)
     if len(message_id) > MAX_ID and kind in (CALL, SEND):
         reason = f"the message id has {len(message_id)} characters, {MAX_ID} are allowed"
         return _broken(kind, message_id, reason)
