@@ -7,15 +7,16 @@ frame of their action; whatever they refuse is read again with care, to find out
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 
 from ocppflow.errors import InvalidMessage, UnknownAction
 from ocppflow.messages import ActionInfo, Role, Version, actions, request_type
 from ocppflow.messages.codec import decode, decoder_for, encode
-from ocppflow.rpc.frame import MAX_ID
+from ocppflow.rpc.frame import MAX_ID, UNREADABLE
 
 _Id = Annotated[str, msgspec.Meta(max_length=MAX_ID)]
 
@@ -27,42 +28,48 @@ class RawMessage(msgspec.Struct, frozen=True):
     payload: bytes
 
 
-class CallDecoders(dict[bytes, "tuple[str, msgspec.json.Decoder[Any]]"]):
-    """Action as bytes -> (action, decoder of the whole CALL), for actions that the peer may send and wants answered."""
+UNUSUAL: Final = (LookupError, *UNREADABLE)
+"""What the readers of usual frames raise for any other."""
+
+_Read: TypeAlias = Callable[[bytes], Any]
+
+
+class CallReaders(dict[bytes, _Read]):
+    """Action as bytes -> reader of the whole CALL, for actions that the peer may send and wants answered."""
 
     def __init__(self, heard: dict[str, ActionInfo]) -> None:
         super().__init__()
         self._heard = heard
 
-    def __missing__(self, name: bytes) -> tuple[str, msgspec.json.Decoder[Any]]:
+    def __missing__(self, name: bytes) -> _Read:
         action = name.decode("ascii")
         info = self._heard[action]  # KeyError: not to be heard here
         if not info.confirmed:
             raise KeyError(name)
         shape: Any = (Literal[2], _Id, Literal[action], info.request)
-        entry = (action, decoder_for(tuple[shape]))
-        self[name] = entry
-        return entry
+        read: _Read = decoder_for(tuple[shape]).decode
+        self[name] = read
+        return read
 
 
-class ResultDecoders(dict[str, "msgspec.json.Decoder[Any]"]):
-    """Action -> decoder of the whole CALLRESULT."""
+class ResultReaders(dict[str, _Read]):
+    """Action -> reader of the whole CALLRESULT."""
 
     def __init__(self, said: dict[str, ActionInfo]) -> None:
         super().__init__()
         self._said = said
 
-    def __missing__(self, action: str) -> msgspec.json.Decoder[Any]:
+    def __missing__(self, action: str) -> _Read:
         shape: Any = (Literal[3], _Id, self._said[action].response)
-        decoder = decoder_for(tuple[shape])
-        self[action] = decoder
-        return decoder
+        read: _Read = decoder_for(tuple[shape]).decode
+        self[action] = read
+        return read
 
 
 class Dialect:
     """The actions of one version as one role sees them: ``heard`` from the peer, ``said`` by this side."""
 
-    __slots__ = ("_by_type", "calls", "heard", "results", "role", "said", "version")
+    __slots__ = ("_by_type", "_calls", "_results", "heard", "role", "said", "version")
 
     def __init__(self, version: Version, role: Role) -> None:
         self.version = version
@@ -70,9 +77,22 @@ class Dialect:
         table = actions(version)
         self.heard = {name: info for name, info in table.items() if info.sent_by(role.peer)}
         self.said = {name: info for name, info in table.items() if info.sent_by(role)}
-        self.calls = CallDecoders(self.heard)
-        self.results = ResultDecoders(self.said)
+        self._calls = CallReaders(self.heard)
+        self._results = ResultReaders(self.said)
         self._by_type = {info.request: info for info in table.values()}
+
+    def read_call(self, data: bytes) -> tuple[int, str, str, Any]:
+        """Type, id, action and message of a usual and valid CALL; raises one of :data:`UNUSUAL` for anything else.
+
+        Where the action stands is guessed. A wrong guess does no harm: its reader takes only a CALL of this action.
+        """
+        call: tuple[int, str, str, Any] = self._calls[data.split(b'"', 4)[3]](data)
+        return call
+
+    def read_result(self, data: bytes, action: str) -> tuple[int, str, Any]:
+        """Type, id and message of a usual and valid CALLRESULT to ``action``; raises as :meth:`read_call`."""
+        result: tuple[int, str, Any] = self._results[action](data)
+        return result
 
     def to_say(self, action: str) -> ActionInfo:
         """The action if this side may send it. Raises UnknownAction that says who may, or what was meant."""

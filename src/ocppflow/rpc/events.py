@@ -8,6 +8,7 @@ import msgspec
 
 from ocppflow.errors import CallError, RemoteError
 from ocppflow.messages.tolerance import Violation
+from ocppflow.rpc.frame import last_element
 
 
 class Event(msgspec.Struct):
@@ -23,25 +24,25 @@ class Warn(Report):
 
 
 class _Payload(Event):
-    """A message with a payload: ``data[start:end]`` holds the payload's JSON, untouched."""
+    """A message with a payload."""
 
     message_id: str
     action: str
     message: Any
     """The decoded Struct; None only for an action this version does not know (sent with ``validate=False``)."""
     data: bytes
-    start: int
-    end: int
+    """The whole frame as it came or, unless ``framed``, the payload alone."""
     violations: tuple[Violation, ...] = ()
     """What a tolerant policy forgave; empty for a valid message."""
+    framed: bool = True
 
     @property
     def payload(self) -> bytes:
-        """The payload's JSON as it came."""
-        return self.data[self.start : self.end].strip()
+        """The payload's JSON as it came. It is cut out when asked for: handlers of typed messages never do."""
+        return last_element(self.data) if self.framed else self.data
 
 
-class CallReceived(_Payload):
+class CallReceived(_Payload, gc=False):
     """The peer calls; answer with ``Session.reply`` or ``Session.fail``."""
 
 

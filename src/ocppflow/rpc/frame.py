@@ -1,7 +1,7 @@
 """The frames of OCPP-J, to bytes and from bytes (OCPP-J 2.1 Part 4, 4.2).
 
 Writing is a join of parts whose payload is JSON already. Reading comes in two kinds. The usual frame is read in one
-pass by the action's own decoder (``dialect.py``), and :data:`CALL_HEAD` and :data:`RESULT_HEAD` find which one that is.
+pass by the action's own decoder (``dialect.py``).
 Everything else goes through :func:`read`, which never raises: it returns a :class:`Frame`, or a :class:`Broken` that
 says how much could be made out and what is wrong.
 """
@@ -34,8 +34,6 @@ _MAX_ECHOED_ID: Final = 128
 _MAX_NUMBER: Final = 2**53
 """The largest id that is a number and echoed: every JSON library has it exactly."""
 
-CALL_HEAD: Final = re.compile(rb'\s*\[\s*2\s*,\s*"([^"\\]{0,36})"\s*,\s*"([A-Za-z0-9]+)"\s*,')
-RESULT_HEAD: Final = re.compile(rb'\s*\[\s*3\s*,\s*"([^"\\]{0,36})"\s*,')
 _ANY_HEAD: Final = re.compile(rb'\s*\[?\s*(-?\d{1,9})\s*,\s*("(?:[^"\\]|\\.){0,512}")')
 _TYPE_HEAD: Final = re.compile(rb"\s*\[\s*(-?\d{1,9})\s*(?:[],]|$)")
 
@@ -82,6 +80,11 @@ def new_id() -> str:
     """A message id that no connection has seen (row 13): 128 random bits. A UUID looks better and costs five times as
     much."""
     return os.urandom(16).hex()
+
+
+def last_element(data: bytes) -> bytes:
+    """The JSON of the last element of a sound frame: the payload of a CALL or a CALLRESULT."""
+    return bytes(_elements.decode(data)[-1])
 
 
 def call(message_id: str, action: str, payload: bytes) -> bytes:

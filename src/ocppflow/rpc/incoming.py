@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ocppflow.errors import Expired
 from ocppflow.rpc.history import TRANSACTION_ACTIONS, Answers, Heir, History, Incoming, keeps
 
@@ -14,33 +12,24 @@ class PeerCalls:
     """The calls that wait, oldest first, and the memory of answers: ``history``'s for what concerns transactions, which
     is repeated on later connections too, and a small one of its own for the rest."""
 
-    __slots__ = ("_answers", "_history", "_waiting")
+    __slots__ = ("_answers", "_history", "waiting")
 
     def __init__(self, history: History) -> None:
         self._history = history
-        self._waiting = _NONE
+        self.waiting = _NONE
+        """Message id -> call, oldest first; not to be changed from outside."""
         self._answers: Answers | None = None
-
-    def __len__(self) -> int:
-        return len(self._waiting)
-
-    def __contains__(self, message_id: object) -> bool:
-        return message_id in self._waiting
-
-    def items(self) -> Iterator[tuple[str, Incoming]]:
-        """Message id and call, oldest first."""
-        return iter(self._waiting.items())
 
     def add(self, message_id: str, call: Incoming) -> None:
         """A call came in."""
-        if self._waiting is _NONE:
-            self._waiting = {}
-        self._waiting[message_id] = call
+        if self.waiting is _NONE:
+            self.waiting = {}
+        self.waiting[message_id] = call
 
     def __getitem__(self, message_id: str) -> Incoming:
         """The waiting call. Raises Expired if none with this id waits."""
         try:
-            return self._waiting[message_id]
+            return self.waiting[message_id]
         except KeyError:
             raise Expired(
                 f"the call {message_id!r} waits for no answer: it has been answered, has expired, or never came"
@@ -48,7 +37,7 @@ class PeerCalls:
 
     def done(self, message_id: str) -> Incoming:
         """The call is answered."""
-        call = self._waiting.pop(message_id)
+        call = self.waiting.pop(message_id)
         self._history.finished(message_id, call.fingerprint)
         return call
 
@@ -64,15 +53,13 @@ class PeerCalls:
     def answer_given(self, message_id: str, fingerprint: int) -> bytes | None:
         """The answer that this very call got before, if it is still remembered."""
         for answers in (self._answers, self._history.answers):
-            if answers is not None:
-                found = answers.find(message_id, fingerprint)
-                if found is not None:
-                    return found
+            if answers is not None and (found := answers.find(message_id, fingerprint)) is not None:
+                return found
         return None
 
     def leave(self) -> None:
         """The connection is gone; what concerns transactions may be asked for again on the next one."""
-        for message_id, call in self._waiting.items():
+        for message_id, call in self.waiting.items():
             if call.action in TRANSACTION_ACTIONS:
                 self._history.unfinished_call(message_id, call)
 
@@ -86,4 +73,4 @@ class PeerCalls:
 
     def oldest(self) -> tuple[str, Incoming] | None:
         """The call that has waited longest."""
-        return next(iter(self._waiting.items()), None) if self._waiting else None
+        return next(iter(self.waiting.items()), None) if self.waiting else None

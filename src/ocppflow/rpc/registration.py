@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -11,6 +11,9 @@ from ocppflow.rpc.history import History
 
 BOOT = "BootNotification"
 ACCEPTED = "Accepted"
+
+#: Registrations with which neither side refuses anything.
+FREE: Final = (None, ACCEPTED)
 
 #: What a TriggerMessage names differently from the action that it triggers.
 _TRIGGERS = {

@@ -9,7 +9,7 @@ are those of the table in ``docs/ocpp-j.md``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from ocppflow.errors import (
     CallError,
@@ -26,7 +26,7 @@ from ocppflow.messages.tolerance import STRICT, Checked, Policy, Violation, chec
 from ocppflow.rpc import careful, registration
 from ocppflow.rpc import frame as frames
 from ocppflow.rpc.codes import to_wire
-from ocppflow.rpc.dialect import dialect
+from ocppflow.rpc.dialect import UNUSUAL, dialect
 from ocppflow.rpc.events import (
     CallAnswered,
     CallExpired,
@@ -41,13 +41,11 @@ from ocppflow.rpc.events import (
     Resumed,
     SendReceived,
 )
-from ocppflow.rpc.frame import CALL_HEAD, CALLERROR, CALLRESULTERROR, RESULT_HEAD, UNREADABLE
+from ocppflow.rpc.frame import CALLERROR, CALLRESULTERROR
 from ocppflow.rpc.history import History, Incoming
 from ocppflow.rpc.incoming import PeerCalls
 from ocppflow.rpc.limits import Limits
 from ocppflow.rpc.outgoing import Calls, Outgoing
-
-_CAREFUL: Final = (KeyError, *UNREADABLE)
 
 
 class Session:
@@ -59,11 +57,11 @@ class Session:
 
     __slots__ = (
         "_calls",
-        "_decoders",
         "_dialect",
         "_incoming",
         "_lost",
         "_out",
+        "_read_call",
         "history",
         "identity",
         "limits",
@@ -93,7 +91,7 @@ class Session:
         self.history = history if history is not None else History()
         self.silence = silence
         self._dialect = dialect(version, role)
-        self._decoders = self._dialect.calls
+        self._read_call = self._dialect.read_call
         self._calls = Calls(limits.queue)
         self._incoming = PeerCalls(self.history)
         self._out: list[bytes] = []
@@ -178,7 +176,7 @@ class Session:
 
     def pass_on(self, message_id: str, data: bytes) -> None:
         """An earlier session of this station has the answer ``data`` to a call that was taken over from it."""
-        if message_id in self._incoming:
+        if message_id in self._incoming.waiting:
             self._answer(message_id, data)
             if self.wake is not None:
                 self.wake()
@@ -191,34 +189,32 @@ class Session:
 
     def receive(self, data: bytes, now: float) -> list[Event]:
         """Take in one whole message and return what it means. Never raises for what the peer did."""
-        head = CALL_HEAD.match(data)
-        if head is not None:
-            try:
-                action, decoder = self._decoders[head[2]]
-                _, message_id, _, message = decoder.decode(data)
-            except _CAREFUL:
-                return self._careful(data, now)
-            call = CallReceived(message_id, action, message, data, head.end(), data.rindex(b"]"))
-            return [self._called(call, hash(data), now)]
-        head = RESULT_HEAD.match(data)
+        if data[1:2] == b"3":
+            return self._result(data, now)
+        try:
+            _, message_id, action, message = self._read_call(data)
+        except UNUSUAL:
+            return self._careful(data, now)
+        return [self._called(CallReceived(message_id, action, message, data), hash(data), now)]
+
+    def _result(self, data: bytes, now: float) -> list[Event]:
         flying = self._calls.in_flight
-        if head is not None and flying is not None and flying.known:
+        if flying is not None and flying.known:
             try:
-                _, message_id, message = self._dialect.results[flying.action].decode(data)
-            except _CAREFUL:
+                _, message_id, message = self._dialect.read_result(data, flying.action)
+            except UNUSUAL:
                 return self._careful(data, now)
             if message_id == flying.message_id:
-                answer = CallAnswered(message_id, flying.action, message, data, head.end(), data.rindex(b"]"))
-                return [self._answered(flying, answer, now)]
+                return [self._answered(flying, CallAnswered(message_id, flying.action, message, data), now)]
         return self._careful(data, now)
 
     def _called(self, call: CallReceived, fingerprint: int, now: float) -> Event:
         message_id, action = call.message_id, call.action
-        if message_id in self._incoming:
+        waiting = self._incoming.waiting
+        if message_id in waiting:
             reason = f"message id {message_id!r} is in progress on this connection"
             return self._refuse(message_id, action, "RpcFrameworkError", reason)
-        refusal = self._gate(action)
-        if refusal is not None:
+        if self.history.registration not in registration.FREE and (refusal := self._gate(action)) is not None:
             return self._refuse(message_id, action, "SecurityError", refusal)
         answer = self._incoming.answer_given(message_id, fingerprint)
         if answer is not None:
@@ -226,8 +222,8 @@ class Session:
             return Repeated(message_id, action)
         if self._incoming.take_over(message_id, fingerprint, now, self):
             return Resumed(message_id, action)
-        if len(self._incoming) >= self.limits.in_progress:
-            reason = f"{len(self._incoming)} of your calls wait for an answer; send one at a time (OCPP-J 4.1.1)"
+        if len(waiting) >= self.limits.in_progress:
+            reason = f"{len(waiting)} of your calls wait for an answer; send one at a time (OCPP-J 4.1.1)"
             return self._refuse(message_id, action, "GenericError", reason)
         if action == registration.BOOT:
             registration.booting(self.history, call.message)
@@ -266,13 +262,13 @@ class Session:
     def _carry_out(self, reading: careful.Reading, data: bytes, now: float) -> Event:
         match reading:
             case careful.TheirCall(message_id, action, message, payload, violations):
-                call = CallReceived(message_id, action, message, payload, 0, len(payload), violations)
+                call = CallReceived(message_id, action, message, payload, violations, framed=False)
                 return self._called(call, hash(data), now)
             case careful.TheirSend(message_id, action, message, payload, violations):
                 refusal = self._gate(action)
                 if refusal is not None:
                     return Ignored(f"SEND of {refusal}")
-                return SendReceived(message_id, action, message, payload, 0, len(payload), violations)
+                return SendReceived(message_id, action, message, payload, violations, framed=False)
             case careful.Refuse(message_id, action, code, reason, violations):
                 return self._refuse(message_id, action, code, reason, violations)
             case careful.TheirResultError(message_id, error):
@@ -288,7 +284,7 @@ class Session:
     ) -> Event:
         match reading:
             case careful.TheirResult(message, payload, violations):
-                answer = CallAnswered(call.message_id, call.action, message, payload, 0, len(payload), violations)
+                answer = CallAnswered(call.message_id, call.action, message, payload, violations, framed=False)
                 return self._answered(call, answer, now)
             case careful.TheirError(error):
                 return self._failed(call, RemoteCallError(call.action, error), now)
@@ -381,7 +377,7 @@ class Session:
 
     def pending(self) -> Mapping[str, str]:
         """Message id -> action of the peer's calls that wait for our answer."""
-        return {message_id: incoming.action for message_id, incoming in self._incoming.items()}
+        return {message_id: incoming.action for message_id, incoming in self._incoming.waiting.items()}
 
     @property
     def calls_waiting(self) -> int:
