@@ -54,7 +54,7 @@ def test_row15_the_payload_is_an_object(side: Side, payload: str) -> None:
 
 
 @every_side
-@pytest.mark.parametrize("action", ['["x"]', "7", "null", "{}", '"\\ud800"'])
+@pytest.mark.parametrize("action", ['["x"]', "7", "null", "{}"])
 def test_row15_the_action_is_a_string(side: Side, action: str) -> None:
     [answer] = side.hear(f'[2,"1",{action},{{}}]'.encode())
     assert answer[:3] == [4, "1", side.code("RpcFrameworkError")]
@@ -187,6 +187,8 @@ def test_row19_1_6_has_no_minus_one_so_a_number_is_answered_with_itself(side: Si
         b'[2,"1","DataTransfer",{"vendorId":secret}]',
         b'[2,"1","DataTransfer",{"vendorId":"secret"}]]',
         b'[2,"1","DataTransfer",' + b"[" * 100_000,
+        b'[2,"1","\\ud800",{}]',
+        b'[2,"1","DataTransfer",{"vendorId":"\\udfff secret"}]',
         b'[2,"1",' + b'{"secret":' * 50_000,
     ],
     ids=lambda data: repr(data[-20:]),
