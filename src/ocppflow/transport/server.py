@@ -112,12 +112,14 @@ class Server:
         """
         if self._listener is not None:
             raise ConfigurationError("this server listens already")
+        if not 0 <= port < 65536:
+            raise ConfigurationError(f"cannot listen on port {port}: a port is between 0 and 65535")
         loop = asyncio.get_running_loop()
         try:
             self._listener = await loop.create_server(
                 lambda: Incoming(self), host or None, port, backlog=self.limits.backlog
             )
-        except (OSError, OverflowError) as error:
+        except OSError as error:
             raise ConfigurationError(_explain_bind(error, host, port)) from error
         self._host = host or "127.0.0.1"
         log.info("listening on %s", self.url)
@@ -183,10 +185,8 @@ class Server:
             await link.wait_closed()
 
 
-def _explain_bind(error: OSError | OverflowError, host: str | None, port: int) -> str:
+def _explain_bind(error: OSError, host: str | None, port: int) -> str:
     where = f"{host or 'all interfaces'}, port {port}"
-    if isinstance(error, OverflowError) or not 0 <= port < 65536:
-        return f"cannot listen on {where}: a port is between 0 and 65535"
     match error.errno:
         case errno.EADDRINUSE:
             return f"cannot listen on {where}: another program uses this port"
