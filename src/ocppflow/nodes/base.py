@@ -46,6 +46,7 @@ class Node:
         self._unanswered: Unanswered | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
+        self._paused = False
         self.problem = "the node has not been started"
         """Why the node cannot work, for people; empty while it can."""
 
@@ -263,6 +264,29 @@ class Node:
                 call.fail(InternalError("the flow is being stopped"))
             except OCPPError as exc:
                 log.debug("%s", exc)
+
+    def _endpoints(self) -> list[Endpoint]:
+        """The open connections."""
+        raise NotImplementedError
+
+    def pause(self) -> None:
+        """Take nothing more from the peers until :meth:`resume`: whoever reads our output is behind."""
+        if not self._paused:
+            self._paused = True
+            for endpoint in self._endpoints():
+                endpoint.pause_reading()
+
+    def resume(self) -> None:
+        """Go on after :meth:`pause`."""
+        if self._paused:
+            self._paused = False
+            for endpoint in self._endpoints():
+                endpoint.resume_reading()
+
+    def _opened(self, endpoint: Endpoint) -> None:
+        """A connection has been made."""
+        if self._paused:
+            endpoint.pause_reading()
 
     async def _end_tasks(self) -> None:
         tasks = [task for task in self._tasks if task is not asyncio.current_task()]

@@ -70,6 +70,14 @@ class CSNode(Node):
         self._user = ""
         self._refusal = ""
 
+    @staticmethod
+    def fingerprint(config: Mapping[str, Any]) -> Any:
+        """See ``CSMSNode.fingerprint``."""
+        try:
+            return CSSettings.read(config), config.get("csms_pw")
+        except ConfigurationError:
+            return dict(config)
+
     @property
     def station(self) -> ChargingStation:
         """The role behind the node; known once it has been started without a problem."""
@@ -165,7 +173,8 @@ class CSNode(Node):
         password = self._password.encode() if self._password else None
         headers = None
         if password is not None and self._user != station.identity:  # the older format has a user name of its own
-            password, headers = None, {"Authorization": build_basic(self._user, password)}
+            headers = {"Authorization": build_basic(self._user, password)}
+            password = None
         return await connect(
             station.url,
             station.identity,
@@ -188,6 +197,7 @@ class CSNode(Node):
         self._status("red", "ring", text)
 
     def _connected(self, station: ChargingStation) -> None:
+        self._opened(station.connection)
         self._refusal = ""
         self._status("green", "dot", "Connected...")
         peer = station.connection.peer
@@ -209,6 +219,9 @@ class CSNode(Node):
 
     def _endpoint(self, cb_id: str) -> Endpoint:
         return self.station.connection
+
+    def _endpoints(self) -> list[Endpoint]:
+        return [self._station.connection] if self._station is not None and self._station.is_connected else []
 
     def _endpoint_of(self, peer: Any) -> Endpoint:
         station: ChargingStation = peer

@@ -85,6 +85,14 @@ class CSMSNode(Node):
         self._log_file: TraceFile | None = None
         self._credentials_problem = ""
 
+    @staticmethod
+    def fingerprint(config: Mapping[str, Any]) -> Any:
+        """Equal for configurations that make equal nodes, whatever else a flow keeps in them."""
+        try:
+            return CSMSSettings.read(config)
+        except ConfigurationError:
+            return dict(config)
+
     @property
     def csms(self) -> CSMS:
         """The role behind the node; known once it has been started without a problem."""
@@ -186,6 +194,7 @@ class CSMSNode(Node):
         return decide
 
     def _connected(self, station: Station) -> None:
+        self._opened(station)
         self._count()
         self._emit(ALL, outgoing.connection(station.identity, "ONLINE", _described(station), station.version.value))
 
@@ -217,6 +226,9 @@ class CSMSNode(Node):
 
     def _endpoint(self, cb_id: str) -> Endpoint:
         return self.csms[cb_id]
+
+    def _endpoints(self) -> list[Endpoint]:
+        return list(self._csms) if self._csms is not None else []
 
     def _endpoint_of(self, peer: Any) -> Endpoint:
         station: Station = peer

@@ -1,0 +1,25 @@
+"""``ocppflow engine``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def engine(
+    socket: Annotated[
+        Path | None,
+        typer.Option(help="Serve on this Unix socket instead of stdin and stdout.", show_default=False),
+    ] = None,
+) -> None:
+    """Host CSMS and CS nodes for a flow runtime.
+
+    The runtime talks in lines of JSON, on stdin and stdout or on a Unix socket; docs/engine-protocol.md has the
+    protocol. The end of the input, SIGTERM and SIGINT close all nodes in order.
+    """
+    from ocppflow.nodes.engine_serve import serve_socket, serve_stdio
+    from ocppflow.transport.loop import run
+
+    run(serve_socket(socket) if socket is not None else serve_stdio())

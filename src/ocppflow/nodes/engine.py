@@ -1,0 +1,367 @@
+"""The engine: hosts any number of nodes for one flow runtime, which talks to it in lines (``engine_lines``).
+
+An engine knows neither pipes nor sockets (``engine_serve`` does). Lines go in through :meth:`Engine.line`, and out
+through an Outbox. What takes time (starting and closing nodes) is done one after the other, in the order in which it
+was asked for, so that a port passes from an old node to a new one; inputs to a node that has such work outstanding wait
+behind it, inputs to all others do not. docs/engine-protocol.md has the protocol in words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Coroutine
+from importlib.metadata import version as installed
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from ocppflow.nodes.engine_lines import (
+    MAX_LINE,
+    PROTOCOL,
+    UNREADABLE,
+    DoneLine,
+    ErrorLine,
+    Line,
+    Outbox,
+    RuntimeMsg,
+    decode_line,
+)
+from ocppflow.nodes.engine_nodes import TARGET, TYPES, HostedNodes, Slot, Wanted
+from ocppflow.transport.clock import Clock, LoopClock
+
+log = logging.getLogger("ocppflow.engine")
+
+PARKED_FOR: Final = 30.0
+"""Seconds that a parked node is kept for a re-deploy that takes it up again."""
+
+_LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40, "off": 100}
+_EVERYBODY: Final = "*"
+"""Work that all inputs wait for. It is no name for a node."""
+
+Job = Callable[[], Coroutine[Any, Any, None]]
+
+
+class BadLine(Exception):
+    """A line that the engine cannot carry out; ``code`` is one of those in docs/engine-protocol.md."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class Engine:
+    """See the module. ``clock`` is for tests."""
+
+    def __init__(self, *, clock: Clock | None = None, parked_for: float = PARKED_FOR) -> None:
+        self.outbox = Outbox(self._pressed)
+        self.nodes = HostedNodes(self.outbox, clock or LoopClock(), parked_for, self._forsaken)
+        self._jobs: deque[tuple[str, Job]] = deque()
+        self._outstanding: Counter[str] = Counter()
+        self._worker: asyncio.Task[None] | None = None
+        self._greeted = False
+        self._ops: dict[str, Callable[[Line], None]] = {
+            "hello": self._hello,
+            "create": self._create,
+            "configure": self._configure,
+            "close": self._close,
+            "deployed": self._deployed,
+            "deploy": self._deploy,
+            "credentials": self._credentials,
+            "input": self._input,
+            "ping": self._ping,
+        }
+
+    # --- lines ---------------------------------------------------------------------------------------------------
+
+    def attached(self) -> None:
+        """A runtime is there."""
+        self._greeted = False
+        self.outbox.put(
+            {
+                "op": "hello",
+                "protocol": PROTOCOL,
+                "program": "ocppflow",
+                "version": installed("ocppflow"),
+                "pid": os.getpid(),
+                "types": TYPES,
+                "maxLine": MAX_LINE,
+            }
+        )
+
+    def line(self, data: bytes) -> None:
+        """Carry out a line. Never raises."""
+        try:
+            line = decode_line(data)
+        except UNREADABLE as exc:
+            self._unreadable(data, exc)
+            return
+        try:
+            data.decode()  # what only passes through has not been looked at yet
+            if not self._greeted and line.op != "hello":
+                raise BadLine("no_hello", f'say {{"op": "hello", "protocol": {PROTOCOL}}} first')
+            op = self._ops.get(line.op)
+            if op is None:
+                raise BadLine("unknown_op", f"unknown op {line.op[:60]!r}; known: {', '.join(self._ops)}")
+            op(line)
+        except BadLine as exc:
+            self._refuse(exc.code, str(exc), line.node, line.ref)
+        except UnicodeDecodeError:
+            self._refuse("bad_json", "the line is not UTF-8", line.node, UNSET)
+        except Exception as exc:
+            log.exception("the engine failed over a line")
+            self._refuse("internal", f"the engine failed over this line: {type(exc).__name__}", line.node, line.ref)
+
+    def too_long(self) -> None:
+        """A line was longer than MAX_LINE and has been skipped."""
+        self._refuse("too_long", f"a line of more than {MAX_LINE} bytes was skipped", None, UNSET)
+
+    def _unreadable(self, data: bytes, exc: Exception) -> None:
+        """Say what is wrong, and with which input, if that much can be made out."""
+        try:
+            data.decode()
+            members = msgspec.json.decode(data, type=dict[str, Raw])
+        except UNREADABLE:
+            why = "too deeply nested" if isinstance(exc, RecursionError) else str(exc)
+            self._refuse("bad_json", f"the line is no JSON object: {why}", None, UNSET)
+            return
+        text = str(exc) if "op" in members else "op is missing"
+        node = msgspec.json.decode(members["node"]) if "node" in members else None
+        self._refuse("bad_field", text, node, members.get("ref", UNSET))
+
+    def _refuse(self, code: str, text: str, node: Any, ref: Raw | UnsetType) -> None:
+        self.outbox.put(ErrorLine(code, text, node if isinstance(node, str) else UNSET, ref))
+
+    def _answer(self, op: str, line: Line, **members: Any) -> None:
+        answer: dict[str, Any] = {"op": op, **members}
+        if line.ref is not UNSET:
+            answer["ref"] = line.ref
+        self.outbox.put(answer)
+
+    def _hello(self, line: Line) -> None:
+        if line.protocol != PROTOCOL:
+            raise BadLine("unsupported_protocol", f"this engine speaks protocol {PROTOCOL}")
+        level = "info" if line.log is None else line.log
+        if not isinstance(level, str) or level not in _LEVELS:
+            raise BadLine("bad_field", f"log is one of {', '.join(_LEVELS)}")
+        logging.getLogger("ocppflow").setLevel(_LEVELS[level])
+        self._greeted = True
+
+    def _ping(self, line: Line) -> None:
+        self._answer("pong", line, nodes=len(self.nodes))
+
+    # --- work in order -------------------------------------------------------------------------------------------
+
+    def _enqueue(self, name: str, job: Job) -> None:
+        self._jobs.append((name, job))
+        self._outstanding[name] += 1
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.get_running_loop().create_task(self._work())
+
+    async def _work(self) -> None:
+        while self._jobs:
+            name, job = self._jobs.popleft()
+            try:
+                await job()
+            except Exception:
+                log.exception("node %s: the engine failed", name)
+                self._refuse("internal", "the engine failed over this node; the log has more", name, UNSET)
+            finally:
+                self._outstanding[name] -= 1
+                if self._outstanding[name] <= 0:
+                    del self._outstanding[name]
+
+    def _for_node(self, name: str, line: Line, work: Callable[[Slot], None]) -> None:
+        """Queue work on a node that has to be there by then."""
+
+        async def job() -> None:
+            slot = self.nodes.get(name)
+            if slot is None:
+                self._refuse("unknown_node", _unknown(name), name, line.ref)
+            else:
+                work(slot)
+
+        self._enqueue(name, job)
+
+    # --- nodes come and go ---------------------------------------------------------------------------------------
+
+    def _create(self, line: Line) -> None:
+        wanted = _wanted(line)
+
+        async def job() -> None:
+            slot = self.nodes.get(wanted.name)
+            if slot is not None and slot.parked is None:
+                text = f"there is a node {wanted.name!r} already; configure it, or close it first"
+                self._refuse("node_exists", text, wanted.name, line.ref)
+            else:
+                await self._serve(wanted, line)
+
+        self._enqueue(wanted.name, job)
+
+    def _configure(self, line: Line) -> None:
+        wanted = _wanted(line)
+
+        async def job() -> None:
+            if wanted.name in self.nodes:
+                await self._serve(wanted, line)
+            else:
+                self._refuse("unknown_node", _unknown(wanted.name), wanted.name, line.ref)
+
+        self._enqueue(wanted.name, job)
+
+    async def _serve(self, wanted: Wanted, line: Line) -> bool:
+        kept, extras = await self.nodes.serve(wanted)
+        self._answer("created", line, node=wanted.name, kept=kept, **extras)
+        if kept:
+            self.nodes.take_up(wanted)
+        return kept
+
+    def _close(self, line: Line) -> None:
+        name = _name(line)
+
+        async def job() -> None:
+            slot = self.nodes.get(name)
+            if slot is not None and line.park is True:
+                self.nodes.park(slot)
+                self._answer("parked", line, node=name)
+                return
+            if slot is not None:
+                self.nodes.unpark(slot)
+                await self.nodes.end(slot, removed=line.removed is True)
+            elif not self.nodes.drop_target(name):
+                self._refuse("unknown_node", _unknown(name), name, line.ref)
+                return
+            self._answer("closed", line, node=name)
+
+        self._enqueue(name, job)
+
+    def _forsaken(self, slot: Slot) -> None:
+        async def job() -> None:
+            if slot.parked is not None and self.nodes.get(slot.name) is slot:
+                await self.nodes.end(slot)
+
+        self._enqueue(slot.name, job)
+
+    def _deployed(self, line: Line) -> None:
+        async def job() -> None:
+            left = [slot for slot in self.nodes.all() if slot.parked is not None]
+            await self.nodes.end_all(left)
+            self._answer("deployed", line, closed=[slot.name for slot in left])
+
+        self._enqueue(_EVERYBODY, job)
+
+    def _deploy(self, line: Line) -> None:
+        """The whole set of nodes: what is unchanged goes on, the rest is closed before anything is started."""
+        if not isinstance(line.nodes, list):
+            raise BadLine("bad_field", "nodes must be an array of {node, type, config, credentials}")
+        wanted = {each.name: each for each in map(_wanted_of, line.nodes)}
+        if len(wanted) < len(line.nodes):
+            raise BadLine("bad_field", "nodes: an id is there twice")
+
+        async def job() -> None:
+            self.nodes.set_targets(wanted.values())
+            nodes = [each for each in wanted.values() if each.kind != TARGET]
+            gone = [slot for slot in self.nodes.all() if slot.name not in wanted]
+            changed = [
+                slot
+                for slot in self.nodes.all()
+                if slot.name in wanted and not self.nodes.is_unchanged(slot, wanted[slot.name])
+            ]
+            await asyncio.gather(self.nodes.end_all(gone, removed=True), self.nodes.end_all(changed))
+            kept = [each.name for each in nodes if await self._serve(each, Line("deploy"))]
+            started = [each.name for each in nodes if each.name not in kept]
+            self._answer("deployed", line, kept=kept, started=started, closed=[slot.name for slot in gone])
+
+        self._enqueue(_EVERYBODY, job)
+
+    def _credentials(self, line: Line) -> None:
+        name, credentials = _name(line), _mapping(line.credentials, "credentials")
+
+        def work(slot: Slot) -> None:
+            self.nodes.set_credentials(slot, credentials)
+            self._answer("credentials_set", line, node=name)
+
+        self._for_node(name, line, work)
+
+    # --- msgs ----------------------------------------------------------------------------------------------------
+
+    def _input(self, line: Line) -> None:
+        name = line.node
+        if type(name) is not str:
+            raise BadLine("bad_field", "node must be the id of a node, a string")
+        if line.msg is UNSET:
+            raise BadLine("bad_field", "msg is missing: expected an object")
+        if self._outstanding and (self._outstanding[name] or self._outstanding[_EVERYBODY]):
+            self._for_node(name, line, lambda slot: self._take(slot, line))
+            return
+        slot = self.nodes.get(name)
+        if slot is None:
+            raise BadLine("unknown_node", _unknown(name))
+        self._take(slot, line)
+
+    def _take(self, slot: Slot, line: Line) -> None:
+        ref, msg = line.ref, line.msg
+        assert not isinstance(msg, UnsetType)  # noqa: S101 - looked at when the line came
+
+        def done(error: Exception | None) -> None:
+            if error is not None:
+                self.nodes.tell(slot, ErrorLine(getattr(error, "code", "internal"), str(error), slot.name, ref))
+            elif not isinstance(ref, UnsetType):
+                self.nodes.tell(slot, DoneLine(slot.name, ref))
+
+        slot.node.take(RuntimeMsg(msg, ref), done)
+
+    # --- pressure and the end ------------------------------------------------------------------------------------
+
+    def _pressed(self, full: bool) -> None:
+        self.nodes.pressed(full)
+
+    async def detach(self) -> None:
+        """The runtime is gone, or the engine is to stop: close all nodes, in order. Work that has begun is finished
+        first, work that has not is dropped."""
+        self._jobs.clear()
+        if self._worker is not None and not self._worker.done():
+            await asyncio.wait({self._worker})
+        self._outstanding.clear()
+        self.nodes.set_targets(())
+        slots = self.nodes.all()
+        for slot in slots:
+            self.nodes.unpark(slot)
+        await self.nodes.end_all(slots)
+
+
+def _wanted(line: Line) -> Wanted:
+    """The node that a line describes. Raises BadLine."""
+    name = _name(line)
+    if line.type not in TYPES:
+        raise BadLine("bad_field", f"node {name!r}: type must be {', '.join(TYPES)}")
+    return Wanted(name, line.type, _mapping(line.config, "config"), _mapping(line.credentials, "credentials"))
+
+
+def _wanted_of(value: Any) -> Wanted:
+    if not isinstance(value, dict):
+        raise BadLine("bad_field", "nodes must be an array of {node, type, config, credentials}")
+    line = Line("deploy", value.get("node"))
+    line.type, line.config, line.credentials = value.get("type"), value.get("config"), value.get("credentials")
+    return _wanted(line)
+
+
+def _name(line: Line) -> str:
+    if not isinstance(line.node, str) or line.node in ("", _EVERYBODY):
+        raise BadLine("bad_field", "node must be the id of a node, a string")
+    return line.node
+
+
+def _mapping(value: Any, name: str) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise BadLine("bad_field", f"{name} must be an object")
+    return value
+
+
+def _unknown(name: str) -> str:
+    return f"there is no node {name[:60]!r}; create it first"

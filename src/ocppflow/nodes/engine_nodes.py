@@ -1,0 +1,229 @@
+"""The nodes that an engine hosts: they come, are parked over a re-deploy, are taken up again, and go."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+from ocppflow.nodes.auths import AuthMemory
+from ocppflow.nodes.contract import Msg
+from ocppflow.nodes.cs_node import CSNode
+from ocppflow.nodes.csms_node import CSMSNode
+from ocppflow.nodes.engine_lines import Outbox, Output, RuntimeMsg, StatusLine
+from ocppflow.transport.clock import Clock, Timer
+
+log = logging.getLogger("ocppflow.engine")
+
+PARKED_OUTPUTS: Final = 1000
+"""Lines of a parked node that are kept for it."""
+
+TARGET: Final = "target-csms"
+_TYPES: Final[dict[str, type[CSMSNode] | type[CSNode]]] = {"CSMS": CSMSNode, "CS": CSNode}
+TYPES: Final = (*_TYPES, TARGET)
+
+
+class Wanted(NamedTuple):
+    """A node as the runtime describes it."""
+
+    name: str
+    kind: str
+    config: Mapping[str, Any]
+    credentials: dict[str, Any]
+
+
+class Slot:
+    """A node in service: what it was made of, and what the runtime has to hear of it."""
+
+    def __init__(self, wanted: Wanted, fingerprint: Any) -> None:
+        self.name = wanted.name
+        self.kind = wanted.kind
+        self.fingerprint = fingerprint
+        self.credentials = wanted.credentials
+        self.status: StatusLine | None = None
+        self.parked: deque[Any] | None = None
+        """While it is parked: the lines that wait for the runtime to take it up again."""
+        self.lost = 0
+        self.timer: Timer | None = None
+        self.node: CSMSNode | CSNode
+
+    def extras(self) -> dict[str, Any]:
+        """The port that a CSMS got, and what keeps a node from its work."""
+        extras: dict[str, Any] = {}
+        if isinstance(self.node, CSMSNode) and self.node.port is not None:
+            extras["port"] = self.node.port
+        if self.node.problem:
+            extras["problem"] = self.node.problem
+        return extras
+
+
+class HostedNodes:
+    """See the module. ``forsaken(slot)`` is called when a parked node has waited for too long."""
+
+    def __init__(self, outbox: Outbox, clock: Clock, parked_for: float, forsaken: Callable[[Slot], None]) -> None:
+        self._outbox = outbox
+        self._clock = clock
+        self._parked_for = parked_for
+        self._forsaken = forsaken
+        self._slots: dict[str, Slot] = {}
+        self._targets: dict[str, Mapping[str, Any]] = {}
+        self._memory = AuthMemory()
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._slots or name in self._targets
+
+    def get(self, name: str) -> Slot | None:
+        """The node in service."""
+        return self._slots.get(name)
+
+    def all(self) -> list[Slot]:
+        """All nodes in service."""
+        return list(self._slots.values())
+
+    # --- come ----------------------------------------------------------------------------------------------------
+
+    async def serve(self, wanted: Wanted) -> tuple[bool, dict[str, Any]]:
+        """Start a node, or go on with the one that there is if it has not changed. Returns whether it was kept, and
+        what the runtime should know (``Slot.extras``)."""
+        if wanted.kind == TARGET:
+            self._targets[wanted.name] = wanted.config
+            return False, {}
+        config = self._resolved(wanted.config)
+        slot = self._slots.get(wanted.name)
+        if slot is not None and self.is_unchanged(slot, wanted):
+            return True, slot.extras()
+        if slot is not None:
+            await self.end(slot)
+        slot = self._slots[wanted.name] = Slot(wanted, _TYPES[wanted.kind].fingerprint(config))
+        slot.node = self._make(slot, config)
+        if self._outbox.is_full:
+            slot.node.pause()
+        await slot.node.start()
+        return False, slot.extras()
+
+    def is_unchanged(self, slot: Slot, wanted: Wanted) -> bool:
+        """Whether the node in service is the one that is wanted, its credentials aside."""
+        if slot.kind != wanted.kind:
+            return False
+        return bool(slot.fingerprint == _TYPES[wanted.kind].fingerprint(self._resolved(wanted.config)))
+
+    def set_targets(self, wanted: Iterable[Wanted]) -> None:
+        """The ``target-csms`` nodes, all of them."""
+        self._targets = {each.name: each.config for each in wanted if each.kind == TARGET}
+
+    def drop_target(self, name: str) -> bool:
+        """Forget a ``target-csms`` node; False if there is none."""
+        return self._targets.pop(name, None) is not None
+
+    def _resolved(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """With the ``target-csms`` node that it refers to in place of its id."""
+        target = config.get("csms")
+        if isinstance(target, str) and target in self._targets:
+            return {**config, "csms": self._targets[target]}
+        return config
+
+    def _make(self, slot: Slot, config: Mapping[str, Any]) -> CSMSNode | CSNode:
+        def send(port: int, msg: Msg) -> None:
+            if type(msg) is RuntimeMsg:
+                self.tell(slot, Output(slot.name, port, msg.changes(), msg.ref))
+            else:
+                self.tell(slot, Output(slot.name, port, msg))
+
+        def status(fill: str, shape: str, text: str) -> None:
+            slot.status = StatusLine(slot.name, fill, shape, text)
+            if slot.parked is None:
+                self._outbox.put(slot.status)
+
+        def auths(passwords: dict[str, str]) -> None:
+            self.tell(slot, {"op": "credentials", "node": slot.name, "credentials": {"basic_auths": passwords}})
+
+        if slot.kind == "CS":
+            return CSNode(config, slot.credentials, send=send, status=status, clock=self._clock, raw=True)
+        return CSMSNode(
+            config,
+            slot.credentials,
+            send=send,
+            status=status,
+            clock=self._clock,
+            raw=True,
+            node_id=slot.name,
+            memory=self._memory,
+            on_auths=auths,
+        )
+
+    def tell(self, slot: Slot, line: Any) -> None:
+        """A line of a node's; it waits while the node is parked."""
+        if slot.parked is None:
+            self._outbox.put(line)
+        else:
+            slot.lost += len(slot.parked) == slot.parked.maxlen
+            slot.parked.append(line)
+
+    # --- stay ----------------------------------------------------------------------------------------------------
+
+    def park(self, slot: Slot) -> None:
+        """The runtime has closed the node and will most likely make it anew at once."""
+        if slot.parked is None:
+            slot.parked = deque(maxlen=PARKED_OUTPUTS)
+            slot.timer = self._clock.call_at(self._clock.now() + self._parked_for, lambda: self._forsake(slot))
+
+    def _forsake(self, slot: Slot) -> None:
+        log.warning("node %s: parked for %g s and not taken up again; it is closed", slot.name, self._parked_for)
+        self._forsaken(slot)
+
+    def take_up(self, wanted: Wanted) -> None:
+        """A node that has not changed goes on: the runtime hears what it had to say meanwhile, and its status; its
+        credentials count from now on."""
+        slot = self._slots[wanted.name]
+        self.unpark(slot)
+        if slot.status is not None:
+            self._outbox.put(slot.status)
+        self.set_credentials(slot, wanted.credentials)
+
+    def unpark(self, slot: Slot) -> None:
+        """The runtime hears of the node again."""
+        if slot.timer is not None:
+            slot.timer.cancel()
+            slot.timer = None
+        waiting, slot.parked = slot.parked or (), None
+        if slot.lost:
+            log.warning("node %s: %d lines were lost while it was parked", slot.name, slot.lost)
+            slot.lost = 0
+        for line in waiting:
+            self._outbox.put(line)
+
+    def set_credentials(self, slot: Slot, credentials: dict[str, Any]) -> None:
+        """New credentials count from now on."""
+        if credentials != slot.credentials:
+            slot.credentials = credentials
+            slot.node.set_credentials(credentials)
+
+    def pressed(self, full: bool) -> None:
+        """The runtime reads more slowly than the peers send: the peers are made to wait."""
+        for slot in self._slots.values():
+            if full:
+                slot.node.pause()
+            else:
+                slot.node.resume()
+
+    # --- go ------------------------------------------------------------------------------------------------------
+
+    async def end(self, slot: Slot, *, removed: bool = False) -> None:
+        """Close a node."""
+        self._slots.pop(slot.name, None)
+        if slot.timer is not None:
+            slot.timer.cancel()
+        slot.node.resume()  # a closing handshake has to be read
+        await slot.node.close(removed)
+
+    async def end_all(self, slots: list[Slot], *, removed: bool = False) -> None:
+        """Close many nodes at once; one that fails keeps no other from it."""
+        results = await asyncio.gather(*(self.end(slot, removed=removed) for slot in slots), return_exceptions=True)
+        for slot, result in zip(slots, results, strict=True):
+            if isinstance(result, Exception):
+                log.error("node %s: closing it failed", slot.name, exc_info=result)
