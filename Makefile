@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup-stamp
 
-.PHONY: help setup run test check bench fuzz generate clean
+.PHONY: help setup run test check bench fuzz generate screenshots clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -33,6 +33,9 @@ check: setup     ## ruff, mypy, import-linter, generated code up to date
 
 generate: setup  ## write the message modules anew from the schemas
 	@$(BIN)/python tools/generate_messages.py
+
+screenshots: setup ## draw the pictures of the README anew
+	@$(BIN)/python tools/screenshots.py
 
 bench: setup     ## benchmarks against peers, as ratios from one run
 	@$(BIN)/python -m benchmarks
