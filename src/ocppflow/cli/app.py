@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import sys
@@ -44,13 +45,13 @@ def run(arguments: Sequence[str]) -> int:
         return _say(_usage(error, named), REFUSED)
     except Failure as failure:
         return _say(str(failure), failure.code)
-    except BrokenPipeError:
-        # Whoever read our output has seen enough (`... | head`). Python would complain once more on its way out.
+    except (_SeenEnough, BrokenPipeError):
+        # Python would complain once more on its way out.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (OCPPError, OSError) as error:
         return _say(_describe(error), REFUSED)
-    except (KeyboardInterrupt, typer.Abort):
+    except typer.Abort:
         return _say("interrupted", INTERRUPTED)
     return code if isinstance(code, int) else 0
 
@@ -69,6 +70,25 @@ def _build(named: str) -> typer.Typer:
     return app
 
 
+class _SeenEnough(Exception):
+    """Whoever reads our output reads no more of it (`... | head`)."""
+
+
+def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function``, with what Typer would end in its own way put into ours."""
+
+    @functools.wraps(function)
+    def command(*arguments: Any, **options: Any) -> Any:
+        try:
+            return function(*arguments, **options)
+        except KeyboardInterrupt:
+            raise Failure("interrupted", INTERRUPTED) from None
+        except BrokenPipeError:
+            raise _SeenEnough from None
+
+    return command
+
+
 def _load(name: str) -> Callable[..., Any]:
     command = COMMANDS[name]
     try:
@@ -77,7 +97,7 @@ def _load(name: str) -> Callable[..., Any]:
         if error.name != command.module:
             raise Failure(f"{name} needs the Python package {error.name!r}, which is not installed") from None
         raise Failure(f"this installation lacks the command {name!r}") from None
-    return function
+    return _guarded(function)
 
 
 def _no_command() -> None:

@@ -79,7 +79,8 @@ def _blame(error: BaseException, app: str) -> str:
     """The line to look at: where the syntax is wrong, else the innermost one outside of the import machinery and of
     installed packages."""
     if isinstance(error, SyntaxError):
-        return f"{error.filename or app}, line {error.lineno}: {error.msg}"
+        line = f", line {error.lineno}" if error.lineno else ""
+        return f"{error.filename or app}{line}: {error.msg}"
     said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     if isinstance(error, SystemExit):
         said = "the program ended itself (sys.exit); to be served it must only define its CSMS object"

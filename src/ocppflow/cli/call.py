@@ -12,7 +12,7 @@ import typer
 from ocppflow.cli.arguments import Outgoing, read_headers, read_messages, read_versions
 from ocppflow.cli.failure import CALL_ERROR, Failure
 from ocppflow.cli.passwords import ENVIRONMENT, find_password
-from ocppflow.errors import InvalidResponse, RemoteCallError
+from ocppflow.errors import ConnectionLost, InvalidResponse, RemoteCallError
 
 if TYPE_CHECKING:
     import ssl
@@ -130,6 +130,8 @@ async def _converse(
     station: ChargingStation, outgoing: list[Outgoing], answers: Answers, timeout: float, validate: bool, go_on: bool
 ) -> None:
     failed = False
+    ends: list[str] = []
+    station.on_disconnect(lambda _, code, reason: ends.append(f"{code} {reason}".strip()))
     await station.connect()
     try:
         for message in outgoing:
@@ -140,6 +142,8 @@ async def _converse(
                     raise Failure(_call_error(error), CALL_ERROR) from None
                 answers.note(_call_error(error))
                 failed = True
+            except ConnectionLost as error:
+                raise Failure(f"{error} (closed with {', '.join(ends)})") from None
     finally:
         await station.stop(1000)
     if failed:

@@ -54,8 +54,10 @@ def details(entry: Entry, limit: int = 0) -> str:
         return one_line(f"{entry.code}: {entry.fault}" if entry.fault else entry.code, limit)
     if entry.kind == "unreadable":
         return one_line(f"{entry.fault}: {entry.record.data[:200].decode('utf-8', 'backslashreplace')}", limit)
-    said = summary(entry.payload)
-    return one_line(" · ".join(part for part in (entry.fault, said) if part), limit)
+    fault = entry.fault
+    if entry.answered and fault.startswith("refused: "):
+        fault = "refused"  # the answer says why
+    return one_line(" · ".join(part for part in (fault, summary(entry.payload)) if part), limit)
 
 
 def style(entry: Entry) -> str:

@@ -25,7 +25,7 @@ _MARGIN = 26
 _HALF = 84  # of the widest box on top of a lane
 _HEAD = 118  # where the lanes begin
 _SILENCE = 5.0  # seconds without a frame that are shown as a gap
-_NO_XML = re.compile("[\ud800-\udfff\ufffe\uffff]")
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def draw(entries: Sequence[Entry], *, title: str = "", rows: int = 200) -> str:
@@ -233,7 +233,7 @@ class _Picture:
         width, height = f"{self._width:g}", f"{bottom + 18:g}"
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-            f'role="img" aria-label="{_x(self._title or "sequence diagram")}">\n<style>{STYLE}</style>\n'
+            f'role="img" aria-label="{_x(one_line(self._title) or "sequence diagram")}">\n<style>{STYLE}</style>\n'
             f'<rect class="page" width="{width}" height="{height}" rx="10"/>\n{self._heading()}\n'
             + "\n".join([lanes, *self._behind, *self._before])
             + "\n</svg>\n"

@@ -133,13 +133,15 @@ def _follow(reader: TraceReader, choice: Choice, as_json: bool) -> None:
     from ocppflow.cli.lines import coloured
 
     console = Console(highlight=False)
-    wide = 10_000 if not console.is_terminal else None
     try:
         for entry in choice.live(reader.follow(lambda: time.sleep(POLL))):
             if as_json:
                 _json(entry)
+            elif console.is_terminal:
+                console.print(coloured(entry), no_wrap=True, overflow="ellipsis")
             else:
-                console.print(coloured(entry), no_wrap=True, overflow="ellipsis", crop=True, width=wide)
+                print(coloured(entry).plain)
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return
 

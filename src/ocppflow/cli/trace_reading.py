@@ -39,7 +39,7 @@ class TraceReader:
     def follow(self, wait: Callable[[], None]) -> Iterator[TraceRecord]:
         """All that the file holds and all that is added; ``wait`` is called whenever there is nothing new. The file may
         be truncated or replaced meanwhile, and is then read anew. Ends with whatever ``wait`` raises."""
-        source = self._path.open("rb")
+        source: BinaryIO = self._path.open("rb")
         try:
             while True:
                 yield from self._chunks(source)

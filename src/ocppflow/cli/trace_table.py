@@ -15,7 +15,7 @@ from ocppflow.cli.conversation import Entry, milliseconds
 from ocppflow.cli.lines import arrow, clock, details, mark, style, what
 
 _AT_ONCE = 500
-_REST = 56  # columns of the terminal for all but the message, the details cut short
+_REST = 60  # columns of the terminal for all but the message, the details cut short
 _PIPE_WIDTH = 240
 
 
@@ -48,7 +48,8 @@ def _print(console: Console, out: TextIO, shown: Table | Text) -> None:
 def _heading(group: Sequence[Entry]) -> Text:
     versions = list(dict.fromkeys(entry.record.version for entry in group if entry.record.version))
     frames = sum(entry.is_frame for entry in group)
-    errors = sum(entry.severity == "error" for entry in group)
+    # A call that was refused and its refusal are one error.
+    errors = sum(entry.severity == "error" and not entry.answered for entry in group)
     warnings = sum(entry.severity == "warning" for entry in group)
     facts = [f"OCPP {', '.join(versions)}" if versions else "", _day(group[0].record.time), _count(frames, "message")]
     text = Text.assemble((group[0].station, "bold blue"), "  ", (" · ".join(fact for fact in facts if fact), "dim"))
@@ -60,10 +61,9 @@ def _heading(group: Sequence[Entry]) -> Text:
 
 
 def _table(group: Sequence[Entry], width: int, *, header: bool) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_header=header, header_style="dim", show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, show_header=header, header_style="dim", show_edge=False, padding=0)
     table.add_column("time", style="dim", width=12, no_wrap=True)
-    table.add_column("CS↔CSMS", width=7, no_wrap=True)
-    table.add_column("", width=1)
+    table.add_column("", width=5, no_wrap=True)
     table.add_column("message", width=width, no_wrap=True, overflow="ellipsis")
     table.add_column("latency", justify="right", style="dim", width=8, no_wrap=True)
     table.add_column("details")  # the one column that gives way where the terminal is narrow
@@ -72,8 +72,7 @@ def _table(group: Sequence[Entry], width: int, *, header: bool) -> Table:
         pointer = "cyan" if entry.toward == "CSMS" else "magenta" if entry.is_frame else "dim"
         table.add_row(
             clock(entry.record.time),
-            Text(f"  {arrow(entry)}", colour or pointer),
-            Text(mark(entry), colour),
+            Text(f"{arrow(entry)} {mark(entry)}", colour or pointer),
             Text(what(entry), style(entry)),
             milliseconds(entry.record.latency),
             Text(details(entry), colour or "dim", no_wrap=not entry.severity, overflow="ellipsis"),

@@ -1,0 +1,82 @@
+"""What the tests of the command line share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from ocppflow import CSMS, v16, v21, v201
+
+
+class Result(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    def failed_with(self, *parts: str, code: int = 2) -> None:
+        """It ended with this code and one line on stderr, which holds all of ``parts``."""
+        assert self.code == code, self
+        assert self.err.count("\n") == 1, self.err
+        assert self.err.startswith("ocppflow: ")
+        assert "Traceback" not in self.err
+        for part in parts:
+            assert part in self.err
+
+
+def a_csms(**settings: Any) -> CSMS:
+    """A CSMS that accepts a BootNotification and answers a Heartbeat in all versions, and nothing else."""
+    csms = CSMS(**settings)
+
+    @csms.on(v16.BootNotificationRequest, v201.BootNotificationRequest, v21.BootNotificationRequest)
+    def boot(station: Any, request: Any) -> Any:
+        return {"currentTime": datetime(2026, 1, 1, tzinfo=UTC), "interval": 300, "status": "Accepted"}
+
+    @csms.on(v16.HeartbeatRequest, v201.HeartbeatRequest, v21.HeartbeatRequest)
+    def heartbeat(station: Any, request: Any) -> Any:
+        return b'{ "currentTime": "2026-01-01T00:00:00.000Z" }'
+
+    return csms
+
+
+class Authority:
+    """A certificate authority whose files are in ``folder``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test Authority")])
+        self.certificate = folder / "ca.pem"
+        self.certificate.write_bytes(self._sign(self._name, self._key, authority=True))
+
+    def issue(self, common_name: str) -> tuple[Path, Path]:
+        """A certificate and its key, for 127.0.0.1 or a station of this name."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+        files = self._folder / f"{common_name}.pem", self._folder / f"{common_name}.key"
+        files[0].write_bytes(self._sign(name, key, authority=False))
+        kind = serialization.PrivateFormat.PKCS8
+        files[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, kind, serialization.NoEncryption()))
+        return files
+
+    def _sign(self, name: x509.Name, key: ec.EllipticCurvePrivateKey, *, authority: bool) -> bytes:
+        now = datetime.now(UTC)
+        local = x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+            .add_extension(local, critical=False)
+        )
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)

@@ -1,0 +1,98 @@
+"""The command ``ocppflow`` itself: its list, its version, its exit codes, and what it imports."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from ocppflow.cli import app as app_module
+from ocppflow.cli.app import COMMANDS, Command
+
+
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_help_lists_all_commands_and_imports_none(cli: Any) -> None:
+    for words in ([], ["--help"], ["-h"]):
+        result = cli(*words)
+        assert (result.code, result.err) == (0, "")
+        for name, command in COMMANDS.items():
+            assert name in result.out
+            assert command.summary[:20] in result.out
+    code = "import sys; from ocppflow.cli.app import run; run(['--help']); print(*sorted(sys.modules), file=sys.stderr)"
+    modules = set(python("-c", code).stderr.split())
+    heavy = {"ocppflow.rpc", "ocppflow.csms", "ocppflow.station", "websockets", "ocppflow.messages.v16", "asyncio"}
+    assert not modules & (heavy | {command.module for command in COMMANDS.values()})
+
+
+@pytest.mark.parametrize("name", ["call", "csms", "trace", "hash-password", "version"])
+def test_every_command_has_help(cli: Any, name: str) -> None:
+    result = cli(name, "--help")
+    assert (result.code, result.err) == (0, "")
+    assert f"ocppflow {name}" in " ".join(result.out.split()) or f"{name} [OPTIONS]" in result.out
+
+
+def test_version_says_what_is_installed(cli: Any) -> None:
+    lines = dict(line.split(maxsplit=1) for line in cli("version").out.splitlines())
+    assert list(lines) == ["ocppflow", "Python", "msgspec", "websockets", "uvloop", "OCPP"]
+    assert lines["OCPP"] == "1.6-J, 2.0.1, 2.1"
+    assert lines["Python"].startswith(f"{sys.version_info.major}.{sys.version_info.minor}.")
+
+
+def test_python_m_ocppflow_is_the_same_command() -> None:
+    result = python("-m", "ocppflow", "version")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("ocppflow ")
+    assert python("-m", "ocppflow", "nonsense").returncode == 2
+
+
+def test_an_unknown_command_is_one_line(cli: Any) -> None:
+    cli("frobnicate").failed_with("frobnicate", "see: ocppflow --help")
+    cli("--frobnicate").failed_with("--frobnicate", "see: ocppflow --help")
+
+
+def test_a_command_whose_module_is_missing_breaks_no_other(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(app_module.COMMANDS, "tea", Command("ocppflow.cli.tea", "tea", "Make tea."))
+    assert "Make tea." in cli("--help").out
+    assert cli("version").code == 0
+    cli("tea").failed_with("this installation lacks the command 'tea'")
+
+
+def test_a_package_that_a_command_needs_is_named(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rich.table", None)
+    monkeypatch.setitem(app_module.COMMANDS, "tea", Command("ocppflow.cli.trace_table", "print_tables", "Make tea."))
+    monkeypatch.delitem(sys.modules, "ocppflow.cli.trace_table", raising=False)
+    cli("tea").failed_with("tea needs the Python package 'rich.table'")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(KeyboardInterrupt, 130), (PermissionError(13, "Permission denied", "x"), 2)]
+)
+def test_what_ends_a_command_from_outside(
+    cli: Any, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr("ocppflow.cli.version.version", fail)
+    cli("version").failed_with("interrupted" if code == 130 else "x: Permission denied", code=code)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a pipe that breaks otherwise")
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Any) -> None:
+    trace = tmp_path / "t.jsonl"
+    line = b'{"time":1.0,"identity":"CS1","event":"in","role":"CSMS","frame":[2,"1","Heartbeat",{}]}\n'
+    trace.write_bytes(line * 20_000)
+    command = [sys.executable, "-m", "ocppflow", "trace", str(trace), "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(30) == 0

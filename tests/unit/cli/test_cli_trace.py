@@ -1,0 +1,332 @@
+"""``ocppflow trace``: tables, JSON, what is wrong with the file, and a file that grows."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocppflow.cli.conversation import Conversation, summary
+from ocppflow.cli.lines import coloured, plain
+from ocppflow.cli.trace_reading import Remarks, TraceReader
+from ocppflow.trace import TraceRecord, to_line
+
+START = 1_700_000_000.0
+
+
+def record(after: float, event: str, data: str = "", identity: str = "CS1", **more: Any) -> TraceRecord:
+    more.setdefault("role", "CSMS")
+    more.setdefault("version", "2.0.1")
+    return TraceRecord(START + after, identity, event, data=data.encode(), **more)  # type: ignore[arg-type]
+
+
+SESSION = [
+    record(0, "connected", address="127.0.0.1:5"),
+    record(0.1, "in", '[2,"b1","BootNotification",{"reason":"PowerUp"}]'),
+    record(0.104, "out", '[3,"b1",{"status":"Accepted","interval":300}]', latency=0.004),
+    record(0.2, "out", '[2,"r1","Reset",{"type":"Immediate"}]'),
+    record(0.3, "in", '[4,"r1","NotSupported","no reset here",{}]', latency=0.1),
+    record(0.4, "in", '[2,"h1","Heartbeat",{"now":1}]', note="refused: FormatViolation: $.now"),
+    record(0.4, "out", '[4,"h1","FormatViolation","$.now",{}]'),
+    record(0.5, "in", "{nonsense", note="RpcFrameworkError"),
+    record(0.6, "out", '[2,"g1","GetLog",{}]'),
+    record(0.7, "disconnected", note="1006 lost"),
+]
+OTHER = [
+    record(0.05, "connected", identity="CS2", version="2.1"),
+    record(0.15, "in", '[6,"s1","NotifyPeriodicEventStream",{"id":1}]', identity="CS2", version="2.1"),
+    record(0.65, "refused", identity="CS3", version="", note="HTTP 404: not known"),
+]
+
+
+@pytest.fixture
+def trace_file(tmp_path: Path) -> Callable[..., Path]:
+    def write(records: Iterable[TraceRecord], extra: bytes = b"") -> Path:
+        file = tmp_path / "t.jsonl"
+        file.write_bytes(b"".join(map(to_line, records)) + extra)
+        return file
+
+    return write
+
+
+def rows(out: str) -> list[str]:
+    """The lines of a table without their time."""
+    return [line[13:].rstrip() for line in out.splitlines() if line[2:3] == ":"]
+
+
+def test_each_station_has_its_table_with_arrows_latencies_and_marks(cli: Any, trace_file: Any) -> None:
+    result = cli("trace", trace_file(SESSION + OTHER))
+    assert result.code == 0
+    assert result.err == ""
+    headings = [line for line in result.out.splitlines() if line.startswith("CS")]
+    assert headings == [
+        "CS1  OCPP 2.0.1 · 2023-11-14 · 8 messages · 4 errors · 1 warning",
+        "CS2  OCPP 2.1 · 2023-11-14 · 1 message",
+        "CS3  2023-11-14 · 0 messages · 1 error",
+    ]
+    text = [" ".join(row.split()) for row in rows(result.out)]
+    assert text == [
+        "● connected, OCPP 2.0.1 127.0.0.1:5",
+        "──▶ BootNotification reason PowerUp",
+        "◀── ↳ BootNotification 4.0 ms status Accepted, interval 300",
+        "◀── Reset type Immediate",
+        "──▶ ✗ ↳ Reset 100.0 ms NotSupported: no reset here",
+        "──▶ ✗ Heartbeat refused · now 1",
+        "◀── ✗ ↳ Heartbeat FormatViolation: $.now",
+        "──▶ ✗ unreadable not a message of OCPP-J; RpcFrameworkError: {nonsense",
+        "◀── ✗ GetLog no answer before the connection ended · {}",
+        "● ! disconnected 1006 lost",
+        "● connected, OCPP 2.1",
+        "──▶ NotifyPeriodicEventStream id 1",
+        "● ✗ refused HTTP 404: not known",
+    ]
+
+
+def test_station_leaves_the_others_out(cli: Any, trace_file: Any) -> None:
+    file = trace_file(SESSION + OTHER)
+    assert [line[:3] for line in cli("trace", file, "-s", "CS2").out.splitlines() if line[:2] == "CS"] == ["CS2"]
+    nobody = cli("trace", file, "--station", "CS9")
+    assert (nobody.code, nobody.out) == (0, "")
+    assert nobody.err == "ocppflow: nothing to show: no station CS9; the trace has CS1, CS2, CS3\n"
+
+
+def test_errors_leaves_what_went_wrong_and_the_calls_it_is_about(cli: Any, trace_file: Any) -> None:
+    out = cli("trace", trace_file(SESSION), "--errors", "--json").out
+    shown = [(line["kind"], line.get("action", "")) for line in map(json.loads, out.splitlines())]
+    assert shown == [
+        ("CALL", "Reset"),
+        ("CALLERROR", "Reset"),
+        ("CALL", "Heartbeat"),
+        ("CALLERROR", "Heartbeat"),
+        ("unreadable", ""),
+        ("CALL", "GetLog"),
+        ("disconnected", ""),
+    ]
+
+
+def test_a_trace_without_errors_says_so(cli: Any, trace_file: Any) -> None:
+    assert cli("trace", trace_file(SESSION[:3]), "-e").err == "ocppflow: nothing to show: no errors\n"
+
+
+def test_json_has_one_object_a_record_and_payloads_as_they_travelled(cli: Any, trace_file: Any) -> None:
+    records = [record(0, "in", '[2,"1","MeterValues",{"value":8.10}]'), record(0.5, "out", '[3,"1",{}]', latency=0.5)]
+    out = cli("trace", trace_file(records), "--json").out.splitlines()
+    assert '"payload":{"value":8.10}' in out[0]
+    assert json.loads(out[1]) == {
+        "time": START + 0.5,
+        "station": "CS1",
+        "kind": "CALLRESULT",
+        "version": "2.0.1",
+        "from": "CSMS",
+        "to": "CS",
+        "action": "MeterValues",
+        "id": "1",
+        "latency": 0.5,
+        "payload": {},
+    }
+
+
+def test_an_answer_belongs_to_the_call_of_its_direction() -> None:
+    """Both sides may use the same id at the same time (OCPP-J 2.0.1 Part 4, 4.1.4)."""
+    conversation = Conversation()
+    frames = [
+        ("in", '[2,"1","Heartbeat",{}]'),
+        ("out", '[2,"1","Reset",{}]'),
+        ("in", '[3,"1",{}]'),
+        ("out", '[3,"1",{}]'),
+    ]
+    actions = [conversation.feed(record(n, event, data)).action for n, (event, data) in enumerate(frames)]
+    assert actions == ["Heartbeat", "Reset", "Reset", "Heartbeat"]
+
+
+def test_what_both_sides_wrote_into_one_file_is_shown_once(cli: Any, trace_file: Any) -> None:
+    """As the CSMS saw it, unless --role asks for the other."""
+    call = '[2,"1","Heartbeat",{}]'
+    file = trace_file([record(0, "out", call, role="CS"), record(0.1, "in", call)])
+    result = cli("trace", file, "--json")
+    assert [json.loads(line)["time"] for line in result.out.splitlines()] == [START + 0.1]
+    assert result.err == "ocppflow: 1 records are the stations' own view of this: --role CS shows them\n"
+    other = cli("trace", file, "--json", "--role", "CS")
+    assert [json.loads(line)["time"] for line in other.out.splitlines()] == [START]
+    assert other.err == ""
+    cli("trace", file, "--role", "EV").failed_with("--role EV: it is CSMS or CS")
+
+
+def test_control_characters_of_a_peer_do_not_reach_the_terminal(cli: Any, trace_file: Any) -> None:
+    evil = '[2,"1","Data\\u001b[2JTransfer",{"vendorId":"\\u001b]0;x\\u0007\\u202e"}]'
+    result = cli("trace", trace_file([record(0, "in", evil, identity="CS\x1b[31m")]))
+    assert not set("\x1b\x07\u202e") & set(result.out)
+    assert "\\x1b" in result.out
+
+
+# --- what is wrong with the file -----------------------------------------------------------------------------------
+
+
+def test_a_file_that_is_missing_or_a_folder_is_one_line(cli: Any, tmp_path: Path) -> None:
+    cli("trace", tmp_path / "no.jsonl").failed_with("no.jsonl: No such file or directory")
+    cli("trace", tmp_path / "no.jsonl", "--follow").failed_with("no.jsonl: No such file or directory")
+    cli("trace", tmp_path).failed_with("Is a directory")
+
+
+def test_an_empty_file_is_said_to_be_empty(cli: Any, trace_file: Any) -> None:
+    result = cli("trace", trace_file([]))
+    assert (result.code, result.out) == (0, "")
+    assert result.err.endswith("t.jsonl is empty\n")
+
+
+def test_a_last_line_that_is_cut_off_is_left_out_with_its_number(cli: Any, trace_file: Any) -> None:
+    result = cli("trace", trace_file(SESSION[:2], to_line(SESSION[2])[:40]), "--json")
+    assert result.code == 0
+    assert result.out.count("\n") == 2
+    assert result.err.endswith("t.jsonl, line 3: left out, for it is cut off\n")
+
+
+def test_a_last_line_without_its_newline_counts(cli: Any, trace_file: Any) -> None:
+    result = cli("trace", trace_file(SESSION[:2], to_line(SESSION[2])[:-1]), "--json")
+    assert (result.out.count("\n"), result.err) == (3, "")
+
+
+def test_foreign_lines_are_left_out_with_their_numbers(cli: Any, trace_file: Any) -> None:
+    extra = b'\n{"time":"x"}\n\xff\xfe\nhello\n' + to_line(SESSION[1])
+    result = cli("trace", trace_file(SESSION[:1], extra), "--json")
+    assert result.out.count("\n") == 2
+    assert [line.split(": left out")[0].rpartition(" ")[2] for line in result.err.splitlines()] == ["3", "4", "5"]
+
+
+def test_many_foreign_lines_do_not_flood(cli: Any, trace_file: Any) -> None:
+    result = cli("trace", trace_file(SESSION[:1], b"x\n" * 1000))
+    assert result.err.splitlines()[-1] == "ocppflow: 995 more lines like that"
+    assert result.err.count("\n") == 6
+
+
+@pytest.mark.parametrize("content", [b"hello\nworld\n", b"\x89PNG\r\n\x1a\n\x00", b"[1,2]"])
+def test_a_file_of_another_kind_is_refused(cli: Any, trace_file: Any, content: bytes) -> None:
+    result = cli("trace", trace_file([], content))
+    assert result.code == 2
+    assert "is no trace file" in result.err.splitlines()[-1]
+
+
+def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path: Path, cli: Any) -> None:
+    file = tmp_path / "zeros"
+    with file.open("wb") as out:
+        out.truncate(2**34)  # 16 GiB of nothing, on no disk
+    cli("trace", file).failed_with("line 1: longer than", "no trace file")
+
+
+@given(st.binary(max_size=400), st.sampled_from(["in", "out"]), st.sampled_from(["CSMS", "CS", ""]))
+def test_no_frame_is_too_strange_to_be_shown(data: bytes, event: str, role: str) -> None:
+    conversation = Conversation()
+    entry = conversation.feed(TraceRecord(START, "CS1", event, role, data=data))  # type: ignore[arg-type]
+    assert "\n" not in plain(entry)
+    assert coloured(entry).plain.startswith("2", 0) or coloured(entry).plain
+    conversation.finish()
+
+
+SCALAR = st.none() | st.booleans() | st.integers() | st.text(max_size=9)
+JSON = SCALAR | st.lists(SCALAR, max_size=3) | st.dictionaries(st.text(max_size=5), SCALAR, max_size=3)
+
+
+@given(st.lists(JSON, max_size=7))
+def test_no_array_is_too_strange_to_be_shown(frame: list[Any]) -> None:
+    entry = Conversation().feed(record(0, "in", json.dumps(frame)))
+    assert "\n" not in plain(entry)
+
+
+def test_the_most_telling_fields_come_first() -> None:
+    payload = b'{"timestamp":"2026","seqNo":3,"transactionInfo":{"transactionId":"T"},"eventType":"Ended"}'
+    assert summary(payload) == "eventType Ended, transactionId T"
+    assert summary(b'{"currentTime":"2026"}') == "currentTime 2026"
+    assert summary(b"{}") == "{}"
+    variables = b'{"getVariableData":[{"component":{"name":"Ctrlr"},"variable":{"name":"Interval"}}]}'
+    assert summary(variables) == "component Ctrlr, variable Interval"
+
+
+# --- a file that grows ---------------------------------------------------------------------------------------------
+
+
+class Over(Exception):
+    """Ends a follow."""
+
+
+def follow(file: Path, *steps: Callable[[], object]) -> tuple[list[str], list[str]]:
+    """The events that a follower sees while the steps happen, one whenever it waits; and its remarks."""
+    remaining = list(steps)
+    remarks: list[str] = []
+    seen: list[str] = []
+
+    def wait() -> None:
+        if not remaining:
+            raise Over
+        remaining.pop(0)()
+
+    try:
+        for each in TraceReader(file, remarks.append).follow(wait):
+            seen.append(each.data.decode() or each.event)
+    except Over:
+        return seen, remarks
+    raise AssertionError("a follow has no end of its own")
+
+
+def append(file: Path, data: bytes) -> Callable[[], object]:
+    def step() -> None:
+        with file.open("ab") as out:
+            out.write(data)
+
+    return step
+
+
+def test_follow_shows_what_is_there_and_what_is_added_a_whole_line_at_a_time(trace_file: Any) -> None:
+    file = trace_file(SESSION[:1])
+    line = to_line(SESSION[3])
+    seen, remarks = follow(file, append(file, line[:30]), append(file, line[30:] + line[:5]), append(file, line[5:]))
+    assert seen == ["connected", SESSION[3].data.decode(), SESSION[3].data.decode()]
+    assert remarks == []
+
+
+def test_follow_survives_truncation(trace_file: Any) -> None:
+    file = trace_file(SESSION[:3])
+    seen, remarks = follow(file, lambda: file.write_bytes(to_line(OTHER[0])), append(file, to_line(SESSION[9])))
+    assert seen[3:] == ["connected", "disconnected"]
+    assert remarks == [f"{file} was truncated; reading it from its beginning"]
+
+
+def test_follow_survives_rotation(trace_file: Any, tmp_path: Path) -> None:
+    file = trace_file(SESSION[:1])
+
+    def replace() -> None:
+        (tmp_path / "new").write_bytes(to_line(SESSION[9]))
+        os.replace(tmp_path / "new", file)
+
+    seen, remarks = follow(file, lambda: os.rename(file, tmp_path / "old"), replace)
+    assert seen == ["connected", "disconnected"]
+    assert remarks == [f"{file} was replaced; reading it from its beginning"]
+
+
+def test_follow_ends_with_ctrl_c_and_prints_lines(cli: Any, trace_file: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ocppflow.cli.trace.time.sleep", interrupt)
+    result = cli("trace", "-f", trace_file(SESSION + OTHER))
+    assert (result.code, result.err) == (0, "")
+    lines = result.out.splitlines()
+    assert len(lines) == len(SESSION + OTHER)
+    assert " ".join(lines[2].split()[1:]) == "CS1 ◀── ↳ BootNotification 4.0 ms status Accepted, interval 300"
+    errors = cli("trace", "-f", "-e", trace_file(SESSION)).out.splitlines()
+    assert [line.split()[2:][-1] for line in errors][:1] == ["Immediate"]
+    assert len(errors) == 6
+
+
+def test_remarks_are_counted() -> None:
+    said: list[str] = []
+    remarks = Remarks(said.append, most=1)
+    for n in range(3):
+        remarks(str(n))
+    remarks.close()
+    assert said == ["0", "2 more lines like that"]
