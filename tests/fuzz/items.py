@@ -1,0 +1,232 @@
+"""Hostile messages, and what OCPP-J has to be said to each in 1.6, 2.0.1 and 2.1.
+
+``@CALL`` in an item stands for an action that the peer may call, ``@WRONG`` for one that it may not, because it is the
+other side's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from ocppflow.messages import Role, Version
+from tests.fuzz.wire import BINARY, CLOSE, PING, TEXT, frame
+
+V16, V201, V21 = Version.V16, Version.V201, Version.V21
+DEEP: Final = 100_000
+
+_CALLABLE = {Role.CSMS: b"Heartbeat", Role.CS: b"ClearCache"}
+
+
+class Answer(NamedTuple):
+    """An answer: message type, id, and error code in 2.x spelling if it is an error."""
+
+    type: int
+    message_id: str | int
+    code: str = ""
+
+
+SILENCE: Final = None
+RESULT: Final = Answer(3, "1")
+
+
+def error(code: str, message_id: str | int = "1") -> Answer:
+    return Answer(4, message_id, code)
+
+
+#: The CALLERROR for an id that cannot be read (2.0.1 and 2.1 Part 4, 4.2.3).
+UNREADABLE: Final = error("RpcFrameworkError", "-1")
+NOT_A_CALL: Final = error("RpcFrameworkError")
+BAD_JSON: Final = error("FormatViolation")
+BAD_SHAPE: Final = error("ProtocolError")
+
+Expected = Answer | None
+
+
+_NONE: Final[Mapping[Version, Expected]] = MappingProxyType({})
+
+
+class Item(NamedTuple):
+    """``expected`` holds for every version, but for those that ``but`` names."""
+
+    name: str
+    data: bytes
+    expected: Expected
+    but: Mapping[Version, Expected] = _NONE
+
+    def for_version(self, version: Version) -> Expected:
+        return self.but.get(version, self.expected)
+
+    def bytes_for(self, target: Role) -> bytes:
+        """What to send to a target in that role."""
+        call, wrong = _CALLABLE[target], _CALLABLE[target.peer]
+        return self.data.replace(b"@CALL", call).replace(b"@WRONG", wrong)
+
+
+def in_16(expected: Expected) -> dict[Version, Expected]:
+    return {V16: expected}
+
+
+#: 2.0.1 answers an unknown message type, 1.6 and 2.1 ignore it (row 20).
+_UNKNOWN_TYPE: Final[dict[Version, Expected]] = {V201: error("MessageTypeNotSupported")}
+
+ITEMS: Final = [
+    Item("a sound call", b'[2,"1","@CALL",{}]', RESULT),
+    # no JSON, or no array
+    Item("no JSON", b"}{", UNREADABLE),
+    Item("an empty message", b"", UNREADABLE),
+    Item("white space", b" \t\r\n", UNREADABLE),
+    Item("an empty array", b"[]", UNREADABLE),
+    Item("an object", b"{}", UNREADABLE),
+    Item("an object like a call", b'{"type":2,"id":"1","action":"@CALL"}', UNREADABLE),
+    Item("a number", b"12", UNREADABLE),
+    Item("a huge number", b"1e999999", UNREADABLE),
+    Item("null", b"null", UNREADABLE),
+    Item("true", b"true", UNREADABLE),
+    Item("a string", b'"[2]"', UNREADABLE),
+    Item("a NUL byte", b"\0", UNREADABLE),
+    Item("a call cut short", b'[2,"1","@CALL",{', BAD_JSON),
+    Item("a call without its last bracket", b'[2,"1","@CALL",{}', BAD_JSON),
+    Item("a call with something after it", b'[2,"1","@CALL",{}]x', BAD_JSON),
+    Item("two calls in one message", b'[2,"1","@CALL",{}][2,"2","@CALL",{}]', BAD_JSON),
+    Item("single quotes", b"[2,'1','@CALL',{}]", UNREADABLE),
+    Item("a trailing comma", b'[2,"1","@CALL",{},]', BAD_JSON),
+    Item("NaN", b'[2,"1","@CALL",{"a":NaN}]', BAD_JSON),
+    Item("a NUL byte in a string", b'[2,"1","DataTransfer",{"vendorId":"a\0b"}]', BAD_JSON),
+    # nesting
+    Item("100,000 opening brackets", b"[" * DEEP, UNREADABLE),
+    Item("100,000 nested arrays", b"[" * DEEP + b"]" * DEEP, UNREADABLE),
+    Item("100,000 nested objects", b'{"a":' * DEEP + b"1" + b"}" * DEEP, UNREADABLE),
+    Item("a payload of 100,000 arrays", b'[2,"1","@CALL",{"a":' + b"[" * DEEP + b"]" * DEEP + b"}]", BAD_JSON),
+    Item("a payload of 100,000 objects", b'[2,"1","@CALL",' + b'{"a":' * DEEP + b"1" + b"}" * DEEP + b"]", BAD_JSON),
+    Item("an id of 100,000 arrays", b"[2," + b"[" * DEEP + b"]" * DEEP + b',"@CALL",{}]', UNREADABLE),
+    # text that is none
+    Item("a lone surrogate as id", b'[2,"\\ud800","@CALL",{}]', UNREADABLE),
+    Item("a lone surrogate as action", b'[2,"1","\\udfff",{}]', BAD_JSON),
+    Item("a lone surrogate in the payload", b'[2,"1","DataTransfer",{"vendorId":"\\ud800"}]', BAD_JSON),
+    Item("a surrogate as raw bytes", b'[2,"1","DataTransfer",{"vendorId":"\xed\xa0\x80"}]', BAD_JSON),
+    Item("bytes that are no UTF-8", b'[2,"1","DataTransfer",{"vendorId":"\xff\xfe"}]', BAD_JSON),
+    Item("an id that is no UTF-8", b'[2,"\xff","@CALL",{}]', UNREADABLE),
+    Item("UTF-16", '[2,"1","@CALL",{}]'.encode("utf-16"), UNREADABLE),
+    Item("a byte-order mark", b'\xef\xbb\xbf[2,"1","@CALL",{}]', RESULT),
+    Item("missing outer brackets", b'2,"1","@CALL",{}', RESULT),
+    Item("much white space", b' \n[ 2 ,\t"1" , "@CALL"\r\n, { } ] ', RESULT),
+    # ids
+    Item("an id that is a number", b'[2,12345,"@CALL",{}]', UNREADABLE, in_16(error("ProtocolError", 12345))),
+    Item("an id that is no integer", b'[2,1.5,"@CALL",{}]', UNREADABLE),
+    Item("an id that is null", b'[2,null,"@CALL",{}]', UNREADABLE),
+    Item("an id that is true", b'[2,true,"@CALL",{}]', UNREADABLE),
+    Item("an id that is an object", b'[2,{"id":"1"},"@CALL",{}]', UNREADABLE),
+    Item("an id that is an array", b'[2,["1"],"@CALL",{}]', UNREADABLE),
+    Item("an id of 36 characters", b'[2,"' + b"x" * 36 + b'","@CALL",{}]', Answer(3, "x" * 36)),
+    Item("an id of 37 characters", b'[2,"' + b"x" * 37 + b'","@CALL",{}]', error("RpcFrameworkError", "x" * 37)),
+    Item("an id of 100,000 characters", b'[2,"' + b"x" * DEEP + b'","@CALL",{}]', UNREADABLE),
+    Item("an id with escapes", b'[2,"\\u0031","@CALL",{}]', RESULT),
+    # actions
+    Item("an action that is an array", b'[2,"1",["x"],{}]', NOT_A_CALL),
+    Item("an action that is an object", b'[2,"1",{},{}]', NOT_A_CALL),
+    Item("an action that is null", b'[2,"1",null,{}]', NOT_A_CALL),
+    Item("an action that is a number", b'[2,"1",7,{}]', NOT_A_CALL),
+    Item("an empty action", b'[2,"1","",{}]', error("NotImplemented")),
+    Item("an unknown action", b'[2,"1","NoSuchAction",{}]', error("NotImplemented")),
+    Item("an action of 100,000 characters", b'[2,"1","' + b"A" * DEEP + b'",{}]', error("NotImplemented")),
+    Item("an action in lower case", b'[2,"1","datatransfer",{"vendorId":"x"}]', error("NotImplemented")),
+    Item("an action with Request", b'[2,"1","DataTransferRequest",{"vendorId":"x"}]', error("NotImplemented")),
+    Item("a wrong direction", b'[2,"1","@WRONG",{}]', error("NotSupported")),
+    # shapes
+    Item("a call of one element", b"[2]", UNREADABLE),
+    Item("a call of two elements", b'[2,"1"]', BAD_SHAPE),
+    Item("a call of three elements", b'[2,"1","@CALL"]', BAD_SHAPE),
+    Item("a call of five elements", b'[2,"1","@CALL",{},{}]', BAD_SHAPE),
+    Item("a payload that is null", b'[2,"1","@CALL",null]', RESULT),
+    Item("a payload that is a string", b'[2,"1","@CALL","{}"]', BAD_SHAPE),
+    Item("a payload that is an array", b'[2,"1","@CALL",[]]', BAD_SHAPE),
+    Item("a payload that is a number", b'[2,"1","@CALL",0]', BAD_SHAPE),
+    Item("a field of the wrong type", b'[2,"1","DataTransfer",{"vendorId":5}]', error("TypeConstraintViolation")),
+    Item("a field too few", b'[2,"1","DataTransfer",{}]', error("OccurrenceConstraintViolation")),
+    # message types
+    *(
+        Item(f"message type {kind}", b'[%d,"1","@CALL",{}]' % kind, SILENCE, _UNKNOWN_TYPE)
+        for kind in (0, 1, 7, 8, 9, -1, 99)
+    ),
+    Item("message type 5", b'[5,"1","InternalError","",{}]', SILENCE, _UNKNOWN_TYPE),
+    Item("message type 6", b'[6,"1","@CALL",{}]', SILENCE, _UNKNOWN_TYPE),
+    Item("a message type that is a string", b'["2","1","@CALL",{}]', NOT_A_CALL),
+    Item("a message type that is null", b'[null,"1","@CALL",{}]', NOT_A_CALL),
+    Item("a message type that is an array", b'[[2],"1","@CALL",{}]', NOT_A_CALL),
+    # answers to nothing (row 21)
+    Item("an answer to nothing", b'[3,"1",{}]', SILENCE),
+    Item("an error to nothing", b'[4,"1","GenericError","",{}]', SILENCE),
+    Item("an answer of one element", b"[3]", SILENCE),
+    Item("an answer of four elements", b'[3,"1",{},{}]', SILENCE),
+    Item("an answer whose id is a number", b"[3,1,{}]", SILENCE),
+    Item("an error of one element", b"[4]", SILENCE),
+    Item("an error of the wrong types", b'[4,"1",[],{},7]', SILENCE),
+    Item("an answer cut short", b'[3,"1",{"a":', SILENCE),
+    # size
+    Item(
+        "a string of 900,000 characters",
+        b'[2,"1","DataTransfer",{"vendorId":"x","data":"' + b"y" * 900_000 + b'"}]',
+        RESULT,
+    ),
+    Item(
+        "an array of 100,000 strings",
+        b'[2,"1","DataTransfer",{"vendorId":"x","more":[' + b",".join([b'""'] * DEEP) + b"]}]",
+        error("FormatViolation"),
+    ),
+]
+
+
+class LinkItem(NamedTuple):
+    """Frames that break the WebSocket protocol (RFC 6455). ``close`` is the code of the close frame that answers;
+    0: the connection goes on as if nothing had been."""
+
+    name: str
+    frames: tuple[tuple[int, bytes, dict[str, int | bool]], ...]
+    close: int
+    raw: bytes = b""
+
+    def bytes_for(self, target: Role) -> bytes:
+        """The bytes for a target in that role: to a CSMS they are masked."""
+        masked = target is Role.CSMS
+        parts: list[bytes] = []
+        for opcode, payload, options in self.frames:
+            settings = {"masked": masked, **options}
+            if settings.pop("unmask", False):
+                settings["masked"] = not masked
+            parts.append(frame(opcode, payload, **settings))  # type: ignore[arg-type]
+        return b"".join(parts) + self.raw
+
+
+_CALL = b'[2,"1","DataTransfer",{"vendorId":"x"}]'
+CONT: Final = 0
+_OPEN = {"fin": False}
+
+
+def _pieces(payload: bytes, size: int) -> tuple[tuple[int, bytes, dict[str, int | bool]], ...]:
+    cut = [payload[at : at + size] for at in range(0, len(payload), size)]
+    last = len(cut) - 1
+    return tuple((CONT if n else TEXT, piece, {"fin": n == last}) for n, piece in enumerate(cut))
+
+
+LINK_ITEMS: Final = [
+    LinkItem("a binary message", ((BINARY, _CALL, {}),), 0),
+    LinkItem("a binary message in fragments", ((BINARY, b"\0\1", _OPEN), (CONT, b"\2", {})), 0),
+    LinkItem("an answer to no ping", ((10, b"hello", {}),), 0),
+    LinkItem("empty fragments", ((TEXT, b"", _OPEN), (CONT, b"", _OPEN), (CONT, b"[3]", {})), 0),
+    LinkItem("an unknown opcode", ((3, b"", {}),), 1002),
+    LinkItem("a reserved bit", ((TEXT, _CALL, {"rsv": 2}),), 1002),
+    LinkItem("compression that was not agreed", ((TEXT, _CALL, {"rsv": 4}),), 1002),
+    LinkItem("the wrong masking", ((TEXT, _CALL, {"unmask": True}),), 1002),
+    LinkItem("a ping of 126 bytes", ((PING, b"x" * 126, {}),), 1002),
+    LinkItem("a ping in fragments", ((PING, b"x", _OPEN),), 1002),
+    LinkItem("a continuation of nothing", ((CONT, b"x", {}),), 1002),
+    LinkItem("a message within a message", ((TEXT, b"[2,", _OPEN), (TEXT, _CALL, {})), 1002),
+    LinkItem("a close frame of one byte", ((CLOSE, b"\3", {}),), 1002),
+    LinkItem("a close code that does not exist", ((CLOSE, (1005).to_bytes(2), {}),), 1002),
+    LinkItem("a close reason that is no UTF-8", ((CLOSE, (1000).to_bytes(2) + b"\xff", {}),), 1007),
+    LinkItem("a message over the limit", ((TEXT, b"x" * (2**20 + 1), {}),), 1009),
+    LinkItem("a message over the limit in fragments", _pieces(b"x" * (2**20 + 10), 2**18), 1009),
+    LinkItem("fragments without end", tuple((CONT if n else TEXT, b"x" * 2**16, _OPEN) for n in range(17)), 1009),
+]
