@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import ssl as ssl_module
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,8 @@ from websockets.uri import parse_uri
 from ocppflow.errors import ConfigurationError, ConnectionRefused
 from ocppflow.messages.base import Version
 from ocppflow.transport.clock import Clock, LoopClock
-from ocppflow.transport.connection import SocketLink, wire_log
+from ocppflow.transport.connection import SocketLink
+from ocppflow.transport.engine import wire_log
 from ocppflow.transport.framing import LinkContext
 from ocppflow.transport.handshake import build_basic, check_identity
 from ocppflow.transport.link import Link, Peer
@@ -30,6 +32,8 @@ from ocppflow.transport.tls import client_context, explain_tls_failure
 
 # Windows of 4 KiB on our side; what the CSMS does is its own affair.
 _DEFLATE = ClientPerMessageDeflateFactory(client_max_window_bits=12, compress_settings={"memLevel": 5})
+
+_STATUS = re.compile(rb"HTTP/1\.1 ([2-5]\d\d|101) ")
 
 _WHAT_TO_CHECK = {
     401: "check the password",
@@ -260,7 +264,12 @@ class _Outgoing(asyncio.Protocol):
             self.fail(_refusal(self._where(), error.response))
         else:
             cause = error.__cause__ or error
-            self.fail(Refused(f"{self._where()} did not answer as a WebSocket server: {cause}"))
+            status = _STATUS.match(self._head)
+            if status is None or status[1] == b"101":
+                self.fail(Refused(f"{self._where()} did not answer as a WebSocket server: {cause}"))
+            else:  # what is wrong with the rest of a refusal makes it no less one
+                code = int(status[1])
+                self.fail(Refused(f"{self._where()} refused: HTTP {code} ({cause})", status=code))
 
     def _open(self, rest: bytes) -> None:
         attempt, transport = self._attempt, self._transport
