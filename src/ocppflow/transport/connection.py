@@ -2,7 +2,7 @@
 
 RFC 6455 is spoken by websockets' sans-I/O ``Protocol``, but that engine costs kilobytes and microseconds,
 and nearly all traffic is whole, final, uncompressed text frames. Those are read and written here; every
-other frame (control, fragment, compressed, broken) goes to an engine that is made when needed and dropped
+other frame (control, fragment, compressed, broken) goes to an Engine that is made when needed and dropped
 when idle. An idle connection is thus this object and little else.
 """
 
@@ -13,25 +13,14 @@ import logging
 from collections.abc import Sequence
 
 from websockets.extensions import Extension
-from websockets.frames import CloseCode, Frame, Opcode
-from websockets.protocol import OPEN, Protocol
+from websockets.frames import Opcode
 
 from ocppflow.transport.clock import Timer
-from ocppflow.transport.framing import (
-    FIN_PING,
-    FIN_TEXT,
-    LinkContext,
-    Transport,
-    apply_mask,
-    check_code,
-    cut_reason,
-    encode_frame,
-)
+from ocppflow.transport.engine import Engine
+from ocppflow.transport.framing import FIN_PING, FIN_TEXT, LinkContext, Transport, apply_mask, check_code, encode_frame
 from ocppflow.transport.link import LinkHandler, Peer
 
 log = logging.getLogger("ocppflow.transport")
-wire_log = logging.getLogger("ocppflow.transport.websocket")
-wire_log.setLevel(logging.WARNING)  # the engine tells of every opening and closing at INFO
 
 _KNOWN_OPCODES = frozenset(Opcode)
 _COMPRESS_FROM = 256  # below this many bytes compression saves nothing worth its time
@@ -56,7 +45,6 @@ class SocketLink(asyncio.Protocol):
         "_context",
         "_end",
         "_engine",
-        "_fragments",
         "_handler",
         "_last_received",
         "_missing",
@@ -85,10 +73,11 @@ class SocketLink(asyncio.Protocol):
         self._peer = peer
         self._context = context
         self._handler: LinkHandler | None = None
-        self._engine: Protocol | None = None
+        self._engine: Engine | None = None
+        if extensions:
+            self._engine = Engine(context.side, context.limits.max_message_size, extensions)
         self._rest: bytearray | None = bytearray(rest) if rest else None
         self._missing = 0  # how long _rest must grow before it can hold a frame
-        self._fragments: bytearray | int | None = None
         self._out: list[bytes] | None = None
         self._open = True
         self._closed = False
@@ -101,9 +90,6 @@ class SocketLink(asyncio.Protocol):
         self._ping_interval = context.limits.ping_interval
         self._waiters: list[tuple[bool, asyncio.Future[None]]] | None = None
         self._last_received = context.now()
-        if extensions:
-            self._engine = self._make_engine()
-            self._engine.extensions = list(extensions)
 
     # What the rooms above use.
 
@@ -142,7 +128,7 @@ class SocketLink(asyncio.Protocol):
         if not self._open:
             return
         engine = self._engine
-        if engine is not None and engine.extensions and len(data) >= _COMPRESS_FROM:
+        if engine is not None and engine.compresses and len(data) >= _COMPRESS_FROM:
             engine.send_text(data)
             self._flush(engine)
         else:
@@ -154,12 +140,11 @@ class SocketLink(asyncio.Protocol):
         check_code(code)
         if not self._open:
             return
-        engine = self._engine or self._make_engine()
-        self._engine = engine
-        engine.send_close(code, cut_reason(reason))
+        engine = self._need_engine()
+        engine.send_close(code, reason)
         self._open = False
         self._flush(engine)
-        self._unpause(ASKED | FLOOD)  # the peer's answer has to be read
+        self._unpause(UNATTACHED | ASKED | FLOOD)  # the peer's answer has to be read
 
     def abort(self, reason: str) -> None:
         if self._end is None:
@@ -209,10 +194,8 @@ class SocketLink(asyncio.Protocol):
             self._throttle(count)
 
     def eof_received(self) -> None:
-        engine = self._engine or self._make_engine()
-        self._engine = engine
         self._open = False
-        engine.receive_eof()
+        self._need_engine().receive_eof()
         # Returning None has the transport flush and close itself.
 
     def pause_writing(self) -> None:
@@ -229,7 +212,9 @@ class SocketLink(asyncio.Protocol):
         for timer in (self._close_timer, self._ping_timer):
             if timer is not None:
                 timer.cancel()
-        code, reason = self._end = self._end or self._how_it_ended(exc)
+        ended = self._end or (self._engine.end() if self._engine is not None else None)
+        why = str(exc) if exc else "the connection was lost without a closing handshake"
+        code, reason = self._end = ended or (1006, why)
         self._close_timer = self._ping_timer = self._engine = self._rest = None
         self._wake(closed=True)
         try:
@@ -277,8 +262,7 @@ class SocketLink(asyncio.Protocol):
                 self._rest = bytearray(data[position:])
                 return count
             engine = self._engine
-            idle = engine is None or (engine.state is OPEN and engine.current_size is None)
-            if first == FIN_TEXT and idle:
+            if first == FIN_TEXT and (engine is None or engine.between_messages):
                 self._deliver(apply_mask(data[body:end], data[body - 4 : body]) if masked else data[body:end])
             else:
                 self._unusual(data[position:end])
@@ -289,59 +273,34 @@ class SocketLink(asyncio.Protocol):
             self._rest = bytearray(data[position:])
         return count
 
-    def _deliver(self, data: bytes) -> None:
+    def _deliver(self, message: bytes | int) -> None:
         handler = self._handler
         if handler is None or self._closed:
             return
         try:
-            handler.received(data)
+            if isinstance(message, int):
+                handler.received_binary(message)
+            else:
+                handler.received(message)
         except Exception:
             log.exception("%s: the handler failed on a message", self._peer.identity)
 
     def _unusual(self, data: bytes) -> None:
         """One frame, or a fault, for the engine."""
-        engine = self._engine or self._make_engine()
-        self._engine = engine
-        if engine.reader.eof:
-            return
-        engine.receive_data(data)
-        for event in engine.events_received():
-            if isinstance(event, Frame):
-                self._data_frame(event)
-        if engine.state is not OPEN:
+        engine = self._need_engine()
+        for message in engine.receive(data):
+            self._deliver(message)
+        if not engine.is_open:
             self._open = False
         self._flush(engine)
-        if engine.state is OPEN and engine.current_size is None and not engine.extensions:
+        if engine.is_idle:
             self._engine = None
 
-    def _data_frame(self, frame: Frame) -> None:
-        match frame.opcode:
-            case Opcode.TEXT if frame.fin:
-                self._deliver(bytes(frame.data))
-            case Opcode.TEXT:
-                self._fragments = bytearray(frame.data)
-            case Opcode.BINARY if frame.fin:
-                self._deliver_binary(len(frame.data))
-            case Opcode.BINARY:
-                self._fragments = len(frame.data)
-            case Opcode.CONT if isinstance(self._fragments, bytearray):
-                self._fragments += frame.data
-                if frame.fin:
-                    whole, self._fragments = bytes(self._fragments), None
-                    self._deliver(whole)
-            case Opcode.CONT if isinstance(self._fragments, int):
-                self._fragments += len(frame.data)
-                if frame.fin:
-                    total, self._fragments = self._fragments, None
-                    self._deliver_binary(total)
-
-    def _deliver_binary(self, size: int) -> None:
-        if self._handler is None or self._closed:
-            return
-        try:
-            self._handler.received_binary(size)
-        except Exception:
-            log.exception("%s: the handler failed on a binary message", self._peer.identity)
+    def _need_engine(self) -> Engine:
+        if self._engine is None:
+            context = self._context
+            self._engine = Engine(context.side, context.limits.max_message_size)
+        return self._engine
 
     def _throttle(self, count: int) -> None:
         """Stop reading while ``count`` messages more exceed the allowed rate, of which one second may be
@@ -351,7 +310,13 @@ class SocketLink(asyncio.Protocol):
         self._allowed_from = max(self._allowed_from, now - 1.0) + count * self._context.seconds_per_message
         if self._allowed_from > now and self._open:
             self._pause(FLOOD)
-            self._context.clock.call_at(self._allowed_from, lambda: self._unpause(FLOOD))
+            self._context.clock.call_at(self._allowed_from, self._flood_over)
+
+    def _flood_over(self) -> None:
+        if self._context.now() >= self._allowed_from:
+            self._unpause(FLOOD)
+        elif self._open:  # more had been buffered
+            self._context.clock.call_at(self._allowed_from, self._flood_over)
 
     def _pause(self, why: int) -> None:
         if not self._open:
@@ -368,22 +333,19 @@ class SocketLink(asyncio.Protocol):
 
     # Writing.
 
-    def _make_engine(self) -> Protocol:
-        return Protocol(self._context.side, state=OPEN, max_size=self._context.limits.max_message_size, logger=wire_log)
-
     def _write(self, data: bytes) -> None:
         if self._out is not None:
             self._out.append(data)
         else:
             self._transport.write(data)
 
-    def _flush(self, engine: Protocol) -> None:
+    def _flush(self, engine: Engine) -> None:
         for data in engine.data_to_send():
             if data:
                 self._write(data)
             else:
-                self._end_of_stream(finished=engine.close_rcvd is not None)
-        if engine.close_expected() and self._close_timer is None:
+                self._end_of_stream(finished=engine.got_close)
+        if engine.awaits_end and self._close_timer is None:
             self._await_close(self._context.limits.close_timeout)
 
     def _end_of_stream(self, *, finished: bool) -> None:
@@ -442,15 +404,6 @@ class SocketLink(asyncio.Protocol):
         self._ping_timer = clock.call_at(max(sent_at + self._ping_interval, clock.now()), self._ping)
 
     # Ending.
-
-    def _how_it_ended(self, exc: Exception | None) -> tuple[int, str]:
-        engine = self._engine
-        received, sent = (engine.close_rcvd, engine.close_sent) if engine else (None, None)
-        if received is not None:
-            return int(received.code), received.reason or (sent.reason if sent else "")
-        if sent is not None and sent.code not in (CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY):
-            return int(sent.code), sent.reason
-        return 1006, str(exc) if exc else "the connection was lost without a closing handshake"
 
     async def _wait(self, *, until_closed: bool) -> None:
         waiter = self._context.loop.create_future()

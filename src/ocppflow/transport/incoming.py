@@ -10,11 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from websockets.exceptions import HeaderLineTooLong, RequestLineTooLong, TooManyHeaders
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
@@ -23,9 +22,11 @@ from websockets.typing import Subprotocol
 from ocppflow.messages.base import Version
 from ocppflow.transport import handshake as hs
 from ocppflow.transport.clock import Timer
-from ocppflow.transport.connection import SocketLink, wire_log
+from ocppflow.transport.connection import SocketLink
+from ocppflow.transport.engine import wire_log
 from ocppflow.transport.framing import cut_reason
 from ocppflow.transport.link import Peer
+from ocppflow.transport.request import not_websocket, parse_request, plain_headers
 from ocppflow.transport.tls import explain_tls_failure, peer_certificate
 
 if TYPE_CHECKING:
@@ -137,6 +138,9 @@ class Incoming(asyncio.Protocol):
 
     def close(self, reason: str) -> None:
         """The server shuts down."""
+        if not self._over and not self._ready:
+            self._give_up(reason)
+            return
         if not self._over:
             self._refuse(hs.Refuse(503, reason, {"Retry-After": "5"}))
         self._transport.close()
@@ -212,10 +216,10 @@ class Incoming(asyncio.Protocol):
         """The whole way from request to Link; None when that is done (or the peer has gone)."""
         server = self._server
         engine = self._engine = _Engine(logger=wire_log, max_size=server.limits.max_message_size)
-        request = _parse(engine, head)
+        request = parse_request(engine, head)
         if isinstance(request, hs.Refuse):
             return request
-        if refusal := _not_websocket(request):
+        if refusal := not_websocket(request):
             return refusal
         target = hs.parse_target(request.path)
         if isinstance(target, hs.Refuse):
@@ -245,7 +249,7 @@ class Incoming(asyncio.Protocol):
         return self._let_in(request, shake, decision, mount, rest)
 
     def _handshake(self, request: Request, target: hs.Target, mount: Mount) -> hs.Handshake:
-        headers = _plain_headers(request)
+        headers = plain_headers(request)
         offered = hs.parse_subprotocols(headers.get("sec-websocket-protocol", ""))
         credentials = hs.parse_basic(headers.get("authorization"), target.identity)
         tls = self._transport.get_extra_info("ssl_object")
@@ -379,42 +383,9 @@ class _Nobody:
     def closed(self, code: int, reason: str) -> None: ...
 
 
-def _parse(engine: ServerProtocol, head: bytes) -> Request | hs.Refuse:
-    engine.receive_data(head)
-    for event in engine.events_received():
-        if isinstance(event, Request):
-            return event
-    engine.data_to_send()  # the engine's own answer gives way to ours
-    match engine.handshake_exc:
-        case RequestLineTooLong():
-            return hs.Refuse(414, "the request line is too long")
-        case HeaderLineTooLong() | TooManyHeaders():
-            return hs.Refuse(431, "the headers are too many or too long")
-        case error:
-            cause = error.__cause__ if error is not None else None
-            return hs.Refuse(400, f"no readable HTTP request: {cause or error}")
-
-
-def _not_websocket(request: Request) -> hs.Refuse | None:
-    if request.method != "GET":
-        return hs.Refuse(405, f"{request.method}: only GET, with an upgrade to WebSocket", {"Allow": "GET"})
-    if any("websocket" in value.lower() for value in request.headers.get_all("Upgrade")):
-        return None
-    text = "this is an OCPP endpoint for charging stations; it speaks WebSocket, so a browser cannot open it"
-    return hs.Refuse(426, text, {"Upgrade": "websocket"})
-
-
 def _no_route(path: str, server: Server) -> hs.Refuse:
     served = ", ".join(sorted(server.mounts)) or "none"
     return hs.Refuse(404, f"nothing is served at the path {path[:100]!r}; paths on this port: {served}")
-
-
-def _plain_headers(request: Request) -> Mapping[str, str]:
-    headers: dict[str, str] = {}
-    for name, value in request.headers.raw_items():
-        name = name.lower()
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers
 
 
 def _profile(shake: hs.Handshake, accept: hs.Accept) -> int:

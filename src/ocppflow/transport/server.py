@@ -164,7 +164,8 @@ class Server:
     def report(self, info: RefusedInfo) -> None:
         """A connection was refused: to the log and to the hook."""
         who = info.identity or "someone"
-        log.warning("refused %.60r from %s (%s): %s", who, info.address, info.status or "no answer", info.reason)
+        level = logging.INFO if info.status in (429, 503) else logging.WARNING  # a storm must not fill the log
+        log.log(level, "refused %.60r from %s (%s): %s", who, info.address, info.status or "no answer", info.reason)
         if self.on_refused is not None:
             try:
                 self.on_refused(info)

@@ -126,7 +126,7 @@ async def test_endless_empty_fragments_do_not_grow(site) -> None:
         peer.frame(CONT, b"", fin=False)
     peer.frame(PING, b"")
     assert (await peer.next_frame()).opcode == PONG
-    assert handler.link._fragments == b"a"
+    assert handler.link._engine._fragments == b"a"
     peer.frame(CONT, b"b")
     assert await handler.next() == b"ab"
 

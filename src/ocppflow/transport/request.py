@@ -1,0 +1,47 @@
+"""The HTTP request of an opening handshake: read, and judged before anyone asks who sent it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from websockets.exceptions import HeaderLineTooLong, RequestLineTooLong, TooManyHeaders
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
+
+from ocppflow.transport.handshake import Refuse
+
+
+def parse_request(engine: ServerProtocol, head: bytes) -> Request | Refuse:
+    """The request, fed whole; or why it is none."""
+    engine.receive_data(head)
+    for event in engine.events_received():
+        if isinstance(event, Request):
+            return event
+    engine.data_to_send()  # the engine's own answer gives way to ours
+    match engine.handshake_exc:
+        case RequestLineTooLong():
+            return Refuse(414, "the request line is too long")
+        case HeaderLineTooLong() | TooManyHeaders():
+            return Refuse(431, "the headers are too many or too long")
+        case error:
+            cause = error.__cause__ if error is not None else None
+            return Refuse(400, f"no readable HTTP request: {cause or error}")
+
+
+def not_websocket(request: Request) -> Refuse | None:
+    """Why this is no attempt at a WebSocket at all: a browser, a health check, a form."""
+    if request.method != "GET":
+        return Refuse(405, f"{request.method}: only GET, with an upgrade to WebSocket", {"Allow": "GET"})
+    if any("websocket" in value.lower() for value in request.headers.get_all("Upgrade")):
+        return None
+    text = "this is an OCPP endpoint for charging stations; it speaks WebSocket, so a browser cannot open it"
+    return Refuse(426, text, {"Upgrade": "websocket"})
+
+
+def plain_headers(request: Request) -> Mapping[str, str]:
+    """The headers with lower-case names; what came several times is joined with commas."""
+    headers: dict[str, str] = {}
+    for name, value in request.headers.raw_items():
+        name = name.lower()
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
