@@ -86,6 +86,9 @@ class Link(Protocol):
     def resume_reading(self) -> None:
         """Go on after :meth:`pause_reading`."""
 
+    def set_ping_interval(self, seconds: float) -> None:
+        """Ping every ``seconds`` from now on, 0 for never (WebSocketPingInterval, row 29)."""
+
     async def drain(self) -> None:
         """Return when the send buffer is below its high-water mark."""
 

@@ -117,6 +117,9 @@ class MemoryLink:
         self._paused = False
         self._schedule()
 
+    def set_ping_interval(self, seconds: float) -> None:
+        """Nothing: memory neither sleeps nor dies."""
+
     # The faults.
 
     def hold(self) -> None:
