@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 TO_CSMS, TO_CS = "──▶", "◀──"
 _MARKS = {"": "  ", "warning": "! ", "error": "✗ "}
-_COLOURS = {"": "", "warning": "yellow", "error": "red"}
+COLOURS = {"": "", "warning": "yellow", "error": "red"}
 
 
 def clock(time: float) -> str:
@@ -63,7 +63,7 @@ def details(entry: Entry, limit: int = 0) -> str:
 def style(entry: Entry) -> str:
     """The colour that says how bad it is; without a fault, calls stand out and the rest does not."""
     if entry.severity:
-        return _COLOURS[entry.severity]
+        return COLOURS[entry.severity]
     return "bold" if entry.kind in ("CALL", "SEND") else ""
 
 
@@ -79,19 +79,23 @@ def mark(entry: Entry) -> str:
     return _MARKS[entry.severity].strip()
 
 
+def pointer(entry: Entry) -> str:
+    """The colour of the arrow where nothing is wrong."""
+    return "cyan" if entry.toward == "CSMS" else "magenta" if entry.is_frame else "dim"
+
+
 def coloured(entry: Entry, *, width: int = 12) -> Text:
-    """The line with time and station (padded to ``width``), as rich text."""
+    """The line with time and station (padded to ``width``), as text of Rich's."""
     from rich.text import Text
 
-    colour = _COLOURS[entry.severity]
-    pointer = "cyan" if entry.toward == "CSMS" else "magenta" if entry.is_frame else "dim"
+    colour = COLOURS[entry.severity]
     latency = milliseconds(entry.record.latency)
     return Text.assemble(
         (clock(entry.record.time), "dim"),
         "  ",
         (f"{entry.station:<{width}}", "bold blue"),
         "  ",
-        (arrow(entry), colour or pointer),
+        (arrow(entry), colour or pointer(entry)),
         " ",
         (_MARKS[entry.severity], colour),
         (what(entry), style(entry)),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import msgspec
 
 from ocppflow.cli.conversation import Conversation
+from ocppflow.cli.paint import Paint
 from ocppflow.cli.text import one_line
 from ocppflow.trace import TraceRecord, without_secrets
 
@@ -25,7 +26,7 @@ messages = logging.getLogger("ocppflow.messages")
 def set_up(level: str, *, as_json: bool, stream: TextIO | None = None) -> None:
     """Send the library's log, and the app's, to stderr."""
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(JSONLines() if as_json else Lines(colours=handler.stream.isatty()))
+    handler.setFormatter(JSONLines() if as_json else Lines(Paint(handler.stream)))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
@@ -50,15 +51,15 @@ def log_frame(conversation: Conversation, record: TraceRecord) -> None:
         conversation.feed(record)
 
 
-_COLOURS = {logging.WARNING: "33", logging.ERROR: "31", logging.CRITICAL: "31"}
+_COLOURS = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "red"}
 
 
 class Lines(logging.Formatter):
     """For people."""
 
-    def __init__(self, *, colours: bool) -> None:
+    def __init__(self, paint: Paint) -> None:
         super().__init__()
-        self._colours = colours
+        self._paint = paint
 
     def format(self, record: logging.LogRecord) -> str:
         from ocppflow.cli.lines import clock, plain
@@ -72,14 +73,11 @@ class Lines(logging.Formatter):
         elif record.levelno >= logging.WARNING:
             text = f"{record.levelname.lower()}: {text}"
         text = self._paint(one_line(text) if entry is None else text, _COLOURS.get(level, ""))
-        who = self._paint(f"{one_line(station, 48) or '-':<12}", "1;34" if station else "2")
-        line = f"{self._paint(clock(record.created), '2')}  {who}  {text}"
+        who = self._paint(f"{one_line(station, 48) or '-':<12}", "station" if station else "dim")
+        line = f"{self._paint(clock(record.created), 'dim')}  {who}  {text}"
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
         return line
-
-    def _paint(self, text: str, colour: str) -> str:
-        return f"\x1b[{colour}m{text}\x1b[0m" if self._colours and colour else text
 
 
 class JSONLines(logging.Formatter):

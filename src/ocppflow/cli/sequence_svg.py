@@ -80,7 +80,7 @@ class _Picture:
         self._title = title
         self._start = entries[0].record.time if entries else 0.0
         self._last = self._start
-        self._y: float = _HEAD + 12
+        self._y: float = _HEAD - 6
         self._behind: list[str] = []
         self._before: list[str] = []
         for entry in entries:

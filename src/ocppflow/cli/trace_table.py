@@ -2,82 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TextIO
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from ocppflow.cli.conversation import Entry, milliseconds
-from ocppflow.cli.lines import arrow, clock, details, mark, style, what
+from ocppflow.cli.lines import COLOURS, arrow, clock, details, mark, pointer, style, what
+from ocppflow.cli.paint import Paint, cells, fit
 
-_AT_ONCE = 500
-_REST = 60  # columns of the terminal for all but the message, the details cut short
-_PIPE_WIDTH = 240
+_TIME, _ARROW, _LATENCY = 12, 5, 8
+_BEFORE = _TIME + 1 + _ARROW + 1
+_DETAILS = 30  # at least, where the terminal has them
 
 
 def print_tables(entries: Sequence[Entry], out: TextIO) -> None:
-    """Print the tables, in pieces, so that a long trace begins to show at once."""
-    console = Console(file=out, highlight=False)
-    if not console.is_terminal:
-        console.width = _PIPE_WIDTH
+    """Print the tables. On a terminal they are coloured and no wider than it; what is wrong is never cut short."""
+    paint = Paint(out)
     stations: dict[str, list[Entry]] = {}
     for entry in entries:
         stations.setdefault(entry.record.identity, []).append(entry)
-    for group in stations.values():
-        _print(console, out, _heading(group))
-        width = min(max(len(what(entry)) for entry in group), max(16, console.width - _REST))
-        for start in range(0, len(group), _AT_ONCE):
-            _print(console, out, _table(group[start : start + _AT_ONCE], width, header=start == 0))
-        out.write("\n")
+    for number, group in enumerate(stations.values()):
+        if number:
+            out.write("\n")
+        out.write(_heading(group, paint) + "\n")
+        for line in _table(group, paint):
+            out.write(line.rstrip() + "\n")
 
 
-def _print(console: Console, out: TextIO, shown: Table | Text) -> None:
-    """To a pipe: wide enough to lose nothing, and without the blanks that fill a table's last column."""
-    if console.is_terminal:
-        console.print(shown)
-        return
-    with console.capture() as captured:
-        console.print(shown)
-    out.writelines(line.rstrip() + "\n" for line in captured.get().splitlines())
-
-
-def _heading(group: Sequence[Entry]) -> Text:
+def _heading(group: Sequence[Entry], paint: Paint) -> str:
     versions = list(dict.fromkeys(entry.record.version for entry in group if entry.record.version))
     frames = sum(entry.is_frame for entry in group)
     # A call that was refused and its refusal are one error.
     errors = sum(entry.severity == "error" and not entry.answered for entry in group)
     warnings = sum(entry.severity == "warning" for entry in group)
     facts = [f"OCPP {', '.join(versions)}" if versions else "", _day(group[0].record.time), _count(frames, "message")]
-    text = Text.assemble((group[0].station, "bold blue"), "  ", (" · ".join(fact for fact in facts if fact), "dim"))
+    text = f"{paint(group[0].station, 'station')}  {paint(' · '.join(fact for fact in facts if fact), 'dim')}"
     if errors:
-        text.append(f" · {_count(errors, 'error')}", "red")
+        text += paint(f" · {_count(errors, 'error')}", "red")
     if warnings:
-        text.append(f" · {_count(warnings, 'warning')}", "yellow")
+        text += paint(f" · {_count(warnings, 'warning')}", "yellow")
     return text
 
 
-def _table(group: Sequence[Entry], width: int, *, header: bool) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_header=header, header_style="dim", show_edge=False, padding=0)
-    table.add_column("time", style="dim", width=12, no_wrap=True)
-    table.add_column("", width=5, no_wrap=True)
-    table.add_column("message", width=width, no_wrap=True, overflow="ellipsis")
-    table.add_column("latency", justify="right", style="dim", width=8, no_wrap=True)
-    table.add_column("details")  # the one column that gives way where the terminal is narrow
+def _table(group: Sequence[Entry], paint: Paint) -> Iterator[str]:
+    message = max(len("message"), *(cells(what(entry)) for entry in group))
+    if paint.width:
+        message = min(message, max(16, paint.width - _BEFORE - _LATENCY - 2 - _DETAILS))
+    before = _BEFORE + message + 1 + _LATENCY + 2
+    room = max(paint.width - before, 12) if paint.width else 0
+    head = f"{'time':<{_BEFORE}}{'message':<{message}} {'latency':>{_LATENCY}}  details"
+    yield paint(head, "dim")
+    yield paint("─" * (paint.width or before + 40), "dim")
     for entry in group:
-        colour = {"error": "red", "warning": "yellow"}.get(entry.severity, "")
-        pointer = "cyan" if entry.toward == "CSMS" else "magenta" if entry.is_frame else "dim"
-        table.add_row(
-            clock(entry.record.time),
-            Text(f"{arrow(entry)} {mark(entry)}", colour or pointer),
-            Text(what(entry), style(entry)),
-            milliseconds(entry.record.latency),
-            Text(details(entry), colour or "dim", no_wrap=not entry.severity, overflow="ellipsis"),
+        colour = COLOURS[entry.severity]
+        first, *more = _details(entry, room)
+        yield (
+            f"{paint(fit(clock(entry.record.time), _TIME), 'dim')} "
+            f"{paint(fit(f'{arrow(entry)} {mark(entry)}', _ARROW), colour or pointer(entry))} "
+            f"{paint(fit(what(entry), message), style(entry))} "
+            f"{paint(milliseconds(entry.record.latency).rjust(_LATENCY), 'dim')}  "
+            f"{paint(first, colour or 'dim')}"
         )
-    return table
+        for line in more:
+            yield " " * before + paint(line, colour)
+
+
+def _details(entry: Entry, room: int) -> list[str]:
+    text = details(entry)
+    if not room or cells(text) <= room:
+        return [text]
+    return textwrap.wrap(text, room) if entry.severity else [fit(text, room)]
 
 
 def _count(number: int, noun: str) -> str:

@@ -64,10 +64,10 @@ def test_a_command_whose_module_is_missing_breaks_no_other(cli: Any, monkeypatch
 
 
 def test_a_package_that_a_command_needs_is_named(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "rich.table", None)
+    monkeypatch.setitem(sys.modules, "textwrap", None)
     monkeypatch.setitem(app_module.COMMANDS, "tea", Command("ocppflow.cli.trace_table", "print_tables", "Make tea."))
     monkeypatch.delitem(sys.modules, "ocppflow.cli.trace_table", raising=False)
-    cli("tea").failed_with("tea needs the Python package 'rich.table'")
+    cli("tea").failed_with("tea needs the Python package 'textwrap'")
 
 
 @pytest.mark.parametrize(
