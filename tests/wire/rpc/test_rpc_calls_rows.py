@@ -384,7 +384,7 @@ def test_row14_what_is_remembered_of_a_station_is_bounded(side: Side) -> None:
         session.lost()
     assert history.answers is not None
     assert len(history.answers) <= 8
-    assert len(history._unfinished or ()) <= 32
+    assert len(history.unfinished or ()) <= 32
 
 
 @every_side
