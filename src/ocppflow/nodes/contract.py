@@ -43,14 +43,14 @@ class BadInput(LocalError):
     errors in ``ocppflow.errors``. The text names station, command, field and what was expected."""
 
     def __init__(self, text: str, *, code: str = "InvalidMessage") -> None:
-        super().__init__(text)
+        super().__init__(_one_line(text, 600))
         self.code = code
 
     @classmethod
     def of(cls, error: OCPPError, *about: str) -> BadInput:
         """``error`` with the station and the command put before it, where its text does not name them itself."""
         text = str(error)
-        missing = [word for word in about if word and word not in text]
+        missing = [_one_line(word, 60) for word in about if word and word not in text]
         return cls(": ".join([*missing, text]), code=type(error).__name__)
 
 
@@ -344,6 +344,12 @@ _NAMES: Final[tuple[tuple[Any, str], ...]] = (
     (list | tuple, "an array"),
     (Mapping, "an object"),
 )
+
+
+def _one_line(text: str, most: int) -> str:
+    """A text that may hold a flow's or a peer's own words, fit for a log and for JSON."""
+    text = "".join(c if c.isprintable() else " " for c in text)
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _for(cb_id: str | None) -> str:

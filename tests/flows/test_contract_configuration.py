@@ -1,0 +1,184 @@
+"""node-contract, "Node types and their configuration": properties, defaults, the older format, what makes no sense."""
+
+from __future__ import annotations
+
+import pytest
+from flow_peers import Site, command, refusal
+
+from ocppflow.errors import ConfigurationError
+from ocppflow.messages import Version
+from ocppflow.messages.tolerance import STRICT, TOLERANT
+from ocppflow.nodes.certificates import server_tls
+from ocppflow.nodes.settings import CSMSSettings, CSSettings, TLSFiles
+
+CS = {"cbId": "CS1", "csms": {"url": "ws://h/o"}}
+
+
+def test_defaults_of_the_CSMS():
+    read = CSMSSettings.read({"port": "9000", "path": "/ocpp"})
+    assert (read.port, read.host, read.path) == (9000, "", "/ocpp")
+    assert read.url == "ws://0.0.0.0:9000/ocpp"
+    assert read.versions == (Version.V201,)
+    assert (read.timeout, read.profile, read.tls, read.policy, read.logs) == (10.0, 1, None, STRICT, False)
+
+
+def test_defaults_of_the_CS():
+    read = CSSettings.read(CS)
+    assert (read.cb_id, read.user, read.url) == ("CS1", "CS1", "ws://h/o")
+    assert (read.wait_minimum, read.repeat_times, read.random_range) == (10, 2, 2)
+    assert (read.auto_connect, read.versions, read.timeout) == (True, (Version.V201,), 10.0)
+    assert (read.ping_interval, read.policy, read.logs) == (30, STRICT, False)
+
+
+def test_new_properties_of_the_CSMS():
+    read = CSMSSettings.read(
+        {
+            "port": 9000,
+            "path": "a/b/",
+            "host": "::1",
+            "versions": ["1.6", "2.0.1", "2.1"],
+            "messageTimeout": "2500",
+            "securityProfile": "0",
+            "validation": "tolerant",
+            "ocpp_logging": True,
+        }
+    )
+    assert read.url == "ws://[::1]:9000/a/b"
+    assert read.versions == (Version.V16, Version.V201, Version.V21)
+    assert (read.timeout, read.profile, read.policy, read.logs) == (2.5, 0, TOLERANT, True)
+
+
+def test_versions_may_be_text_and_a_timeout_of_0_is_the_default():
+    read = CSSettings.read({**CS, "versions": "2.1, 1.6", "messageTimeout": 0})
+    assert (read.versions, read.timeout) == ((Version.V21, Version.V16), 10.0)
+
+
+def test_0_is_a_value_for_the_waits_and_the_ping():
+    read = CSSettings.read({**CS, "ws_rt_minimum": "0", "ws_rt_repeat": 0, "ws_rt_rnd_range": "0", "pingInterval": 0})
+    assert (read.wait_minimum, read.repeat_times, read.random_range, read.ping_interval) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("url", "read"),
+    [
+        ("ws://h:80/o/", "ws://h:80/o"),
+        ("wss://h/o", "wss://h/o"),
+        ("ws://h", "ws://h"),
+        (" ws://h/o// ", "ws://h/o"),
+    ],
+)
+def test_the_url_of_target_csms_keeps_its_scheme_and_loses_its_trailing_slash(url, read):
+    assert CSSettings.read({"cbId": "CS1", "csms": {"name": "n", "url": url}}).url == read
+
+
+def test_the_older_format_of_the_CS():
+    read = CSSettings.read({"cbId": "CS1", "csms_url": "ws://h:8863/ocpp2/", "csms_user": "test", "csms_pw": "test"})
+    assert (read.url, read.user) == ("ws://h:8863/ocpp2", "test")
+
+
+def test_the_older_format_of_the_CSMS(tmp_path):
+    file = str(tmp_path / "log.jsonl")
+    read = CSMSSettings.read({"port": "1", "ws_user": "u", "ws_pw": "p", "log": True, "logpath": file})
+    assert (read.shared, read.log_file) == (("u", "p"), file)
+    assert CSMSSettings.read({"port": "1", "log": False, "logpath": file}).log_file == ""
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({}, "port is missing"),
+        ({"port": "x"}, "port is 'x'"),
+        ({"port": 65536}, "from 0 to 65535"),
+        ({"port": -1}, "port"),
+        ({"port": 1.5}, "port"),
+        ({"port": 1, "path": 5}, "path: expected text"),
+        ({"port": 1, "versions": ["3.0"]}, "3.0"),
+        ({"port": 1, "versions": 5}, "versions: expected a list"),
+        ({"port": 1, "messageTimeout": "soon"}, "messageTimeout is 'soon'"),
+        ({"port": 1, "securityProfile": 4}, "from 0 to 3"),
+        ({"port": 1, "securityProfile": 2}, "profile 2 needs a certificate"),
+        ({"port": 1, "securityProfile": 3, "tls": {"cert": "c", "key": "k"}}, "profile 3 needs the CA"),
+        ({"port": 1, "tls": []}, "tls: expected an object"),
+        ({"port": 1, "tls": {"cert": 5}}, "tls: cert, key"),
+        ({"port": 1, "validation": "lax"}, '"strict" or "tolerant"'),
+        ({"port": 1, "ocpp_logging": "perhaps"}, "ocpp_logging is 'perhaps'"),
+        ({"port": 1, "answer": ["Heartbeat"]}, "answer: this version has no answers of its own"),
+    ],
+)
+def test_a_CSMS_configuration_that_makes_no_sense_says_what_would(config, words):
+    with pytest.raises(ConfigurationError, match=words.replace("(", r"\(")):
+        CSMSSettings.read(config)
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({}, "cbId is missing"),
+        ({"cbId": "CS1"}, "the URL of the CSMS is missing"),
+        ({"cbId": "CS1", "csms": "0b8e3c3d6fb6693f"}, "refers to the target-csms node '0b8e3c3d6fb6693f'"),
+        ({"cbId": "CS1", "csms": {"url": "http://h"}}, "expected ws:// or wss://"),
+        ({"cbId": "CS1", "csms": {"url": "ws://h:x"}}, "expected ws:// or wss://"),
+        ({"cbId": "CS1", "csms": {"url": "ws://:80"}}, "expected ws:// or wss://"),
+        ({**CS, "ws_rt_minimum": "-1"}, "ws_rt_minimum"),
+        ({**CS, "answer": ["Reset"]}, "answer"),
+    ],
+)
+def test_a_CS_configuration_that_makes_no_sense_says_what_would(config, words):
+    with pytest.raises(ConfigurationError, match=words):
+        CSSettings.read(config)
+
+
+def test_a_password_inside_the_url_is_refused_and_not_shown():
+    with pytest.raises(ConfigurationError) as caught:
+        CSSettings.read({"cbId": "CS1", "csms": {"url": "ws://CS1:hush-hush@h/o"}})
+    assert "hush" not in str(caught.value)
+
+
+async def test_a_node_with_a_problem_starts_shows_it_and_names_it_to_every_input(site: Site):
+    node, flow = await site.csms(port="x")
+    assert flow.statuses[-1] == ("red", "ring", "port is 'x': expected a number from 0 to 65535")
+    assert node.problem == flow.statuses[-1][2]
+    assert node.problem in await refusal(node, command("connections"))
+    cs, flow, _ = await site.cs(answer=["Reset"])
+    assert flow.statuses[-1][:2] == ("red", "ring")
+    assert "answer" in await refusal(cs, command("status"))
+
+
+@pytest.mark.parametrize("credentials", [{}, {"basic_auths": ""}, {"basic_auths": None}, {"basic_auths": "{}"}])
+async def test_a_CSMS_without_credentials_starts_and_says_what_is_missing(site: Site, credentials):
+    node, flow = await site.csms(credentials=credentials)
+    assert flow.statuses[-1] == ("yellow", "ring", "no passwords set")
+    assert node.problem == ""
+    node.set_credentials({"basic_auths": {"CS1": "x"}})
+    assert flow.statuses[-1] == ("green", "ring", "(0)")
+
+
+@pytest.mark.parametrize("value", ["{", "[]", "5", [], {"CS1": 5}, {"CS1": "hush", "CS2": 5}])
+async def test_malformed_credentials_are_named_but_not_shown(site: Site, value):
+    _, flow = await site.csms(credentials={"basic_auths": value})
+    assert flow.statuses[-1][:2] == ("yellow", "ring")
+    assert flow.statuses[-1][2].startswith("basic_auths")
+    assert "hush" not in str(flow.statuses)
+
+
+async def test_credentials_may_be_JSON_text_or_an_object(site: Site):
+    for value in ('{"CS1": "p"}', {"CS1": "p"}):
+        node, flow = await site.csms(credentials={"basic_auths": value})
+        await node.input(command("get_auth_list"))
+        assert flow.messages[0]["payload"]["auth_list"] == {"CS1": "p"}
+
+
+async def test_a_security_profile_without_passwords_needs_no_credentials(site: Site):
+    _, flow = await site.csms(credentials={}, securityProfile=0)
+    assert flow.statuses[-1] == ("green", "ring", "(0)")
+
+
+async def test_a_password_set_by_the_flow_is_enough(site: Site):
+    node, flow = await site.csms(credentials={})
+    await node.input(command("set_auth_cs", {"name": "CS1", "password": "x"}))
+    assert flow.statuses[-1] == ("green", "ring", "(0)")
+
+
+def test_certificates_that_are_not_there_are_a_configuration_error():
+    with pytest.raises(ConfigurationError, match=r"no file .*nowhere\.pem"):
+        server_tls(TLSFiles("nowhere.pem", "nowhere.key"), 2)
