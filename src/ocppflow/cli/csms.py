@@ -66,12 +66,14 @@ def csms(
     from ocppflow.cli.apps import load_app
     from ocppflow.transport.loop import run
 
-    tls = _tls(tls_cert, tls_key, client_ca, passwords=auth is not None)
+    if tls_cert is None and (tls_key is not None or client_ca is not None):
+        raise Failure(f"{'--tls-key' if tls_key is not None else '--client-ca'} without --tls-cert")
     set_up(log_level, as_json=json_log)
     server = load_app(app)
     if versions:
         server.versions = read_versions(versions)
-    door = _door(server, auth, no_auth, tls)
+    door = _door(server, auth, no_auth, tls=tls_cert is not None, certificates=client_ca is not None)
+    tls = _tls(tls_cert, tls_key, client_ca, passwords=server.passwords is not None)
     url = listen or f"{'ws' if tls is None else 'wss'}://127.0.0.1:9000/ocpp"
     with contextlib.ExitStack() as files:
         _hear(server, trace, log_level.lower() in ("debug", "info"), files)
@@ -81,17 +83,14 @@ def csms(
 
 def _tls(cert: Path | None, key: Path | None, client_ca: Path | None, *, passwords: bool) -> ServerTLS | None:
     if cert is None:
-        if key is not None or client_ca is not None:
-            raise Failure(f"{'--tls-key' if key is not None else '--client-ca'} without --tls-cert")
         return None
     from ocppflow.transport.tls import KeyPair, ServerTLS
 
     return ServerTLS(KeyPair(cert, key), client_ca=client_ca, client_certificate_required=not passwords)
 
 
-def _door(server: CSMS, auth: Path | None, no_auth: bool, tls: ServerTLS | None) -> Door:
+def _door(server: CSMS, auth: Path | None, no_auth: bool, *, tls: bool, certificates: bool) -> Door:
     """Put the flags' passwords into the app, and refuse what contradicts itself."""
-    certificates = tls is not None and tls.asks_certificate
     if auth is not None and no_auth:
         raise Failure("--auth and --no-auth contradict each other")
     if server.decides_itself:
@@ -108,14 +107,13 @@ def _door(server: CSMS, auth: Path | None, no_auth: bool, tls: ServerTLS | None)
         server.passwords = HashedPasswords.from_toml(auth)
     if server.passwords is None and not certificates and not no_auth:
         raise Failure("say who is let in: --auth FILE.toml, or --no-auth for everybody (the app has no passwords)")
-    basic = "1" if tls is None else "2"
     source = f"passwords of {auth}" if auth is not None else "the app's passwords"
     if certificates:
         both = server.passwords is not None
         return Door("2 and 3" if both else "3", f"client certificates{', or ' + source if both else ''}")
     if server.passwords is not None:
-        return Door(basic, source)
-    return Door("0" if tls is None else "0, over TLS", "every station is let in without a password")
+        return Door("2" if tls else "1", source)
+    return Door("0, over TLS" if tls else "0", "every station is let in without a password")
 
 
 def _hear(server: CSMS, trace: Path | None, frames: bool, files: contextlib.ExitStack) -> None:
@@ -164,8 +162,14 @@ def _signals() -> Iterator[asyncio.Queue[int]]:
     told: asyncio.Queue[int] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     caught = (signal.SIGINT, signal.SIGTERM)
-    for number in caught:
-        loop.add_signal_handler(number, told.put_nowait, number)
+    try:
+        for number in caught:
+            loop.add_signal_handler(number, told.put_nowait, number)
+    except NotImplementedError:  # Windows
+        for number in caught:
+            signal.signal(number, lambda number, _: loop.call_soon_threadsafe(told.put_nowait, number))
+        yield told
+        return
     try:
         yield told
     finally:

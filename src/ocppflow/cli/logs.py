@@ -29,8 +29,7 @@ def set_up(level: str, *, as_json: bool, stream: TextIO | None = None) -> None:
     handler.setFormatter(JSONLines() if as_json else Lines(Paint(handler.stream)))
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.WARNING)
-    logging.getLogger("ocppflow").setLevel(level.upper())
+    root.setLevel(level.upper())
 
 
 def _said(record: logging.LogRecord) -> tuple[str, str]:

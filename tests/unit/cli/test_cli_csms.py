@@ -238,3 +238,44 @@ def test_tls_passwords_and_a_log_for_machines(cli: Any, app_file: AppFile, tmp_p
     assert all({"time", "level", "logger"} <= set(line) for line in lines)
     assert any("wrong password for CS1" in line.get("text", "") for line in lines)
     assert lines[-1]["text"] == "stopped"
+
+
+def test_passwords_and_client_certificates_on_one_port(cli: Any, app_file: AppFile, tmp_path: Path) -> None:
+    """Security profiles 2 and 3: each station is held to what it has."""
+    authority = Authority(tmp_path)
+    cert, key = authority.issue("csms")
+    app = f"{app_file(APP.format(settings=OWN_PASSWORD))}:csms"
+    words = ["--app", app, "--tls-cert", cert, "--tls-key", key, "--client-ca", authority.certificate]
+    words += ["--listen", "wss://127.0.0.1:0", "--json-log", "--log-level", "warning"]
+    with running(*words, pattern=r'"url":"(.*?)".*"profiles":"2 and 3"') as (process, found):
+        trust = ["--ca", authority.certificate]
+        by_password = cli("call", found[1] + "/CS1", "Heartbeat", *trust, "--password", "the-apps-own-password")
+        by_nothing = cli("call", found[1] + "/CS1", "Heartbeat", *trust)
+        log = stop(process, signal.SIGTERM)
+    assert by_password.code == 0
+    by_nothing.failed_with("401")
+    assert '"frame"' not in log, "frames are shown at level info"
+
+
+def test_told_twice_it_stops_at_once(cli: Any, app_file: AppFile) -> None:
+    hanging = """
+    await asyncio.Event().wait()
+"""
+    text = APP.format(settings="grace=600").replace("def heartbeat", "async def heartbeat")
+    text = "import asyncio\n" + text.replace("    return v201", hanging + "    return v201")
+    words = ["--app", f"{app_file(text)}:csms", "--no-auth", "--listen", "ws://127.0.0.1:0", "--json-log"]
+    with running(*words, pattern=r'"url":"(.*?)"') as (process, found):
+        command = [sys.executable, "-m", "ocppflow", "call", found[1] + "/CS1", "Heartbeat"]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as station:
+            assert process.stderr is not None
+            for line in process.stderr:
+                if '"action":"Heartbeat"' in line:
+                    process.send_signal(signal.SIGINT)
+                if '"stopping;' in line:
+                    process.send_signal(signal.SIGINT)
+                    break
+            process.wait()
+            _, said = station.communicate(timeout=20)
+    assert process.returncode == 130
+    assert station.returncode == 2
+    assert said.startswith("ocppflow: Heartbeat: the connection ended before the answer came")
