@@ -259,7 +259,10 @@ class Endpoint:
         if self._tracer is not None:
             self._tracer.incoming(data, events)
         for event in events:
-            self._dispatch(event)
+            if type(event) is CallReceived:
+                self._serving.on_call(event)
+            else:
+                self._dispatch(event)
         self._flush()
 
     def received_binary(self, size: int) -> None:

@@ -48,12 +48,13 @@ def decoded(kind: type[MessageT], raw: bytes | str) -> MessageT:
 def decode(kind: type[MessageT], raw: bytes | str) -> MessageT:
     """A payload as its Struct. Raises InvalidMessage that names the first fault, its path and its code."""
     try:
-        return decoded(kind, raw)
+        sound: MessageT = _decoder(kind).decode(raw)
     except REFUSALS:
         message, found = inspect(kind, raw)
         if message is None or found:
             raise refusal(kind, found) from None
         return message
+    return sound
 
 
 def encode(message: Message, *, validate: bool = True) -> bytes:

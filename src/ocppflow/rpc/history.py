@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Protocol
 
 import msgspec
@@ -46,15 +45,16 @@ class Answers:
     __slots__ = ("_frames", "_limit")
 
     def __init__(self, limit: int) -> None:
-        self._frames: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+        self._frames: dict[tuple[str, int], bytes] = {}
         self._limit = limit
 
     def keep(self, message_id: str, fingerprint: int, frame: bytes) -> None:
         """Remember the answer ``frame`` to the call of which ``fingerprint`` is the hash."""
-        self._frames[message_id, fingerprint] = frame
-        self._frames.move_to_end((message_id, fingerprint))
-        if len(self._frames) > self._limit:
-            self._frames.popitem(last=False)
+        frames, key = self._frames, (message_id, fingerprint)
+        frames.pop(key, None)
+        frames[key] = frame
+        if len(frames) > self._limit:
+            del frames[next(iter(frames))]
 
     def find(self, message_id: str, fingerprint: int) -> bytes | None:
         """The answer given to this very call, if it is still remembered."""
@@ -78,7 +78,7 @@ class History:
     asked for while the station is not accepted.
     """
 
-    __slots__ = ("_unfinished", "answers", "model", "registration", "triggered", "vendor")
+    __slots__ = ("answers", "model", "registration", "triggered", "unfinished", "vendor")
 
     def __init__(self) -> None:
         self.registration: str | None = None
@@ -86,7 +86,8 @@ class History:
         self.model = ""
         self.triggered: frozenset[str] = frozenset()
         self.answers: Answers | None = None
-        self._unfinished: dict[tuple[str, int], Incoming] | None = None
+        self.unfinished: dict[tuple[str, int], Incoming] | None = None
+        """Calls whose handlers are still at work for a connection that has ended."""
 
     def remember(self, message_id: str, fingerprint: int, frame: bytes) -> None:
         """Keep an answer beyond the connection."""
@@ -96,20 +97,20 @@ class History:
 
     def unfinished_call(self, message_id: str, call: Incoming) -> None:
         """The connection of ``call`` ended while a handler was at work on it."""
-        if self._unfinished is None:
-            self._unfinished = {}
-        self._unfinished.setdefault((message_id, call.fingerprint), call)
-        if len(self._unfinished) > _UNFINISHED:
-            del self._unfinished[next(iter(self._unfinished))]
+        if self.unfinished is None:
+            self.unfinished = {}
+        self.unfinished.setdefault((message_id, call.fingerprint), call)
+        if len(self.unfinished) > _UNFINISHED:
+            del self.unfinished[next(iter(self.unfinished))]
 
     def take_over(self, message_id: str, fingerprint: int, heir: Heir) -> Incoming | None:
         """The unfinished call that the peer repeats; its answer goes to ``heir`` from now on."""
-        call = self._unfinished.get((message_id, fingerprint)) if self._unfinished else None
+        call = self.unfinished.get((message_id, fingerprint)) if self.unfinished else None
         if call is not None:
             call.heir = heir
         return call
 
     def finished(self, message_id: str, fingerprint: int) -> None:
         """The call has been answered, or nobody waits for the handler any more."""
-        if self._unfinished:
-            self._unfinished.pop((message_id, fingerprint), None)
+        if self.unfinished:
+            self.unfinished.pop((message_id, fingerprint), None)

@@ -38,7 +38,8 @@ class PeerCalls:
     def done(self, message_id: str) -> Incoming:
         """The call is answered."""
         call = self.waiting.pop(message_id)
-        self._history.finished(message_id, call.fingerprint)
+        if self._history.unfinished:
+            self._history.finished(message_id, call.fingerprint)
         return call
 
     def remember(self, message_id: str, call: Incoming, frame: bytes) -> None:

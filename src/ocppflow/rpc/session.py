@@ -220,7 +220,7 @@ class Session:
         if answer is not None:
             self._out.append(answer)
             return Repeated(message_id, action)
-        if self._incoming.take_over(message_id, fingerprint, now, self):
+        if self.history.unfinished and self._incoming.take_over(message_id, fingerprint, now, self):
             return Resumed(message_id, action)
         if len(waiting) >= self.limits.in_progress:
             reason = f"{len(waiting)} of your calls wait for an answer; send one at a time (OCPP-J 4.1.1)"
@@ -318,11 +318,11 @@ class Session:
         """When ``tick`` wants to be called; None if nothing is due."""
         if self._lost:
             return None
-        deadline = self._calls.deadline()
-        oldest = self._incoming.oldest()
-        if oldest is None:
+        deadline = None if self._calls.in_flight is None else self._calls.deadline()
+        waiting = self._incoming.waiting
+        if not waiting:
             return deadline
-        due = oldest[1].received_at + self.limits.answer_timeout
+        due = next(iter(waiting.values())).received_at + self.limits.answer_timeout
         return due if deadline is None else min(due, deadline)
 
     def tick(self, now: float) -> list[Event]:
