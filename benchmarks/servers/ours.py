@@ -5,18 +5,18 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import logging
 from datetime import UTC, datetime
 
 from benchmarks.servers import common
 from ocppflow import CSMS, ServerLimits, Station, hash_password, v16, v201
 
+logging.getLogger("ocppflow").setLevel(logging.ERROR)  # not to say at every start that all are let in
 csms = CSMS()
 
 
 @csms.on(v201.TransactionEventRequest)
-async def transaction_event(
-    station: Station, request: v201.TransactionEventRequest
-) -> v201.TransactionEventResponse:
+async def transaction_event(station: Station, request: v201.TransactionEventRequest) -> v201.TransactionEventResponse:
     return v201.TransactionEventResponse()
 
 

@@ -1,0 +1,62 @@
+"""Round trips: 50 connections, one CALL in flight on each, as fast as the server goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+from benchmarks.contenders import FLOOR, OCPP, OCPP_RPC, OCPP_TUNED, OURS, Contender, Running
+from benchmarks.results import Figure, Measured, Ratio, ratios
+from benchmarks.samples import HEARTBEAT, METER_VALUES, TRANSACTION_EVENT, Sample
+
+CONTENDERS = (OURS, FLOOR, OCPP, OCPP_TUNED, OCPP_RPC)
+CONNECTIONS = 50
+
+
+def steps(rounds: int) -> int:
+    return 3 * rounds * len(CONTENDERS)
+
+
+def measure(seconds: float, rounds: int) -> Iterator[str | Measured]:
+    """All servers are up all the time, and take turns."""
+    with ExitStack() as stack:
+        servers = {contender: stack.enter_context(Running(contender)) for contender in CONTENDERS}
+        for sample in (TRANSACTION_EVENT, HEARTBEAT, METER_VALUES):
+            cpu: dict[Contender, list[float]] = {contender: [] for contender in CONTENDERS}
+            rate: dict[Contender, list[float]] = {contender: [] for contender in CONTENDERS}
+            for turn in range(rounds):
+                for contender, server in servers.items():
+                    yield f"{sample.name}, round {turn + 1}: {contender.name}"
+                    with server.load("throughput", sample.name, seconds=seconds, connections=CONNECTIONS) as load:
+                        result = load.result()
+                    cpu[contender].append(result["cpu_us"])
+                    rate[contender].append(result["rate"])
+            yield _by_cpu(sample, cpu)
+            yield _by_rate(sample, rate)
+
+
+def _by_cpu(sample: Sample, cpu: dict[Contender, list[float]]) -> Measured:
+    target = sample is TRANSACTION_EVENT
+    return Measured(
+        f"{sample.name}, {len(sample.call(0))} bytes: server CPU per message",
+        [Figure(contender.name, "µs", values) for contender, values in cpu.items()],
+        [
+            Ratio("of the floor's", ratios(cpu[OURS], cpu[FLOOR]), most=1.6 if target else None),
+            Ratio("of PyPI ocpp's", ratios(cpu[OURS], cpu[OCPP]), most=1 / 30 if target else None),
+            Ratio("of PyPI ocpp's, tuned", ratios(cpu[OURS], cpu[OCPP_TUNED])),
+            Ratio("of npm ocpp-rpc's", ratios(cpu[OURS], cpu[OCPP_RPC])),
+        ],
+    )
+
+
+def _by_rate(sample: Sample, rate: dict[Contender, list[float]]) -> Measured:
+    target = sample is HEARTBEAT
+    return Measured(
+        f"{sample.name}: round trips per second",
+        [Figure(contender.name, "/s", values) for contender, values in rate.items()],
+        [
+            Ratio("times PyPI ocpp's", ratios(rate[OURS], rate[OCPP]), least=8 if target else None),
+            Ratio("times PyPI ocpp's, tuned", ratios(rate[OURS], rate[OCPP_TUNED])),
+            Ratio("times npm ocpp-rpc's", ratios(rate[OURS], rate[OCPP_RPC])),
+        ],
+    )
