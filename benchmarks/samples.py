@@ -70,7 +70,7 @@ def client_frame(data: bytes, first: int = 0x81) -> bytes:
 
 
 class Frames:
-    """The masked frames of one sample, made by joining three ready parts: all but the counted digits of the id is masked
+    """The masked frames of one sample, joined from three ready parts: all but the counted digits of the id is masked
     beforehand, so that making a frame costs the load generator next to nothing."""
 
     def __init__(self, sample: Sample) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from benchmarks.servers import common
 from ocppflow import CSMS, ServerLimits, Station, hash_password, v16, v201
+from ocppflow.transport.passwords import HashedPasswords
 
 logging.getLogger("ocppflow").setLevel(logging.ERROR)  # not to say at every start that all are let in
 csms = CSMS()
@@ -38,16 +39,9 @@ def password_of(identity: str) -> str:
 async def main(passwords: int) -> None:
     if passwords:
         identities = [f"CS{number}" for number in range(passwords)]
-        # One hash for all that are alike would be cheating: every station has its own salt.
-        csms.passwords = _store({identity: hash_password(password_of(identity)) for identity in identities})
+        csms.passwords = HashedPasswords({identity: hash_password(password_of(identity)) for identity in identities})
     async with csms.listen("ws://127.0.0.1:0", limits=ServerLimits(handshakes_per_second=0)) as listener:
         await common.serve(listener.port)
-
-
-def _store(hashes: dict[str, str]):  # type: ignore[no-untyped-def]
-    from ocppflow.transport.passwords import HashedPasswords
-
-    return HashedPasswords(hashes)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ the hop to a thread (``ocpp.messages.ASYNC_VALIDATION``), which is the fastest t
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 from datetime import UTC, datetime
 from typing import Any
@@ -40,10 +41,8 @@ class Station16(ChargePoint16):
 async def on_connect(connection: websockets.ServerConnection) -> None:
     identity = connection.request.path.strip("/")
     kind = Station16 if connection.subprotocol == "ocpp1.6" else Station201
-    try:
+    with contextlib.suppress(websockets.ConnectionClosed):
         await kind(identity, connection).start()
-    except websockets.ConnectionClosed:
-        pass
 
 
 async def main() -> None:
