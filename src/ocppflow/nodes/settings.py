@@ -141,8 +141,8 @@ def csms_url(value: Any, what: str) -> str:
 def _target(config: Mapping[str, Any]) -> Any:
     """The URL of the ``target-csms`` node, or that of the older format."""
     target = config.get("csms")
-    if isinstance(target, Mapping):
-        return target.get("url")
+    if isinstance(target, Mapping) and target.get("url"):
+        return target["url"]
     if config.get("csms_url"):
         return config["csms_url"]
     if isinstance(target, str) and "://" not in target and target:
