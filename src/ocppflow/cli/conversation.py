@@ -160,7 +160,7 @@ _DULL = frozenset({"timestamp", "currentTime", "seqNo", "customData"})
 
 
 def summary(payload: bytes, *, fields: int = 4, limit: int = 72) -> str:
-    """The most telling fields of a payload in one line: ``status Accepted, interval 300``."""
+    """The most telling fields of a payload in one line: ``status Accepted, interval 300``; "" for an empty one."""
     try:
         leaves = list(_leaves("", msgspec.json.decode(payload)))
     except _UNREADABLE:
@@ -170,7 +170,7 @@ def summary(payload: bytes, *, fields: int = 4, limit: int = 72) -> str:
     for name, value in sorted(telling, key=lambda leaf: _RANK.get(leaf[0], len(_RANK))):
         best.setdefault(name, value)
     said = ", ".join(f"{name} {value}" for name, value in list(best.items())[:fields])
-    return one_line(said or "{}", limit)
+    return one_line(said, limit)
 
 
 def _leaves(name: str, value: Any) -> Iterable[tuple[str, str]]:

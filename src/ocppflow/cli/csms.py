@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("ocppflow.cli")
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_ECHO = 0.3  # seconds
+
 
 class Door(NamedTuple):
     """Who is let in: the security profiles of OCPP 2.0.1 Part 2, A00, and how they are checked, for people."""
@@ -132,28 +135,45 @@ def _hear(server: CSMS, trace: Path | None, frames: bool, files: contextlib.Exit
 
 async def _serve(server: CSMS, url: str, tls: ServerTLS | None, app: str, door: Door) -> bool:
     """Serve until told to stop. Returns whether it had to be told twice."""
-    listener = server.listen(url, tls=tls)
-    await listener.start()
-    where = listener.url + "/<identity>"
-    spoken = ", ".join(version.value for version in server.versions)
-    facts = {"event": "listening", "app": app, "url": listener.url, "versions": spoken, "profiles": door.profiles}
-    _tell(f"{app} listens; stations connect to {where}", facts)
-    _tell(f"OCPP {spoken}; security profile {door.profiles} ({door.how})")
     with _signals() as told:
+        listener = server.listen(url, tls=tls)
+        await listener.start()
+        spoken = ", ".join(version.value for version in server.versions)
+        facts = {"event": "listening", "app": app, "url": listener.url, "versions": spoken, "profiles": door.profiles}
+        _tell(f"{app} listens; stations connect to {listener.url}/<identity>", facts)
+        _tell(f"OCPP {spoken}; security profile {door.profiles} ({door.how})")
         await told.get()
-        count = len(server)
-        _tell(f"stopping; {count} station{'' if count == 1 else 's'} connected (once more to stop at once)")
-        closing = asyncio.ensure_future(server.close())
-        again = asyncio.ensure_future(told.get())
-        await asyncio.wait({closing, again}, return_when=asyncio.FIRST_COMPLETED)
-        at_once = not closing.done()
-        again.cancel()
-        if at_once:
-            closing.cancel()
-        else:
-            closing.result()
-    _tell("stopped")
+        at_once = await _stop(server, told)
+        _tell("stopped")
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)  # all is closed; a late one is not to spoil the exit code
     return at_once
+
+
+async def _stop(server: CSMS, told: asyncio.Queue[int]) -> bool:
+    """Close in order, or at once when told once more; whether that was so."""
+    count = len(server)
+    _tell(f"stopping; {count} station{'' if count == 1 else 's'} connected (once more to stop at once)")
+    closing = asyncio.ensure_future(server.close())
+    again = asyncio.ensure_future(_once_more(told))
+    await asyncio.wait({closing, again}, return_when=asyncio.FIRST_COMPLETED)
+    again.cancel()
+    if closing.done():
+        closing.result()
+        return False
+    closing.cancel()
+    return True
+
+
+async def _once_more(told: asyncio.Queue[int]) -> None:
+    """Return when somebody insists. `timeout`, `make` and their like send a signal to a process and to its group, so
+    that it comes twice at once; that is no insisting."""
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    while True:
+        await told.get()
+        if loop.time() - begun > _ECHO:
+            return
 
 
 @contextlib.contextmanager
@@ -161,19 +181,18 @@ def _signals() -> Iterator[asyncio.Queue[int]]:
     """SIGINT and SIGTERM as things that can be awaited."""
     told: asyncio.Queue[int] = asyncio.Queue()
     loop = asyncio.get_running_loop()
-    caught = (signal.SIGINT, signal.SIGTERM)
     try:
-        for number in caught:
+        for number in _SIGNALS:
             loop.add_signal_handler(number, told.put_nowait, number)
     except NotImplementedError:  # Windows
-        for number in caught:
+        for number in _SIGNALS:
             signal.signal(number, lambda number, _: loop.call_soon_threadsafe(told.put_nowait, number))
         yield told
         return
     try:
         yield told
     finally:
-        for number in caught:
+        for number in _SIGNALS:
             loop.remove_signal_handler(number)
 
 

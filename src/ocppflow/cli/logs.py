@@ -106,7 +106,7 @@ def _entry_fields(entry: Entry) -> dict[str, Any]:
         "toward": entry.toward,
         "action": entry.action,
         "id": entry.message_id,
-        "latency": entry.record.latency,
+        "latency": None if entry.record.latency is None else round(entry.record.latency, 6),
         "code": entry.code,
         "fault": entry.fault,
         "frame": without_secrets(entry.record.data).decode("utf-8", "backslashreplace"),

@@ -142,6 +142,7 @@ class _Picture:
         else:
             near = answer and entry.request is lane.previous  # the call stands right above
             strong, weak = ("" if near else f"{'↳ ' * answer}{entry.action}"), summary(entry.payload, limit=120)
+            weak = weak or "{}" * answer
         strong = _cut(strong, room, 7.4)
         weak = _cut(one_line(weak), room - len(strong) * 7.4 - 8, 6.1)
         bad = " bad" if entry.severity == "error" and answer else ""

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -272,10 +272,22 @@ def test_told_twice_it_stops_at_once(cli: Any, app_file: AppFile) -> None:
                 if '"action":"Heartbeat"' in line:
                     process.send_signal(signal.SIGINT)
                 if '"stopping;' in line:
-                    process.send_signal(signal.SIGINT)
                     break
-            process.wait()
+            while process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(0.05)
             _, said = station.communicate(timeout=20)
     assert process.returncode == 130
     assert station.returncode == 2
     assert said.startswith("ocppflow: Heartbeat: the connection ended before the answer came")
+
+
+def test_a_signal_that_comes_twice_at_once_is_one(cli: Any, app_file: AppFile) -> None:
+    """As `timeout` and `make` send it: to the process, and to its group."""
+    words = ["--app", f"{app_file(APP.format(settings=''))}:csms", "--no-auth", "--listen", "ws://127.0.0.1:0"]
+    with running(*words, pattern="security profile 0") as (process, _):
+        process.send_signal(signal.SIGTERM)
+        log = stop(process, signal.SIGINT)
+    assert process.returncode == 0
+    assert log.splitlines()[-1].endswith("stopped")
