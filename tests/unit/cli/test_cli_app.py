@@ -96,3 +96,20 @@ def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Any) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(30) == 0
+
+
+def test_the_guide_names_every_command_and_every_option() -> None:
+    """docs/cli.md is what a user has; an option that is added must be written down there."""
+    import inspect
+    from pathlib import Path
+
+    guide = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
+    for name in ("call", "csms", "trace", "hash-password"):
+        assert f"ocppflow {name}" in guide
+        function = app_module._load(name)
+        for option in inspect.signature(function, eval_str=True).parameters.values():
+            declared = [each.param_decls for each in option.annotation.__metadata__ if hasattr(each, "param_decls")]
+            flags = [flag for each in declared for flag in each or () if flag.startswith("--")]
+            is_argument = type(option.annotation.__metadata__[0]).__name__ == "ArgumentInfo"
+            wanted = [] if is_argument else flags or ["--" + option.name.replace("_", "-")]
+            assert all(flag in guide for flag in wanted), (name, wanted)
