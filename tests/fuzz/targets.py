@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ocppflow import CSMS, ChargingStation
 from ocppflow.errors import NotSupported
-from ocppflow.messages import Role
+from ocppflow.messages import Role, Version, request_type
 
 _CSMS_ANSWERS: Final[dict[str, dict[str, Any]]] = {
     "BootNotification": {"interval": 300, "status": "Accepted"},
@@ -57,6 +57,4 @@ def station_to_attack(identity: str, url: str, **settings: Any) -> ChargingStati
 
 
 def _types(*names: str) -> list[type]:
-    from ocppflow.messages import Version, request_type
-
     return [request_type(version, name) for version in Version for name in names]

@@ -1,0 +1,125 @@
+"""The processes under attack: ``csms``, ``stations URL``, and the well-behaved ``healthy URL``.
+
+Each prints JSON lines, logs errors to stderr, and ends with its standard input.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import json
+import logging
+import sys
+import time
+from typing import Any
+
+from ocppflow import CSMS, Backoff, ChargingStation, ServerLimits
+from ocppflow.errors import OCPPError
+from ocppflow.messages import Version
+from ocppflow.transport import loop
+from ocppflow.transport.clock import LoopClock
+from tests.fuzz.targets import csms_to_attack, station_to_attack
+
+HEALTHY = [f"GOOD-{version}-{number}" for version in Version for number in (1, 2)]
+#: No bounds on rates, for the attack is to be as fast as it can; the bound on slow handshakes short, to be met.
+LIMITS = ServerLimits(messages_per_second=0, handshakes_per_second=0, handshake_timeout=2.0)
+_PACE = 0.02  # seconds between the calls of a healthy station
+log = logging.getLogger("fuzz")
+
+
+def tell(**what: Any) -> None:
+    print(json.dumps(what), flush=True)
+
+
+async def _input_ends() -> None:
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+
+
+async def csms() -> None:
+    target = csms_to_attack()
+    async with target.listen("ws://127.0.0.1:0/ocpp", limits=LIMITS) as listener:
+        tell(port=listener.port)
+        calling = asyncio.create_task(_call_the_healthy(target))
+        await _input_ends()
+        calling.cancel()
+
+
+async def _call_the_healthy(target: CSMS) -> None:
+    """The CSMS's own calls must go on too."""
+    while True:
+        for station in [each for each in target if each.identity in HEALTHY]:
+            try:
+                await station.call_raw("ClearCache", timeout=5)
+            except OCPPError as exc:
+                if station.is_open:
+                    log.error("a call to %s failed: %s", station.identity, exc)
+        await asyncio.sleep(0.1)
+
+
+async def stations(url: str) -> None:
+    all_of_them = [
+        station_to_attack(f"VICTIM-{version}", url, versions=[version], backoff=Backoff(0.02, 0.0, 0))
+        for version in Version
+    ]
+    for station in all_of_them:
+        station.start()
+    tell(ready=True)
+    await _input_ends()
+    await asyncio.gather(*(station.stop() for station in all_of_them))
+
+
+class Health:
+    """How the well-behaved fare."""
+
+    def __init__(self) -> None:
+        self.calls = self.failures = 0
+        self.worst = 0.0
+        self.problem = ""
+
+    async def keep_calling(self, station: ChargingStation) -> None:
+        clock = LoopClock()
+        while True:
+            begun = clock.now()
+            try:
+                await station.call_raw("Heartbeat", timeout=10)
+            except OCPPError as exc:
+                self.failures += 1
+                self.problem = f"{station.identity}: {exc}"
+                await asyncio.sleep(0.5)
+            else:
+                self.calls += 1
+                self.worst = max(self.worst, clock.now() - begun)
+            await asyncio.sleep(_PACE)
+
+    async def keep_telling(self) -> None:
+        while True:
+            tell(calls=self.calls, failures=self.failures, worst=round(self.worst, 4), problem=self.problem)
+            await asyncio.sleep(0.5)
+
+
+async def healthy(url: str) -> None:
+    health = Health()
+    good = [station_to_attack(name, url, versions=[name.split("-")[1]]) for name in HEALTHY]
+    for station in good:
+        station.on_disconnect(lambda one, code, reason: log.error("%s was disconnected: %s", one.identity, reason))
+        await station.connect()
+    tasks = [asyncio.create_task(health.keep_calling(station)) for station in good]
+    tasks.append(asyncio.create_task(health.keep_telling()))
+    await _input_ends()
+    for task in tasks:
+        task.cancel()
+    log.disabled = True  # from here on they leave by themselves
+    await asyncio.gather(*(station.stop() for station in good))
+
+
+def main() -> None:
+    faulthandler.enable()
+    logging.basicConfig(level=logging.ERROR, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    what, *arguments = sys.argv[1:]
+    started = time.monotonic()
+    loop.run({"csms": csms, "stations": stations, "healthy": healthy}[what](*arguments))
+    tell(ended_after=time.monotonic() - started)
+
+
+if __name__ == "__main__":
+    main()
