@@ -80,13 +80,18 @@ def _blame(error: BaseException, app: str) -> str:
     installed packages."""
     if isinstance(error, SyntaxError):
         line = f", line {error.lineno}" if error.lineno else ""
-        return f"{error.filename or app}{line}: {error.msg}"
+        return f"{_as_typed(error.filename or app, app)}{line}: {error.msg}"
     said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     if isinstance(error, SystemExit):
         said = "the program ended itself (sys.exit); to be served it must only define its CSMS object"
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<frozen")]
     own = [frame for frame in frames if _is_own(frame.filename)]
-    return f"{own[-1].filename}, line {own[-1].lineno}: {said}" if own else f"{app}: {said}"
+    return f"{_as_typed(own[-1].filename, app)}, line {own[-1].lineno}: {said}" if own else f"{app}: {said}"
+
+
+def _as_typed(filename: str, app: str) -> str:
+    """The app's own file as the user named it; another one as Python knows it."""
+    return app if Path(filename).resolve() == Path(app).resolve() else filename
 
 
 def _is_own(filename: str) -> bool:

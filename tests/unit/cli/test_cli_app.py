@@ -108,8 +108,9 @@ def test_the_guide_names_every_command_and_every_option() -> None:
         assert f"ocppflow {name}" in guide
         function = app_module._load(name)
         for option in inspect.signature(function, eval_str=True).parameters.values():
-            declared = [each.param_decls for each in option.annotation.__metadata__ if hasattr(each, "param_decls")]
-            flags = [flag for each in declared for flag in each or () if flag.startswith("--")]
-            is_argument = type(option.annotation.__metadata__[0]).__name__ == "ArgumentInfo"
-            wanted = [] if is_argument else flags or ["--" + option.name.replace("_", "-")]
+            (declared,) = option.annotation.__metadata__
+            if type(declared).__name__ == "ArgumentInfo":
+                continue
+            flags = [each for each in (declared.default, *(declared.param_decls or ())) if isinstance(each, str)]
+            wanted = [flag for flag in flags if flag.startswith("--")] or ["--" + option.name.replace("_", "-")]
             assert all(flag in guide for flag in wanted), (name, wanted)
