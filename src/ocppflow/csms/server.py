@@ -239,7 +239,7 @@ class CSMS(Handlers):
         self._background.hold(station.handlers_at_work)
         if self._stations.get(station.identity) is station:
             del self._stations[station.identity]
-        log.info("%s: disconnected (%s %s)", station.identity, code, reason)
+        log.info("%s: disconnected (%s)", station.identity, f"{code} {reason}".rstrip())
         self.on_disconnect.fire(self._background, station, code, reason)
 
     def refused(self, info: RefusedInfo) -> None:

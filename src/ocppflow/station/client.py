@@ -263,7 +263,7 @@ class ChargingStation(Handlers):
         if connection is not self._connection:
             return
         self._connection = None
-        log.info("%s: disconnected (%s %s)", self.identity, code, reason)
+        log.info("%s: disconnected (%s)", self.identity, f"{code} {reason}".rstrip())
         self.on_disconnect.fire(self._background, self, code, reason)
         if self._lost is not None and not self._lost.done():
             self._lost.set_result(reason or f"closed with {code}")
