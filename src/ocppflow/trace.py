@@ -2,12 +2,12 @@
 
 On disk a trace is newline-delimited JSON, one :class:`TraceRecord` a line::
 
-    {"time": 1700000000.123, "identity": "CS1", "event": "in", "version": "2.0.1", "latency": 0.004, "frame": [3,
-    "id", {}]}
+    {"time": 1700000000.123, "identity": "CS1", "event": "in", "role": "CSMS", "version": "2.0.1",
+     "latency": 0.004, "frame": [3, "id", {}]}
 
 ``event`` is "in" or "out" for frames as seen by ``role``, else "connected", "disconnected" or "refused". A frame
-that is
-no JSON is kept as text in ``raw``. Passwords that travel inside frames are blotted out before any hook sees them.
+that is no JSON is kept as text in ``raw``. Passwords that travel inside frames are blotted out before any hook sees
+them.
 """
 
 from __future__ import annotations
@@ -26,9 +26,8 @@ class TraceRecord(msgspec.Struct, omit_defaults=True):
     """One thing that happened on a connection.
 
     ``time``: seconds since 1970. ``latency``: seconds from a CALL to its answer, on the answer. ``note``: what was
-    wrong
-    with the frame, or why the connection began, ended or was refused. ``data``: the frame as it travelled, passwords
-    aside.
+    wrong with the frame, or why the connection began, ended or was refused. ``data``: the frame as it travelled,
+    passwords aside.
     """
 
     time: float

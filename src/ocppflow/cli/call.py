@@ -67,6 +67,7 @@ def call(
     secret = find_password(password, password_file, password_hex)
 
     from ocppflow.cli.answers import Answers, show_frame
+    from ocppflow.cli.logs import silence
     from ocppflow.messages.tolerance import STRICT, TOLERANT
     from ocppflow.station import ChargingStation
     from ocppflow.transport.client import connect
@@ -83,7 +84,7 @@ def call(
             base, identity, versions=offered, password=secret, ssl=tls, headers=headers, timeout=timeout
         ),
     )
-    _quiet()
+    silence()
     run(_converse(station, outgoing, Answers(sys.stdout), timeout, not no_validate, keep_going))
 
 
@@ -116,14 +117,6 @@ def _tls(base: str, cert: Path | None, key: Path | None, ca: Path | None) -> ssl
     from ocppflow.transport.tls import KeyPair, client_context
 
     return client_context(ca=ca, certificate=KeyPair(cert, key) if cert is not None else None)
-
-
-def _quiet() -> None:
-    """The error line says it all; the library's log would say it twice."""
-    import logging
-
-    logging.getLogger("ocppflow").addHandler(logging.NullHandler())
-    logging.getLogger("ocppflow").propagate = False
 
 
 async def _converse(

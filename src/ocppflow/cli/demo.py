@@ -34,15 +34,14 @@ def demo(
     """Watch a CSMS and three stations (OCPP 1.6, 2.0.1, 2.1) in conversation, on a real port of this machine.
 
     The stations boot, authorize and charge; the CSMS asks each for a variable and resets it; one of them sends a
-    message
-    that is wrong, and is told why. All of it is kept as a trace, with its sequence diagram.
+    wrong message, and is told why. All of it is kept as a trace, with its sequence diagram.
     """
     from rich.console import Console
 
-    from ocppflow.cli.call import _quiet
+    from ocppflow.cli.logs import silence
     from ocppflow.transport.loop import run
 
-    _quiet()
+    silence()
     out.mkdir(parents=True, exist_ok=True)
     run(Demo(Console(highlight=False), pause, out, port).play())
 

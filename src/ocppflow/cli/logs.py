@@ -32,6 +32,12 @@ def set_up(level: str, *, as_json: bool, stream: TextIO | None = None) -> None:
     root.setLevel(level.upper())
 
 
+def silence() -> None:
+    """For commands that say in a line of their own what the library's log would say once more."""
+    logging.getLogger("ocppflow").addHandler(logging.NullHandler())
+    logging.getLogger("ocppflow").propagate = False
+
+
 def _said(record: logging.LogRecord) -> tuple[str, str]:
     """The station a record is about, if its text begins with one, and the rest of the text."""
     text = record.getMessage()

@@ -2,8 +2,7 @@
 
 A msg is a dict. What this module looks at is ``payload``, ``ocpp`` and ``_linkSource``; all the rest of a msg is the
 flow's own and passes by. A value may be plain data or JSON that nobody has looked into (``msgspec.Raw``, bytes), so
-that
-an OCPP payload goes through byte by byte. docs/nodes.md has the contract in words.
+that an OCPP payload goes through byte by byte. docs/nodes.md has the contract in words.
 """
 
 from __future__ import annotations

@@ -143,8 +143,7 @@ class Session:
 
     def cancel(self, message_id: str) -> None:
         """Nobody waits for this call any more. One that waits leaves the queue; one in flight keeps its place until
-        it is
-        answered or times out, because the peer may get no second CALL before that (OCPP-J 4.1.1)."""
+        it is answered or times out, because the peer may get no second CALL before that (OCPP-J 4.1.1)."""
         self._calls.cancel(message_id)
 
     def reply(self, message_id: str, response: Any, *, validate: bool = True) -> None:
