@@ -183,7 +183,7 @@ class Peer:
     def reset(self) -> None:
         """End the connection with an RST."""
         sock = self.writer.get_extra_info("socket")
-        if sock is not None:
+        with contextlib.suppress(OSError):  # it may be closed already
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
 

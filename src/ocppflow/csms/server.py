@@ -195,7 +195,7 @@ class CSMS(Handlers):
     @property
     def clock(self) -> Clock:
         """The injected clock, or the running loop's."""
-        if self._clock is None:
+        if self._clock is None or (isinstance(self._clock, LoopClock) and not self._clock.is_current):
             self._clock = LoopClock()
         return self._clock
 

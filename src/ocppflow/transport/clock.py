@@ -48,6 +48,11 @@ class LoopClock:
     def call_at(self, when: float, callback: Callable[[], object]) -> Timer:
         return self._loop.call_at(when, callback)
 
+    @property
+    def is_current(self) -> bool:
+        """Whether its loop is the one that runs: an object may live through several, one after another."""
+        return self._loop is asyncio.get_running_loop()
+
 
 class _ManualTimer:
     __slots__ = ("callback",)
