@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from ocppflow.rpc.frame import UNREADABLE
-from ocppflow.rpc.history import History
+from ocppflow.rpc.history import NOTHING, History
 
 BOOT = "BootNotification"
 ACCEPTED = "Accepted"
@@ -55,7 +55,7 @@ def registered(history: History, payload: bytes) -> None:
         history.registration = _status.decode(payload).status
     except UNREADABLE:
         return
-    history.triggered = frozenset()
+    history.triggered = NOTHING
 
 
 def triggering(history: History, action: str, payload: bytes) -> None:
