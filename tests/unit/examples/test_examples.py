@@ -47,30 +47,30 @@ def event(kind: str, number: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("version", ["2.0.1", "2.1"])
 async def test_the_minimal_csms_answers_a_2x_station(csms: CSMS, version: str) -> None:
-    async with csms.listen("ws://127.0.0.1:0/ocpp") as listener:
-        async with ChargingStation("CS1", listener.url, versions=[version]) as cs:
-            assert (await cs.call_raw("BootNotification", boot_2x())).message.status == "Accepted"
-            assert (await cs.call_raw("Heartbeat")).message.current_time <= datetime.now(UTC)
-            answer = await cs.call_raw("TransactionEvent", event("Started", 0))
-            assert answer.message.id_token_info.status == "Accepted"
+    listener = csms.listen("ws://127.0.0.1:0/ocpp")
+    async with listener, ChargingStation("CS1", listener.url, versions=[version]) as cs:
+        assert (await cs.call_raw("BootNotification", boot_2x())).message.status == "Accepted"
+        assert (await cs.call_raw("Heartbeat")).message.current_time <= datetime.now(UTC)
+        answer = await cs.call_raw("TransactionEvent", event("Started", 0))
+        assert answer.message.id_token_info.status == "Accepted"
 
 
 async def test_the_minimal_csms_answers_a_1_6_station(csms: CSMS) -> None:
     stamp = datetime.now(UTC).isoformat()
-    async with csms.listen("ws://127.0.0.1:0/ocpp") as listener:
-        async with ChargingStation("CS1", listener.url, versions=["1.6"]) as cs:
-            boot = await cs.call_raw("BootNotification", {"chargePointVendor": "v", "chargePointModel": "m"})
-            assert boot.message.status == "Accepted"
-            assert (await cs.call_raw("Heartbeat")).message.current_time <= datetime.now(UTC)
-            await cs.call_raw("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Charging"})
-            started = await cs.call_raw(
-                "StartTransaction", {"connectorId": 1, "idTag": "A1", "meterStart": 10, "timestamp": stamp}
-            )
-            again = await cs.call_raw(
-                "StartTransaction", {"connectorId": 2, "idTag": "A1", "meterStart": 10, "timestamp": stamp}
-            )
-            assert again.message.transaction_id != started.message.transaction_id
-            values = [{"timestamp": stamp, "sampledValue": [{"value": "20"}]}]
-            await cs.call_raw("MeterValues", {"connectorId": 1, "meterValue": values})
-            number = started.message.transaction_id
-            await cs.call_raw("StopTransaction", {"transactionId": number, "meterStop": 30, "timestamp": stamp})
+    listener = csms.listen("ws://127.0.0.1:0/ocpp")
+    async with listener, ChargingStation("CS1", listener.url, versions=["1.6"]) as cs:
+        boot = await cs.call_raw("BootNotification", {"chargePointVendor": "v", "chargePointModel": "m"})
+        assert boot.message.status == "Accepted"
+        assert (await cs.call_raw("Heartbeat")).message.current_time <= datetime.now(UTC)
+        await cs.call_raw("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Charging"})
+        started = await cs.call_raw(
+            "StartTransaction", {"connectorId": 1, "idTag": "A1", "meterStart": 10, "timestamp": stamp}
+        )
+        again = await cs.call_raw(
+            "StartTransaction", {"connectorId": 2, "idTag": "A1", "meterStart": 10, "timestamp": stamp}
+        )
+        assert again.message.transaction_id != started.message.transaction_id
+        values = [{"timestamp": stamp, "sampledValue": [{"value": "20"}]}]
+        await cs.call_raw("MeterValues", {"connectorId": 1, "meterValue": values})
+        number = started.message.transaction_id
+        await cs.call_raw("StopTransaction", {"transactionId": number, "meterStop": 30, "timestamp": stamp})

@@ -40,7 +40,7 @@ async def test_the_two_roles_of_the_readme_talk_to_each_other(capsys: pytest.Cap
     server = asyncio.create_task(reset_then_stop())
     await asyncio.sleep(0)
     async with asyncio.timeout(10):
-        while not csms["csms"]._listeners or not csms["csms"]._listeners[0].is_active:
+        while not any(each.is_active for each in csms["csms"]._listeners):  # noqa: ASYNC110 - nothing tells when
             await asyncio.sleep(0)
         await asyncio.gather(server, station["main"]())
     out = capsys.readouterr().out

@@ -74,7 +74,7 @@ def test_row01_identifier_string_of_48_in_2x() -> None:
 
 
 def test_row01_the_standards_own_example_is_let_in() -> None:
-    """"RDAM 123" stands in 1.6 and 2.0.1 Part 4, 3.1.1; 2.1 has "RDAM|123" in its place."""
+    """ "RDAM 123" stands in 1.6 and 2.0.1 Part 4, 3.1.1; 2.1 has "RDAM|123" in its place."""
     assert check_identity("RDAM 123", Version.V16) is None
     assert check_identity("RDAM 123", Version.V201) is None
     assert check_identity("RDAM 123", Version.V21) is not None
