@@ -166,7 +166,7 @@ class Background:
 
     async def stop(self, clock: Clock, grace: float) -> None:
         """Wait up to ``grace`` seconds for the tasks to end, then cancel them; the caller's own task is left alone."""
-        tasks = self._tasks - {asyncio.current_task()}  # type: ignore[arg-type]
+        tasks = self._tasks - {asyncio.current_task()}
         if not tasks:
             return
         over = asyncio.ensure_future(sleep(clock, grace))
