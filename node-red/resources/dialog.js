@@ -1,0 +1,104 @@
+/* What the edit dialogs of the OCPP nodes share. It is loaded by each of them, because any may be disabled. */
+(function () {
+  'use strict'
+  if (window.ocppflow && window.ocppflow.valid) { return }
+
+  const MODULE = '@ocppflow/node-red-contrib-ocpp'
+  const VERSIONS = ['2.1', '2.0.1', '1.6']
+  const VARIABLE = /^\$\{[^}]+\}$/
+  const t = (key, values) => RED._(`${MODULE}/ocppflow-engine:shared.${key}`, values)
+  const isControl = (character) => character < ' ' || character === '\u007f'
+  const isBlank = (value) => value === '' || value === undefined || value === null
+
+  $('<link>', { rel: 'stylesheet', href: `resources/${MODULE}/dialog.css` }).appendTo('head')
+
+  /** A property's name as its dialog shows it, before what is wrong with it. */
+  function says (opt, key, values) {
+    const text = t(key, values)
+    return opt && opt.label ? `${opt.label}: ${text}` : text
+  }
+
+  /* Each gives true, or a text that says what is wrong. ${NAME}, an environment variable, is always right:
+       the runtime puts its value in. */
+  const valid = {
+    port (value, opt) {
+      if (VARIABLE.test(value)) { return true }
+      return (/^\d+$/.test(String(value)) && Number(value) <= 65535) || says(opt, 'error.port')
+    },
+    number (value, opt) {
+      if (isBlank(value) || VARIABLE.test(value)) { return true }
+      return (/^\d+(\.\d+)?$/.test(String(value).trim())) || says(opt, 'error.number')
+    },
+    versions (value, opt) {
+      const names = typeof value === 'string' ? value.split(',').map((name) => name.trim()) : value || []
+      return (names.length > 0 && names.every((name) => VERSIONS.includes(name))) || says(opt, 'error.versions')
+    },
+    path (value, opt) {
+      return isBlank(value) || !/[?#\s]/.test(value) || says(opt, 'error.path')
+    },
+    identity (value, opt) {
+      if (VARIABLE.test(value)) { return true }
+      if (isBlank(value) || !String(value).trim()) { return says(opt, 'error.required') }
+      return ![...String(value)].some(isControl) || says(opt, 'error.identity')
+    },
+    url (value, opt) {
+      if (VARIABLE.test(value)) { return true }
+      if (isBlank(value)) { return says(opt, 'error.required') }
+      let url
+      try { url = new URL(String(value).replace(/\$\{[^}]+\}/g, '1')) } catch (error) { return says(opt, 'error.url') }
+      if (url.protocol !== 'ws:' && url.protocol !== 'wss:') { return says(opt, 'error.url') }
+      if (url.username || url.password) { return says(opt, 'error.urlPassword') }
+      return (!url.search && !url.hash) || says(opt, 'error.urlQuery')
+    },
+    /** A certificate is needed where `needed` says so; a chosen configuration node must be there and be sound. */
+    reference (value, opt, needed) {
+      if (isBlank(value) || value === '_ADD_') { return !needed || says(opt, 'error.required') }
+      const node = RED.nodes.node(value)
+      if (!node) { return says(opt, 'error.reference') }
+      return node.valid !== false || says(opt, 'error.referenceInvalid')
+    }
+  }
+
+  /** The dialog's tabs: [[id of the section, label], ...]. */
+  function tabs (list, sections) {
+    const made = RED.tabs.create({
+      element: list,
+      onchange (tab) {
+        sections.forEach(([id]) => $(`#${id}`).toggle(id === tab.id))
+        RED.tray.resize()
+      }
+    })
+    sections.forEach(([id, label]) => made.addTab({ id, label }))
+    return made
+  }
+
+  /** Check boxes, one per version; the newest comes first, because that is the order in which they are offered. */
+  function showVersions (container, value) {
+    const chosen = typeof value === 'string' ? value.split(',').map((name) => name.trim()) : value || ['2.0.1']
+    const box = $(container).empty()
+    VERSIONS.forEach((version) => {
+      const input = $('<input>', { type: 'checkbox', value: version }).prop('checked', chosen.includes(version))
+      $('<label>').append(input).append(document.createTextNode(version)).appendTo(box)
+    })
+    box.on('change', () => box.toggleClass('input-error', readVersions(container).length === 0))
+  }
+
+  function readVersions (container) {
+    return $(container).find('input:checked').map((_, input) => input.value).get()
+  }
+
+  /** The number of outputs changes with the log, and only when the dialog is left with Done. */
+  function outputsFor (logging) { return logging ? 3 : 2 }
+
+  window.ocppflow = Object.assign(window.ocppflow || {}, {
+    MODULE,
+    VERSIONS,
+    t,
+    valid,
+    tabs,
+    showVersions,
+    readVersions,
+    outputsFor,
+    outputLabels: ['all', 'link call', 'ocpp log']
+  })
+})()
