@@ -1,0 +1,18 @@
+'use strict'
+const { isOurs } = require('./lib/clash')
+const { host } = require('./lib/node')
+
+/** What the engine needs of the node; `csms_url` to `csms_pw` are those of flows in the older format. */
+const PROPERTIES = [
+  'name', 'cbId', 'versions', 'messageTimeout', 'validation', 'answer', 'pingInterval', 'ws_rt_minimum', 'ws_rt_repeat',
+  'ws_rt_rnd_range', 'auto_connect', 'ocpp_logging', 'csms_url', 'csms_user', 'csms_pw'
+]
+
+module.exports = function (RED) {
+  function CSNode (config) {
+    RED.nodes.createNode(this, config)
+    host(RED, this, config, PROPERTIES)
+  }
+  RED.nodes.registerType('CS', CSNode, { credentials: { csms_pw: { type: 'password' } } })
+  isOurs('CS')
+}

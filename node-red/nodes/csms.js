@@ -1,0 +1,23 @@
+'use strict'
+const { isOurs } = require('./lib/clash')
+const { host } = require('./lib/node')
+const stations = require('./lib/stations')
+
+/** What the engine needs of the node; `ws_user` to `logpath` are those of flows in the older format. */
+const PROPERTIES = [
+  'name', 'host', 'port', 'path', 'versions', 'messageTimeout', 'securityProfile', 'validation', 'answer',
+  'ocpp_logging', 'ws_user', 'ws_pw', 'log', 'logpath'
+]
+
+module.exports = function (RED) {
+  function CSMSNode (config) {
+    stations.settle(RED, config._alias || config.id)
+    RED.nodes.createNode(this, config)
+    host(RED, this, config, PROPERTIES)
+  }
+  RED.nodes.registerType('CSMS', CSMSNode, {
+    credentials: { basic_auths: { type: 'password' }, auth_changes: { type: 'password' } }
+  })
+  stations.serve(RED)
+  isOurs('CSMS')
+}

@@ -1,0 +1,163 @@
+'use strict'
+/**
+ * A channel to the engine: lines out, lines in, and one end. The engine is a child process or a Unix socket; what is
+ * above does not know which.
+ */
+const { spawn } = require('node:child_process')
+const net = require('node:net')
+
+/** Characters of the engine's own complaints (stderr) that are kept to say why it ended. */
+const KEPT_WORDS = 2000
+/** Milliseconds that a child has to end by itself, and then to end on SIGTERM. */
+const PATIENCE = { end: 6000, term: 2000 }
+
+const children = new Set()
+process.on('exit', () => {
+  for (const child of children) child.kill()
+})
+
+class Channel {
+  /** `onLine(text)` for each line that comes; `onEnd(reason)` once, when nothing more will come or go. */
+  constructor (onLine, onEnd) {
+    this._onLine = onLine
+    this._onEnd = onEnd
+    this._rest = ''
+    this._outgoing = ''
+    this._writeSoon = false
+    this.ended = false
+    this.gone = new Promise(resolve => { this._resolveGone = resolve })
+  }
+
+  /** Queue a line; all that is queued in one turn of the event loop is written together. */
+  write (line) {
+    if (this.ended) return
+    this._outgoing += line + '\n'
+    if (!this._writeSoon) {
+      this._writeSoon = true
+      setImmediate(() => this.flush())
+    }
+  }
+
+  flush () {
+    this._writeSoon = false
+    if (this._outgoing === '' || this.ended) return
+    const text = this._outgoing
+    this._outgoing = ''
+    this._writer.write(text)
+  }
+
+  /** Characters and bytes that the engine has not taken yet. */
+  get backlog () {
+    return this._outgoing.length + this._writer.writableLength
+  }
+
+  _listen (reader) {
+    reader.setEncoding('utf8')
+    reader.on('data', text => {
+      const lines = (this._rest + text).split('\n')
+      this._rest = lines.pop()
+      for (const line of lines) {
+        if (line !== '' && !this.ended) this._onLine(line)
+      }
+    })
+  }
+
+  _finish (reason) {
+    if (this.ended) return
+    this.ended = true
+    this._onEnd(reason)
+  }
+}
+
+/** The engine as a child process. `argv` is the whole command. */
+class ChildChannel extends Channel {
+  constructor (argv, onLine, onEnd) {
+    super(onLine, onEnd)
+    this._words = ''
+    this._timers = []
+    const child = this._child = spawn(argv[0], argv.slice(1), { stdio: ['pipe', 'pipe', 'pipe'], windowsHide: true })
+    this.pid = child.pid
+    this._writer = child.stdin
+    children.add(child)
+    this._listen(child.stdout)
+    child.stderr.setEncoding('utf8')
+    child.stderr.on('data', text => { this._words = (this._words + text).slice(-KEPT_WORDS) })
+    // EPIPE and the like say no more than that the child is ending, and `close` will say so.
+    for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on('error', () => {})
+    child.on('error', error => this._left(error.code === 'ENOENT' ? `there is no program ${argv[0]}` : error.message))
+    child.on('exit', (code, signal) => {
+      // A grandchild may hold the pipes open for ever; what is in them now is read, the rest is not waited for.
+      this._timers.push(setTimeout(() => this._left(this._why(code, signal)), 500).unref())
+    })
+    child.on('close', (code, signal) => this._left(this._why(code, signal)))
+  }
+
+  _why (code, signal) {
+    const last = this._words.trim().split('\n').pop().trim()
+    const how = signal ? `it was ended by ${signal}` : `it ended with exit code ${code}`
+    return last ? `${how}: ${last}` : how
+  }
+
+  _left (reason) {
+    for (const timer of this._timers) clearTimeout(timer)
+    children.delete(this._child)
+    this._finish(reason)
+    this._resolveGone()
+  }
+
+  /** Let it end in order; the promise is fulfilled when the process is gone. */
+  end () {
+    this.flush()
+    this._child.stdin.end()
+    this._timers.push(setTimeout(() => this._child.kill(), PATIENCE.end).unref())
+    this._timers.push(setTimeout(() => this.kill(), PATIENCE.end + PATIENCE.term).unref())
+    return this.gone
+  }
+
+  kill () {
+    this._child.kill('SIGKILL')
+  }
+
+  /** Keep Node.js alive no longer on this channel's account. */
+  unref () {
+    for (const each of [this._child, this._child.stdin, this._child.stdout, this._child.stderr]) each.unref()
+  }
+}
+
+/** An engine that serves on a Unix socket (`ocppflow engine --socket PATH`), started and ended by someone else. */
+class SocketChannel extends Channel {
+  constructor (path, onLine, onEnd) {
+    super(onLine, onEnd)
+    this._why = `${path}: it hung up`
+    const socket = this._writer = this._socket = net.connect(path)
+    this._listen(socket)
+    socket.on('error', error => { this._why = `${path}: ${error.code || error.message}` })
+    socket.on('close', () => {
+      this._finish(this._why)
+      this._resolveGone()
+    })
+  }
+
+  end () {
+    this.flush()
+    this._socket.end()
+    setTimeout(() => this.kill(), PATIENCE.end).unref()
+    return this.gone
+  }
+
+  kill () {
+    this._socket.destroy()
+  }
+
+  unref () {
+    this._socket.unref()
+  }
+}
+
+/** Open the channel that `place` describes: `{argv}` or `{socket}`. */
+function open (place, onLine, onEnd) {
+  if (place.socket) return new SocketChannel(place.socket, onLine, onEnd)
+  return new ChildChannel(place.argv, onLine, onEnd)
+}
+
+module.exports = { open }

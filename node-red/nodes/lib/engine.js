@@ -1,0 +1,321 @@
+'use strict'
+/**
+ * The engine as the nodes see it: one process that all of them share. It is started for the first node and ended after
+ * the last, started again if it dies, and watched for a standstill. docs/engine-protocol.md has what is said.
+ */
+const channels = require('./channel')
+
+const PROTOCOL = 1
+
+/** Milliseconds. */
+const TIMES = {
+  hello: 60000, // Python on a small machine, with nothing in its caches
+  ping: 15000,
+  linger: 3000, // a deploy closes all nodes before it makes them anew
+  close: 10000, // Node-RED gives a node 15 s
+  firstRetry: 250,
+  retryOnDeploy: 1000,
+  lastRetry: 30000,
+  firstSetupRetry: 30000,
+  lastSetupRetry: 600000,
+  stable: 30000
+}
+const PINGS = 4 // unanswered, and the engine is taken for dead
+const HELD_INPUTS = 1000 // while it starts
+const MOST_BACKLOG = 64 * 2 ** 20
+const STATUS = {
+  starting: { fill: 'yellow', shape: 'ring', text: 'starting' },
+  setup: { fill: 'blue', shape: 'ring', text: 'setting up engine...' },
+  again: { fill: 'yellow', shape: 'ring', text: 'engine restarting' },
+  missing: { fill: 'red', shape: 'ring', text: 'engine missing' }
+}
+
+class Engine {
+  /**
+   * `place` is that of location.js; `prepare({log, signal})` sets the package's own engine up and gives its command;
+   * `version` is the engine's that the package was made with; `log` has info, warn, error and debug.
+   */
+  constructor ({ place, prepare, version, log, times = {} }) {
+    this._place = place
+    this._prepare = prepare
+    this._version = version
+    this._log = log
+    this._times = { ...TIMES, ...times }
+    this._nodes = new Map()
+    this._held = []
+    this._parked = new Map()
+    this._state = 'idle' // setup, starting, ready, waiting, ending
+    this._status = STATUS.starting
+    this._channel = null
+    this._failures = 0
+    this._unfit = ''
+    this._timer = null
+    this._linger = null
+    this._pings = 0
+    this._ref = 0
+  }
+
+  // --- nodes come and go ---------------------------------------------------------------------------------------------
+
+  /** A node comes: see `Hosted` in hosted.js. */
+  join (node) {
+    this._nodes.set(node.id, node)
+    node.inherit(this._parked.get(node.id))
+    this._parked.delete(node.id)
+    clearTimeout(this._linger)
+    if (this._state === 'ready') {
+      this._create(node)
+      return
+    }
+    node.showStatus(this._status)
+    const isStale = this._state === 'waiting' && Date.now() - this._triedAt > this._times.retryOnDeploy
+    if (this._state === 'idle' || isStale) this._start()
+  }
+
+  /** A node goes. The promise is fulfilled when it has gone, or is parked: kept for the node that comes next. */
+  async leave (node, { removed = false, park = false } = {}) {
+    if (this._nodes.get(node.id) !== node) return
+    if (this._state === 'ready') {
+      await this._closed(node, removed, park)
+      if (park && this._state === 'ready') this._parked.set(node.id, node)
+    }
+    this._held = this._held.filter(input => input.node !== node)
+    if (this._nodes.get(node.id) === node) this._nodes.delete(node.id)
+    node.failAll(`${node.label} was closed before the answer came`, 'ConnectionLost')
+    if (this._nodes.size === 0) this._endSoon()
+  }
+
+  _closed (node, removed, park) {
+    return new Promise(resolve => {
+      const late = setTimeout(() => {
+        this._log.warn(`the engine did not close ${node.label} in time; it is started anew`)
+        this._channel?.kill()
+        resolve()
+      }, this._times.close)
+      node.onClosed = () => {
+        clearTimeout(late)
+        resolve()
+      }
+      this._say({ op: 'close', node: node.id, removed, park })
+    })
+  }
+
+  /** A deploy is over: what was parked and has not been taken up is closed. */
+  deployed () {
+    if (this._parked.size > 0 && this._state === 'ready') this._say({ op: 'deployed' })
+    this._parked.clear()
+  }
+
+  _create (node) {
+    this._say({ op: 'create', node: node.id, type: node.type, config: node.config, credentials: node.credentials })
+  }
+
+  // --- inputs --------------------------------------------------------------------------------------------------------
+
+  /** Give a msg to a node; what comes of it goes to the node's `send` and `done`. */
+  input (node, msg, send, done) {
+    if (this._state === 'ready') this._give(node, msg, send, done)
+    else if (this._state === 'starting' && this._held.length < HELD_INPUTS) this._held.push({ node, msg, send, done })
+    else done(fault(`${node.label}: ${this._status.text}; nothing was sent`, 'NotConnected'))
+  }
+
+  _give (node, msg, send, done) {
+    const ref = ++this._ref
+    let line
+    try {
+      line = node.lineOf(msg, ref)
+    } catch (error) {
+      done(fault(`${node.label}: ${error.message}`, 'InvalidMessage'))
+      return
+    }
+    if (line.length > this._maxLine / 3 && Buffer.byteLength(line) > this._maxLine) {
+      done(fault(`${node.label}: the msg is longer than the ${this._maxLine} bytes that the engine takes`, 'InvalidMessage'))
+    } else if (this._channel.backlog > MOST_BACKLOG) {
+      done(fault(`${node.label}: the engine is too far behind to take more`, 'QueueFull'))
+    } else {
+      node.pending.set(ref, { msg, send, done })
+      this._channel.write(line)
+    }
+  }
+
+  // --- the life of the process ---------------------------------------------------------------------------------------
+
+  async _start () {
+    clearTimeout(this._timer)
+    this._triedAt = Date.now()
+    this._abort = new AbortController()
+    const abort = this._abort
+    try {
+      if (this._place.problem) throw fault(this._place.problem)
+      let place = this._place
+      if (place.auto) {
+        this._enter('setup', STATUS.starting)
+        const log = text => {
+          this._log.info(text)
+          this._enter('setup', STATUS.setup)
+        }
+        place = { argv: await this._prepare({ log, signal: abort.signal }) }
+        if (abort.signal.aborted) return
+      }
+      this._enter('starting', this._failures ? STATUS.again : STATUS.starting)
+      const channel = channels.open(place, line => this._line(channel, line), reason => this._lost(channel, reason))
+      this._channel = channel
+    } catch (error) {
+      if (!abort.signal.aborted) this._failed(error.message, STATUS.missing, error.status)
+      return
+    }
+    this._timer = setTimeout(() => {
+      this._channel?.kill()
+    }, this._times.hello)
+    this._timer.unref()
+  }
+
+  _enter (state, status) {
+    this._state = state
+    this._status = status
+    for (const node of this._nodes.values()) node.showStatus(status)
+  }
+
+  _hello (line) {
+    clearTimeout(this._timer)
+    if (line.protocol !== PROTOCOL) {
+      this._unfit = `it speaks protocol ${line.protocol}, this package protocol ${PROTOCOL}`
+      this._channel.kill()
+      return
+    }
+    if (line.version !== this._version) {
+      this._log.warn(`the engine is ${line.version}, this package was made with ${this._version}`)
+    }
+    this._log.info(`engine ${line.version} is ready (process ${line.pid})`)
+    this._maxLine = line.maxLine
+    this._pings = 0
+    this._say({ op: 'hello', protocol: PROTOCOL, log: 'info' })
+    this._state = 'ready'
+    for (const node of this._nodes.values()) this._create(node)
+    const held = this._held
+    this._held = []
+    for (const { node, msg, send, done } of held) this._give(node, msg, send, done)
+    this._watch()
+    this._stable = setTimeout(() => { this._failures = 0 }, this._times.stable)
+    this._stable.unref()
+  }
+
+  _watch () {
+    this._timer = setTimeout(() => {
+      if (this._pings >= PINGS) {
+        this._log.error(`the engine has not answered for ${PINGS * this._times.ping / 1000} s; it is started anew`)
+        this._channel.kill()
+        return
+      }
+      this._pings++
+      this._say({ op: 'ping' })
+      this._watch()
+    }, this._times.ping)
+    this._timer.unref()
+  }
+
+  /** The channel has ended. */
+  _lost (channel, reason) {
+    if (channel !== this._channel) return
+    this._channel = null
+    clearTimeout(this._timer)
+    clearTimeout(this._stable)
+    this._parked.clear()
+    const unfit = this._unfit
+    this._unfit = ''
+    this._failed(unfit || reason, this._state === 'ready' ? STATUS.again : STATUS.missing)
+  }
+
+  /** There is no engine, for now. `setupProblem`: what kept the package's own from being set up, for the status. */
+  _failed (reason, status, setupProblem) {
+    for (const node of this._nodes.values()) node.engineLost(`the engine was lost before the answer came: ${reason}`)
+    for (const { node, done } of this._held.splice(0)) done(fault(`${node.label}: no engine: ${reason}`, 'NotConnected'))
+    if (this._nodes.size === 0) {
+      this._state = 'idle'
+      return
+    }
+    const { firstSetupRetry, lastSetupRetry, firstRetry, lastRetry } = this._times
+    const [first, last] = setupProblem ? [firstSetupRetry, lastSetupRetry] : [firstRetry, lastRetry]
+    const delay = Math.min(first * 2 ** this._failures++, last)
+    this._enter('waiting', setupProblem ? { ...STATUS.missing, text: setupProblem } : status)
+    this._log.error(`no engine: ${reason}; next try in ${delay / 1000} s`)
+    this._timer = setTimeout(() => this._start(), delay)
+    this._timer.unref()
+  }
+
+  _endSoon () {
+    clearTimeout(this._linger)
+    this._channel?.unref()
+    this._linger = setTimeout(() => this._end(), this._times.linger)
+    this._linger.unref()
+  }
+
+  /** No node has come back: the process goes too. */
+  async _end () {
+    if (this._nodes.size > 0) return
+    clearTimeout(this._timer)
+    clearTimeout(this._stable)
+    this._abort?.abort()
+    const channel = this._channel
+    this._channel = null
+    this._failures = 0
+    this._state = 'ending'
+    this._status = STATUS.starting
+    if (channel !== null) await channel.end()
+    this._state = 'idle'
+    if (this._nodes.size > 0) this._start()
+  }
+
+  // --- lines ---------------------------------------------------------------------------------------------------------
+
+  _say (object) {
+    this._channel.write(JSON.stringify(object))
+  }
+
+  _line (channel, text) {
+    if (channel !== this._channel) return
+    try {
+      this._take(JSON.parse(text))
+    } catch (error) {
+      this._log.error(`a line of the engine's could not be used: ${error.stack}`)
+    }
+  }
+
+  _take (line) {
+    const node = this._nodes.get(line.node)
+    switch (line.op) {
+      case 'output': return node?.take(line)
+      case 'done': return node?.settle(line.ref)
+      case 'status': return node?.showStatus(line)
+      case 'error': return this._error(node, line)
+      case 'created': return node?.created(line)
+      case 'closed':
+      case 'parked': return node?.onClosed?.()
+      case 'credentials': return node?.passwordsChanged(line.credentials)
+      case 'log': return this._logged(line)
+      case 'pong': this._pings = 0; return
+      case 'hello': return this._hello(line)
+      case 'bye': this._log.debug(`the engine ends: ${line.reason}`)
+    }
+  }
+
+  _error (node, line) {
+    if (node !== undefined && node.fail(line.ref, fault(line.text, line.code))) return
+    this._log.error(`engine: ${line.text}`)
+    if (line.code === 'unknown_node') node?.onClosed?.()
+    if (line.code === 'busy') this._unfit = 'the engine serves another Node-RED'
+  }
+
+  _logged (line) {
+    const level = { debug: 'debug', info: 'info', warning: 'warn' }[line.level] || 'error'
+    this._log[level](line.traceback ? `${line.text}\n${line.traceback}` : line.text)
+  }
+}
+
+function fault (text, code) {
+  const error = new Error(text)
+  if (code) error.code = code
+  return error
+}
+
+module.exports = { Engine }

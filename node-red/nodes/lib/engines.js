@@ -1,0 +1,29 @@
+'use strict'
+/** The engines in use: one for each place, and as a rule there is one. */
+const { Engine } = require('./engine')
+const { placeOf } = require('./location')
+const { prepare } = require('./setup')
+const { version } = require('../../package.json')
+
+const engines = new Map()
+
+/** The engine for a node that refers to the `ocppflow-engine` node `id`, if to any. */
+function engineOf (RED, id) {
+  const place = placeOf(id ? RED.nodes.getNode(id) : null, RED.settings)
+  const key = JSON.stringify(place)
+  if (!engines.has(key)) {
+    const log = Object.fromEntries(
+      ['debug', 'info', 'warn', 'error'].map(level => [level, text => RED.log[level](`[ocppflow] ${text}`)])
+    )
+    const own = options => prepare({ userDir: RED.settings.userDir, ...options })
+    engines.set(key, new Engine({ place, prepare: own, version, log }))
+  }
+  return engines.get(key)
+}
+
+/** A deploy is over. */
+function deployed () {
+  for (const engine of engines.values()) engine.deployed()
+}
+
+module.exports = { engineOf, deployed }

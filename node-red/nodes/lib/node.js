@@ -1,0 +1,52 @@
+'use strict'
+/** What the CSMS and the CS node have in common: they are hosted by an engine. */
+const { engineOf } = require('./engines')
+const { Hosted } = require('./hosted')
+const { deploysOf } = require('./deploys')
+const { passwordsOf } = require('./passwords')
+
+/** Let an engine host `node`. `names` are the properties of `config` that the engine needs as they are. */
+function host (RED, node, config, names) {
+  const deploys = deploysOf(RED)
+  const engine = engineOf(RED, config.engine)
+  const settings = Object.fromEntries(names.filter(name => config[name] !== undefined).map(name => [name, config[name]]))
+  const tls = tlsOf(RED, config.tls)
+  if (tls !== undefined) settings.tls = tls
+  if (config.csms !== undefined) settings.csms = targetOf(RED, config.csms)
+  const passwords = passwordsOf(node)
+  const hosted = new Hosted(node, settings, passwords.inForce, passwords.changed)
+
+  node.on('input', (msg, send, done) => engine.input(hosted, msg, send, done))
+  node.on('close', (removed, done) => {
+    const park = !removed && deploys.keeps(node.id)
+    if (removed) passwords.forget()
+    engine.leave(hosted, { removed, park }).then(() => done(), error => {
+      node.warn(error.message)
+      done()
+    })
+  })
+  engine.join(hosted)
+}
+
+/** The certificates of a `tls-config` node, as PEM text. */
+function tlsOf (RED, id) {
+  const node = id ? RED.nodes.getNode(id) : null
+  if (!node || typeof node.addTLSOptions !== 'function') return undefined
+  const options = node.addTLSOptions({}) || {}
+  const text = value => (value === undefined || value === null ? '' : value.toString())
+  return {
+    cert: text(options.cert),
+    key: text(options.key),
+    ca: text(options.ca),
+    passphrase: text(options.passphrase),
+    verify: options.rejectUnauthorized !== false
+  }
+}
+
+/** What the engine needs of a `target-csms` node; its id if there is none, so that the engine can name it. */
+function targetOf (RED, id) {
+  const target = typeof id === 'string' && id !== '' ? RED.nodes.getNode(id) : null
+  return target ? { url: target.url } : id
+}
+
+module.exports = { host }
