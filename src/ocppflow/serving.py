@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from types import CoroutineType
@@ -12,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from ocppflow.eager import start
 from ocppflow.errors import CallError, Expired, InternalError, InvalidMessage, NotSupported, OCPPError
 from ocppflow.handlers import LATER, Handlers, IncomingCall
 from ocppflow.messages.codec import to_json
@@ -22,15 +22,6 @@ log = logging.getLogger("ocppflow")
 
 _Task = asyncio.Future[Any]
 _READY = (msgspec.Struct, bytes)
-
-if sys.version_info >= (3, 12):  # a handler that awaits nothing is done at once, without a turn of the loop
-
-    def _start(coroutine: Any) -> _Task:
-        return asyncio.Task(coroutine, loop=asyncio.get_running_loop(), eager_start=True)
-else:
-
-    def _start(coroutine: Any) -> _Task:
-        return asyncio.get_running_loop().create_task(coroutine)
 
 
 class Serving:
@@ -90,7 +81,8 @@ class Serving:
             self._run(result, event)
 
     def _run(self, result: Awaitable[Any], event: CallReceived | SendReceived) -> None:
-        task = _start(result) if type(result) is CoroutineType else asyncio.ensure_future(result)
+        # A handler that awaits nothing is done at once, without a turn of the event loop.
+        task = start(result) if type(result) is CoroutineType else asyncio.ensure_future(result)
         if task.done():
             self._finish(event, task)
             return
