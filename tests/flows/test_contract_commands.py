@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import datetime
 
 import pytest
-from flow_peers import BEAT, Site, answered, command, refusal
+from flow_peers import BEAT, PATIENCE, Site, answered, command, refusal
 
+from ocppflow.nodes import BadInput
 from ocppflow.transport.clock import settle
 
 RESET = {"type": "Immediate"}
@@ -251,6 +253,31 @@ async def test_connect_takes_cbId_password_and_csmsUrl_from_now_on_without_a_tra
     assert (len(wires), node.station.identity) == (3, "CS9")
     await wires[2].says([2, "1", "Reset", RESET])
     assert flow.messages[-1]["topic"] == "CS9/Request"
+
+
+async def test_connects_and_closes_at_once_leave_one_connection_or_none(site: Site):
+    node, _, wires = await site.cs()
+    for number in range(5):
+        answered(node, command("connect", {"cbId": f"CS{number}"}))
+    await settle()
+    await site.clock.advance(30)
+    assert [wire.ended is None for wire in wires].count(True) == 1
+    assert node.station.identity == "CS4"
+    answered(node, command("connect", {"cbId": "CS9"}))
+    answered(node, command("close"))
+    await settle()
+    await site.clock.advance(30)
+    assert all(wire.ended is not None for wire in wires)
+
+
+async def test_a_connect_under_way_does_not_outlive_the_node(site: Site):
+    node, _, wires = await site.cs()
+    connecting = node.input(command("connect", {"cbId": "CS2"}))
+    await node.close()
+    with pytest.raises(BadInput, match="closed"):
+        await asyncio.wait_for(connecting, PATIENCE)
+    await site.clock.advance(30)
+    assert all(wire.ended is not None for wire in wires)
 
 
 @pytest.mark.parametrize(

@@ -297,6 +297,25 @@ async def test_a_peers_newline_does_not_break_a_line(runtime: Runtime):
     assert (await runtime.request("m", "Heartbeat"))["msg"]["payload"]["data"] == {}
 
 
+async def test_nothing_of_a_node_comes_after_closed(runtime: Runtime):
+    await runtime.cs((await runtime.csms())["port"])
+    for node, payload in (("s", {"command": "Heartbeat"}), ("m", {"command": "Reset", "data": {"type": "Immediate"}})):
+        runtime.say(op="input", node=node, ref=node, msg={"payload": payload, "ocpp": {"cbId": "CS1"}})
+    await runtime.request("s", "Reset")
+    for node in ("m", "s"):
+        runtime.say(op="close", node=node)
+        await runtime.next("closed", node=node)
+        mine = [line for line in runtime.lines if line.get("node") == node]
+        assert mine[-1]["op"] == "closed"
+        (done,) = [line for line in mine if line.get("ref") == node and line["op"] != "output"]
+        assert done["op"] == "done"
+        (output,) = [line for line in mine if line.get("ref") == node and line["op"] == "output"]
+        assert output["msg"]["payload"]["error"]["code"] == "ConnectionLost" or node == "s"
+    runtime.say(op="ping")
+    await runtime.next("pong")
+    assert runtime.lines[-1]["op"] == "pong"
+
+
 async def test_an_input_that_cannot_be_used_gets_one_error_and_no_done(runtime: Runtime):
     await runtime.csms()
     runtime.say(op="input", node="m", ref=3, msg={"payload": {"command": "Reset", "cbId": "CS1"}})

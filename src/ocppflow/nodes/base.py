@@ -44,7 +44,7 @@ class Node:
         self._given_clock = clock
         self._raw = raw
         self._unanswered: Unanswered | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
         self._paused = False
         self.problem = "the node has not been started"
@@ -122,7 +122,8 @@ class Node:
             )
         except OCPPError as exc:
             raise BadInput.of(exc, who, command) from None
-        key = self._waiting.went(who, message_id, endpoint, command)
+        key = (who, message_id)
+        self._waiting.went(key, endpoint, command, future)
         self._sent("REQ", command)
         future.add_done_callback(partial(self._returned, msg, command, key, endpoint, done))
 
@@ -137,7 +138,6 @@ class Node:
     ) -> None:
         """The call of an input is over: the msg goes on with what came."""
         who, message_id = key
-        self._waiting.back(key)
         try:
             answer = future.result()
         except RemoteError as exc:
@@ -168,14 +168,15 @@ class Node:
     def _carry_out(self, msg: Msg, asked: contract.Command, done: Done) -> None:
         result = self._command(asked)
         if asyncio.iscoroutine(result):
-            self._spawn(self._carried_out(msg, result, done))
+            # By callback: a task that is cancelled before its first step runs nothing of its own.
+            self._spawn(result).add_done_callback(partial(self._carried_out, msg, done))
         else:
             self._result(msg, result)
             done(None)
 
-    async def _carried_out(self, msg: Msg, work: Coroutine[Any, Any, Any], done: Done) -> None:
+    def _carried_out(self, msg: Msg, done: Done, task: asyncio.Task[Any]) -> None:
         try:
-            self._result(msg, await work)
+            self._result(msg, task.result())
         except BadInput as exc:
             done(exc)
         except asyncio.CancelledError:
@@ -220,9 +221,9 @@ class Node:
             self._emit(OCPP_LOG, outgoing.log_entry(record, raw=self._raw))
 
     def _data(self, payload: bytes) -> Any:
-        if not self._raw:
-            return msgspec.json.decode(payload)
-        return msgspec.Raw(b"{}" if payload == b"null" else payload)
+        if payload == b"null":
+            payload = b"{}"
+        return msgspec.Raw(payload) if self._raw else msgspec.json.decode(payload)
 
     def _status(self, fill: str, shape: str, text: str) -> None:
         """Say it, unless it has just been said."""
@@ -250,10 +251,11 @@ class Node:
         assert self._unanswered is not None  # noqa: S101 - made by start(), and nothing comes in before
         return self._unanswered
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def _refuse_the_waiting(self) -> None:
         """Nobody will answer the peers' Requests any more: better a CALLERROR than silence."""
@@ -289,11 +291,18 @@ class Node:
             endpoint.pause_reading()
 
     async def _end_tasks(self) -> None:
+        """Stop the Command Messages under way."""
         tasks = [task for task in self._tasks if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+
+    async def _end_calls(self) -> None:
+        """The connections are closed: let the inputs that waited for an answer hear of it."""
+        futures = self._unanswered.outgoing() if self._unanswered is not None else []
+        if futures:
+            await asyncio.wait(futures)
 
 
 def _is_answered(endpoint: Endpoint, command: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -69,6 +70,7 @@ class CSNode(Node):
         self._station: ChargingStation | None = None
         self._user = ""
         self._refusal = ""
+        self._one_at_a_time = asyncio.Lock()
 
     @staticmethod
     def fingerprint(config: Mapping[str, Any]) -> Any:
@@ -132,9 +134,10 @@ class CSNode(Node):
             return
         self._closed = True
         self._refuse_the_waiting()
+        await self._end_tasks()  # before the station: one of them may be about to connect again
         if self._station is not None:
             await self._station.stop(GOING_AWAY, "going away")
-        await self._end_tasks()
+        await self._end_calls()
         self.problem = "the node is closed"
 
     def set_credentials(self, credentials: Mapping[str, Any]) -> None:
@@ -145,9 +148,10 @@ class CSNode(Node):
             self._spawn(self._start_over())
 
     async def _start_over(self) -> None:
-        await self.station.stop()
-        self.station.backoff.reset()
-        self.station.start()
+        async with self._one_at_a_time:
+            await self.station.stop()
+            self.station.backoff.reset()
+            self.station.start()
 
     def _password_of(self, credentials: Mapping[str, Any]) -> str:
         """That of the credentials, or of the older format, which kept it in the node."""
@@ -246,30 +250,33 @@ class CSNode(Node):
         for name, value in (("cbId", cb_id), ("password", password)):
             if value is not None and (not isinstance(value, str) or not value):
                 raise BadInput(f"connect: msg.payload.data.{name} must be text with at least one character")
+        async with self._one_at_a_time:
+            await self._move(cb_id or self.station.identity, url, password)
+
+    async def _move(self, cb_id: str, url: str | None, password: str | None) -> None:
         station, settings = self.station, self._settings
         assert settings is not None  # noqa: S101 - there is a station
         try:
             new_url = station.url if url is None else csms_url(url, "connect: msg.payload.data.csmsUrl")
-            new_id = cb_id or station.identity
-            new = (
-                self._make(settings, new_id, new_url) if (new_id, new_url) != (station.identity, station.url) else None
-            )
+            moves = (cb_id, new_url) != (station.identity, station.url)
+            new = self._make(settings, cb_id, new_url) if moves else station
         except ConfigurationError as exc:
             raise BadInput(str(exc)) from None
         if password is not None:
             self._password = password
         await station.stop(1000, "connect")
-        if new is not None:
-            new.backoff = station.backoff
-            self._user = new_id if cb_id else self._user
-            self._station = new
-        self.station.backoff.reset()
+        if cb_id != station.identity:
+            self._user = cb_id
+        new.backoff = station.backoff
+        new.backoff.reset()
+        self._station = new
         self._status("blue", "dot", "Connecting...")
-        self.station.start()
+        new.start()
 
     async def _close(self) -> None:
-        await self.station.stop(1000, "closed by the flow")
-        self._status("red", "dot", "Closed")
+        async with self._one_at_a_time:
+            await self.station.stop(1000, "closed by the flow")
+            self._status("red", "dot", "Closed")
 
     def _retry_backoff(self, data: Any) -> None:
         if not isinstance(data, dict) or not data:

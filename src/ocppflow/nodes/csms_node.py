@@ -157,6 +157,7 @@ class CSMSNode(Node):
         if self._csms is not None:
             await self._csms.close()
         await self._end_tasks()
+        await self._end_calls()
         if self._log_file is not None:
             self._log_file.close()
         self.problem = "the node is closed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -30,6 +31,8 @@ class Waiting(msgspec.Struct):
     time: float
     call: IncomingCall | None = None
     """None for a Request of the flow's."""
+    future: asyncio.Future[Any] | None = None
+    """None for a Request of the peer's."""
 
 
 class Unanswered:
@@ -50,15 +53,20 @@ class Unanswered:
         self._incoming.pop(key, None)
         self._incoming[key] = Waiting(call.action, endpoint, now, time.time(), call)
 
-    def went(self, cb_id: str, message_id: str, endpoint: Endpoint, command: str) -> Key:
-        """A Request of the flow's goes out; :meth:`back` with the key that is returned when it is over."""
-        key = (cb_id, message_id)
-        self._outgoing[key] = Waiting(command, endpoint, self._clock.now(), time.time())
-        return key
+    def went(self, key: Key, endpoint: Endpoint, command: str, future: asyncio.Future[Any]) -> None:
+        """A Request of the flow's goes out; ``future`` is done when it is over."""
+        entry = Waiting(command, endpoint, self._clock.now(), time.time(), None, future)
+        self._outgoing[key] = entry
 
-    def back(self, key: Key) -> None:
-        """A Request of the flow's is over."""
-        self._outgoing.pop(key, None)
+        def back(_: object) -> None:
+            if self._outgoing.get(key) is entry:  # the id may be in use again
+                del self._outgoing[key]
+
+        future.add_done_callback(back)
+
+    def outgoing(self) -> list[asyncio.Future[Any]]:
+        """The flow's Requests that still wait."""
+        return [each.future for each in self._outgoing.values() if each.future is not None]
 
     def find(self, cb_id: str, message_id: str, command: str) -> IncomingCall:
         """The peer's Request that is to be answered. Raises BadInput saying why it waits no longer."""
