@@ -4,6 +4,7 @@
  * the last, started again if it dies, and watched for a standstill. docs/engine-protocol.md has what is said.
  */
 const channels = require('./channel')
+const { Fault } = require('./fault')
 
 const PROTOCOL = 1
 
@@ -116,7 +117,7 @@ class Engine {
   input (node, msg, send, done) {
     if (this._state === 'ready') this._give(node, msg, send, done)
     else if (this._state === 'starting' && this._held.length < HELD_INPUTS) this._held.push({ node, msg, send, done })
-    else done(fault(`${node.label}: ${this._status.text}; nothing was sent`, 'NotConnected'))
+    else done(new Fault(`${node.label}: ${this._status.text}; nothing was sent`, 'NotConnected'))
   }
 
   _give (node, msg, send, done) {
@@ -125,13 +126,13 @@ class Engine {
     try {
       line = node.lineOf(msg, ref)
     } catch (error) {
-      done(fault(`${node.label}: ${error.message}`, 'InvalidMessage'))
+      done(new Fault(`${node.label}: ${error.message}`, 'InvalidMessage'))
       return
     }
     if (line.length > this._maxLine / 3 && Buffer.byteLength(line) > this._maxLine) {
-      done(fault(`${node.label}: the msg is longer than the ${this._maxLine} bytes that the engine takes`, 'InvalidMessage'))
+      done(new Fault(`${node.label}: the msg is longer than the ${this._maxLine} bytes that the engine takes`, 'InvalidMessage'))
     } else if (this._channel.backlog > MOST_BACKLOG) {
-      done(fault(`${node.label}: the engine is too far behind to take more`, 'QueueFull'))
+      done(new Fault(`${node.label}: the engine is too far behind to take more`, 'QueueFull'))
     } else {
       node.pending.set(ref, { msg, send, done })
       this._channel.write(line)
@@ -146,7 +147,7 @@ class Engine {
     this._abort = new AbortController()
     const abort = this._abort
     try {
-      if (this._place.problem) throw fault(this._place.problem)
+      if (this._place.problem) throw new Error(this._place.problem)
       let place = this._place
       if (place.auto) {
         this._enter('setup', STATUS.starting)
@@ -229,7 +230,7 @@ class Engine {
   /** There is no engine, for now. `setupProblem`: what kept the package's own from being set up, for the status. */
   _failed (reason, status, setupProblem) {
     for (const node of this._nodes.values()) node.engineLost(`the engine was lost before the answer came: ${reason}`)
-    for (const { node, done } of this._held.splice(0)) done(fault(`${node.label}: no engine: ${reason}`, 'NotConnected'))
+    for (const { node, done } of this._held.splice(0)) done(new Fault(`${node.label}: no engine: ${reason}`, 'NotConnected'))
     if (this._nodes.size === 0) {
       this._state = 'idle'
       return
@@ -288,7 +289,6 @@ class Engine {
       case 'done': return node?.settle(line.ref)
       case 'status': return node?.showStatus(line)
       case 'error': return this._error(node, line)
-      case 'created': return node?.created(line)
       case 'closed':
       case 'parked': return node?.onClosed?.()
       case 'credentials': return node?.passwordsChanged(line.credentials)
@@ -300,7 +300,7 @@ class Engine {
   }
 
   _error (node, line) {
-    if (node !== undefined && node.fail(line.ref, fault(line.text, line.code))) return
+    if (node !== undefined && node.fail(line.ref, new Fault(line.text, line.code))) return
     this._log.error(`engine: ${line.text}`)
     if (line.code === 'unknown_node') node?.onClosed?.()
     if (line.code === 'busy') this._unfit = 'the engine serves another Node-RED'
@@ -310,12 +310,6 @@ class Engine {
     const level = { debug: 'debug', info: 'info', warning: 'warn' }[line.level] || 'error'
     this._log[level](line.traceback ? `${line.text}\n${line.traceback}` : line.text)
   }
-}
-
-function fault (text, code) {
-  const error = new Error(text)
-  if (code) error.code = code
-  return error
 }
 
 module.exports = { Engine }

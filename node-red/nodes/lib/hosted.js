@@ -1,6 +1,8 @@
 'use strict'
 /** A node of a flow as the engine hosts it: what it is made of, and the msgs that wait for their answers. */
 
+const { Fault } = require('./fault')
+
 /** Deeper nesting than that no OCPP message has, and a line that the engine cannot read it could not answer. */
 const MOST_DEPTH = 200
 
@@ -86,14 +88,7 @@ class Hosted {
   }
 
   failAll (text, code) {
-    for (const ref of [...this.pending.keys()]) {
-      const error = new Error(text)
-      error.code = code
-      this.fail(ref, error)
-    }
-  }
-
-  created () {
+    for (const ref of [...this.pending.keys()]) this.fail(ref, new Fault(text, code))
   }
 
   showStatus ({ fill, shape, text }) {

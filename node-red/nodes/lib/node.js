@@ -3,7 +3,6 @@
 const { engineOf } = require('./engines')
 const { Hosted } = require('./hosted')
 const { deploysOf } = require('./deploys')
-const { passwordsOf } = require('./passwords')
 
 /** Let an engine host `node`. `names` are the properties of `config` that the engine needs as they are. */
 function host (RED, node, config, names) {
@@ -13,19 +12,23 @@ function host (RED, node, config, names) {
   const tls = tlsOf(RED, config.tls)
   if (tls !== undefined) settings.tls = tls
   if (config.csms !== undefined) settings.csms = targetOf(RED, config.csms)
-  const passwords = passwordsOf(node)
-  const hosted = new Hosted(node, settings, passwords.inForce, passwords.changed)
+  const hosted = new Hosted(node, settings, node.credentials || {}, changed => keep(RED, node, changed))
 
   node.on('input', (msg, send, done) => engine.input(hosted, msg, send, done))
   node.on('close', (removed, done) => {
     const park = !removed && deploys.keeps(node.id)
-    if (removed) passwords.forget()
     engine.leave(hosted, { removed, park }).then(() => done(), error => {
       node.warn(error.message)
       done()
     })
   })
   engine.join(hosted)
+}
+
+/** Keep what a flow has made of the list of passwords, so that it outlives a redeploy. */
+function keep (RED, node, { basic_auths: passwords }) {
+  const id = node._alias || node.id
+  RED.nodes.addCredentials(id, { ...RED.nodes.getCredentials(id), basic_auths: JSON.stringify(passwords) })
 }
 
 /** The certificates of a `tls-config` node, as PEM text. */

@@ -1,0 +1,190 @@
+"""Each example of the package, imported into a real Node-RED, does at once what its comments say, without a complaint."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from examples_runner import EXAMPLES, Example
+from runtime_process import PACKAGE, NodeRed
+
+CORE = {
+    "tab", "comment", "inject", "debug", "function", "switch", "change", "delay", "catch", "file", "file in",
+    "link in", "link out", "link call",
+}  # fmt: skip
+
+
+def _flows() -> list[tuple[str, list[dict]]]:
+    return [(file.name, json.loads(file.read_text(encoding="utf-8"))) for file in sorted(EXAMPLES.glob("*.json"))]
+
+
+def test_the_files_are_what_the_generator_writes():
+    tool = Path(__file__).parents[2] / "tools" / "generate_flows.py"
+    done = subprocess.run([sys.executable, tool, "--check"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("name", "flow"), _flows(), ids=lambda value: value if isinstance(value, str) else "")
+def test_an_example_needs_core_nodes_alone_has_comments_and_carries_no_secret(name: str, flow: list[dict]):
+    ours = set(json.loads((PACKAGE / "package.json").read_text(encoding="utf-8"))["node-red"]["nodes"])
+    kinds = {node["type"] for node in flow}
+    assert {kind.lower() for kind in kinds - CORE} <= ours
+    assert "comment" in kinds
+    assert flow[0]["info"]
+    assert not any("credentials" in node for node in flow)
+
+
+@pytest.mark.parametrize(("name", "flow"), _flows(), ids=lambda value: value if isinstance(value, str) else "")
+def test_nodes_of_an_example_have_their_places_and_ids_that_nothing_else_looks_like(name: str, flow: list[dict]):
+    ids = [node["id"] for node in flow]
+    assert len(set(ids)) == len(ids)
+    places = [(node["x"], node["y"]) for node in flow if "x" in node]
+    assert len(set(places)) == len(places)
+    for node in flow:
+        for key, value in node.items():
+            named = [value] if isinstance(value, str) else value if key in ("links", "scope") and value else []
+            referring = key in ("id", "z", "csms", "tls", "links", "scope")
+            assert referring or not set(named) & set(ids), f"{name}: {key} of {node['name']}"
+
+
+async def test_hello(red: NodeRed):
+    async with Example(red, "01") as example:
+        await example.shows("the CSMS hears", "EVSE1 Request BootNotification")
+        boot = await example.shows("EVSE1 hears", "BootNotification", "Accepted")
+        assert boot["payload"]["msgType"] == 3
+        await example.press("Heartbeat")
+        await example.shows("EVSE1 hears", "currentTime", "Heartbeat")
+        await example.press("reset EVSE1")
+        await example.shows("the CSMS hears", 'EVSE1 Response Reset {"status":"Accepted"}')
+        assert not example.complaints()
+
+
+async def test_transaction_with_meter_values(red: NodeRed):
+    async with Example(red, "02") as example:
+        await example.shows("power", "0.0 kW 0.00 kWh Started")
+        line = await example.shows("power", "Updated")
+        bar = line.split()[0]
+        assert len(bar) == 25
+        assert set(bar) == {"█", "░"}
+        assert not [shown for shown in example.shown if shown[0] == "faults"]
+        assert not example.complaints()
+
+
+async def test_sequence_by_link_call(red: NodeRed):
+    async with Example(red, "03") as example:
+        msg = await example.shows("the whole msg at the end", "TransactionEvent")
+        assert msg["payload"]["msgType"] == 3
+        assert msg["transaction"]
+        assert "_linkSource" not in msg
+        example.shown.clear()
+        await example.press("again")
+        await example.shows("the whole msg at the end", "TransactionEvent")
+        assert not example.complaints()
+
+
+async def test_sequence_with_await(red: NodeRed):
+    if red.name == "nr4":
+        pytest.skip("Node-RED 4 has no node.linkcall, as the example's name says")
+    async with Example(red, "04") as example:
+        await example.shows("the end", "is over after 3 events")
+        example.shown.clear()
+        await example.press("again")
+        await example.shows("the end", "is over after 3 events")
+        assert not example.complaints()
+
+
+async def test_dispatch_by_action(red: NodeRed):
+    async with Example(red, "05") as example:
+        await example.shows("EVSE1 hears", "BootNotification", "Accepted")
+        await example.press("StatusNotification")
+        await example.shows("EVSE1 hears", "'msgType': 3", "StatusNotification")
+        assert not example.complaints()
+        await example.press("LogStatusNotification")
+        told = await example.shows("EVSE1 hears", "NotImplemented")
+        assert told["error"]["description"] == "there is no flow named CSMS:REQ:LogStatusNotification"
+
+
+async def test_three_versions_on_one_port(red: NodeRed):
+    async with Example(red, "06") as example:
+        for name, version in (("CS16", "1.6"), ("CS201", "2.0.1"), ("CS21", "2.1")):
+            await example.shows("stations", f"{name} speaks OCPP {version}: Authorize")
+            await example.shows(f"{name} hears", "'status': 'Accepted'")
+        assert example.status["CSMS"] == "(3)"
+        assert not example.complaints()
+
+
+async def test_log_to_file(start: Callable[..., NodeRed], tmp_path: Path):
+    red = start(env={"TMPDIR": str(tmp_path)})
+    async with Example(red, "07") as example:
+        await example.shows("written", "CSMS", "[3,")
+        lines = (tmp_path / "ocppflow-example-log.jsonl").read_text(encoding="utf-8").splitlines()
+        call = json.loads(lines[0])
+        assert (call["station"], call["from"], call["message"][2]) == ("EVSE1", "CS", "BootNotification")
+        await example.press("read")
+        await example.shows("the log, line by line", "BootNotification")
+        assert not example.complaints()
+
+
+async def test_control_commands(red: NodeRed):
+    async with Example(red, "08") as example:
+        await example.until(lambda: example.status.get("EVSE1", "").startswith(("Connected", "REQ")), "EVSE1 online")
+        await example.press("connections")
+        connections = (await example.shows("results", "connections"))["connections"]
+        assert connections["EVSE1"]["securityProfile"] == 1
+        await example.press("get_auth_cs EVSE1")
+        assert len((await example.shows("results", "auth_cs"))["auth_cs"]) == 20
+        await example.press("commands")
+        await example.shows("results", "'commands': {")
+        await example.press("retrybackoff")
+        await example.press("ws_close and block")
+        await example.shows("comes and goes", "REFUSED")
+        await example.press("ws_open EVSE1")
+        await example.press("connect")
+        await example.until(lambda: example.shown.count(("comes and goes", "ONLINE")) == 2, "EVSE1 to be back")
+        await example.press("close")
+        await example.until(lambda: example.status["EVSE1"] == "Closed", "EVSE1 to close")
+        await example.press("status")
+        assert (await example.shows("EVSE1's state", "url"))["connected"] is False
+        assert all("EVSE1 is blocked until ws_open" in line for line in example.complaints())
+
+
+async def test_test_station(red: NodeRed):
+    async with Example(red, "10") as example:
+        await example.shows("the CSMS hears", "Request BootNotification")
+        await example.press("GetVariables")
+        await example.shows("the CSMS hears", "Response GetVariables", '"attributeValue":"300"')
+        await example.press("SetVariables")
+        await example.shows("the CSMS hears", "Response SetVariables", "Accepted")
+        await example.press("GetVariables")
+        await example.shows("the CSMS hears", "Response GetVariables", '"attributeValue":"60"')
+        await example.press("TriggerMessage")
+        await example.shows("the CSMS hears", "Request Heartbeat")
+        await example.press("RequestStartTransaction")
+        await example.shows("the CSMS hears", "Response RequestStartTransaction", "transactionId")
+        await example.press("RequestStopTransaction")
+        await example.shows("the CSMS hears", 'Response RequestStopTransaction {"status":"Accepted"}')
+        for command in ("ChangeAvailability", "UnlockConnector", "Reset"):
+            await example.press(command)
+            await example.shows("the CSMS hears", f"Response {command}")
+        await example.press("ClearCache: NotSupported")
+        await example.shows("the CSMS hears", "EVSE1 ClearCache: NotSupported")
+        assert not example.complaints()
+
+
+async def test_demo(red: NodeRed):
+    async with Example(red, "12") as example:
+        for name, event in (("CS1", "StartTransaction"), ("CS2", "TransactionEvent"), ("CS3", "TransactionEvent")):
+            await example.shows("conversation", f"{name} ──▶ CSMS", event)
+            await example.shows("energy sold", name)
+        await example.press("reset CS2")
+        await example.shows("conversation", "CS2 ◀── CSMS", "Reset", "Immediate")
+        await example.shows("conversation", "CS2 ──▶ CSMS", "Ended", "ResetCommand")
+        await example.shows("conversation", "CS2 ──▶ CSMS", "BootNotification", "RemoteReset")
+        await example.press("start a transaction at CS1")
+        await example.shows("conversation", "CS1 ◀── CSMS", "RemoteStartTransaction")
+        assert not [shown for shown in example.shown if shown[0] == "faults"]
+        assert not example.complaints()
