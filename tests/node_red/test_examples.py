@@ -1,4 +1,4 @@
-"""Each example of the package, imported into a real Node-RED, does at once what its comments say, without a complaint."""
+"""Each example, imported into a real Node-RED, does at once what its comments say, and nothing complains."""
 
 from __future__ import annotations
 
