@@ -1,7 +1,7 @@
 """``python -m benchmarks``: ocppflow against others and against the floor, in one interleaved run of some four minutes.
 
 The server runs on one core, the load generator on the other. Processor time per message is what to look at: it bears
-a busy machine better than rates do. Contenders take turns within each round, and ratios are taken within a round.
+a busy machine better than rates do. Contenders take short turns within each round, and ratios are taken within a round.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MEASURES: dict[str, tuple[Callable[[float, int], int], Callable[[float, int], St
     "throughput": (lambda s, r: throughput.steps(r), throughput.measure),
     "decoding": (lambda s, r: decoding.steps(), lambda s, r: decoding.measure()),
     "memory": (lambda s, r: memory.steps(), lambda s, r: memory.measure()),
-    "latency": (lambda s, r: latency.steps(r), latency.measure),
+    "latency": (lambda s, r: latency.steps(), lambda s, r: latency.measure()),
     "storm": (lambda s, r: storm.steps(), lambda s, r: storm.measure()),
     "imports": (lambda s, r: imports.steps(), lambda s, r: imports.measure()),
 }
@@ -36,8 +36,8 @@ MEASURES: dict[str, tuple[Callable[[float, int], int], Callable[[float, int], St
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", choices=MEASURES, action="append", help="measure this alone; may be repeated")
-    parser.add_argument("--seconds", type=float, default=1.5, help="how long each server is loaded at a time")
-    parser.add_argument("--rounds", type=int, default=5, help="how many turns each server gets")
+    parser.add_argument("--seconds", type=float, default=0.6, help="how long each server is loaded at a time")
+    parser.add_argument("--rounds", type=int, default=12, help="how many turns each server gets")
     parser.add_argument("--json", type=Path, help="write all values to this file")
     parser.add_argument("--chart", type=Path, default=Path("out/bench.svg"), help="where the chart goes")
     options = parser.parse_args()

@@ -36,7 +36,7 @@ class Job:
     core: int = 0
     connections: int = 50
     seconds: float = 2.0
-    warm_up: float = 0.3
+    warm_up: float = 0.2
     rate: float = 0.0
     deflate: bool = False
     passwords: dict[str, str] = field(default_factory=dict)

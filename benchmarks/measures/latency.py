@@ -13,19 +13,23 @@ CONTENDERS = (OURS, OCPP_TUNED, OCPP_RPC)
 RATE = 500.0
 
 
-def steps(rounds: int) -> int:
-    return rounds * len(CONTENDERS)
+ROUNDS = 3
+SECONDS = 1.5
 
 
-def measure(seconds: float, rounds: int) -> Iterator[str | Measured]:
+def steps() -> int:
+    return ROUNDS * len(CONTENDERS)
+
+
+def measure() -> Iterator[str | Measured]:
     half: dict[Contender, list[float]] = {contender: [] for contender in CONTENDERS}
     most: dict[Contender, list[float]] = {contender: [] for contender in CONTENDERS}
     with ExitStack() as stack:
         servers = {contender: stack.enter_context(Running(contender)) for contender in CONTENDERS}
-        for turn in range(rounds):
+        for turn in range(ROUNDS):
             for contender, server in servers.items():
                 yield f"latency, round {turn + 1}: {contender.name}"
-                with server.load("latency", TRANSACTION_EVENT.name, seconds=seconds, rate=RATE) as load:
+                with server.load("latency", TRANSACTION_EVENT.name, seconds=SECONDS, rate=RATE) as load:
                     result = load.result()
                 half[contender].append(result["p50_us"])
                 most[contender].append(result["p99_us"])

@@ -7,21 +7,22 @@ from contextlib import ExitStack
 
 from benchmarks.contenders import FLOOR, OCPP, OCPP_RPC, OCPP_TUNED, OURS, Contender, Running
 from benchmarks.results import Figure, Measured, Ratio, ratios
-from benchmarks.samples import HEARTBEAT, METER_VALUES, TRANSACTION_EVENT, Sample
+from benchmarks.samples import HEARTBEAT, TRANSACTION_EVENT, Sample
 
 CONTENDERS = (OURS, FLOOR, OCPP, OCPP_TUNED, OCPP_RPC)
+SAMPLES = (TRANSACTION_EVENT, HEARTBEAT)
 CONNECTIONS = 50
 
 
 def steps(rounds: int) -> int:
-    return 3 * rounds * len(CONTENDERS)
+    return len(SAMPLES) * rounds * len(CONTENDERS)
 
 
 def measure(seconds: float, rounds: int) -> Iterator[str | Measured]:
     """All servers are up all the time, and take turns."""
     with ExitStack() as stack:
         servers = {contender: stack.enter_context(Running(contender)) for contender in CONTENDERS}
-        for sample in (TRANSACTION_EVENT, HEARTBEAT, METER_VALUES):
+        for sample in SAMPLES:
             cpu: dict[Contender, list[float]] = {contender: [] for contender in CONTENDERS}
             rate: dict[Contender, list[float]] = {contender: [] for contender in CONTENDERS}
             for turn in range(rounds):
