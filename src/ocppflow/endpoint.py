@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from ocppflow.complaints import Complaints
 from ocppflow.errors import InternalError, NotConnected
 from ocppflow.handlers import Handlers, end
 from ocppflow.messages import Request, Response, Role, Version
@@ -23,7 +24,6 @@ from ocppflow.rpc.events import (
     Event,
     Resumed,
     SendReceived,
-    Warn,
 )
 from ocppflow.rpc.history import History
 from ocppflow.rpc.limits import Limits
@@ -49,6 +49,7 @@ class Endpoint:
         "_armed",
         "_clock",
         "_closing",
+        "_complaints",
         "_ended",
         "_futures",
         "_link",
@@ -94,6 +95,7 @@ class Endpoint:
         self._armed = 0.0
         self._futures: dict[str, asyncio.Future[CallAnswered]] | None = None
         self._quiet: tuple[asyncio.Future[None], int] | None = None
+        self._complaints: Complaints | None = None
         self._closing = False
         self._ended = False
         self._on_closed = on_closed
@@ -312,7 +314,9 @@ class Endpoint:
             future.set_exception(event.error)
 
     def _report(self, event: Event) -> None:
-        log.log(logging.WARNING if isinstance(event, Warn) else logging.INFO, "%s: %s", self.peer.identity, event)
+        if self._complaints is None:
+            self._complaints = Complaints(self.peer.identity)
+        self._complaints(event)
         if isinstance(event, Resumed):
             self._session.wake = self._flush
 

@@ -29,7 +29,11 @@ from ocppflow.transport.tls import ServerTLS
 
 log = logging.getLogger("ocppflow")
 
-_HISTORIES_KEPT = 200_000
+# Histories kept, of stations that are connected or have been: a few KiB each, and an anonymous peer may invent
+# stations.
+_KNOWN_KEPT = 200_000
+_STRANGERS_KEPT = 50_000
+_LONG_IDENTITY = 255
 
 
 class CSMS(Handlers):
@@ -229,7 +233,8 @@ class CSMS(Handlers):
         history = self._histories.get(identity)
         if history is None:
             history = self._histories[identity] = History()
-            if len(self._histories) > _HISTORIES_KEPT:
+            known = self.passwords is not None or self.decides_itself
+            if len(self._histories) > (_KNOWN_KEPT if known else _STRANGERS_KEPT):
                 self._histories.popitem(last=False)
         else:
             self._histories.move_to_end(identity)
@@ -239,6 +244,8 @@ class CSMS(Handlers):
         self._background.hold(station.handlers_at_work)
         if self._stations.get(station.identity) is station:
             del self._stations[station.identity]
+            if station.history.is_blank or len(station.identity) > _LONG_IDENTITY:
+                self._histories.pop(station.identity, None)
         log.info("%s: disconnected (%s)", station.identity, f"{code} {reason}".rstrip())
         self.on_disconnect.fire(self._background, station, code, reason)
 

@@ -90,6 +90,11 @@ class History:
         self.unfinished: dict[tuple[str, int], Incoming] | None = None
         """Calls whose handlers are still at work for a connection that has ended."""
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is nothing to remember."""
+        return self.registration is None and self.answers is None and not self.unfinished
+
     def remember(self, message_id: str, fingerprint: int, frame: bytes) -> None:
         """Keep an answer beyond the connection."""
         if self.answers is None:

@@ -1,0 +1,37 @@
+"""What a connection's events say in the log, without letting one peer fill the disk."""
+
+from __future__ import annotations
+
+import logging
+
+from ocppflow.rpc.events import Event, Warn
+
+log = logging.getLogger("ocppflow")
+
+LOUD = 20
+"""Warnings that a connection gets in full; of the later ones only the 100th, the 1,000th ... is told of."""
+
+
+class Complaints:
+    """The reports of one connection. Everything stays in the trace, however often it happens."""
+
+    __slots__ = ("_count", "_identity")
+
+    def __init__(self, identity: str) -> None:
+        self._identity = identity
+        self._count = 0
+
+    def __call__(self, event: Event) -> None:
+        """Log ``event``."""
+        level = logging.WARNING if isinstance(event, Warn) else logging.INFO
+        if not log.isEnabledFor(level):
+            return
+        self._count += 1
+        if self._count <= LOUD:
+            log.log(level, "%s: %s", self._identity, event)
+        if self._count == LOUD:
+            log.warning("%s: more of this kind is only counted from here on; the trace has all of it", self._identity)
+        elif self._count >= 100 and str(self._count).strip("0") == "1":
+            log.warning(
+                "%s: %s faults so far on this connection, the last: %s", self._identity, f"{self._count:,}", event
+            )

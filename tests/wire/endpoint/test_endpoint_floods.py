@@ -1,0 +1,63 @@
+"""A peer that does wrong without end costs neither the disk nor the memory of its host."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from ocppflow import CSMS, Version
+from ocppflow.complaints import LOUD
+from ocppflow.transport.clock import ManualClock, settle
+from ocppflow.transport.memory import memory_pair
+
+
+async def test_the_log_of_one_connection_is_bounded_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    clock = ManualClock()
+    csms = CSMS(clock=clock)
+    link, there = memory_pair("CS1", clock=clock)
+    csms.accept(there)
+    link.attach(Deaf())
+    with caplog.at_level(logging.WARNING, "ocppflow"):
+        for number in range(1234):
+            link.send(b'[2,"%d","Nonsense",{}]' % number)
+        await settle()
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == LOUD + 3
+    assert "only counted" in said[LOUD]
+    assert said[-1].startswith("CS1: 1,000 faults so far")
+    await csms.close()
+
+
+async def test_a_station_that_left_nothing_to_remember_is_forgotten() -> None:
+    clock = ManualClock()
+    csms = CSMS(clock=clock)
+    for number in range(3):
+        link, there = memory_pair(f"stranger-{number}", clock=clock)
+        csms.accept(there)
+        link.attach(Deaf())
+        link.send(b'[2,"1","Heartbeat",{}]')
+        await settle()
+        link.close()
+        await settle()
+    assert not csms._histories
+
+
+async def test_a_registration_outlives_the_connection_unless_its_identity_is_endless() -> None:
+    clock = ManualClock()
+    csms = CSMS(clock=clock)
+    for identity in ("CS1", "x" * 300):
+        link, there = memory_pair(identity, Version.V16, clock=clock)
+        csms.accept(there).history.registration = "Pending"
+        link.attach(Deaf())
+        link.close()
+        await settle()
+    assert list(csms._histories) == ["CS1"]
+
+
+class Deaf:
+    """A peer that does not care what it is told."""
+
+    def received(self, data: bytes) -> None: ...
+    def received_binary(self, size: int) -> None: ...
+    def closed(self, code: int, reason: str) -> None: ...
