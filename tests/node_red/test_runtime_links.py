@@ -109,12 +109,11 @@ async def test_requests_of_stations_are_dispatched_by_name(tab: Tab):
 async def test_await_node_linkcall(tab: Tab):
     if tab.red.name == "nr4":
         pytest.skip("functions have node.linkcall since Node-RED 5")
-    peer = await callable_csms(tab)
     func = f"const answer = await node.linkcall('{tab.id_of('reset')}', msg); return {{ payload: answer.payload.data.status }}"
     tab.add("sequence", "function", func=func, wires=[["sequence-after"]])
     tab.probe("sequence-after")
     tab.source("sequence-in", "sequence")
-    await tab.deploy()
+    peer = await callable_csms(tab)
     tab.inject("sequence-in", {"payload": RESET})
     call = await peer.hears()
     await peer.says([3, call[1], {"status": "Accepted"}])

@@ -131,6 +131,10 @@ function json (value, name) {
   if (text !== undefined && text.length > 2 * MOST_DEPTH && depth(text) > MOST_DEPTH) {
     throw new Error(`${name} is nested more than ${MOST_DEPTH} deep`)
   }
+  // JSON.stringify leaves whole characters as they are, and escapes a half of one, which no UTF-8 can carry.
+  if (text !== undefined && text.includes('\\ud') && /(?<!\\)(?:\\\\)*\\ud[89a-f]/.test(text)) {
+    throw new Error(`${name} holds half of a character (a lone surrogate)`)
+  }
   return text
 }
 

@@ -23,6 +23,14 @@ function host (RED, node, config, names) {
     })
   })
   engine.join(hosted)
+
+  /** For other nodes: send a Request ({command, data, cbId, timeout, validate, MessageId}). The promise gives the msg
+   *  that the flow would get, a Response or an Error; it is rejected if nothing was sent. */
+  node.request = request => new Promise((resolve, reject) => {
+    let answer
+    const done = error => error ? reject(error) : resolve(answer)
+    engine.input(hosted, { payload: { ...request, msgType: 2 } }, msg => { answer = msg }, done)
+  })
 }
 
 /** Keep what a flow has made of the list of passwords, so that it outlives a redeploy. */
