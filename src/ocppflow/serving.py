@@ -98,14 +98,16 @@ class Serving:
         self._flush()
 
     def _finish(self, event: CallReceived | SendReceived, task: _Task) -> None:
-        error = asyncio.CancelledError() if task.cancelled() else task.exception()
-        if isinstance(event, SendReceived):
-            if error is not None:
+        try:
+            result = task.result()
+        except BaseException as error:
+            if isinstance(event, SendReceived):
                 self._tell(event.action, error)
-        elif error is None:
-            self._answer(event, task.result())
+            else:
+                self._failed(event, error)
         else:
-            self._failed(event, error)
+            if isinstance(event, CallReceived):
+                self._answer(event, result)
 
     def _answer(self, event: CallReceived, result: Any) -> None:
         if result is LATER and self._handlers.find(type(event.message)) is None:
@@ -113,7 +115,8 @@ class Serving:
         if result is None and event.message_id not in self._session.pending():
             return  # a catch-all that has answered by itself
         try:
-            self._session.reply(event.message_id, _response(event.action, result))
+            response = result if isinstance(result, _READY) else _response(event.action, result)
+            self._session.reply(event.message_id, response)
         except Expired:
             log.warning("%s: the answer to %s came too late", self._session.identity, event.action)
         except Exception as exc:
