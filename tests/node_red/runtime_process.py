@@ -102,6 +102,7 @@ class NodeRed:
         (self.user_dir / "settings.js").write_text(
             "module.exports = { uiHost: '127.0.0.1', flowFile: 'flows.json', credentialSecret: 'test',\n"
             f"probePort: {self.probe_port}, telemetry: {{ enabled: false }}, editorTheme: {{ tours: false }},\n"
+            "runtimeState: { enabled: true, ui: true },\n"
             f"{settings} }}\n",
             encoding="utf-8",
         )

@@ -93,8 +93,8 @@ async def test_requests_of_stations_are_dispatched_by_name(tab: Tab):
     tab.add("name", "function", func="msg.target = 'CSMS:REQ:' + msg.payload.command; return msg", wires=[["dispatch"]])
     tab.add("dispatch", "link call", wires=[["csms"]], linkType="dynamic", links=[], timeout="10")
     tab.add("CSMS:REQ:Heartbeat", "link in", wires=[["beat"]], links=[])
-    tab.add("beat", "function", wires=[["answer"]],
-            func=f"msg.payload.msgType = 3; msg.payload.data = {{ currentTime: '{BEAT['currentTime']}' }}; return msg")  # fmt: skip
+    func = f"msg.payload.msgType = 3; msg.payload.data = {{ currentTime: '{BEAT['currentTime']}' }}; return msg"
+    tab.add("beat", "function", func=func, wires=[["answer"]])
     tab.add("answer", "link out", mode="return", links=[])
     tab.add("only-requests", "switch", property="topic", propertyType="msg", outputs=1, wires=[["name"]],
             rules=[{"t": "cont", "v": "/Request", "vt": "str"}])  # fmt: skip
@@ -109,7 +109,8 @@ async def test_requests_of_stations_are_dispatched_by_name(tab: Tab):
 async def test_await_node_linkcall(tab: Tab):
     if tab.red.name == "nr4":
         pytest.skip("functions have node.linkcall since Node-RED 5")
-    func = f"const answer = await node.linkcall('{tab.id_of('reset')}', msg); return {{ payload: answer.payload.data.status }}"
+    call = f"await node.linkcall('{tab.id_of('reset')}', msg)"
+    func = f"const answer = {call}; return {{ payload: answer.payload.data.status }}"
     tab.add("sequence", "function", func=func, wires=[["sequence-after"]])
     tab.probe("sequence-after")
     tab.source("sequence-in", "sequence")

@@ -1,5 +1,5 @@
-"""What flows send to the nodes and get from them, in a real Node-RED: the JavaScript passes every kind of message through,
-and keeps the msg of the flow."""
+"""What flows send to the nodes and get from them, in a real Node-RED: the JavaScript passes every kind of
+message through, and keeps the msg of the flow."""
 
 from __future__ import annotations
 
@@ -95,8 +95,8 @@ async def test_a_flow_that_does_not_answer_is_not_silence(tab: Tab, node):
 
 async def test_the_response_is_the_msg_of_the_request(tab: Tab, node):
     peer, prefix = node
-    sent = {"payload": action(prefix), "customData": {"keep": [1, None]}, "mine": {"deep": [1]}, "parts": {"id": "p", "index": 0},
-            "_msgid": "id-of-mine", "topic": "before"}  # fmt: skip
+    mine = {"customData": {"keep": [1, None]}, "mine": {"deep": [1]}, "parts": {"id": "p", "index": 0}}
+    sent = {"payload": action(prefix), "_msgid": "id-of-mine", "topic": "before", **mine}
     tab.inject(f"{prefix}in", sent, adorn=True)
     call = await peer.hears()
     answer = BEAT if prefix else ACCEPTED
@@ -218,11 +218,13 @@ async def test_what_cannot_be_written_as_json_is_an_error(tab: Tab):
                       ("half", "surrogate")]:  # fmt: skip
         tab.inject("twisted", {"payload": {**RESET, "data": {"type": "Immediate"}}, "how": how})
         assert word in (await tab.error())["error"]["message"]
-    tab.inject("in", {"payload": {**RESET, "data": {"type": "Immediate", "customData": {"vendorId": "\\ud800 \U0001f600"}}}})
+    tab.inject(
+        "in", {"payload": {**RESET, "data": {"type": "Immediate", "customData": {"vendorId": "\\ud800 \U0001f600"}}}}
+    )
     assert (await peer.hears())[3]["customData"] == {"vendorId": "\\ud800 \U0001f600"}
 
 
-# --- Command Messages ----------------------------------------------------------------------------------------------------
+# --- Command Messages ------------------------------------------------------------------------------------------------
 
 
 async def test_command_messages_of_the_csms(tab: Tab):
