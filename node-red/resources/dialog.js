@@ -87,8 +87,27 @@
     return $(container).find('input:checked').map((_, input) => input.value).get()
   }
 
-  /** The number of outputs changes with the log, and only when the dialog is left with Done. */
-  function outputsFor (logging) { return logging ? 3 : 2 }
+  /** A flow of the older format lacks what is new: show what the node does without it. */
+  function showUsual (node, names) {
+    names.filter((name) => node[name] === undefined).forEach((name) => {
+      const usual = node._def.defaults[name].value
+      $(`#node-input-${name}`).val(usual).prop('checked', usual === true)
+    })
+  }
+
+  /** What the outputs become when the dialog is left with Done: `kept[new]` is the number an output had, or null. */
+  function setOutputs (node, kept) {
+    const map = {}
+    for (let old = 0; old < node.outputs; old++) map[old] = kept.indexOf(old)
+    kept.forEach((old, index) => { if (old === null) map[`_${index}`] = index })
+    $('#node-input-outputs').val(JSON.stringify(map))
+  }
+
+  /** The outputs of a CSMS or CS node: the third is there if the log is. */
+  function setLogOutput (node) {
+    const log = $('#node-input-ocpp_logging').prop('checked') ? [node.outputs > 2 ? 2 : null] : []
+    setOutputs(node, [0, 1, ...log])
+  }
 
   window.ocppflow = Object.assign(window.ocppflow || {}, {
     MODULE,
@@ -98,7 +117,9 @@
     tabs,
     showVersions,
     readVersions,
-    outputsFor,
+    showUsual,
+    setOutputs,
+    setLogOutput,
     outputLabels: ['all', 'link call', 'ocpp log']
   })
 })()
