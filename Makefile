@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup-stamp
 
-.PHONY: help setup run test check bench fuzz generate screenshots clean
+.PHONY: help setup run test check bench fuzz generate screenshots browser clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -30,12 +30,18 @@ check: setup     ## ruff, mypy, import-linter, generated code up to date
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python tools/generate_messages.py --check
+	@$(BIN)/python tools/generate_editor_schemas.py --check
 
 generate: setup  ## write the message modules anew from the schemas
 	@$(BIN)/python tools/generate_messages.py
+	@$(BIN)/python tools/generate_editor_schemas.py
 
-screenshots: setup ## draw the pictures of the README anew
+screenshots: setup browser ## draw the pictures of the README anew
 	@$(BIN)/python tools/screenshots.py
+	@$(BIN)/python tools/editor_screenshots.py
+
+browser:         ## install Chromium for the tests of Node-RED's editor, if it is missing (Debian)
+	@command -v chromium >/dev/null || (apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium)
 
 bench: setup     ## benchmarks against peers, as ratios from one run
 	@$(BIN)/python -m benchmarks
