@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from benchmarks.processes import cpu_seconds, pin
+from benchmarks.processes import cpu_seconds, machine_seconds, pin
 from benchmarks.samples import SAMPLES, Frames, Sample, client_frame
 
 STUCK = 30.0
@@ -125,10 +125,10 @@ def throughput(job: Job) -> dict[str, float]:
         open_calls[sock.fileno()] = sock, expected
     partial: dict[int, bytes] = {}
     _answers(poll, open_calls, frames, partial, time.perf_counter() + job.warm_up)
-    server, own, started = cpu_seconds(job.pid), time.process_time(), time.perf_counter()
+    machine, server, own, started = machine_seconds(), cpu_seconds(job.pid), time.process_time(), time.perf_counter()
     count = _answers(poll, open_calls, frames, partial, started + job.seconds)
     took = time.perf_counter() - started
-    used, own_used = cpu_seconds(job.pid) - server, time.process_time() - own
+    used, own_used, all_used = cpu_seconds(job.pid) - server, time.process_time() - own, machine_seconds() - machine
     for sock, _ in open_calls.values():
         sock.close()
     return {
@@ -137,6 +137,7 @@ def throughput(job: Job) -> dict[str, float]:
         "cpu_us": used / count * 1e6,
         "server_busy": used / took,
         "client_busy": own_used / took,
+        "others_busy": (all_used - used - own_used) / took,
     }
 
 

@@ -16,6 +16,13 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
+def machine_seconds() -> float:
+    """Processor time that anything at all has used, on all cores."""
+    fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()
+    user, nice, system, _idle, _iowait, irq, softirq = (int(field) for field in fields[1:8])
+    return (user + nice + system + irq + softirq) / _TICKS
+
+
 def resident_bytes(pid: int) -> int:
     """The process's memory that is resident (RSS)."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 from benchmarks.contenders import FLOOR, OCPP, OCPP_RPC, OCPP_TUNED, OURS, Contender, Running
 from benchmarks.results import Figure, Measured, Ratio, ratios
@@ -20,6 +22,7 @@ def steps(rounds: int) -> int:
 
 def measure(seconds: float, rounds: int) -> Iterator[str | Measured]:
     """All servers are up all the time, and take turns."""
+    undisturbed = _Undisturbed()
     with ExitStack() as stack:
         servers = {contender: stack.enter_context(Running(contender)) for contender in CONTENDERS}
         for sample in SAMPLES:
@@ -28,12 +31,34 @@ def measure(seconds: float, rounds: int) -> Iterator[str | Measured]:
             for turn in range(rounds):
                 for contender, server in servers.items():
                     yield f"{sample.name}, round {turn + 1}: {contender.name}"
-                    with server.load("throughput", sample.name, seconds=seconds, connections=CONNECTIONS) as load:
-                        result = load.result()
+                    result = undisturbed.run(server, sample, seconds)
                     cpu[contender].append(result["cpu_us"])
                     rate[contender].append(result["rate"])
             yield _by_cpu(sample, cpu)
             yield _by_rate(sample, rate)
+
+
+class _Undisturbed:
+    """Takes a turn again if others were busy on the machine meanwhile, as long as the time for that lasts."""
+
+    MOST = 0.15
+    """Of one core, in all."""
+
+    def __init__(self, spare_seconds: float = 60.0) -> None:
+        self._spare_seconds = spare_seconds
+
+    def run(self, server: Running, sample: Sample, seconds: float) -> dict[str, Any]:
+        best = self._turn(server, sample, seconds)
+        while best["others_busy"] > self.MOST and self._spare_seconds > 0:
+            began = time.monotonic()
+            again = self._turn(server, sample, seconds)
+            self._spare_seconds -= time.monotonic() - began
+            best = min(best, again, key=lambda result: result["others_busy"])
+        return best
+
+    def _turn(self, server: Running, sample: Sample, seconds: float) -> dict[str, Any]:
+        with server.load("throughput", sample.name, seconds=seconds, connections=CONNECTIONS) as load:
+            return load.result()
 
 
 def _by_cpu(sample: Sample, cpu: dict[Contender, list[float]]) -> Measured:
