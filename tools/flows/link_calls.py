@@ -206,11 +206,10 @@ def dispatch() -> Canvas:
     canvas.comment("The flows, one for each action", (0, 3.5))
     for row, (action, code) in enumerate(HANDLERS.items()):
         at = 4.5 + row
-        entrance = canvas.link_in(f"CSMS:REQ:{action}", (0, at))
-        handler = canvas.function(
-            action, (80, at), f"const now = new Date().toISOString();\n{code}\nmsg.payload.msgType = 3;\nreturn msg;"
-        )
-        entrance.wire(handler).wire(canvas.link_return((340, at)))
+        entrance = canvas.link_in(f"CSMS:REQ:{action}", (0, at), labelled=True)
+        code = f"const now = new Date().toISOString();\n{code}\nmsg.payload.msgType = 3;\nreturn msg;"
+        handler = canvas.function(action, (300, at), code)
+        entrance.wire(handler).wire(canvas.link_return((500, at)))
 
     canvas.comment("EVSE1: the third button asks what nobody answers", (0, 8))
     station = canvas.cs("EVSE1", (240, 10), canvas.target("CSMS on 9105", 9105))

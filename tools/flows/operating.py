@@ -54,9 +54,9 @@ def control_commands() -> Canvas:
     results = canvas.switch("result?", (440, 5.5), "payload.msgType", 99)
     csms.wire(results).wire(canvas.debug("results", (600, 5.5)))
     connection = canvas.switch("connection?", (440, 6.5), "topic", "EVSE1/Connection")
-    csms.wire(connection).wire(canvas.debug("comes and goes", (600, 6.5), "ocpp.websocket"))
+    csms.wire(connection).wire(canvas.debug("comes and goes", (620, 6.5), "ocpp.websocket"))
 
-    canvas.comment("The station: connects, closes, waits between attempts", (0, 10))
+    canvas.comment("The station: connects, closes, waits between attempts", (0, 9.5))
     times = {"RetryBackOffWaitMinimum": 5, "RetryBackOffRandomRange": 0, "RetryBackOffRepeatTimes": 1}
     orders = {
         "status": _command("status"),
@@ -67,11 +67,13 @@ def control_commands() -> Canvas:
     station = canvas.cs("EVSE1", (260, 12), canvas.target("CSMS on 9108", 9108), auto_connect=False)
     for row, (name, payload) in enumerate(orders.items(), start=11):
         canvas.inject(name, (0, row), payload).wire(station)
-    password.wire(station, port=2)
+    entrance = canvas.link_in("EVSE1", (200, 10.2))
+    entrance.wire(station)
+    password.wire(canvas.link_to(entrance, (400, 1.3)), port=2)
     station.wire(canvas.function("boot when online", (440, 11), BOOT_WHEN_ONLINE)).wire(station)
     state = canvas.switch("result?", (440, 12), "payload.msgType", 99)
     station.wire(state).wire(canvas.debug("EVSE1's state", (600, 12), "payload.status"))
-    canvas.catch("what goes wrong", (440, 13)).wire(canvas.debug("faults", (600, 13), "error.message"))
+    canvas.catch("what goes wrong", (440, 13)).wire(canvas.debug("faults", (660, 13), "error.message"))
     return canvas
 
 
@@ -188,5 +190,5 @@ def test_station() -> Canvas:
     answer = canvas.function("answer", (660, 6), ANSWER_STATIONS)
     csms.wire(canvas.switch("Request?", (500, 6), "payload.msgType", 2)).wire(answer).wire(csms)
     csms.wire(canvas.function("in a line", (500, 7), IN_A_LINE)).wire(canvas.debug("the CSMS hears", (660, 7)))
-    canvas.catch("what goes wrong", (500, 8)).wire(canvas.debug("faults", (660, 8), "error.message"))
+    canvas.catch("what goes wrong", (500, 8)).wire(canvas.debug("faults", (720, 8), "error.message"))
     return canvas

