@@ -26,7 +26,7 @@ function router (rules) {
     const isStation = matcher(station)
     return (name, msg) => (!kind || kind === name) &&
       (!version || version === msg.ocpp?.ocppVersion) &&
-      (name === 'Connection' || isAction(msg.payload?.command ?? msg.ocpp?.command)) &&
+      (kind === 'Connection' || isAction(msg.payload?.command ?? msg.ocpp?.command)) &&
       isStation(msg.payload?.cbId ?? msg.ocpp?.cbId)
   })
   return msg => {
