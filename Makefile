@@ -26,7 +26,7 @@ run: setup       ## Node-RED with a demo flow on http://127.0.0.1:1880 (PORT=...
 demo: setup      ## a CSMS and three stations in conversation, in the terminal
 	@$(BIN)/ocppflow demo
 
-test: setup      ## all tests
+test: setup browser  ## all tests
 	@$(BIN)/python -m pytest
 
 check: setup     ## ruff, mypy, import-linter, generated code up to date
