@@ -32,6 +32,8 @@ Done = Callable[[Exception | None], object]
 
 SILENCE = "no answer from the flow"
 GOING_AWAY = 1001
+GOODBYE = 3.0
+"""Seconds that a peer has for the closing handshake: a deploy waits for it, and a deaf peer must not hold it up."""
 
 
 class Node:

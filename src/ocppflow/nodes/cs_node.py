@@ -10,7 +10,7 @@ from ocppflow import Limits
 from ocppflow.endpoint import Endpoint
 from ocppflow.errors import ConfigurationError, ConnectionRefused
 from ocppflow.nodes import outgoing
-from ocppflow.nodes.base import GOING_AWAY, SILENCE, Node, Send, SetStatus, command_name, named
+from ocppflow.nodes.base import GOING_AWAY, GOODBYE, SILENCE, Node, Send, SetStatus, command_name, named
 from ocppflow.nodes.certificates import station_tls
 from ocppflow.nodes.contract import ALL, BadInput, Command, shown
 from ocppflow.nodes.settings import CSSettings, as_number, csms_url
@@ -114,7 +114,7 @@ class CSNode(Node):
             versions=settings.versions,
             ssl=station_tls(settings.tls) if secure else None,
             limits=Limits(call_timeout=settings.timeout, answer_timeout=settings.timeout),
-            link_limits=LinkLimits(ping_interval=settings.ping_interval),
+            link_limits=LinkLimits(ping_interval=settings.ping_interval, close_timeout=GOODBYE),
             policy=settings.policy,
             backoff=Backoff(settings.wait_minimum, settings.random_range, settings.repeat_times),
             trace=self._traced if settings.logs else None,

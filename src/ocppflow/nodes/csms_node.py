@@ -7,14 +7,14 @@ from hmac import compare_digest
 from pathlib import Path
 from typing import Any, Final
 
-from ocppflow import Limits
+from ocppflow import Limits, ServerLimits
 from ocppflow.csms import CSMS, Station
 from ocppflow.csms.listeners import Listener
 from ocppflow.endpoint import Endpoint
 from ocppflow.errors import ConfigurationError
 from ocppflow.nodes import outgoing
 from ocppflow.nodes.auths import AuthList, AuthMemory, passwords_of
-from ocppflow.nodes.base import GOING_AWAY, SILENCE, Node, Send, SetStatus, command_name, log, named
+from ocppflow.nodes.base import GOING_AWAY, GOODBYE, SILENCE, Node, Send, SetStatus, command_name, log, named
 from ocppflow.nodes.certificates import server_tls
 from ocppflow.nodes.contract import ALL, BadInput, Command
 from ocppflow.nodes.settings import CSMSSettings, as_number
@@ -114,7 +114,7 @@ class CSMSNode(Node):
             settings = self._settings = CSMSSettings.read(self._config)
             tls = server_tls(settings.tls, settings.profile) if settings.tls is not None else None
             csms = self._csms = self._make(settings)
-            listener = csms.listen(settings.url, tls=tls)
+            listener = csms.listen(settings.url, tls=tls, limits=ServerLimits(close_timeout=GOODBYE))
             await listener.start()
         except (ConfigurationError, OSError) as exc:
             self._fail(str(exc))

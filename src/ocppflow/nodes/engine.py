@@ -59,7 +59,8 @@ class Engine:
     def __init__(self, *, clock: Clock | None = None, parked_for: float = PARKED_FOR) -> None:
         self.outbox = Outbox(self._pressed)
         self.nodes = HostedNodes(self.outbox, clock or LoopClock(), parked_for, self._forsaken)
-        self._jobs: deque[tuple[str, Job]] = deque()
+        self._jobs: deque[tuple[str, Job, bool]] = deque()
+        self._closing: set[asyncio.Task[None]] = set()
         self._outstanding: Counter[str] = Counter()
         self._worker: asyncio.Task[None] | None = None
         self._greeted = False
@@ -155,24 +156,35 @@ class Engine:
 
     # --- work in order -------------------------------------------------------------------------------------------
 
-    def _enqueue(self, name: str, job: Job) -> None:
-        self._jobs.append((name, job))
+    def _enqueue(self, name: str, job: Job, *, closes: bool = False) -> None:
+        self._jobs.append((name, job, closes))
         self._outstanding[name] += 1
         if self._worker is None or self._worker.done():
             self._worker = asyncio.get_running_loop().create_task(self._work())
 
     async def _work(self) -> None:
+        """Nodes that close wait for the goodbyes of their peers all at once; everything else waits for them."""
         while self._jobs:
-            name, job = self._jobs.popleft()
-            try:
-                await job()
-            except Exception:
-                log.exception("node %s: the engine failed", name)
-                self._refuse("internal", "the engine failed over this node; the log has more", name, UNSET)
-            finally:
-                self._outstanding[name] -= 1
-                if self._outstanding[name] <= 0:
-                    del self._outstanding[name]
+            name, job, closes = self._jobs.popleft()
+            if closes:
+                task = asyncio.get_running_loop().create_task(self._run(name, job))
+                self._closing.add(task)
+                task.add_done_callback(self._closing.discard)
+                continue
+            if self._closing:
+                await asyncio.wait(self._closing)
+            await self._run(name, job)
+
+    async def _run(self, name: str, job: Job) -> None:
+        try:
+            await job()
+        except Exception:
+            log.exception("node %s: the engine failed", name)
+            self._refuse("internal", "the engine failed over this node; the log has more", name, UNSET)
+        finally:
+            self._outstanding[name] -= 1
+            if self._outstanding[name] <= 0:
+                del self._outstanding[name]
 
     def _for_node(self, name: str, line: Line, work: Callable[[Slot], None]) -> None:
         """Queue work on a node that has to be there by then."""
@@ -236,7 +248,7 @@ class Engine:
                 return
             self._answer("closed", line, node=name)
 
-        self._enqueue(name, job)
+        self._enqueue(name, job, closes=line.park is not True)
 
     def _forsaken(self, slot: Slot) -> None:
         async def job() -> None:
@@ -325,6 +337,8 @@ class Engine:
         self._jobs.clear()
         if self._worker is not None and not self._worker.done():
             await asyncio.wait({self._worker})
+        if self._closing:
+            await asyncio.wait(self._closing)
         self._outstanding.clear()
         self.nodes.set_targets(())
         slots = self.nodes.all()
