@@ -486,26 +486,28 @@ async def test_a_runtime_that_does_not_read_makes_the_peers_wait_and_loses_nothi
 
 async def test_deaf_peers_are_waited_for_all_at_once(runtime: Runtime):
     """A deploy that closes many nodes takes as long as the slowest goodbye, not as long as all of them."""
-    said: list[asyncio.Task[None]] = []
-    begun = 0
+    closing: list[str] = []
     all_begun = asyncio.Event()
-    for node in ("a", "b", "c"):
-        await runtime.csms(node)
+
+    def make_deaf(name: str) -> None:
+        slot = runtime.engine.nodes.get(name)
+        assert slot is not None
+        real = slot.node.close
 
         async def close(removed: bool = False) -> None:
-            nonlocal begun
-            begun += 1
-            if begun == 3:
+            closing.append(name)
+            if len(closing) == 3:
                 all_begun.set()
             await all_begun.wait()
+            await real(removed)
 
-        slot = runtime.engine.nodes.get(node)
-        assert slot is not None
-        said.append(asyncio.create_task(slot.node.close()))
         slot.node.close = close
-        runtime.say(op="close", node=node)
+
+    for name in ("a", "b", "c"):
+        await runtime.csms(name)
+        make_deaf(name)
+    for name in ("a", "b", "c"):
+        runtime.say(op="close", node=name)
     runtime.create("d", "CSMS", {"port": 0, "host": "127.0.0.1"}, _auths())
-    closed = [(await runtime.next("closed"))["node"] for _ in range(3)]
-    assert sorted(closed) == ["a", "b", "c"]
+    assert sorted([(await runtime.next("closed"))["node"] for _ in range(3)]) == ["a", "b", "c"]
     await runtime.next("created", node="d")
-    await asyncio.gather(*said)
