@@ -27,12 +27,14 @@ STUCK = 30.0
 
 @dataclass
 class Job:
-    """What to do. ``kind`` is the name of a function below; ``pid`` is the server's."""
+    """What to do. ``kind`` is the name of a function below; ``pid`` is the server's, ``helper`` that of another process
+    that serves with it."""
 
     kind: str
     port: int
     sample: str
     pid: int = 0
+    helper: int = 0
     core: int = 0
     connections: int = 50
     seconds: float = 2.0
@@ -125,20 +127,28 @@ def throughput(job: Job) -> dict[str, float]:
         open_calls[sock.fileno()] = sock, expected
     partial: dict[int, bytes] = {}
     _answers(poll, open_calls, frames, partial, time.perf_counter() + job.warm_up)
-    machine, server, own, started = machine_seconds(), cpu_seconds(job.pid), time.process_time(), time.perf_counter()
+    machine, server, helper = machine_seconds(), cpu_seconds(job.pid), _helper_seconds(job)
+    own, started = time.process_time(), time.perf_counter()
     count = _answers(poll, open_calls, frames, partial, started + job.seconds)
     took = time.perf_counter() - started
-    used, own_used, all_used = cpu_seconds(job.pid) - server, time.process_time() - own, machine_seconds() - machine
+    own_used, all_used = time.process_time() - own, machine_seconds() - machine
+    helped = _helper_seconds(job) - helper
+    used = cpu_seconds(job.pid) - server + helped
     for sock, _ in open_calls.values():
         sock.close()
     return {
         "messages": count,
         "rate": count / took,
         "cpu_us": used / count * 1e6,
+        "helper_cpu_us": helped / count * 1e6,
         "server_busy": used / took,
         "client_busy": own_used / took,
         "others_busy": (all_used - used - own_used) / took,
     }
+
+
+def _helper_seconds(job: Job) -> float:
+    return cpu_seconds(job.helper) if job.helper else 0.0
 
 
 def _answers(

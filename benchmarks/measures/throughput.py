@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from benchmarks.contenders import FLOOR, OCPP, OCPP_RPC, OCPP_TUNED, OURS, Contender, Running
+from benchmarks.node_red_servers import NodeRed
 from benchmarks.results import Figure, Measured, Ratio, ratios
 from benchmarks.samples import HEARTBEAT, TRANSACTION_EVENT, Sample
 
@@ -22,7 +23,7 @@ def steps(rounds: int) -> int:
 
 def measure(seconds: float, rounds: int) -> Iterator[str | Measured]:
     """All servers are up all the time, and take turns."""
-    undisturbed = _Undisturbed()
+    undisturbed = Undisturbed()
     with ExitStack() as stack:
         servers = {contender: stack.enter_context(Running(contender)) for contender in CONTENDERS}
         for sample in SAMPLES:
@@ -38,7 +39,7 @@ def measure(seconds: float, rounds: int) -> Iterator[str | Measured]:
             yield _by_rate(sample, rate)
 
 
-class _Undisturbed:
+class Undisturbed:
     """Takes a turn again if others were busy on the machine meanwhile, as long as the time for that lasts."""
 
     MOST = 0.15
@@ -47,7 +48,7 @@ class _Undisturbed:
     def __init__(self, spare_seconds: float = 60.0) -> None:
         self._spare_seconds = spare_seconds
 
-    def run(self, server: Running, sample: Sample, seconds: float) -> dict[str, Any]:
+    def run(self, server: Running | NodeRed, sample: Sample, seconds: float) -> dict[str, Any]:
         best = self._turn(server, sample, seconds)
         while best["others_busy"] > self.MOST and self._spare_seconds > 0:
             began = time.monotonic()
@@ -56,7 +57,7 @@ class _Undisturbed:
             best = min(best, again, key=lambda result: result["others_busy"])
         return best
 
-    def _turn(self, server: Running, sample: Sample, seconds: float) -> dict[str, Any]:
+    def _turn(self, server: Running | NodeRed, sample: Sample, seconds: float) -> dict[str, Any]:
         with server.load("throughput", sample.name, seconds=seconds, connections=CONNECTIONS) as load:
             return load.result()
 
