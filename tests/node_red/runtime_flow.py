@@ -171,13 +171,18 @@ class Tab:
             ) from None
         return ready()
 
-    async def next(self, probe: str, matching: Callable[[dict[str, Any]], Any] = lambda msg: True) -> dict[str, Any]:
+    async def next(
+        self,
+        probe: str,
+        matching: Callable[[dict[str, Any]], Any] = lambda msg: True,
+        seconds: float = PATIENCE,
+    ) -> dict[str, Any]:
         """Take the first msg of a probe that matches, and those before it, out of ``heard``."""
 
         def place() -> int | None:
             return next((i for i, msg in enumerate(self.heard.get(probe, [])) if matching(msg)), None)
 
-        await self.until(lambda: place() is not None, f"a msg at {probe}")
+        await self.until(lambda: place() is not None, f"a msg at {probe}", seconds)
         found = place()
         assert found is not None
         msgs = self.heard[probe]
@@ -188,7 +193,7 @@ class Tab:
         """The next msg that is no connection event."""
         return await self.next(probe, lambda msg: "websocket" not in msg.get("ocpp", {}))
 
-    async def status(self, name: str, text: str) -> dict[str, Any]:
+    async def status(self, name: str, text: str, seconds: float = PATIENCE) -> dict[str, Any]:
         """Wait until the node called ``name`` shows ``text``; returns fill, shape, text."""
         source = self.id_of(name)
         msg = await self.next(
