@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -56,6 +57,7 @@ async def test_an_engine_that_is_killed_is_back_within_seconds(tab: Tab, fake_cs
     await fake_csms.start()
     port = tab.csms()
     tab.cs(fake_csms.url, cbId="CS8")
+    tab.watch_done("csms")
     await tab.deploy()
     await tab.status("csms", "(0)")
     await tab.status("cs", "Connected...")
@@ -64,6 +66,7 @@ async def test_an_engine_that_is_killed_is_back_within_seconds(tab: Tab, fake_cs
     tab.inject(
         "in", {"payload": {"msgType": 99, "command": "set_auth_cs", "data": {"name": "CS7", "password": SECRET}}}
     )
+    await tab.next("completed")
     tab.inject("in", {"payload": RESET, "mine": 1})
     await peer.hears()
 
@@ -92,7 +95,8 @@ async def test_an_engine_that_is_killed_is_back_within_seconds(tab: Tab, fake_cs
 
 
 async def test_nodes_share_one_engine_and_it_goes_with_the_last(own_tab):
-    tab = own_tab()
+    engine = json.dumps([sys.executable, "-m", "ocppflow", "engine"])
+    tab = own_tab(env={"OCPPFLOW_ENGINE": None}, settings=f"ocppflow: {{ engine: {engine} }}")
     tab.csms()
     tab.csms("other")
     await tab.deploy()

@@ -143,6 +143,10 @@ class Engine {
 
   async _start () {
     clearTimeout(this._timer)
+    if (this._nodes.size === 0) {
+      this._state = 'idle'
+      return
+    }
     this._triedAt = Date.now()
     this._abort = new AbortController()
     const abort = this._abort
@@ -166,6 +170,7 @@ class Engine {
       return
     }
     this._timer = setTimeout(() => {
+      this._unfit = `it did not say hello within ${this._times.hello / 1000} s`
       this._channel?.kill()
     }, this._times.hello)
     this._timer.unref()

@@ -1,5 +1,7 @@
 'use strict'
 /** The engines in use: one for each place, and as a rule there is one. */
+const os = require('node:os')
+const path = require('node:path')
 const { Engine } = require('./engine')
 const { placeOf } = require('./location')
 const { prepare } = require('./setup')
@@ -15,7 +17,8 @@ function engineOf (RED, id) {
     const log = Object.fromEntries(
       ['debug', 'info', 'warn', 'error'].map(level => [level, text => RED.log[level](`[ocppflow] ${text}`)])
     )
-    const own = options => prepare({ userDir: RED.settings.userDir, ...options })
+    const userDir = RED.settings.userDir || path.join(os.homedir(), '.node-red')
+    const own = options => prepare({ userDir, ...options })
     engines.set(key, new Engine({ place, prepare: own, version, log }))
   }
   return engines.get(key)
