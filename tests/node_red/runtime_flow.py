@@ -196,9 +196,11 @@ class Tab:
     async def status(self, name: str, text: str, seconds: float = PATIENCE) -> dict[str, Any]:
         """Wait until the node called ``name`` shows ``text``; returns fill, shape, text."""
         source = self.id_of(name)
-        msg = await self.next(
-            "status", lambda msg: msg["status"]["source"]["id"] == source and text in msg["status"]["text"]
-        )
+
+        def shows(msg: dict[str, Any]) -> bool:
+            return msg["status"]["source"]["id"] == source and text in msg["status"].get("text", "")
+
+        msg = await self.next("status", shows, seconds)
         return {key: msg["status"][key] for key in ("fill", "shape", "text")}
 
     async def error(self) -> dict[str, Any]:

@@ -26,8 +26,8 @@ def tls_config(tab: Tab, name: str, pair: Any, ca: Path, *, inline: bool) -> str
         texts = {"cadata": ca.read_text()}
         if pair is not None:
             texts |= {"certdata": Path(pair.certificate).read_text(), "keydata": Path(pair.key).read_text()}
-        return tab.add(name, "tls-config", verifyservercert=True, credentials=texts)
-    files = {"ca": str(ca)}
+        return tab.add(name, "tls-config", cert="", key="", ca="", verifyservercert=True, credentials=texts)
+    files = {"cert": "", "key": "", "ca": str(ca)}
     if pair is not None:
         files |= {"cert": str(pair.certificate), "key": str(pair.key)}
     return tab.add(name, "tls-config", verifyservercert=True, **files)
