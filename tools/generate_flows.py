@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tools.flows import demo, first_steps, link_calls, operating  # noqa: E402
+from tools.flows import demo, first_steps, link_calls, operating, security  # noqa: E402
 
 EXAMPLES = ROOT / "node-red" / "examples"
 FLOWS = {
@@ -21,6 +21,7 @@ FLOWS = {
     "06 - Three versions on one port": first_steps.three_versions,
     "07 - Log to file": first_steps.log_to_file,
     "08 - Control commands": operating.control_commands,
+    "09 - Security profiles 2 and 3 with self-made certificates": security.security_profiles,
     "10 - Test station": operating.test_station,
     "12 - Demo with three stations": demo.demo,
 }

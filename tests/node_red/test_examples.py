@@ -152,6 +152,16 @@ async def test_control_commands(red: NodeRed):
         assert all("EVSE1 is blocked until ws_open" in line for line in example.complaints())
 
 
+async def test_security_profiles(red: NodeRed):
+    async with Example(red, "09") as example:
+        for profile in (2, 3):
+            online = await example.shows(f"EVSE{profile} is online", "securityProfile")
+            assert online["securityProfile"] == profile
+            await example.until(lambda name=f"CSMS {profile}": example.status[name] == "(1)", "the CSMS to count one")
+        assert not [shown for shown in example.shown if shown[0] == "faults"]
+        assert all("needs a certificate" in line for line in example.complaints()), example.complaints()
+
+
 async def test_test_station(red: NodeRed):
     async with Example(red, "10") as example:
         await example.shows("the CSMS hears", "Request BootNotification")

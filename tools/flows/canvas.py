@@ -14,7 +14,7 @@ MARGIN = 60
 
 Properties = dict[str, Any]
 
-_COUNTED = ("function", "switch", "CSMS", "CS", "ocpp-router")
+_COUNTED = ("function", "switch", "delay", "CSMS", "CS", "ocpp-router")
 """Kinds whose number of outputs is a property."""
 
 
@@ -136,6 +136,12 @@ class Canvas:
             rules.append({"t": "else"})
         own = {"property": test, "propertyType": "msg", "rules": rules, "checkall": "true", "repair": False}
         return self.add("switch", name, at, outputs=len(rules), **own)
+
+    def delay(self, name: str, at: tuple[int, float], seconds: float) -> Node:
+        unused = {"rate": "1", "nbRateUnits": "1", "rateUnits": "second", "randomFirst": "1", "randomLast": "5"}
+        rest = {"randomUnits": "seconds", "drop": False, "allowrate": False}
+        own = {"pauseType": "delay", "timeout": str(seconds), "timeoutUnits": "seconds"}
+        return self.add("delay", name, at, **own, **unused, **rest)
 
     def catch(self, name: str, at: tuple[int, float], scope: list[Node] | None = None) -> Node:
         ids = [node.id for node in scope] if scope else None

@@ -144,23 +144,7 @@ def transaction() -> Canvas:
     )
     station = canvas.cs("EVSE1", (0, 4.5), canvas.target("CSMS on 9102", 9102))
     charging = canvas.function("next step", (220, 4.5), CHARGING.replace("LAST", "15"))
-    delay = canvas.add(
-        "delay",
-        "a second",
-        (420, 4.5),
-        pauseType="delay",
-        timeout="1",
-        timeoutUnits="seconds",
-        rate="1",
-        nbRateUnits="1",
-        rateUnits="second",
-        randomFirst="1",
-        randomLast="5",
-        randomUnits="seconds",
-        drop=False,
-        allowrate=False,
-        outputs=1,
-    )
+    delay = canvas.delay("a second", (420, 4.5), 1)
     station.wire(charging).wire(delay).wire(station)
     catch = canvas.catch("what goes wrong", (220, 5.5))
     catch.wire(canvas.debug("faults", (420, 5.5), "error.message"))

@@ -164,9 +164,9 @@ def test_station() -> Canvas:
         own, set its URL in *the CSMS under test*, and disable the lower half.
         """,
     )
-    csms = canvas.csms("CSMS", (320, 6), 9110)  # first, so that it listens when the station connects
+    csms = canvas.csms("CSMS", (320, 6), 9111)  # first, so that it listens when the station connects
     canvas.comment("EVSE1, the test station", (0, 0))
-    station = canvas.cs("EVSE1", (0, 1), canvas.target("the CSMS under test", 9110))
+    station = canvas.cs("EVSE1", (0, 1), canvas.target("the CSMS under test", 9111))
     obey = canvas.function("obey", (340, 2), OBEY, outputs=2, initialize=VARIABLES.strip())
     station.wire(canvas.switch("Request?", (180, 2), "payload.msgType", 2)).wire(obey).wire(station)
     obey.wire(station, port=2)

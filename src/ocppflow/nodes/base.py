@@ -91,7 +91,7 @@ class Node:
     def take(self, msg: Msg, done: Done) -> None:
         """As ``input``, with a callback, for those who count microseconds."""
         try:
-            if self.problem:
+            if self.problem and not self._may_mend(msg):
                 raise BadInput(self.problem, code="ConfigurationError")
             asked = contract.parse(msg, cb_id=self._own_identity())
             if type(asked) is contract.Request:
@@ -108,6 +108,10 @@ class Node:
             done(BadInput(f"the node failed over this msg: {type(exc).__name__}", code="InternalError"))
         else:
             done(None)
+
+    def _may_mend(self, msg: Msg) -> bool:
+        """Whether the msg may do away with the node's problem, and so is let in in spite of it."""
+        return False
 
     def _request(self, msg: Msg, asked: contract.Request, done: Done) -> None:
         who, command = asked.cb_id, asked.command

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
+
 from ocppflow import Limits
 from ocppflow.endpoint import Endpoint
 from ocppflow.errors import ConfigurationError, ConnectionRefused
@@ -13,7 +15,7 @@ from ocppflow.nodes import outgoing
 from ocppflow.nodes.base import GOING_AWAY, GOODBYE, SILENCE, Node, Send, SetStatus, command_name, named
 from ocppflow.nodes.certificates import station_tls
 from ocppflow.nodes.contract import ALL, BadInput, Command, shown
-from ocppflow.nodes.settings import CSSettings, as_number, csms_url
+from ocppflow.nodes.settings import CSSettings, as_number, csms_url, tls_files
 from ocppflow.nodes.waiting import Unanswered
 from ocppflow.station import ChargingStation
 from ocppflow.station.client import Dial
@@ -251,19 +253,21 @@ class CSNode(Node):
             if value is not None and (not isinstance(value, str) or not value):
                 raise BadInput(f"connect: msg.payload.data.{name} must be text with at least one character")
         async with self._one_at_a_time:
-            await self._move(cb_id or self.station.identity, url, password)
+            await self._move(cb_id or self.station.identity, url, password, named(data, "tls", "connect"))
 
-    async def _move(self, cb_id: str, url: str | None, password: str | None) -> None:
+    async def _move(self, cb_id: str, url: str | None, password: str | None, tls: Any) -> None:
         station, settings = self.station, self._settings
         assert settings is not None  # noqa: S101 - there is a station
         try:
             new_url = station.url if url is None else csms_url(url, "connect: msg.payload.data.csmsUrl")
-            moves = (cb_id, new_url) != (station.identity, station.url)
+            settings = msgspec.structs.replace(settings, tls=tls_files(tls) or settings.tls)
+            moves = (cb_id, new_url) != (station.identity, station.url) or tls is not None
             new = self._make(settings, cb_id, new_url) if moves else station
         except ConfigurationError as exc:
             raise BadInput(str(exc)) from None
         if password is not None:
             self._password = password
+        self._settings = settings
         await station.stop(1000, "connect")
         if cb_id != station.identity:
             self._user = cb_id

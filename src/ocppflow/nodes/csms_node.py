@@ -16,7 +16,8 @@ from ocppflow.nodes import outgoing
 from ocppflow.nodes.auths import AuthList, AuthMemory, passwords_of
 from ocppflow.nodes.base import GOING_AWAY, GOODBYE, SILENCE, Node, Send, SetStatus, command_name, log, named
 from ocppflow.nodes.certificates import server_tls
-from ocppflow.nodes.contract import ALL, BadInput, Command
+from ocppflow.nodes.contract import ALL, BadInput, Command, parse
+from ocppflow.nodes.self_made import Certificates, make_certificates
 from ocppflow.nodes.settings import CSMSSettings, as_number
 from ocppflow.nodes.waiting import Unanswered, iso
 from ocppflow.trace import TraceFile
@@ -39,7 +40,11 @@ _COMMANDS: Final = {
     "remove_auth_cs": "remove_auth_cs",
     "ws_close": "ws_close",
     "ws_open": "ws_open",
+    "set_tls": "set_tls",
+    "make_certificates": "make_certificates",
 }
+_MEND: Final = frozenset({"set_tls", "make_certificates", "set_auth_list", "set_auth_cs", "remove_auth_cs"})
+"""Command Messages that make a node ready for work, so they are taken although it does not work yet."""
 
 
 class CSMSNode(Node):
@@ -84,6 +89,7 @@ class CSMSNode(Node):
         self._listener: Listener | None = None
         self._log_file: TraceFile | None = None
         self._credentials_problem = ""
+        self._has_started = False
 
     @staticmethod
     def fingerprint(config: Mapping[str, Any]) -> Any:
@@ -108,6 +114,7 @@ class CSMSNode(Node):
 
     async def start(self) -> None:
         """Listen. What keeps the node from it is in its status and in ``problem``; nothing is raised."""
+        self._has_started = True
         self._status("yellow", "ring", "starting")
         self._take_credentials()
         try:
@@ -151,18 +158,23 @@ class CSMSNode(Node):
         if self._closed:
             return
         self._closed = True
-        self._refuse_the_waiting()
-        if self._listener is not None:
-            await self._listener.stop(GOING_AWAY, "going away")
-        if self._csms is not None:
-            await self._csms.close()
-        await self._end_tasks()
-        await self._end_calls()
-        if self._log_file is not None:
-            self._log_file.close()
+        await self._end_tasks()  # first: one of them may be about to listen anew
+        await self._stop("going away")
         self.problem = "the node is closed"
         if removed:
             self._memory.forget(self._node_id)
+
+    async def _stop(self, reason: str) -> None:
+        self._refuse_the_waiting()
+        if self._listener is not None:
+            await self._listener.stop(GOING_AWAY, reason)
+            self._listener = None
+        if self._csms is not None:
+            await self._csms.close()
+        await self._end_calls()
+        if self._log_file is not None:
+            self._log_file.close()
+            self._log_file = None
 
     def set_credentials(self, credentials: Mapping[str, Any]) -> None:
         """New credentials count from now on; open connections stay."""
@@ -249,6 +261,10 @@ class CSMSNode(Node):
                 return "auth_cs", self._auths.get(_name(data, name)) or "NOT FOUND"
             case "ws_close":
                 return self._ws_close(data)
+            case "set_tls":
+                return self._set_tls(data)
+            case "make_certificates":
+                return "certificates", _self_made(data)
             case "ws_open":
                 self._blocked.discard(_name(data, name))
                 return None
@@ -275,6 +291,35 @@ class CSMSNode(Node):
         if self._on_auths is not None:
             self._on_auths(self._auths.as_dict())
 
+    def _may_mend(self, msg: dict[str, Any]) -> bool:
+        if self._closed or not self._has_started:
+            return False
+        try:
+            asked = parse(msg)
+        except BadInput:
+            return False
+        return isinstance(asked, Command) and _COMMANDS.get(asked.name.strip().lower()) in _MEND
+
+    async def _set_tls(self, data: Any) -> None:
+        """Serve with these certificates from now on. Connections are closed, and stations come back."""
+        config = {**self._config, "tls": data}
+        try:
+            if data is None:
+                raise ConfigurationError(
+                    "msg.payload.data is missing: expected an object with cert, key, ca, passphrase"
+                )
+            settings = CSMSSettings.read(config)
+            if settings.tls is None:
+                raise ConfigurationError(f"security profile {settings.profile} has no certificates")
+            server_tls(settings.tls, settings.profile)
+        except ConfigurationError as exc:
+            raise BadInput(f"set_tls: {exc}; nothing has been changed") from None
+        self._config = config
+        await self._stop("new certificates")
+        await self.start()
+        if self.problem:
+            raise BadInput(f"set_tls: {self.problem}", code="ConfigurationError")
+
     async def _ws_close(self, data: Any) -> None:
         name = _name(data, "ws_close")
         code, reason = _close_code(data, name), named(data, "reason", "ws_close") or "closed by the flow"
@@ -297,6 +342,18 @@ def _name(data: Any, about: str) -> str:
     if not isinstance(name, str) or not name:
         raise BadInput(f"{about}: msg.payload.data.name is missing: expected the identity of a station")
     return name
+
+
+def _self_made(data: Any) -> Certificates:
+    hosts = named(data, "hosts", "make_certificates") or ["localhost", "127.0.0.1"]
+    stations = named(data, "stations", "make_certificates") or []
+    for name, value in (("hosts", hosts), ("stations", stations)):
+        if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
+            raise BadInput(f"make_certificates: msg.payload.data.{name} must be an array of names")
+    try:
+        return make_certificates(hosts, stations)
+    except ValueError as exc:
+        raise BadInput(f"make_certificates: no certificate can hold these names: {exc}") from None
 
 
 def _close_code(data: Any, name: str) -> int:

@@ -227,7 +227,11 @@ def _policy(config: Mapping[str, Any]) -> Policy:
 
 
 def _tls(config: Mapping[str, Any]) -> TLSFiles | None:
-    value = config.get("tls")
+    return tls_files(config.get("tls"))
+
+
+def tls_files(value: Any) -> TLSFiles | None:
+    """A ``tls`` object; None if there is none. Raises ConfigurationError."""
     if value is None or value == "":
         return None
     if not isinstance(value, Mapping):
