@@ -75,8 +75,8 @@ class ChildChannel extends Channel {
     super(onLine, onEnd)
     this._words = ''
     this._timers = []
-    // A process group of its own: Ctrl-C is for Node-RED, which then ends the engine in order. The engine ends at the end
-    // of its stdin in any case, however Node-RED has come to its own.
+    // A process group of its own: Ctrl-C is for Node-RED, which then ends the engine in order. The engine ends at the
+    // end of its stdin in any case, however Node-RED has come to its own.
     const detached = process.platform !== 'win32'
     const child = this._child = spawn(argv[0], argv.slice(1), { stdio: 'pipe', windowsHide: true, detached })
     this.pid = child.pid

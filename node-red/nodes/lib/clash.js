@@ -18,15 +18,17 @@ function warnOfClash (RED) {
   RED.events.once('flows:starting', () => {
     const missing = TYPES.filter(type => !registered.has(type))
     for (const name of holders(RED, missing)) {
-      RED.log.error(`[ocppflow] the node types ${missing.join(', ')} belong to ${name}, so those of ${OWN} could not be ` +
-        `loaded. Uninstall ${name} (menu: Manage palette; or: npm remove ${name} in ${RED.settings.userDir}) and restart Node-RED`)
+      RED.log.error(`[ocppflow] the node types ${missing.join(', ')} belong to ${name}, so those of ${OWN} could ` +
+        `not be loaded. Uninstall ${name} (menu: Manage palette; or: npm remove ${name} in ` +
+        `${RED.settings.userDir}) and restart Node-RED`)
     }
   })
 }
 
 function holders (RED, types) {
   const modules = RED.settings.get('nodes') || {}
-  const holds = module => Object.values(module.nodes || {}).some(set => set.enabled !== false && types.some(type => (set.types || []).includes(type)))
+  const isOneOf = set => set.enabled !== false && types.some(type => (set.types || []).includes(type))
+  const holds = module => Object.values(module.nodes || {}).some(isOneOf)
   return Object.keys(modules).filter(name => name !== OWN && holds(modules[name]))
 }
 

@@ -130,7 +130,8 @@ class Engine {
       return
     }
     if (line.length > this._maxLine / 3 && Buffer.byteLength(line) > this._maxLine) {
-      done(new Fault(`${node.label}: the msg is longer than the ${this._maxLine} bytes that the engine takes`, 'InvalidMessage'))
+      const text = `${node.label}: the msg is longer than the ${this._maxLine} bytes that the engine takes`
+      done(new Fault(text, 'InvalidMessage'))
     } else if (this._channel.backlog > MOST_BACKLOG) {
       done(new Fault(`${node.label}: the engine is too far behind to take more`, 'QueueFull'))
     } else {
@@ -235,7 +236,9 @@ class Engine {
   /** There is no engine, for now. `setupProblem`: what kept the package's own from being set up, for the status. */
   _failed (reason, status, setupProblem) {
     for (const node of this._nodes.values()) node.engineLost(`the engine was lost before the answer came: ${reason}`)
-    for (const { node, done } of this._held.splice(0)) done(new Fault(`${node.label}: no engine: ${reason}`, 'NotConnected'))
+    for (const { node, done } of this._held.splice(0)) {
+      done(new Fault(`${node.label}: no engine: ${reason}`, 'NotConnected'))
+    }
     if (this._nodes.size === 0) {
       this._state = 'idle'
       return

@@ -8,7 +8,8 @@ const { deploysOf } = require('./deploys')
 function host (RED, node, config, names) {
   const deploys = deploysOf(RED)
   const engine = engineOf(RED, config.engine)
-  const settings = Object.fromEntries(names.filter(name => config[name] !== undefined).map(name => [name, config[name]]))
+  const given = names.filter(name => config[name] !== undefined)
+  const settings = Object.fromEntries(given.map(name => [name, config[name]]))
   const tls = tlsOf(RED, config.tls)
   if (tls !== undefined) settings.tls = tls
   if (config.csms !== undefined) settings.csms = targetOf(RED, config.csms)

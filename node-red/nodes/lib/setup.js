@@ -78,7 +78,8 @@ async function findPython (signal) {
     seen.push(`${command.join(' ')} is ${version}`)
   }
   const found = seen.length ? `found only: ${seen.join(', ')}` : 'found none'
-  throw new SetupError(`no Python ${LEAST.join('.')}+`, `the engine needs Python ${LEAST.join('.')} or later; ${found}. ` +
+  const least = LEAST.join('.')
+  throw new SetupError(`no Python ${least}+`, `the engine needs Python ${least} or later; ${found}. ` +
     'Install one (Debian, Ubuntu: apt install python3 python3-venv; Windows, macOS: python.org), then deploy again')
 }
 
@@ -107,7 +108,8 @@ function run (argv, { signal, timeout = MINUTE }) {
     }
     let child
     try {
-      child = spawn(argv[0], argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true, signal, timeout, killSignal: 'SIGKILL' })
+      const stdio = ['ignore', 'pipe', 'pipe']
+      child = spawn(argv[0], argv.slice(1), { stdio, windowsHide: true, signal, timeout, killSignal: 'SIGKILL' })
     } catch (error) {
       finish(false, error.message)
       return
