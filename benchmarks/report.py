@@ -103,7 +103,12 @@ def write_chart(file: Path, measured: Sequence[Measured]) -> None:
     ]
     if groups:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(draw("What a message and a connection cost a CSMS", groups, "Less is better. " + environment()))
+        file.write_text(draw("What a message and a connection cost a CSMS", groups, _foot()))
+
+
+def _foot() -> str:
+    versions = f"Python {platform.python_version()}, ocpp {_version('ocpp')}, ocpp-rpc {_npm_version()}"
+    return f"Less is better. Validation on everywhere but in the floor. {versions}."
 
 
 def _axis(measured: Measured) -> str:
