@@ -95,6 +95,12 @@
     })
   }
 
+  /** The items of an editable list, without those that are just fading away. */
+  function itemsOf (list) {
+    const isGoing = (item) => $(item).closest('li').is('.red-ui-editableList-item-deleting')
+    return $(list).editableList('items').get().filter((item) => !isGoing(item))
+  }
+
   /** What the outputs become when the dialog is left with Done: `kept[new]` is the number an output had, or null. */
   function setOutputs (node, kept) {
     const map = {}
@@ -118,6 +124,7 @@
     showVersions,
     readVersions,
     showUsual,
+    itemsOf,
     setOutputs,
     setLogOutput,
     outputLabels: ['all', 'link call', 'ocpp log']

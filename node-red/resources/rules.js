@@ -94,7 +94,7 @@
 
   function edit (node, list, actions) {
     const t = (key, values) => node._(`ocpp-router.${key}`, values)
-    const { schema, VERSIONS } = window.ocppflow
+    const { schema, itemsOf, VERSIONS } = window.ocppflow
     const names = new Set()
     Promise.all(VERSIONS.map((version) => schema.table(version))).then((tables) => {
       tables.forEach((table) => Object.keys(table.actions).forEach((name) => names.add(name)))
@@ -143,15 +143,14 @@
     }
 
     function changed () {
-      const items = $(list).editableList('items')
-      items.each((index, item) => $(item).find('.ocppflow-rule-number').text(`→ ${index + 1}`))
+      itemsOf(list).forEach((item, index) => $(item).find('.ocppflow-rule-number').text(`→ ${index + 1}`))
     }
 
     $(list).editableList({
       addButton: t('add'), removable: true, sortable: true, height: 'auto', addItem, removeItem: changed, sortItems: changed
     })
     ;(node.rules || []).forEach((rule, origin) => $(list).editableList('addItem', { rule, origin }))
-    return { rows: () => $(list).editableList('items').get().map((item) => $(item).data('read')()) }
+    return { rows: () => itemsOf(list).map((item) => $(item).data('read')()) }
   }
 
   window.ocppflow = Object.assign(window.ocppflow || {}, { rules: Object.assign(logic, { edit }) })

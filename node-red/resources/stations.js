@@ -63,11 +63,9 @@
         item.data('row', data)
         const line = $('<div>', { class: 'ocppflow-row' }).appendTo(item)
         const identity = $('<input>', { type: 'text', class: 'ocppflow-identity', placeholder: t('identity') })
-        const password = $('<input>', {
-          type: 'password', class: 'ocppflow-password', autocomplete: 'new-password', placeholder: t('password')
-        })
+        const password = $('<input>', { type: 'password', class: 'ocppflow-password', placeholder: t('password') })
         identity.val(data.identity).attr('aria-label', t('identity')).appendTo(line)
-        password.val(data.password).attr('aria-label', t('password')).appendTo(line)
+        password.val(data.password).attr({ 'aria-label': t('password'), autocomplete: 'new-password' }).appendTo(line)
         // What is typed replaces a password, and does not go on after the sign for the one that is kept.
         password.on('focus', function () { if (this.value === KEPT) { this.select() } })
         line.on('input', show)
@@ -78,7 +76,7 @@
     })
 
     function rows () {
-      return $(list).editableList('items').get().map((item) => ({
+      return window.ocppflow.itemsOf(list).map((item) => ({
         origin: $(item).data('row').origin,
         identity: $(item).find('.ocppflow-identity').val().trim(),
         password: $(item).find('.ocppflow-password').val()
@@ -88,8 +86,7 @@
     function show () {
       const current = rows()
       const faults = faultsOf(current)
-      const items = $(list).editableList('items')
-      items.each((index, item) => {
+      window.ocppflow.itemsOf(list).forEach((item, index) => {
         const wrong = faults.filter(([row]) => row === index).map(([, fault]) => fault)
         $(item).find('.ocppflow-identity').toggleClass('input-error', wrong.some((fault) => fault !== 'password'))
         $(item).find('.ocppflow-password').toggleClass('input-error', wrong.includes('password'))

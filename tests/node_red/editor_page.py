@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -16,7 +16,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE_MS = 15_000
+PATIENCE_MS = 6_000
 NOT_OURS = ("google-analytics", "nodered.org", "Failed to load resource: net::ERR_")
 """Lines of the browser's console that say only that this machine has no internet."""
 
@@ -28,6 +28,7 @@ def chromium() -> Iterator[Browser]:
     assert found is not None, "there is no Chromium here: run 'make browser'"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        expect.set_options(timeout=PATIENCE_MS)
         yield browser
         browser.close()
 
@@ -45,11 +46,18 @@ class Editor:
         self.page: Page = self._context.new_page()
         self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
         self.page.on("console", self._heard)
-        self.page.goto(f"http://127.0.0.1:{port}/")
+        self._url = f"http://127.0.0.1:{port}/"
+        self.load_anew()
+
+    def load_anew(self) -> None:
+        """Open the editor, without what was drawn before."""
+        self.script("() => { window.onbeforeunload = null; if (window.$) { $(window).off('beforeunload') } }")
+        self.page.goto(self._url)
         self.page.wait_for_function(
             "window.RED && RED.nodes && RED.nodes.getType('CSMS') && $('.red-ui-palette-node').length"
         )
         self.page.locator("#red-ui-loading-progress").wait_for(state="hidden")
+        self.page.add_style_tag(content="* { transition: none !important; animation: none !important }")
 
     def _heard(self, message: Any) -> None:
         if message.type in ("error", "warning") or message.text.startswith(
