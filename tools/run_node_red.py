@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ class Failure(Exception):
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
     parser.add_argument("--port", type=int, default=1880, help="of the editor (make run PORT=...)")
+    parser.add_argument("--csms-port", type=int, default=DEMO_PORT, help="of the demo's CSMS")
     parser.add_argument("--home", type=Path, default=HOME, help="where everything goes")
     options = parser.parse_args()
     console = Console(highlight=False, soft_wrap=True)
@@ -59,7 +61,7 @@ def main() -> int:
         if not _is_free(options.port):
             raise Failure(f"port {options.port} is in use; take another one: make run PORT={options.port + 1}")
         home = Home(options.home.resolve(), console)
-        home.set_up()
+        home.set_up(options.csms_port)
         return Running(home, options.port, console).watch()
     except Failure as failure:
         print(failure, file=sys.stderr)
@@ -91,12 +93,12 @@ class Home:
         self.user = folder / "user"
         self._console = console
 
-    def set_up(self) -> None:
+    def set_up(self, csms_port: int) -> None:
         """Make what is not there yet. Raises Failure."""
         self.user.mkdir(parents=True, exist_ok=True)
         self._install_node_red()
         self._install_package()
-        self._furnish()
+        self._furnish(csms_port)
 
     def secret(self) -> str:
         """What Node-RED encrypts passwords with that are typed into nodes; made once."""
@@ -109,7 +111,8 @@ class Home:
     def _install_node_red(self) -> None:
         lock = (PINNED / "package-lock.json").read_bytes()
         stamp = self.runtime / "installed"
-        if stamp.is_file() and stamp.read_bytes() == lock:
+        entry = self.runtime / "node_modules" / "node-red" / "red.js"
+        if stamp.is_file() and stamp.read_bytes() == lock and entry.is_file():
             return
         self.runtime.mkdir(parents=True, exist_ok=True)
         for name in ("package.json", "package-lock.json"):
@@ -117,14 +120,16 @@ class Home:
         packages = [each for each in json.loads(lock)["packages"] if each]
         version = json.loads(lock)["packages"]["node_modules/node-red"]["version"]
         self._console.print(f"setting up Node-RED {version} in {_shown(self.runtime)} (once, about a minute) ...")
-        npm = self._npm(self.runtime, "ci", "--omit=optional", "--ignore-scripts")
         columns = (TextColumn("npm"), BarColumn(), TextColumn("{task.completed} of {task.total} packages"))
-        with Progress(*columns, TimeElapsedColumn(), console=self._console, transient=True) as progress:
+        with (
+            _npm(self.runtime, "ci", "--omit=optional", "--ignore-scripts") as npm,
+            Progress(*columns, TimeElapsedColumn(), console=self._console, transient=True) as progress,
+        ):
             task = progress.add_task("", total=len(packages))
             while npm.poll() is None:
                 progress.update(task, completed=sum((self.runtime / each).is_dir() for each in packages))
                 time.sleep(0.3)
-        _finish(npm, "npm could not install Node-RED")
+            _finish(npm, "npm could not install Node-RED")
         stamp.write_bytes(lock)
 
     def _install_package(self) -> None:
@@ -133,34 +138,22 @@ class Home:
         if (self.user / "node_modules" / name / "package.json").is_file():
             return
         self._console.print(f"installing {name} from {_shown(PACKAGE)} ...")
-        npm = self._npm(self.user, "install", "--install-links=false", "--save", str(PACKAGE))
-        _finish(npm, f"npm could not install {name}")
+        with _npm(self.user, "install", "--install-links=false", "--save", str(PACKAGE)) as npm:
+            _finish(npm, f"npm could not install {name}")
 
-    def _npm(self, folder: Path, *arguments: str) -> subprocess.Popen[str]:
-        path = os.pathsep.join((str(NODE.parent), os.environ.get("PATH", "")))
-        quiet = ("--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
-        return subprocess.Popen(
-            [str(NODE), str(NPM), *arguments, *quiet],
-            cwd=folder,
-            env={**os.environ, "PATH": path},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def _furnish(self) -> None:
+    def _furnish(self, port: int) -> None:
         """The demo flow, unless there is a flow that is not as it was left here."""
         flows, stamp = self.user / "flows.json", self.user / "demo.sha256"
         if flows.exists() and (not stamp.exists() or stamp.read_text() != _digest(flows.read_text(encoding="utf-8"))):
             self._console.print(f"the flow is yours, in {_shown(flows)}; remove it to get the demo back")
             return
         text = DEMO.read_text(encoding="utf-8")
-        if not _is_free(DEMO_PORT):
+        if not _is_free(port):
+            busy = port
             with socket.create_server(("127.0.0.1", 0)) as sock:
                 port = sock.getsockname()[1]
-            text = text.replace(str(DEMO_PORT), str(port))
-            self._console.print(f"port {DEMO_PORT} is in use; the CSMS of the demo takes {port}")
+            self._console.print(f"port {busy} is in use; the CSMS of the demo takes {port}")
+        text = text.replace(str(DEMO_PORT), str(port))
         flows.write_text(text, encoding="utf-8")
         stamp.write_text(_digest(text))
 
@@ -171,6 +164,28 @@ def _digest(text: str) -> str:
 
 def _shown(path: Path) -> str:
     return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+
+
+@contextlib.contextmanager
+def _npm(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """npm at work in ``folder``. It ends with the block: left behind, it would take back what it has installed."""
+    path = os.pathsep.join((str(NODE.parent), os.environ.get("PATH", "")))
+    quiet = ("--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
+    npm = subprocess.Popen(
+        [str(NODE), str(NPM), *arguments, *quiet],
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield npm
+    finally:
+        if npm.poll() is None:
+            npm.kill()
+            npm.wait()
 
 
 def _finish(npm: subprocess.Popen[str], problem: str) -> None:
@@ -262,7 +277,7 @@ class Running:
                 self._is_up = True
                 url = f"http://127.0.0.1:{self._port}"
                 self._console.print(f"\nNode-RED is ready: [bold cyan]{url}[/]   (Ctrl-C ends everything)\n")
-            elif level <= WARN or entry.get("type") == "debug" or text.startswith("[ocppflow]"):
+            elif level <= ERROR or entry.get("type") or text.startswith("[ocppflow]"):
                 self._console.print(_line(level, entry))
 
 
