@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tools.flows import demo, first_steps, link_calls, operating, security  # noqa: E402
+from tools.flows import demo, first_steps, link_calls, operating, own_nodes, security  # noqa: E402
 
 EXAMPLES = ROOT / "node-red" / "examples"
 FLOWS = {
@@ -23,6 +23,7 @@ FLOWS = {
     "08 - Control commands": operating.control_commands,
     "09 - Security profiles 2 and 3 with self-made certificates": security.security_profiles,
     "10 - Test station": operating.test_station,
+    "11 - ocpp request and ocpp router": own_nodes.request_and_router,
     "12 - Demo with three stations": demo.demo,
 }
 """File name, which is the entry in the editor's menu, and what draws the flow."""

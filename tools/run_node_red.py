@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -40,7 +41,8 @@ NPM = NODE_HOME / ("" if os.name == "nt" else "lib") / "node_modules" / "npm" / 
 ERROR, WARN = 20, 30
 """Node-RED's numbers for the levels of its log."""
 PATIENCE = 15.0
-"""Seconds that Node-RED and its engine have to end in order."""
+"""Seconds that Node-RED, and then its engine, have to end in order."""
+ENGINE = re.compile(r"^\[ocppflow\] engine \S+ is ready \(process (\d+)\)")
 
 
 class Failure(Exception):
@@ -201,6 +203,7 @@ class Running:
         self._port = port
         self._console = console
         self._is_up = False
+        self._engines: list[int] = []
         engine = f'"{sys.executable}" -m ocppflow engine'
         red = home.runtime / "node_modules" / "node-red" / "red.js"
         arguments = ["--userDir", str(home.user), "--settings", str(SETTINGS), "--port", str(port)]
@@ -241,28 +244,15 @@ class Running:
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()
-        deadline = time.monotonic() + PATIENCE
-        while self._anyone_left() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        if self._anyone_left():
-            self._kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(PATIENCE)
+        self._process.kill()
         self._process.wait()
         self._reader.join(2)
-
-    def _anyone_left(self) -> bool:
-        if self._process.poll() is None or os.name == "nt":
-            return self._process.poll() is None
-        try:
-            os.killpg(self._process.pid, 0)
-        except ProcessLookupError:
-            return False
-        return True
-
-    def _kill(self) -> None:
-        if os.name == "nt":
-            self._process.kill()
-        else:
-            os.killpg(self._process.pid, signal.SIGKILL)
+        # An engine that is left without its Node-RED ends by itself.
+        deadline = time.monotonic() + PATIENCE
+        while any(map(_is_alive, self._engines)) and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -273,12 +263,27 @@ class Running:
             except (ValueError, TypeError, KeyError):
                 self._console.print(Text(line.rstrip(), style="dim"))
                 continue
+            if found := ENGINE.search(text):
+                self._engines.append(int(found[1]))
             if "Server now running at" in text:
                 self._is_up = True
                 url = f"http://127.0.0.1:{self._port}"
                 self._console.print(f"\nNode-RED is ready: [bold cyan]{url}[/]   (Ctrl-C ends everything)\n")
             elif level <= ERROR or entry.get("type") or text.startswith("[ocppflow]"):
                 self._console.print(_line(level, entry))
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether the process runs; one that has ended and waits to be asked for its exit code does not."""
+    if os.name == "nt":  # there the signal 0 ends a process
+        return False
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return not Path("/proc/self/stat").exists()
 
 
 def _line(level: int, entry: dict[str, Any]) -> Text:

@@ -47,7 +47,7 @@ def test_nodes_of_an_example_have_their_places_and_ids_that_nothing_else_looks_l
     for node in flow:
         for key, value in node.items():
             named = [value] if isinstance(value, str) else value if key in ("links", "scope") and value else []
-            referring = key in ("id", "z", "csms", "tls", "links", "scope")
+            referring = key in ("id", "z", "csms", "tls", "via", "links", "scope")
             assert referring or not set(named) & set(ids), f"{name}: {key} of {node['name']}"
 
 
@@ -182,6 +182,17 @@ async def test_test_station(red: NodeRed):
             await example.shows("the CSMS hears", f"Response {command}")
         await example.press("ClearCache: NotSupported")
         await example.shows("the CSMS hears", "EVSE1 ClearCache: NotSupported")
+        assert not example.complaints()
+
+
+async def test_request_and_router(red: NodeRed):
+    async with Example(red, "11") as example:
+        await example.shows("a station boots", "BootNotification")
+        await example.press("Reset at EVSE1")
+        assert (await example.shows("the answer", "Reset"))["data"] == {"status": "Accepted"}
+        await example.press("ClearCache at EVSE1")
+        error = (await example.shows("no answer", "ClearCache"))["error"]
+        assert (error["code"], error["description"]) == ("NotSupported", "EVSE1 knows no ClearCache")
         assert not example.complaints()
 
 

@@ -57,14 +57,17 @@ class Canvas:
 
     # --- any node ------------------------------------------------------------------------------------------------
 
-    def add(self, kind: str, name: str, at: tuple[int, float], *, outputs: int = 1, **properties: Any) -> Node:
+    def add(
+        self, kind: str, name: str, at: tuple[int, float], *, outputs: int = 1, label: str = "", **properties: Any
+    ) -> Node:
+        """``label`` is what a node without a name shows."""
         left, row = at
-        width = _width(name, kind, properties)
+        width = _width(name or label, kind, properties)
         x = MARGIN + left + width // 2
         y = int(ROW + row * ROW)
         self._take(x - width // 2, x + width // 2, y, name)
         own: Properties = {
-            "id": self._id(f"{len(self._nodes)} {kind} {name}"),
+            "id": self._id(f"{len(self._nodes)} {kind} {name or label}"),
             "type": kind,
             "z": self._tab["id"],
             "name": name,
@@ -203,6 +206,12 @@ class Canvas:
             "ocpp_logging": False,
         }
         return self._ours("CS", name, at, defaults | properties)
+
+    def request(self, action: str, at: tuple[int, float], csms: Node, station: str, data: Properties) -> Node:
+        """Output 1 has the answer, output 2 errors and time-outs."""
+        own = {"version": "2.0.1", "direction": "CSMS", "via": [csms.id], "station": station, "stationType": "str"}
+        given = {"data": json.dumps(data), "dataType": "json", "dataFrom": "", "timeout": "", "validate": True}
+        return self.add("ocpp-request", "", at, outputs=2, label=action, action=action, **own, **given)
 
     def _ours(self, kind: str, name: str, at: tuple[int, float], properties: Properties) -> Node:
         outputs = 3 if properties["ocpp_logging"] else 2
