@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from editor_page import Editor, chromium
 from playwright.sync_api import Browser, expect
-from runtime_process import NodeRed
+from runtime_peers import basic
+from runtime_process import NodeRed, free_port
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 KINDS = ["CSMS", "CS", "ocpp-request", "ocpp-router"]
 CONFIGS = ["target-csms", "ocppflow-engine"]
@@ -48,7 +53,7 @@ class Drawing:
     def __init__(self, editor: Editor) -> None:
         self.editor = editor
         self.key = f"d{next(numbers)}x"
-        self.port = 9000 + next(numbers)
+        self.port = free_port()
         target = {"id": self.id("target-csms"), "type": "target-csms", "name": "", "url": "ws://localhost:9/ocpp"}
         engine = {"id": self.id("ocppflow-engine"), "type": "ocppflow-engine", "name": "", "mode": "auto",
                   "command": "", "socket": ""}  # fmt: skip
@@ -440,3 +445,25 @@ def test_passwords_go_to_the_server_and_never_come_back(editor: Editor, red: Nod
     editor.done()
     editor.deploy()
     assert stored(red, ident) == ["CS3", "CS9"]
+
+    opened = admitted(deployable.port, "CS9", "first-secret")  # renamed, with the password it had
+    assert opened == 101
+    assert admitted(deployable.port, "CS9", "second-secret") == 401
+    assert admitted(deployable.port, "CS1", "first-secret") == 404
+    assert admitted(deployable.port, "CS2", "second-secret") == 404
+
+
+def admitted(port: int, identity: str, password: str) -> int:
+    """The HTTP status that a station gets, from the moment when the node listens."""
+    limit = time.monotonic() + 15
+    while True:
+        try:
+            headers = {"Authorization": basic(identity, password)}
+            url = f"ws://127.0.0.1:{port}/ocpp/{identity}"
+            with connect(url, additional_headers=headers, subprotocols=[Subprotocol("ocpp2.0.1")], proxy=None):
+                return 101
+        except InvalidStatus as refused:
+            return refused.response.status_code
+        except ConnectionRefusedError:
+            assert time.monotonic() < limit, "the node does not listen"
+            time.sleep(0.05)  # there is nothing to wait on: another process binds the port
