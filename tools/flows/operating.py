@@ -36,7 +36,7 @@ def control_commands() -> Canvas:
     password = canvas.function("new password", (220, 1), PASSWORD, outputs=2, libs=both)
     start.wire(password)
 
-    canvas.comment("The CSMS: who is connected, who may, and who has to go", (0, 2.5))
+    canvas.comment("The CSMS: who is connected, who may, and who has to go", (0, 2.4))
     commands = {
         "connections": _command("connections"),
         "commands": _command("commands"),
@@ -48,7 +48,9 @@ def control_commands() -> Canvas:
     csms = canvas.csms("CSMS", (260, 4.5), 9108, securityProfile="1")
     for row, (name, payload) in enumerate(commands.items()):
         canvas.inject(name, (0, 3.5 + row), payload).wire(csms)
-    password.wire(csms)
+    authorized = canvas.link_in("CSMS", (200, 3.1))
+    authorized.wire(csms)
+    password.wire(canvas.link_to(authorized, (440, 0.6)))
     answer = canvas.function("answer", (600, 4.5), ANSWER_STATIONS)
     csms.wire(canvas.switch("Request?", (440, 4.5), "payload.msgType", 2)).wire(answer).wire(csms)
     results = canvas.switch("result?", (440, 5.5), "payload.msgType", 99)
@@ -69,7 +71,7 @@ def control_commands() -> Canvas:
         canvas.inject(name, (0, row), payload).wire(station)
     entrance = canvas.link_in("EVSE1", (200, 10.2))
     entrance.wire(station)
-    password.wire(canvas.link_to(entrance, (400, 1.3)), port=2)
+    password.wire(canvas.link_to(entrance, (440, 1.4)), port=2)
     station.wire(canvas.function("boot when online", (440, 11), BOOT_WHEN_ONLINE)).wire(station)
     state = canvas.switch("result?", (440, 12), "payload.msgType", 99)
     station.wire(state).wire(canvas.debug("EVSE1's state", (600, 12), "payload.status"))

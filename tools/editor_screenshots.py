@@ -1,0 +1,84 @@
+"""Draws the pictures of the edit dialogs for ``node-red/README.md`` anew, in a real editor: ``make screenshots``."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "node_red"))
+
+from editor_page import Editor, chromium  # noqa: E402
+from playwright.sync_api import Locator  # noqa: E402
+from runtime_process import NodeRed  # noqa: E402
+
+IMAGES = ROOT / "node-red" / "images"
+RULES = [
+    {"kind": "Request", "version": "2.0.1", "action": "BootNotification", "station": "", "answers": True,
+     "answerType": "jsonata", "answer": '{"currentTime": $now(), "interval": 300, "status": "Accepted"}'},
+    {"kind": "Request", "version": "", "action": "TransactionEvent, MeterValues", "station": "DEPOT-*"},
+    {"kind": "Connection", "version": "", "action": "", "station": ""},
+]  # fmt: skip
+FLOW: list[dict[str, Any]] = [
+    {"id": "tab", "type": "tab", "label": "Charging"},
+    {"id": "target", "type": "target-csms", "name": "", "url": "ws://localhost:9000/ocpp"},
+    {"id": "csms", "type": "CSMS", "z": "tab", "name": "", "host": "127.0.0.1", "port": "9000", "path": "/ocpp",
+     "versions": ["2.1", "2.0.1", "1.6"], "messageTimeout": 10000, "securityProfile": 1, "validation": "strict",
+     "outputs": 2, "x": 160, "y": 100, "wires": [["router"], []],
+     "credentials": {"basic_auths": '{"DEPOT-1": "a-long-password-1", "DEPOT-2": "a-long-password-2"}'}},
+    {"id": "router", "type": "ocpp-router", "z": "tab", "name": "", "rules": RULES, "outputs": 5, "x": 390, "y": 100,
+     "wires": [[], ["reset"], [], [], ["csms"]]},
+    {"id": "reset", "type": "ocpp-request", "z": "tab", "name": "", "version": "2.0.1", "direction": "CSMS",
+     "via": ["csms"], "station": "ocpp.cbId", "stationType": "msg", "action": "Reset", "data": '{"type": "Now"}',
+     "dataType": "json", "dataFrom": "", "timeout": "", "validate": True, "x": 600, "y": 100, "wires": [[], []]},
+    {"id": "cs", "type": "CS", "z": "tab", "name": "", "cbId": "DEPOT-1", "csms": "target", "versions": ["2.0.1"],
+     "messageTimeout": 10000, "validation": "strict", "pingInterval": 30, "ws_rt_minimum": 10, "ws_rt_repeat": 2,
+     "ws_rt_rnd_range": 2, "auto_connect": False, "outputs": 2, "x": 160, "y": 200, "wires": [[], []],
+     "credentials": {"csms_pw": "a-long-password-1"}},
+]  # fmt: skip
+
+
+def main() -> None:
+    IMAGES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+        red = NodeRed("nr5", Path(folder), flows=[])
+        try:
+            red.admin("POST", "/flows", FLOW)
+            editor = Editor(browser, red.port)
+            draw(editor)
+            editor.close()
+        finally:
+            red.stop()
+
+
+def draw(editor: Editor) -> None:
+    """All pictures."""
+    tray = editor.open("csms")
+    tray.get_by_text("Security", exact=True).click()
+    tray.locator("#csms-stations li").nth(1).wait_for()
+    save(editor, tray, "csms", 500)
+    tray = editor.open("cs")
+    tray.locator("#cs-url").get_by_text("DEPOT-1").wait_for()
+    save(editor, tray, "cs", 470)
+    tray = editor.open("reset")
+    tray.locator(".ocppflow-findings li").wait_for()
+    save(editor, tray, "request", 770)
+    tray = editor.open("router")
+    tray.locator(".ocppflow-rule-template").first.wait_for()
+    save(editor, tray, "router", 650)
+
+
+def save(editor: Editor, tray: Locator, name: str, height: int) -> None:
+    """A picture of the dialog, without what is empty at its foot; then Cancel."""
+    editor.page.evaluate("() => document.fonts.ready.then(() => true)")
+    box = tray.bounding_box()
+    assert box is not None
+    clip = {"x": box["x"], "y": box["y"], "width": box["width"], "height": min(height, box["height"])}
+    editor.page.screenshot(path=IMAGES / f"{name}.png", clip=clip)  # type: ignore[arg-type]
+    editor.cancel()
+
+
+if __name__ == "__main__":
+    main()
