@@ -197,7 +197,7 @@ async def test_request_and_router(red: NodeRed):
 
 
 async def test_demo(red: NodeRed):
-    async with Example(red, "12") as example:
+    async with Example(red, "12", PAUSE="200") as example:
         for name, event in (("CS1", "StartTransaction"), ("CS2", "TransactionEvent"), ("CS3", "TransactionEvent")):
             await example.shows("conversation", f"{name} ──▶ CSMS", event)
             await example.shows("energy sold", name)
