@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
 from editor_page import Editor, chromium
 from playwright.sync_api import expect
 from runtime_process import NodeRed
@@ -9,7 +12,9 @@ from runtime_process import NodeRed
 MODULE = "@ocppflow/node-red-contrib-ocpp"
 
 
-def test_an_example_is_imported_deployed_and_clicked(red: NodeRed) -> None:
+@pytest.mark.parametrize("name", ["nr4", "nr5"])
+def test_an_example_is_imported_deployed_and_clicked(name: str, start: Callable[..., NodeRed]) -> None:
+    red = start(name)
     with chromium() as browser:
         editor = Editor(browser, red.port, width=1600)
         page = editor.page
@@ -40,7 +45,4 @@ def test_an_example_is_imported_deployed_and_clicked(red: NodeRed) -> None:
         page.locator(f'[id="{ident}"] .red-ui-flow-node-button-button').click()
         expect(said.filter(has_text='EVSE1 Response Reset {"status":"Accepted"}').first).to_be_visible()
         assert editor.complaints == []
-
-        editor.script("() => RED.workspaces.delete(RED.nodes.workspace(RED.workspaces.active()))")
-        editor.deploy()
         editor.close()
