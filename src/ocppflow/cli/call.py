@@ -67,7 +67,7 @@ def call(
     secret = find_password(password, password_file, password_hex)
 
     from ocppflow.cli.answers import Answers, show_frame
-    from ocppflow.cli.logs import silence
+    from ocppflow.cli.logs import silenced
     from ocppflow.messages.tolerance import STRICT, TOLERANT
     from ocppflow.station import ChargingStation
     from ocppflow.transport.client import connect
@@ -84,8 +84,8 @@ def call(
             base, identity, versions=offered, password=secret, ssl=tls, headers=headers, timeout=timeout
         ),
     )
-    silence()
-    run(_converse(station, outgoing, Answers(sys.stdout), timeout, not no_validate, keep_going))
+    with silenced():
+        run(_converse(station, outgoing, Answers(sys.stdout), timeout, not no_validate, keep_going))
 
 
 def _target(url: str) -> tuple[str, str]:

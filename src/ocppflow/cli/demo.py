@@ -38,12 +38,12 @@ def demo(
     """
     from rich.console import Console
 
-    from ocppflow.cli.logs import silence
+    from ocppflow.cli.logs import silenced
     from ocppflow.transport.loop import run
 
-    silence()
     out.mkdir(parents=True, exist_ok=True)
-    run(Demo(Console(highlight=False), pause, out, port).play())
+    with silenced():
+        run(Demo(Console(highlight=False), pause, out, port).play())
 
 
 class Demo:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -32,10 +34,18 @@ def set_up(level: str, *, as_json: bool, stream: TextIO | None = None) -> None:
     root.setLevel(level.upper())
 
 
-def silence() -> None:
+@contextmanager
+def silenced() -> Iterator[None]:
     """For commands that say in a line of their own what the library's log would say once more."""
-    logging.getLogger("ocppflow").addHandler(logging.NullHandler())
-    logging.getLogger("ocppflow").propagate = False
+    library, nowhere = logging.getLogger("ocppflow"), logging.NullHandler()
+    propagates = library.propagate
+    library.addHandler(nowhere)
+    library.propagate = False
+    try:
+        yield
+    finally:
+        library.propagate = propagates
+        library.removeHandler(nowhere)
 
 
 def _said(record: logging.LogRecord) -> tuple[str, str]:
