@@ -1,7 +1,9 @@
-"""Draws the pictures of the edit dialogs for ``node-red/README.md`` anew, in a real editor: ``make screenshots``."""
+"""Draws the pictures of the editor for both READMEs anew, in a real Node-RED: ``make screenshots``."""
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -11,10 +13,11 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "node_red"))
 
 from editor_page import Editor, chromium  # noqa: E402
-from playwright.sync_api import Locator  # noqa: E402
-from runtime_process import NodeRed  # noqa: E402
+from playwright.sync_api import Browser, Locator  # noqa: E402
+from runtime_process import NodeRed, free_port  # noqa: E402
 
 IMAGES = ROOT / "node-red" / "images"
+DEMO = ROOT / "docs" / "images" / "node-red-demo.png"
 RULES = [
     {"kind": "Request", "version": "2.0.1", "action": "BootNotification", "station": "", "answers": True,
      "answerType": "jsonata", "answer": '{"currentTime": $now(), "interval": 300, "status": "Accepted"}'},
@@ -41,8 +44,32 @@ FLOW: list[dict[str, Any]] = [
 
 
 def main() -> None:
+    with chromium() as browser:
+        dialogs(browser)
+        demo(browser)
+
+
+def demo(browser: Browser) -> None:
+    """The flow of ``make run``, once its stations charge."""
+    (file,) = (ROOT / "node-red" / "examples").glob("12 - *.json")
+    flow = json.loads(re.sub(r"\b91\d\d\b", str(free_port()), file.read_text(encoding="utf-8")))
+    with tempfile.TemporaryDirectory() as folder:
+        red = NodeRed("nr5", Path(folder), flows=flow)
+        try:
+            editor = Editor(browser, red.port, width=1500)
+            editor.script("() => RED.sidebar.show('debug')")
+            sold = editor.page.locator(".red-ui-debug-msg", has_text="energy sold")
+            sold.first.wait_for(timeout=60_000)
+            editor.page.screenshot(path=DEMO)
+            editor.close()
+        finally:
+            red.stop()
+
+
+def dialogs(browser: Browser) -> None:
+    """The edit dialogs."""
     IMAGES.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+    with tempfile.TemporaryDirectory() as folder:
         red = NodeRed("nr5", Path(folder), flows=[])
         try:
             red.admin("POST", "/flows", FLOW)
