@@ -17,8 +17,9 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 PATIENCE_MS = 6_000
-NOT_OURS = ("google-analytics", "nodered.org", "Failed to load resource: net::ERR_")
-"""Lines of the browser's console that say only that this machine has no internet."""
+NOT_OURS = ("google-analytics", "nodered.org", "Failed to load resource: net::ERR_", "Model is disposed!")
+"""Lines of the browser's console that say only that this machine has no internet, or that Node-RED's own code editor
+was closed while it was still at work."""
 
 
 @contextmanager
@@ -44,7 +45,7 @@ class Editor:
             f"localStorage.setItem('editor-language', '{language}');localStorage.setItem('node-red-first-run', 'false')"
         )
         self.page: Page = self._context.new_page()
-        self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        self.page.on("pageerror", lambda error: self._note(f"error: {error}"))
         self.page.on("console", self._heard)
         self._url = f"http://127.0.0.1:{port}/"
         self.load_anew()
@@ -63,9 +64,11 @@ class Editor:
         if message.type in ("error", "warning") or message.text.startswith(
             ("oneditprepare", "Validation error", "Unknown")
         ):
-            text = f"{message.type}: {message.text} {message.location}"
-            if not any(part in text for part in NOT_OURS):
-                self.complaints.append(text)
+            self._note(f"{message.type}: {message.text} {message.location}")
+
+    def _note(self, text: str) -> None:
+        if not any(part in text for part in NOT_OURS):
+            self.complaints.append(text)
 
     def close(self) -> None:
         """Close the tab of the browser."""

@@ -1,0 +1,19 @@
+"""What holds for all tests."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _log_as_it_was() -> Iterator[None]:
+    """Commands and engines own the log of their process, and set it up; the next test wants it as it was."""
+    library = logging.getLogger("ocppflow")
+    before = library.level, library.propagate, list(library.handlers)
+    yield
+    library.setLevel(before[0])
+    library.propagate = before[1]
+    library.handlers[:] = before[2]
