@@ -23,9 +23,14 @@ class Paint:
         return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if self._colours and style and text else text
 
 
+def _is_plain(text: str) -> bool:
+    """Whether each character takes one cell for certain: control characters take none."""
+    return text.isascii() and text.isprintable()
+
+
 def fit(text: str, width: int) -> str:
     """``text`` in exactly ``width`` cells: filled up with blanks, or cut with an ellipsis."""
-    if text.isascii():
+    if _is_plain(text):
         return text.ljust(width) if len(text) <= width else text[: width - 1] + "…"
     from rich.cells import cell_len, set_cell_size
 
@@ -34,7 +39,7 @@ def fit(text: str, width: int) -> str:
 
 def cells(text: str) -> int:
     """How many cells ``text`` takes."""
-    if text.isascii():
+    if _is_plain(text):
         return len(text)
     from rich.cells import cell_len
 

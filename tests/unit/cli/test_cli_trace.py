@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ocppflow.cli.conversation import Conversation, summary
@@ -202,6 +202,7 @@ def test_colours_are_for_terminals_without_no_color(trace_file: Any, monkeypatch
 
 
 @given(st.text(max_size=30), st.integers(2, 20))
+@example("\x1f00", 2)  # a control character takes no cell
 def test_fit_fills_exactly_its_cells(text: str, width: int) -> None:
     assert cells(fit(text, width)) == width
 
