@@ -43,11 +43,11 @@ class TraceRecord(msgspec.Struct, omit_defaults=True):
 
 TraceHook = Callable[[TraceRecord], None]
 
-_STRING = rb'"(?:[^"\\]|\\.)*"?'  # to the end of the data, if a broken frame ends inside it
+_STRING = rb'"(?:[^"\\]++|\\.)*+"?+'  # to the end of the data, if a broken frame ends inside it
 _VARIABLE = re.compile(rb"BasicAuthPassword|AuthorizationKey", re.IGNORECASE)
-_VALUE = re.compile(rb'("(?:attributeValue|value)"\s*:\s*)' + _STRING)
-_FIELD = re.compile(rb'("(?:basicAuthPassword|apnPassword|password)"\s*:\s*)' + _STRING)
-_VPN_KEY = re.compile(rb'("key"\s*:\s*)' + _STRING)
+_VALUE = re.compile(rb'("(?:attributeValue|value)"\s*+:\s*+)' + _STRING)
+_FIELD = re.compile(rb'("(?:basicAuthPassword|apnPassword|password)"\s*+:\s*+)' + _STRING)
+_VPN_KEY = re.compile(rb'("key"\s*+:\s*+)' + _STRING)
 
 
 def without_secrets(data: bytes) -> bytes:

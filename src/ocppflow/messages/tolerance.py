@@ -15,7 +15,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
-from functools import cache
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import msgspec
@@ -54,6 +53,9 @@ class Policy(Protocol):
     def forgives(self, violation: Violation, action: str, peer: Peer) -> bool:
         """Whether a message of ``action`` from ``peer`` is accepted in spite of this violation."""
         ...
+
+
+_GLOB_PART = re.compile(r"\*\*|.", re.DOTALL)
 
 
 class _Always:
@@ -108,7 +110,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             and fnmatchcase(peer.identity, self.identity)
             and _fits(peer.vendor, self.vendor)
             and _fits(peer.model, self.model)
-            and _path_pattern(self.path).fullmatch(violation.path) is not None
+            and _path_fits(violation.path, self.path)
         )
 
 
@@ -164,11 +166,32 @@ def _fits(value: str | None, pattern: str) -> bool:
     return pattern == "*" if value is None else fnmatchcase(value.lower(), pattern.lower())
 
 
-@cache
-def _path_pattern(glob: str) -> re.Pattern[str]:
-    parts = re.split(r"(\*\*|\*)", glob)
-    wild = {"**": ".*", "*": r"[^.\[\]]*"}
-    return re.compile("".join(wild.get(part, re.escape(part)) for part in parts), re.DOTALL)
+def _path_fits(path: str, glob: str) -> bool:
+    """Whether a field path is what ``glob`` describes. All ways to read the wildcards are followed side by side: the
+    path holds names that a peer has chosen, and a backtracking match would let it choose how long that takes."""
+    parts = _GLOB_PART.findall(glob)
+    ways = _past_wildcards({0}, parts)
+    for character in path:
+        after = set()
+        for at in ways:
+            part = parts[at] if at < len(parts) else ""
+            if part == "**" or (part == "*" and character not in ".[]"):
+                after.add(at)
+            elif part == character:
+                after.add(at + 1)
+        ways = _past_wildcards(after, parts)
+        if not ways:
+            return False
+    return len(parts) in ways
+
+
+def _past_wildcards(ways: set[int], parts: list[str]) -> set[int]:
+    """``ways``, and where one comes from there by letting wildcards stand for nothing."""
+    for at in list(ways):
+        while at < len(parts) and parts[at] in ("*", "**"):
+            at += 1
+            ways.add(at)
+    return ways
 
 
 class Checked(msgspec.Struct, Generic[MessageT], frozen=True):

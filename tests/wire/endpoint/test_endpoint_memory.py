@@ -63,4 +63,4 @@ async def test_traffic_does_not_make_a_station_grow(world: World, caplog: pytest
         after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert after - before < 4096
+    assert after - before < 4 * 160 * 24  # less for each message than the smallest object there is
