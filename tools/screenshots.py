@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 
-from ocppflow.cli.demo import Demo
+from ocppflow.cli.demo_command import Demo
 from ocppflow.cli.sequence_svg import draw_trace
 from ocppflow.trace import read_trace
 

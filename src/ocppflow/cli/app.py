@@ -16,7 +16,7 @@ from ocppflow.cli.text import one_line
 from ocppflow.errors import OCPPError
 
 
-class Command(NamedTuple):
+class CommandEntry(NamedTuple):
     """Where a command is, and what the list of commands says of it."""
 
     module: str
@@ -25,13 +25,19 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
-    "call": Command("ocppflow.cli.call", "call", "Send messages to a CSMS as a station would: curl for OCPP."),
-    "csms": Command("ocppflow.cli.csms", "csms", "Run a CSMS written in Python."),
-    "trace": Command("ocppflow.cli.trace", "trace", "Read a trace file: as a table, a picture, or JSON."),
-    "hash-password": Command("ocppflow.cli.passwords", "hash_password", "Hash a station's password for --auth."),
-    "engine": Command("ocppflow.cli.engine", "engine", "Host CSMS and CS nodes for a flow runtime."),
-    "demo": Command("ocppflow.cli.demo", "demo", "Watch a CSMS and three stations in conversation."),
-    "version": Command("ocppflow.cli.version", "version", "Show what is installed, and the versions of OCPP."),
+    "call": CommandEntry(
+        "ocppflow.cli.call_command", "call", "Send messages to a CSMS as a station would: curl for OCPP."
+    ),
+    "csms": CommandEntry("ocppflow.cli.csms_command", "csms", "Run a CSMS written in Python."),
+    "trace": CommandEntry("ocppflow.cli.trace_command", "trace", "Read a trace file: as a table, a picture, or JSON."),
+    "hash-password": CommandEntry(
+        "ocppflow.cli.hash_password_command", "hash_password", "Hash a station's password for --auth."
+    ),
+    "engine": CommandEntry("ocppflow.cli.engine_command", "engine", "Host CSMS and CS nodes for a flow runtime."),
+    "demo": CommandEntry("ocppflow.cli.demo_command", "demo", "Watch a CSMS and three stations in conversation."),
+    "version": CommandEntry(
+        "ocppflow.cli.version_command", "version", "Show what is installed, and the versions of OCPP."
+    ),
 }
 
 

@@ -16,7 +16,7 @@ from ocppflow.messages import Role, Version, action_info, actions
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class TypedMessage:
     """A message to send: an action and its payload's JSON, as it was given."""
 
     action: str
@@ -45,10 +45,10 @@ def read_headers(texts: Iterable[str]) -> dict[str, str]:
     return headers
 
 
-def read_messages(words: Sequence[str], versions: Sequence[Version], *, validate: bool) -> list[Outgoing]:
+def read_messages(words: Sequence[str], versions: Sequence[Version], *, validate: bool) -> list[TypedMessage]:
     """``ACTION [JSON|@FILE|-]``, as often as wanted. An action that none of ``versions`` has, or that is not a
     station's, is found here unless ``validate`` is False."""
-    messages: list[Outgoing] = []
+    messages: list[TypedMessage] = []
     position = 0
     while position < len(words):
         action = words[position]
@@ -61,7 +61,7 @@ def read_messages(words: Sequence[str], versions: Sequence[Version], *, validate
             position += 1
         if validate:
             _check_action(action, versions)
-        messages.append(Outgoing(action, data))
+        messages.append(TypedMessage(action, data))
     return messages
 
 

@@ -77,7 +77,7 @@ class Lines(logging.Formatter):
         self._paint = paint
 
     def format(self, record: logging.LogRecord) -> str:
-        from ocppflow.cli.lines import clock, plain
+        from ocppflow.cli.entry_lines import clock, plain
 
         entry: Entry | None = getattr(record, "entry", None)
         station, text = _said(record)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TextIO
 
 from ocppflow.cli.conversation import Entry, milliseconds
-from ocppflow.cli.lines import COLOURS, arrow, clock, details, mark, pointer, style, what
+from ocppflow.cli.entry_lines import COLOURS, arrow, clock, details, mark, pointer, style, what
 from ocppflow.cli.paint import Paint, cells, fit
 
 _TIME, _ARROW, _LATENCY = 12, 5, 8

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ocppflow.cli import app as app_module
-from ocppflow.cli.app import COMMANDS, Command
+from ocppflow.cli.app import COMMANDS, CommandEntry
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -57,7 +57,7 @@ def test_an_unknown_command_is_one_line(cli: Any) -> None:
 
 
 def test_a_command_whose_module_is_missing_breaks_no_other(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(app_module.COMMANDS, "tea", Command("ocppflow.cli.tea", "tea", "Make tea."))
+    monkeypatch.setitem(app_module.COMMANDS, "tea", CommandEntry("ocppflow.cli.tea", "tea", "Make tea."))
     assert "Make tea." in cli("--help").out
     assert cli("version").code == 0
     cli("tea").failed_with("this installation lacks the command 'tea'")
@@ -65,7 +65,9 @@ def test_a_command_whose_module_is_missing_breaks_no_other(cli: Any, monkeypatch
 
 def test_a_package_that_a_command_needs_is_named(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "textwrap", None)
-    monkeypatch.setitem(app_module.COMMANDS, "tea", Command("ocppflow.cli.trace_table", "print_tables", "Make tea."))
+    monkeypatch.setitem(
+        app_module.COMMANDS, "tea", CommandEntry("ocppflow.cli.trace_table", "print_tables", "Make tea.")
+    )
     monkeypatch.delitem(sys.modules, "ocppflow.cli.trace_table", raising=False)
     cli("tea").failed_with("tea needs the Python package 'textwrap'")
 
@@ -79,7 +81,7 @@ def test_what_ends_a_command_from_outside(
     def fail() -> None:
         raise error
 
-    monkeypatch.setattr("ocppflow.cli.version.version", fail)
+    monkeypatch.setattr("ocppflow.cli.version_command.version", fail)
     cli("version").failed_with("interrupted" if code == 130 else "x: Permission denied", code=code)
 
 

@@ -11,7 +11,7 @@ import pytest
 from cli_world import Authority, Result, a_csms
 
 from ocppflow import CSMS, KeyPair, ServerTLS, v21, v201
-from ocppflow.cli.answers import Answers
+from ocppflow.cli.answer_printer import AnswerPrinter
 
 BOOT = '{"reason":"PowerUp","chargingStation":{"model":"Box","vendorName":"Acme"}}'
 AUTHORIZE = '{"idToken":{"idToken":"A1","type":"Central"}}'
@@ -286,7 +286,7 @@ def test_a_terminal_gets_colours_and_indentation_and_no_control_characters_of_th
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.delenv("NO_COLOR", raising=False)
     out = _Terminal()
-    Answers(out).show("Heartbeat", '{"limit":8.10,"text":"\x9b31m"}'.encode(), 0.0041)
+    AnswerPrinter(out).show("Heartbeat", '{"limit":8.10,"text":"\x9b31m"}'.encode(), 0.0041)
     text = out.getvalue()
     assert "\x1b[" in text
     assert "4.1 ms" in text

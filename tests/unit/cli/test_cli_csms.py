@@ -18,7 +18,7 @@ import pytest
 from cli_world import Authority
 
 from ocppflow import hash_password
-from ocppflow.cli.apps import load_app
+from ocppflow.cli.app_loading import load_app
 from ocppflow.cli.failure import Failure
 
 AppFile = Callable[..., Path]

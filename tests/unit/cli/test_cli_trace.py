@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ocppflow.cli.conversation import Conversation, summary
-from ocppflow.cli.lines import coloured, plain
+from ocppflow.cli.entry_lines import coloured, plain
 from ocppflow.cli.paint import Paint, cells, fit
 from ocppflow.cli.trace_reading import Remarks, TraceReader
 from ocppflow.cli.trace_table import print_tables
@@ -354,7 +354,7 @@ def test_follow_ends_with_ctrl_c_and_prints_lines(cli: Any, trace_file: Any, mon
     def interrupt(seconds: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ocppflow.cli.trace.time.sleep", interrupt)
+    monkeypatch.setattr("ocppflow.cli.trace_command.time.sleep", interrupt)
     result = cli("trace", "-f", trace_file(SESSION + OTHER))
     assert (result.code, result.err) == (0, "")
     lines = result.out.splitlines()

@@ -114,7 +114,7 @@ class Demo:
                 raise Failure(f"the demo failed: {error}") from error
 
     def _show(self, record: TraceRecord) -> None:
-        from ocppflow.cli.lines import coloured
+        from ocppflow.cli.entry_lines import coloured
 
         self._records.append(record)
         line = coloured(self._conversation.feed(record), width=4)

@@ -9,15 +9,15 @@ from urllib.parse import urlsplit
 
 import typer
 
-from ocppflow.cli.arguments import Outgoing, read_headers, read_messages, read_versions
+from ocppflow.cli.arguments import TypedMessage, read_headers, read_messages, read_versions
 from ocppflow.cli.failure import CALL_ERROR, Failure
-from ocppflow.cli.passwords import ENVIRONMENT, find_password
+from ocppflow.cli.password_input import ENVIRONMENT, find_password
 from ocppflow.errors import ConnectionLost, InvalidResponse, RemoteCallError
 
 if TYPE_CHECKING:
     import ssl
 
-    from ocppflow.cli.answers import Answers
+    from ocppflow.cli.answer_printer import AnswerPrinter
     from ocppflow.station import ChargingStation
 
 
@@ -66,7 +66,7 @@ def call(
     tls = _tls(base, cert, key, ca)
     secret = find_password(password, password_file, password_hex)
 
-    from ocppflow.cli.answers import Answers, show_frame
+    from ocppflow.cli.answer_printer import AnswerPrinter, show_frame
     from ocppflow.cli.logs import silenced
     from ocppflow.messages.tolerance import STRICT, TOLERANT
     from ocppflow.station import ChargingStation
@@ -85,7 +85,7 @@ def call(
         ),
     )
     with silenced():
-        run(_converse(station, outgoing, Answers(sys.stdout), timeout, not no_validate, keep_going))
+        run(_converse(station, outgoing, AnswerPrinter(sys.stdout), timeout, not no_validate, keep_going))
 
 
 def _target(url: str) -> tuple[str, str]:
@@ -120,7 +120,12 @@ def _tls(base: str, cert: Path | None, key: Path | None, ca: Path | None) -> ssl
 
 
 async def _converse(
-    station: ChargingStation, outgoing: list[Outgoing], answers: Answers, timeout: float, validate: bool, go_on: bool
+    station: ChargingStation,
+    outgoing: list[TypedMessage],
+    answers: AnswerPrinter,
+    timeout: float,
+    validate: bool,
+    go_on: bool,
 ) -> None:
     failed = False
     ends: list[str] = []
@@ -143,7 +148,9 @@ async def _converse(
         raise typer.Exit(CALL_ERROR)
 
 
-async def _say(station: ChargingStation, message: Outgoing, answers: Answers, timeout: float, validate: bool) -> None:
+async def _say(
+    station: ChargingStation, message: TypedMessage, answers: AnswerPrinter, timeout: float, validate: bool
+) -> None:
     if message.unconfirmed(station.connection.version):
         station.connection.send_raw(message.action, message.data, validate=validate)
         return

@@ -11,7 +11,7 @@ from ocppflow.cli.text import one_line, printable
 from ocppflow.trace import TraceRecord, without_secrets
 
 
-class Answers:
+class AnswerPrinter:
     """Prints answers to ``out``: compact, one a line, or pretty and coloured to a terminal."""
 
     def __init__(self, out: TextIO) -> None:

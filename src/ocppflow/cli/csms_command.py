@@ -66,7 +66,7 @@ def csms(
         raise Failure(f"--log-level {log_level}: known are {', '.join(LEVELS)}")
     if not app:
         raise Failure("--app is missing: say which CSMS to run, as in --app FILE.py:csms")
-    from ocppflow.cli.apps import load_app
+    from ocppflow.cli.app_loading import load_app
     from ocppflow.transport.loop import run
 
     if tls_cert is None and (tls_key is not None or client_ca is not None):

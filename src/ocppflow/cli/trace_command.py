@@ -130,7 +130,7 @@ class Choice:
 def _follow(reader: TraceReader, choice: Choice, as_json: bool) -> None:
     from rich.console import Console
 
-    from ocppflow.cli.lines import coloured
+    from ocppflow.cli.entry_lines import coloured
 
     console = Console(highlight=False)
     try:
@@ -157,7 +157,7 @@ def _draw(entries: list[Entry], target: Path, title: str, rows: int) -> None:
         _remark(f"{target} drawn")
 
 
-class _Line(msgspec.Struct, omit_defaults=True):
+class _EntryLine(msgspec.Struct, omit_defaults=True):
     """An entry for machines. ``from_`` and ``to`` are only there for frames."""
 
     time: float
@@ -178,7 +178,7 @@ class _Line(msgspec.Struct, omit_defaults=True):
 
 def _json(entry: Entry) -> None:
     record = entry.record
-    line = _Line(
+    line = _EntryLine(
         record.time,
         record.identity,
         entry.kind,
