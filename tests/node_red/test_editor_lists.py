@@ -44,7 +44,7 @@ def by_name(rows: list[dict[str, Any]]) -> list[tuple[str, str | None, str]]:
 def test_what_is_changed_in_the_list_comes_out_in_the_credentials_and_nothing_else_does():
     given = cases()
     changes = javascript.run(
-        "resources/stations.js", "return given.map(each => it.changesOf(each.identities, each.rows))", given
+        "resources/station-list.js", "return given.map(each => it.changesOf(each.identities, each.rows))", given
     )
     lists = [{name: f"old-{name}" for name in each["identities"]} for each in given]
     results = javascript.run(
@@ -65,7 +65,7 @@ def test_what_is_changed_in_the_list_comes_out_in_the_credentials_and_nothing_el
 def test_a_dialog_opened_again_before_the_deploy_shows_what_was_changed():
     given = cases()
     again = javascript.run(
-        "resources/stations.js",
+        "resources/station-list.js",
         "return given.map(each => it.rowsOf(each.identities, it.changesOf(each.identities, each.rows)))",
         given,
     )
@@ -208,7 +208,7 @@ def test_outputs_keep_their_wires_when_rules_move():
         rows = [{"origin": 1, "rule": after[1]}, {"origin": None, "rule": plain}, {"origin": 0, "rule": after[0]}]
         had, has = answering in before, answering in after
         kept = javascript.run(
-            "resources/rules.js",
+            "resources/router-rules.js",
             "return it.outputsOf(given.before, given.rows, given.outputs)",
             {"before": before, "rows": rows, "outputs": 4 if had else 3},
         )

@@ -2,7 +2,7 @@
 
    No password ever comes to the editor: the server names the identities, and what is sent back is what the user has
    changed, as the credential `auth_changes`: {"rename": {old: new}, "remove": [identity], "set": {identity: password}}.
-   The runtime applies it to the list that it has (nodes/lib/stations.js), in this order. */
+   The runtime applies it to the list that it has, in this order. */
 (function () {
   'use strict'
   const KEPT = '__PWRD__' // Node-RED's own sign for a password that is there and stays
