@@ -1,0 +1,52 @@
+"""What a type checker must say of programs that use the library, and of what it must be silent.
+
+A line of ``programs/*.py`` that ends in ``# error: TEXT`` must be an error of ``mypy --strict`` whose message holds
+TEXT; ``# error: TEXT | TEXT`` expects two. Every other line must pass.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from mypy import api
+
+ROOT = Path(__file__).parents[3]
+PROGRAMS = sorted(Path(__file__).parent.glob("programs/*.py"))
+_EXPECTED = re.compile(r"# error: (.+)$")
+_SAID = re.compile(r"^(?P<file>.+?):(?P<line>\d+): error: (?P<text>.+)$")
+
+Complaints = dict[int, list[str]]
+
+
+def expected(program: Path) -> Complaints:
+    lines = enumerate(program.read_text(encoding="utf-8").splitlines(), 1)
+    return {number: found[1].split(" | ") for number, line in lines if (found := _EXPECTED.search(line))}
+
+
+@pytest.fixture(scope="module")
+def said() -> dict[Path, Complaints]:
+    """What mypy says of all programs, in one run, with the settings under which ``src`` itself is checked."""
+    arguments = ["--config-file", str(ROOT / "pyproject.toml"), "--strict", "--hide-error-context", "--no-pretty"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)  # the settings name folders
+        output, problems, _ = api.run([*arguments, "--no-color-output", *map(str, PROGRAMS)])
+    assert not problems
+    found: dict[Path, Complaints] = {program: defaultdict(list) for program in PROGRAMS}
+    for line in output.splitlines():
+        if match := _SAID.match(line):
+            found[(ROOT / match["file"]).resolve()][int(match["line"])].append(match["text"])
+    return found
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.stem)
+def test_mypy_refuses_exactly_the_lines_that_are_wrong(program: Path, said: dict[Path, Complaints]) -> None:
+    wanted = expected(program)
+    assert wanted, "a program without a wrong line would pass with everything typed as Any"
+    assert sorted(said[program]) == sorted(wanted), dict(said[program])
+    for line, texts in wanted.items():
+        complaints = said[program][line]
+        assert len(complaints) == len(texts), complaints
+        assert all(any(text in complaint for complaint in complaints) for text in texts), complaints
