@@ -8,8 +8,8 @@ from flow_peers import Site, command, refusal
 from ocppflow.errors import ConfigurationError
 from ocppflow.messages import Version
 from ocppflow.messages.tolerance import STRICT, TOLERANT
-from ocppflow.nodes.certificates import server_tls
-from ocppflow.nodes.settings import CSMSSettings, CSSettings, TLSFiles
+from ocppflow.nodes.configuration import CSMSSettings, CSSettings, TLSFiles
+from ocppflow.nodes.node_tls import server_tls
 
 CS = {"cbId": "CS1", "csms": {"url": "ws://h/o"}}
 

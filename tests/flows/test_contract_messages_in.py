@@ -20,11 +20,11 @@ RESET = {"type": "Immediate"}
 @pytest.mark.parametrize("kind", [2, 2.0, "2", " 2 ", None, ""])
 def test_msgType_is_a_number_or_a_numeric_string_and_2_is_the_default(kind):
     asked = contract.parse({"payload": {"msgType": kind, "command": "Heartbeat"}}, cb_id="CS1")
-    assert asked == contract.Request("CS1", "Heartbeat", b"{}", None, None, True)
+    assert asked == contract.RequestMsg("CS1", "Heartbeat", b"{}", None, None, True)
 
 
 def test_msgType_may_be_absent():
-    assert isinstance(contract.parse({"payload": {"command": "Heartbeat"}}, cb_id="CS1"), contract.Request)
+    assert isinstance(contract.parse({"payload": {"command": "Heartbeat"}}, cb_id="CS1"), contract.RequestMsg)
 
 
 @pytest.mark.parametrize("kind", [1, 5, 98, "x", "2x", True, [], {}, 2.5, -2])

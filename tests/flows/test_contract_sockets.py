@@ -13,7 +13,7 @@ import pytest
 from flow_peers import BEAT, BOOT, BOOT_ACCEPTED, PATIENCE, Flow, command
 
 from ocppflow.nodes import CSMSNode, CSNode
-from ocppflow.nodes.auths import AuthMemory
+from ocppflow.nodes.auth_list import AuthMemory
 from ocppflow.trace import read_trace
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "wire" / "transport"))

@@ -12,8 +12,8 @@ from flow_peers import BEAT, PATIENCE
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocppflow.nodes.engine import Engine
-from ocppflow.nodes.engine_lines import LineSplitter
+from ocppflow.nodes.engine.engine import Engine
+from ocppflow.nodes.engine.runtime_lines import LineSplitter
 from ocppflow.transport.clock import ManualClock, settle
 
 SECRET = "a-long-password-1"

@@ -19,7 +19,8 @@ def engine(
     The runtime talks in lines of JSON, on stdin and stdout or on a Unix socket; docs/engine-protocol.md has the
     protocol. The end of the input, SIGTERM and SIGINT close all nodes in order.
     """
-    from ocppflow.nodes.engine_serve import serve_socket, serve_stdio
+    from ocppflow.nodes.engine.standard_streams import serve_stdio
+    from ocppflow.nodes.engine.unix_socket import serve_socket
     from ocppflow.transport.loop import run
 
     run(serve_socket(socket) if socket is not None else serve_stdio())

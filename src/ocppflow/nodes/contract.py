@@ -53,7 +53,7 @@ class BadInput(LocalError):
         return cls(": ".join([*missing, text]), code=type(error).__name__)
 
 
-class Request(msgspec.Struct, frozen=True):
+class RequestMsg(msgspec.Struct, frozen=True):
     """A request to be sent. ``timeout`` in seconds; ``message_id`` None: one is to be made."""
 
     cb_id: str
@@ -64,7 +64,7 @@ class Request(msgspec.Struct, frozen=True):
     validate: bool
 
 
-class Response(msgspec.Struct, frozen=True):
+class ResponseMsg(msgspec.Struct, frozen=True):
     """The flow's answer to the request ``message_id`` of ``cb_id``. ``command`` is for texts."""
 
     cb_id: str
@@ -74,7 +74,7 @@ class Response(msgspec.Struct, frozen=True):
     validate: bool
 
 
-class Error(msgspec.Struct, frozen=True):
+class ErrorMsg(msgspec.Struct, frozen=True):
     """The flow's refusal of a request."""
 
     cb_id: str
@@ -83,7 +83,7 @@ class Error(msgspec.Struct, frozen=True):
     error: CallError
 
 
-class Command(msgspec.Struct, frozen=True):
+class CommandMsg(msgspec.Struct, frozen=True):
     """A Command Message: ``name`` as written, ``data`` as plain data (None if absent). ``ambiguous``: of msgType 4, so
     the flow may have meant an Error."""
 
@@ -92,7 +92,7 @@ class Command(msgspec.Struct, frozen=True):
     ambiguous: bool = False
 
 
-class _Payload(msgspec.Struct):
+class _MsgPayload(msgspec.Struct):
     """What a node looks at in ``msg.payload``; ``data`` is not looked into."""
 
     msgType: Any = None  # noqa: N815 - the contract's names
@@ -105,24 +105,24 @@ class _Payload(msgspec.Struct):
     error: Any = None
 
 
-class _RawPayload(_Payload):
+class _RawMsgPayload(_MsgPayload):
     data: Raw = Raw(b"null")
 
 
-class _Ocpp(msgspec.Struct):
+class _MsgOcpp(msgspec.Struct):
     MessageId: Any = None
     cbId: Any = None  # noqa: N815
     command: Any = None
 
 
-_read_payload = msgspec.json.Decoder(_RawPayload).decode
-_read_ocpp = msgspec.json.Decoder(_Ocpp).decode
+_read_payload = msgspec.json.Decoder(_RawMsgPayload).decode
+_read_ocpp = msgspec.json.Decoder(_MsgOcpp).decode
 _read = msgspec.json.Decoder().decode
 _write = msgspec.json.Encoder().encode
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
-def parse(msg: Mapping[str, Any], *, cb_id: str | None = None) -> Request | Response | Error | Command:
+def parse(msg: Mapping[str, Any], *, cb_id: str | None = None) -> RequestMsg | ResponseMsg | ErrorMsg | CommandMsg:
     """What a msg asks for. ``cb_id`` is the station's own identity at the CS node; the CSMS node leaves it out, and
     the msg says which station it is for. Raises BadInput."""
     payload = _payload(msg)
@@ -134,12 +134,12 @@ def parse(msg: Mapping[str, Any], *, cb_id: str | None = None) -> Request | Resp
     if kind == RESPONSE:
         message_id, who, command = _origin(msg, payload, kind, cb_id)
         data = _object(payload.data, f"{who}: {command} Response")
-        return Response(who, command, message_id, data, _validate(payload.validate, who, command))
+        return ResponseMsg(who, command, message_id, data, _validate(payload.validate, who, command))
     message_id, who, command = _origin(msg, payload, kind, cb_id)
-    return Error(who, command, message_id, _error(payload, f"{who}: {command}"))
+    return ErrorMsg(who, command, message_id, _error(payload, f"{who}: {command}"))
 
 
-def _payload(msg: Mapping[str, Any]) -> _Payload:
+def _payload(msg: Mapping[str, Any]) -> _MsgPayload:
     if not isinstance(msg, Mapping):
         raise BadInput(f"a msg is an object, not {_named(msg)}")
     value = msg.get("payload")
@@ -152,7 +152,7 @@ def _payload(msg: Mapping[str, Any]) -> _Payload:
             raise BadInput(f"msg.payload is {_named(value)}: expected an object with command and data") from None
     if not isinstance(value, Mapping):
         raise BadInput(f"msg.payload is {_named(value)}: expected an object with command and data")
-    return _Payload(*(value.get(name) for name in _Payload.__struct_fields__))
+    return _MsgPayload(*(value.get(name) for name in _MsgPayload.__struct_fields__))
 
 
 def _kind(value: Any) -> int:
@@ -167,7 +167,7 @@ def _kind(value: Any) -> int:
     return int(number)
 
 
-def _request(msg: Mapping[str, Any], payload: _Payload, cb_id: str | None) -> Request:
+def _request(msg: Mapping[str, Any], payload: _MsgPayload, cb_id: str | None) -> RequestMsg:
     command = payload.command
     if not isinstance(command, str) or not command:
         what = "is missing" if command in (None, "") else f"is {_named(command)}"
@@ -186,10 +186,10 @@ def _request(msg: Mapping[str, Any], payload: _Payload, cb_id: str | None) -> Re
     if message_id is not None and not isinstance(message_id, str):
         raise BadInput(f"{about}: msg.payload.MessageId is {_named(message_id)}: expected a string")
     timeout = _timeout(payload.timeout, about)
-    return Request(cb_id, command, data, message_id, timeout, _validate(payload.validate, cb_id, command))
+    return RequestMsg(cb_id, command, data, message_id, timeout, _validate(payload.validate, cb_id, command))
 
 
-def _command(payload: _Payload, kind: int) -> Command:
+def _command(payload: _MsgPayload, kind: int) -> CommandMsg:
     name = payload.command
     if not isinstance(name, str) or not name.strip():
         if kind == ERROR:
@@ -201,10 +201,10 @@ def _command(payload: _Payload, kind: int) -> Command:
     data = payload.data
     if isinstance(data, Raw | bytes):
         data = _read(data)
-    return Command(name, data, kind == ERROR)
+    return CommandMsg(name, data, kind == ERROR)
 
 
-def _origin(msg: Mapping[str, Any], payload: _Payload, kind: int, own: str | None) -> tuple[str, str, str]:
+def _origin(msg: Mapping[str, Any], payload: _MsgPayload, kind: int, own: str | None) -> tuple[str, str, str]:
     """Message id, station and command of the request that is answered."""
     ocpp = _ocpp(msg)
     command = ocpp.command if isinstance(ocpp.command, str) else payload.command
@@ -217,16 +217,16 @@ def _origin(msg: Mapping[str, Any], payload: _Payload, kind: int, own: str | Non
     return ocpp.MessageId, who, command if isinstance(command, str) else ""
 
 
-def _ocpp(msg: Mapping[str, Any]) -> _Ocpp:
+def _ocpp(msg: Mapping[str, Any]) -> _MsgOcpp:
     value = msg.get("ocpp")
     if isinstance(value, Raw | bytes):
         try:
             return _read_ocpp(value)
         except _UNREADABLE:
-            return _Ocpp()
+            return _MsgOcpp()
     if isinstance(value, Mapping):
-        return _Ocpp(value.get("MessageId"), value.get("cbId"), value.get("command"))
-    return _Ocpp()
+        return _MsgOcpp(value.get("MessageId"), value.get("cbId"), value.get("command"))
+    return _MsgOcpp()
 
 
 def _station(value: Any, where: str) -> str | None:
@@ -269,7 +269,7 @@ def _validate(value: Any, cb_id: str, command: str) -> bool:
     raise BadInput(f"{cb_id}: {command}: msg.payload.validate is {shown(value)}: expected true or false")
 
 
-def _error(payload: _Payload, about: str) -> CallError:
+def _error(payload: _MsgPayload, about: str) -> CallError:
     error = payload.error
     if not isinstance(error, Mapping):
         raise BadInput(f"{about}: msg.payload.error is {_named(error)}: expected {{code, description?, details?}}")

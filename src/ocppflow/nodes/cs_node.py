@@ -11,11 +11,11 @@ import msgspec
 from ocppflow import Limits
 from ocppflow.endpoint import Endpoint
 from ocppflow.errors import ConfigurationError, ConnectionRefused
-from ocppflow.nodes import outgoing
-from ocppflow.nodes.base import GOING_AWAY, GOODBYE, SILENCE, Node, Send, SetStatus, command_name, named
-from ocppflow.nodes.certificates import station_tls
-from ocppflow.nodes.contract import ALL, BadInput, Command, shown
-from ocppflow.nodes.settings import CSSettings, as_number, csms_url, tls_files
+from ocppflow.nodes import msgs_out
+from ocppflow.nodes.configuration import CSSettings, as_number, csms_url, tls_files
+from ocppflow.nodes.contract import ALL, BadInput, CommandMsg, shown
+from ocppflow.nodes.node import GOING_AWAY, GOODBYE, SILENCE, Node, Send, SetStatus, command_name, named
+from ocppflow.nodes.node_tls import station_tls
 from ocppflow.nodes.waiting import Unanswered
 from ocppflow.station import ChargingStation
 from ocppflow.station.client import Dial
@@ -208,11 +208,11 @@ class CSNode(Node):
         self._status("green", "dot", "Connected...")
         peer = station.connection.peer
         about = {"version": peer.version.value, "remote": peer.address, "securityProfile": peer.security_profile}
-        self._emit(ALL, outgoing.connection(station.identity, "ONLINE", about, peer.version.value))
+        self._emit(ALL, msgs_out.connection(station.identity, "ONLINE", about, peer.version.value))
 
     def _disconnected(self, station: ChargingStation, code: int, reason: str) -> None:
         self._status("red", "dot", "Closed")
-        self._emit(ALL, outgoing.connection(station.identity, "OFFLINE", {"code": code, "reason": reason}))
+        self._emit(ALL, msgs_out.connection(station.identity, "OFFLINE", {"code": code, "reason": reason}))
 
     def _waits(self, station: ChargingStation, attempt: int, delay: float, reason: str) -> None:
         self._status("red", "ring", f"Reconn #{attempt} in {round(delay)} sec{self._refusal}")
@@ -236,7 +236,7 @@ class CSNode(Node):
     def _sent(self, what: str, command: str) -> None:
         self._status("green", "dot", f"{what} out: {command}")
 
-    def _command(self, command: Command) -> Any:
+    def _command(self, command: CommandMsg) -> Any:
         match command_name(command, _COMMANDS):
             case "connect":
                 return self._connect(command.data)

@@ -7,24 +7,25 @@ from hmac import compare_digest
 from pathlib import Path
 from typing import Any, Final
 
-from ocppflow import Limits, ServerLimits
+from ocppflow import Limits
 from ocppflow.csms import CSMS, Station
 from ocppflow.csms.listeners import Listener
 from ocppflow.endpoint import Endpoint
 from ocppflow.errors import ConfigurationError
-from ocppflow.nodes import outgoing
-from ocppflow.nodes.auths import AuthList, AuthMemory, passwords_of
-from ocppflow.nodes.base import GOING_AWAY, GOODBYE, SILENCE, Node, Send, SetStatus, command_name, log, named
-from ocppflow.nodes.certificates import server_tls
-from ocppflow.nodes.contract import ALL, BadInput, Command, parse
-from ocppflow.nodes.self_made import Certificates, make_certificates
-from ocppflow.nodes.settings import CSMSSettings, as_number
+from ocppflow.nodes import msgs_out
+from ocppflow.nodes.auth_list import AuthList, AuthMemory, passwords_of
+from ocppflow.nodes.certificate_maker import Certificates, make_certificates
+from ocppflow.nodes.configuration import CSMSSettings, as_number
+from ocppflow.nodes.contract import ALL, BadInput, CommandMsg, parse
+from ocppflow.nodes.node import GOING_AWAY, GOODBYE, SILENCE, Node, Send, SetStatus, command_name, log, named
+from ocppflow.nodes.node_tls import server_tls
 from ocppflow.nodes.waiting import Unanswered, iso
 from ocppflow.trace import TraceFile
 from ocppflow.transport.clock import Clock
 from ocppflow.transport.handshake import Accept, Acceptor, Handshake, Refuse
 from ocppflow.transport.incoming import RefusedInfo
 from ocppflow.transport.security import SecurityPolicy
+from ocppflow.transport.settings import ServerLimits
 
 _COMMANDS: Final = {
     "connections": "connections",
@@ -209,16 +210,16 @@ class CSMSNode(Node):
     def _connected(self, station: Station) -> None:
         self._opened(station)
         self._count()
-        self._emit(ALL, outgoing.connection(station.identity, "ONLINE", _described(station), station.version.value))
+        self._emit(ALL, msgs_out.connection(station.identity, "ONLINE", _described(station), station.version.value))
 
     def _disconnected(self, station: Station, code: int, reason: str) -> None:
         self._count()
         about = {"code": code, "reason": reason}
-        self._emit(ALL, outgoing.connection(station.identity, "OFFLINE", about, station.version.value))
+        self._emit(ALL, msgs_out.connection(station.identity, "OFFLINE", about, station.version.value))
 
     def _refused(self, info: RefusedInfo) -> None:
         about = {"reason": info.reason, "status": info.status, "remote": info.address}
-        self._emit(ALL, outgoing.connection(info.identity, "REFUSED", about))
+        self._emit(ALL, msgs_out.connection(info.identity, "REFUSED", about))
 
     def _count(self) -> None:
         settings = self._settings
@@ -247,7 +248,7 @@ class CSMSNode(Node):
         station: Station = peer
         return station
 
-    def _command(self, command: Command) -> Any:
+    def _command(self, command: CommandMsg) -> Any:
         name = command_name(command, _COMMANDS)
         data = command.data
         match name:
@@ -298,7 +299,7 @@ class CSMSNode(Node):
             asked = parse(msg)
         except BadInput:
             return False
-        return isinstance(asked, Command) and _COMMANDS.get(asked.name.strip().lower()) in _MEND
+        return isinstance(asked, CommandMsg) and _COMMANDS.get(asked.name.strip().lower()) in _MEND
 
     async def _set_tls(self, data: Any) -> None:
         """Serve with these certificates from now on. Connections are closed, and stations come back."""

@@ -15,7 +15,7 @@ from ocppflow.endpoint import Endpoint
 from ocppflow.errors import InternalError, OCPPError, RemoteError
 from ocppflow.handlers import LATER, IncomingCall
 from ocppflow.messages import actions
-from ocppflow.nodes import contract, outgoing
+from ocppflow.nodes import contract, msgs_out
 from ocppflow.nodes.contract import ALL, LINK_CALL, OCPP_LOG, BadInput, Msg
 from ocppflow.nodes.waiting import Unanswered
 from ocppflow.trace import TraceRecord
@@ -65,7 +65,7 @@ class Node:
     def _sent(self, what: str, command: str) -> None:
         """A Request ("REQ") or an answer ("RES") of the flow's went out."""
 
-    def _command(self, command: contract.Command) -> Any:
+    def _command(self, command: contract.CommandMsg) -> Any:
         """Carry out a Command Message. Returns None, the result as (name, value), or a coroutine for either. Raises
         BadInput."""
         raise NotImplementedError
@@ -94,10 +94,10 @@ class Node:
             if self.problem and not self._may_mend(msg):
                 raise BadInput(self.problem, code="ConfigurationError")
             asked = contract.parse(msg, cb_id=self._own_identity())
-            if type(asked) is contract.Request:
+            if type(asked) is contract.RequestMsg:
                 self._request(msg, asked, done)
                 return
-            if type(asked) is contract.Command:
+            if type(asked) is contract.CommandMsg:
                 self._carry_out(msg, asked, done)
                 return
             self._answer(asked)  # type: ignore[arg-type]
@@ -113,7 +113,7 @@ class Node:
         """Whether the msg may do away with the node's problem, and so is let in in spite of it."""
         return False
 
-    def _request(self, msg: Msg, asked: contract.Request, done: Done) -> None:
+    def _request(self, msg: Msg, asked: contract.RequestMsg, done: Done) -> None:
         who, command = asked.cb_id, asked.command
         message_id = asked.message_id or str(uuid.uuid4())
         try:
@@ -147,22 +147,22 @@ class Node:
         try:
             answer = future.result()
         except RemoteError as exc:
-            msg.update(outgoing.error(endpoint.version.value, who, command, message_id, exc))
+            msg.update(msgs_out.error(endpoint.version.value, who, command, message_id, exc))
         except asyncio.CancelledError:
             done(BadInput(f"{who}: {command}: the node was closed", code="ConnectionLost"))
             return
         else:
             data = self._data(answer.payload)
-            msg.update(outgoing.response(endpoint.version.value, who, command, message_id, data, answer.violations))
+            msg.update(msgs_out.response(endpoint.version.value, who, command, message_id, data, answer.violations))
         self._reply(msg)
         done(None)
 
-    def _answer(self, asked: contract.Response | contract.Error) -> None:
+    def _answer(self, asked: contract.ResponseMsg | contract.ErrorMsg) -> None:
         who, command, message_id = asked.cb_id, asked.command, asked.message_id
         call = self._waiting.find(who, message_id, command)
         command = call.action
         try:
-            if type(asked) is contract.Response:
+            if type(asked) is contract.ResponseMsg:
                 call.reply(asked.data, validate=asked.validate)
             else:
                 call.fail(asked.error)  # type: ignore[union-attr]
@@ -171,7 +171,7 @@ class Node:
         self._waiting.answered(who, message_id)
         self._sent("RES", command)
 
-    def _carry_out(self, msg: Msg, asked: contract.Command, done: Done) -> None:
+    def _carry_out(self, msg: Msg, asked: contract.CommandMsg, done: Done) -> None:
         result = self._command(asked)
         if asyncio.iscoroutine(result):
             # By callback: a task that is cancelled before its first step runs nothing of its own.
@@ -212,7 +212,7 @@ class Node:
         endpoint: Endpoint = self._endpoint_of(peer)
         who = endpoint.peer.identity
         data = self._data(call.payload)
-        msg = outgoing.request(endpoint.version.value, who, call.action, call.message_id, data, call.violations)
+        msg = msgs_out.request(endpoint.version.value, who, call.action, call.message_id, data, call.violations)
         if call.confirmed:
             self._waiting.came(who, endpoint, call)
         self._emit(ALL, msg)
@@ -224,7 +224,7 @@ class Node:
 
     def _traced(self, record: TraceRecord) -> None:
         if record.event in ("in", "out") and record.data:
-            self._emit(OCPP_LOG, outgoing.log_entry(record, raw=self._raw))
+            self._emit(OCPP_LOG, msgs_out.log_entry(record, raw=self._raw))
 
     def _data(self, payload: bytes) -> Any:
         if payload == b"null":
@@ -317,7 +317,7 @@ def _is_answered(endpoint: Endpoint, command: str) -> bool:
     return info is None or info.confirmed
 
 
-def command_name(asked: contract.Command, names: dict[str, str]) -> str:
+def command_name(asked: contract.CommandMsg, names: dict[str, str]) -> str:
     """The Command Message meant, whatever its case or alias. ``names``: each spelling in lower case -> the name."""
     name = names.get(asked.name.strip().lower())
     if name is None:

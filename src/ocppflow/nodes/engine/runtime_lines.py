@@ -20,8 +20,8 @@ HIGH_WATER: Final = 2 * 2**20
 LOW_WATER: Final = 2**18
 
 
-class Line(msgspec.Struct):
-    """A line from the runtime. Which members an op has is in ``engine.py``; ``ref`` comes back on the answer."""
+class RuntimeLine(msgspec.Struct):
+    """A line from the runtime. docs/engine-protocol.md says which members an op has; ``ref`` comes back on the answer."""
 
     op: str
     node: Any = None
@@ -54,7 +54,7 @@ class RuntimeMsg(dict[str, Any]):
         return {name: value for name, value in self.items() if type(value) is not Raw}
 
 
-class Output(msgspec.Struct, tag_field="op", tag="output"):
+class OutputLine(msgspec.Struct, tag_field="op", tag="output"):
     """A msg that a node sends."""
 
     node: str
@@ -89,7 +89,7 @@ class ErrorLine(msgspec.Struct, tag_field="op", tag="error", omit_defaults=True)
 
 
 encode: Final = msgspec.json.Encoder().encode
-decode_line: Final = msgspec.json.Decoder(Line).decode
+decode_line: Final = msgspec.json.Decoder(RuntimeLine).decode
 UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 

@@ -1,9 +1,10 @@
-"""The engine: hosts any number of nodes for one flow runtime, which talks to it in lines (``engine_lines``).
+"""The engine: hosts any number of nodes for one flow runtime, which talks to it in lines (``runtime_lines``).
 
-An engine knows neither pipes nor sockets (``engine_serve`` does). Lines go in through :meth:`Engine.line`, and out
-through an Outbox. What takes time (starting and closing nodes) is done one after the other, in the order in which it
-was asked for, so that a port passes from an old node to a new one; inputs to a node that has such work outstanding wait
-behind it, inputs to all others do not. docs/engine-protocol.md has the protocol in words.
+An engine knows neither pipes nor sockets (``standard_streams`` and ``unix_socket`` do). Lines go in through
+:meth:`Engine.line`, and out through an Outbox. What takes time (starting and closing nodes) is done one after the
+other, in the order in which it was asked for, so that a port passes from an old node to a new one; inputs to a node
+that has such work outstanding wait behind it, inputs to all others do not. docs/engine-protocol.md has the protocol in
+words.
 """
 
 from __future__ import annotations
@@ -19,18 +20,18 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from ocppflow.nodes.engine_lines import (
+from ocppflow.nodes.engine.hosted_nodes import TARGET, TYPES, HostedNodes, Slot, Wanted
+from ocppflow.nodes.engine.runtime_lines import (
     MAX_LINE,
     PROTOCOL,
     UNREADABLE,
     DoneLine,
     ErrorLine,
-    Line,
     Outbox,
+    RuntimeLine,
     RuntimeMsg,
     decode_line,
 )
-from ocppflow.nodes.engine_nodes import TARGET, TYPES, HostedNodes, Slot, Wanted
 from ocppflow.transport.clock import Clock, LoopClock
 
 log = logging.getLogger("ocppflow.engine")
@@ -58,13 +59,13 @@ class Engine:
 
     def __init__(self, *, clock: Clock | None = None, parked_for: float = PARKED_FOR) -> None:
         self.outbox = Outbox(self._pressed)
-        self.nodes = HostedNodes(self.outbox, clock or LoopClock(), parked_for, self._forsaken)
+        self.nodes = HostedNodes(self.outbox, clock or LoopClock(), parked_for, self._abandoned)
         self._jobs: deque[tuple[str, Job, bool]] = deque()
         self._closing: set[asyncio.Task[None]] = set()
         self._outstanding: Counter[str] = Counter()
         self._worker: asyncio.Task[None] | None = None
         self._greeted = False
-        self._ops: dict[str, Callable[[Line], None]] = {
+        self._ops: dict[str, Callable[[RuntimeLine], None]] = {
             "hello": self._hello,
             "create": self._create,
             "configure": self._configure,
@@ -136,13 +137,13 @@ class Engine:
     def _refuse(self, code: str, text: str, node: Any, ref: Raw | UnsetType) -> None:
         self.outbox.put(ErrorLine(code, text, node if isinstance(node, str) else UNSET, ref))
 
-    def _answer(self, op: str, line: Line, **members: Any) -> None:
+    def _answer(self, op: str, line: RuntimeLine, **members: Any) -> None:
         answer: dict[str, Any] = {"op": op, **members}
         if line.ref is not UNSET:
             answer["ref"] = line.ref
         self.outbox.put(answer)
 
-    def _hello(self, line: Line) -> None:
+    def _hello(self, line: RuntimeLine) -> None:
         if line.protocol != PROTOCOL:
             raise BadLine("unsupported_protocol", f"this engine speaks protocol {PROTOCOL}")
         level = "info" if line.log is None else line.log
@@ -151,7 +152,7 @@ class Engine:
         logging.getLogger("ocppflow").setLevel(_LEVELS[level])
         self._greeted = True
 
-    def _ping(self, line: Line) -> None:
+    def _ping(self, line: RuntimeLine) -> None:
         self._answer("pong", line, nodes=len(self.nodes))
 
     # --- work in order -------------------------------------------------------------------------------------------
@@ -186,7 +187,7 @@ class Engine:
             if self._outstanding[name] <= 0:
                 del self._outstanding[name]
 
-    def _for_node(self, name: str, line: Line, work: Callable[[Slot], None]) -> None:
+    def _for_node(self, name: str, line: RuntimeLine, work: Callable[[Slot], None]) -> None:
         """Queue work on a node that has to be there by then."""
 
         async def job() -> None:
@@ -200,7 +201,7 @@ class Engine:
 
     # --- nodes come and go ---------------------------------------------------------------------------------------
 
-    def _create(self, line: Line) -> None:
+    def _create(self, line: RuntimeLine) -> None:
         wanted = _wanted(line)
 
         async def job() -> None:
@@ -213,7 +214,7 @@ class Engine:
 
         self._enqueue(wanted.name, job)
 
-    def _configure(self, line: Line) -> None:
+    def _configure(self, line: RuntimeLine) -> None:
         wanted = _wanted(line)
 
         async def job() -> None:
@@ -224,14 +225,14 @@ class Engine:
 
         self._enqueue(wanted.name, job)
 
-    async def _serve(self, wanted: Wanted, line: Line) -> bool:
+    async def _serve(self, wanted: Wanted, line: RuntimeLine) -> bool:
         kept, extras = await self.nodes.serve(wanted)
         self._answer("created", line, node=wanted.name, kept=kept, **extras)
         if kept:
             self.nodes.take_up(wanted)
         return kept
 
-    def _close(self, line: Line) -> None:
+    def _close(self, line: RuntimeLine) -> None:
         name = _name(line)
 
         async def job() -> None:
@@ -250,14 +251,14 @@ class Engine:
 
         self._enqueue(name, job, closes=line.park is not True)
 
-    def _forsaken(self, slot: Slot) -> None:
+    def _abandoned(self, slot: Slot) -> None:
         async def job() -> None:
             if slot.parked is not None and self.nodes.get(slot.name) is slot:
                 await self.nodes.end(slot)
 
         self._enqueue(slot.name, job)
 
-    def _deployed(self, line: Line) -> None:
+    def _deployed(self, line: RuntimeLine) -> None:
         async def job() -> None:
             left = [slot for slot in self.nodes.all() if slot.parked is not None]
             await self.nodes.end_all(left)
@@ -265,7 +266,7 @@ class Engine:
 
         self._enqueue(_EVERYBODY, job)
 
-    def _deploy(self, line: Line) -> None:
+    def _deploy(self, line: RuntimeLine) -> None:
         """The whole set of nodes: what is unchanged goes on, the rest is closed before anything is started."""
         if not isinstance(line.nodes, list):
             raise BadLine("bad_field", "nodes must be an array of {node, type, config, credentials}")
@@ -283,13 +284,13 @@ class Engine:
                 if slot.name in wanted and not self.nodes.is_unchanged(slot, wanted[slot.name])
             ]
             await asyncio.gather(self.nodes.end_all(gone, removed=True), self.nodes.end_all(changed))
-            kept = [each.name for each in nodes if await self._serve(each, Line("deploy"))]
+            kept = [each.name for each in nodes if await self._serve(each, RuntimeLine("deploy"))]
             started = [each.name for each in nodes if each.name not in kept]
             self._answer("deployed", line, kept=kept, started=started, closed=[slot.name for slot in gone])
 
         self._enqueue(_EVERYBODY, job)
 
-    def _credentials(self, line: Line) -> None:
+    def _credentials(self, line: RuntimeLine) -> None:
         name, credentials = _name(line), _mapping(line.credentials, "credentials")
 
         def work(slot: Slot) -> None:
@@ -300,7 +301,7 @@ class Engine:
 
     # --- msgs ----------------------------------------------------------------------------------------------------
 
-    def _input(self, line: Line) -> None:
+    def _input(self, line: RuntimeLine) -> None:
         name = line.node
         if type(name) is not str:
             raise BadLine("bad_field", "node must be the id of a node, a string")
@@ -314,7 +315,7 @@ class Engine:
             raise BadLine("unknown_node", _unknown(name))
         self._take(slot, line)
 
-    def _take(self, slot: Slot, line: Line) -> None:
+    def _take(self, slot: Slot, line: RuntimeLine) -> None:
         ref, msg = line.ref, line.msg
         assert not isinstance(msg, UnsetType)  # noqa: S101 - looked at when the line came
 
@@ -347,7 +348,7 @@ class Engine:
         await self.nodes.end_all(slots)
 
 
-def _wanted(line: Line) -> Wanted:
+def _wanted(line: RuntimeLine) -> Wanted:
     """The node that a line describes. Raises BadLine."""
     name = _name(line)
     if line.type not in TYPES:
@@ -358,12 +359,12 @@ def _wanted(line: Line) -> Wanted:
 def _wanted_of(value: Any) -> Wanted:
     if not isinstance(value, dict):
         raise BadLine("bad_field", "nodes must be an array of {node, type, config, credentials}")
-    line = Line("deploy", value.get("node"))
+    line = RuntimeLine("deploy", value.get("node"))
     line.type, line.config, line.credentials = value.get("type"), value.get("config"), value.get("credentials")
     return _wanted(line)
 
 
-def _name(line: Line) -> str:
+def _name(line: RuntimeLine) -> str:
     if not isinstance(line.node, str) or line.node in ("", _EVERYBODY):
         raise BadLine("bad_field", "node must be the id of a node, a string")
     return line.node

@@ -8,11 +8,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from ocppflow.nodes.auths import AuthMemory
+from ocppflow.nodes.auth_list import AuthMemory
 from ocppflow.nodes.contract import Msg
 from ocppflow.nodes.cs_node import CSNode
 from ocppflow.nodes.csms_node import CSMSNode
-from ocppflow.nodes.engine_lines import Outbox, Output, RuntimeMsg, StatusLine
+from ocppflow.nodes.engine.runtime_lines import Outbox, OutputLine, RuntimeMsg, StatusLine
 from ocppflow.transport.clock import Clock, Timer
 
 log = logging.getLogger("ocppflow.engine")
@@ -60,13 +60,13 @@ class Slot:
 
 
 class HostedNodes:
-    """See the module. ``forsaken(slot)`` is called when a parked node has waited for too long."""
+    """See the module. ``abandoned(slot)`` is called when a parked node has waited for too long."""
 
-    def __init__(self, outbox: Outbox, clock: Clock, parked_for: float, forsaken: Callable[[Slot], None]) -> None:
+    def __init__(self, outbox: Outbox, clock: Clock, parked_for: float, abandoned: Callable[[Slot], None]) -> None:
         self._outbox = outbox
         self._clock = clock
         self._parked_for = parked_for
-        self._forsaken = forsaken
+        self._abandoned = abandoned
         self._slots: dict[str, Slot] = {}
         self._targets: dict[str, Mapping[str, Any]] = {}
         self._memory = AuthMemory()
@@ -130,9 +130,9 @@ class HostedNodes:
     def _make(self, slot: Slot, config: Mapping[str, Any]) -> CSMSNode | CSNode:
         def send(port: int, msg: Msg) -> None:
             if type(msg) is RuntimeMsg:
-                self.tell(slot, Output(slot.name, port, msg.changes(), msg.ref))
+                self.tell(slot, OutputLine(slot.name, port, msg.changes(), msg.ref))
             else:
-                self.tell(slot, Output(slot.name, port, msg))
+                self.tell(slot, OutputLine(slot.name, port, msg))
 
         def status(fill: str, shape: str, text: str) -> None:
             slot.status = StatusLine(slot.name, fill, shape, text)
@@ -170,11 +170,11 @@ class HostedNodes:
         """The runtime has closed the node and will most likely make it anew at once."""
         if slot.parked is None:
             slot.parked = deque(maxlen=PARKED_OUTPUTS)
-            slot.timer = self._clock.call_at(self._clock.now() + self._parked_for, lambda: self._forsake(slot))
+            slot.timer = self._clock.call_at(self._clock.now() + self._parked_for, lambda: self._abandon(slot))
 
-    def _forsake(self, slot: Slot) -> None:
+    def _abandon(self, slot: Slot) -> None:
         log.warning("node %s: parked for %g s and not taken up again; it is closed", slot.name, self._parked_for)
-        self._forsaken(slot)
+        self._abandoned(slot)
 
     def take_up(self, wanted: Wanted) -> None:
         """A node that has not changed goes on: the runtime hears what it had to say meanwhile, and its status; its

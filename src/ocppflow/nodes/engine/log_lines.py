@@ -1,0 +1,65 @@
+"""The log as lines to the flow runtime."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sys
+import threading
+from collections.abc import Iterator
+
+from ocppflow.nodes.engine.runtime_lines import Outbox
+
+
+class LogLines(logging.Handler):
+    """The log as lines to the runtime. While it does not keep up, log lines are dropped, and then counted."""
+
+    def __init__(self, outbox: Outbox, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self._outbox = outbox
+        self._loop = loop
+        self._thread = threading.get_ident()
+        self._dropped = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if threading.get_ident() != self._thread:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is there any more
+                self._loop.call_soon_threadsafe(self.emit, record)
+            return
+        if self._outbox.is_full:
+            self._dropped += 1
+            return
+        try:
+            if self._dropped:
+                count, self._dropped = self._dropped, 0
+                self._put("warning", f"{count} log lines were dropped while the runtime did not read", record.name)
+            line: dict[str, str] = {}
+            if record.exc_info:
+                line["traceback"] = logging.Formatter().formatException(record.exc_info)
+            self._put(record.levelname.lower(), record.getMessage(), record.name, **line)
+        except Exception:
+            self.handleError(record)
+
+    def _put(self, level: str, text: str, logger: str, **more: str) -> None:
+        if self._outbox.is_attached:
+            text = text.encode("utf-8", "backslashreplace").decode()
+            self._outbox.put({"op": "log", "level": level, "text": text, "logger": logger, **more})
+        else:
+            print(f"{level}: {text}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def log_to_the_runtime(outbox: Outbox) -> Iterator[None]:
+    """Let the log go to the runtime, warnings of other libraries included."""
+    handler = LogLines(outbox, asyncio.get_running_loop())
+    root = logging.getLogger()
+    before, root.handlers[:] = root.handlers[:], [handler]
+    logging.captureWarnings(True)
+    root.setLevel(logging.WARNING)
+    logging.getLogger("ocppflow").setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        root.handlers[:] = before

@@ -1,0 +1,94 @@
+"""The flow runtime at the other end of two pipes or of a socket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from typing import Any, Final
+
+from ocppflow.nodes.engine.engine import Engine
+from ocppflow.nodes.engine.runtime_lines import LineSplitter
+
+_DRAIN_SECONDS: Final = 5.0
+
+
+class Runtime(asyncio.Protocol):
+    """The runtime at the other end of pipes or a socket: lines in, and pressure both ways."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._lines = LineSplitter(engine.line, engine.too_long)
+        self._drained = asyncio.Event()
+        self._drained.set()
+        self.reader: Any = None
+        self.gone = asyncio.Event()
+
+    def data_received(self, data: bytes) -> None:
+        self._lines.feed(data)
+
+    def eof_received(self) -> bool:
+        self._lines.end()
+        self.gone.set()
+        return True  # what has to be said of the end can still be said
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.gone.set()
+
+    def pressed(self, full: bool) -> None:
+        """The runtime does not read: neither does the engine then, or the answers would pile up."""
+        self.engine.outbox.pressed(full)
+        if full:
+            self._drained.clear()
+            if self.reader is not None:
+                self.reader.pause_reading()
+        else:
+            self._drained.set()
+            if self.reader is not None and not self.gone.is_set():
+                self.reader.resume_reading()
+
+    def stopped_reading(self) -> None:
+        """The runtime will read no more."""
+        self.engine.outbox.attach(None)
+        self._drained.set()
+        self.gone.set()
+
+    async def drained(self) -> None:
+        """Return when the runtime has taken nearly all, but do not wait for ever."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._drained.wait(), _DRAIN_SECONDS)
+
+
+class RuntimePipe(asyncio.BaseProtocol):
+    """The pipe to the runtime."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def pause_writing(self) -> None:
+        self._runtime.pressed(True)
+
+    def resume_writing(self) -> None:
+        self._runtime.pressed(False)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._runtime.stopped_reading()
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set, in place of what they do by default."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def first_of(*events: asyncio.Event) -> None:
+    """Return when the first of ``events`` is set."""
+    tasks = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()

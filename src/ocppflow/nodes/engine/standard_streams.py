@@ -1,0 +1,77 @@
+"""The engine on stdin and stdout."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import stat
+import sys
+import threading
+from typing import Any, Final
+
+from ocppflow.nodes.engine.engine import Engine
+from ocppflow.nodes.engine.log_lines import log_to_the_runtime
+from ocppflow.nodes.engine.runtime import Runtime, RuntimePipe, first_of, stop_on_signals
+from ocppflow.nodes.engine.runtime_lines import HIGH_WATER, LOW_WATER
+
+_CHUNK: Final = 2**18
+
+
+async def serve_stdio() -> None:
+    """Serve the runtime on stdin and stdout, until its end or a signal. Whatever else is printed goes to stderr."""
+    sys.stdout.flush()
+    out = os.dup(1)
+    os.dup2(2, 1)
+    engine = Engine()
+    runtime = Runtime(engine)
+    stop = stop_on_signals()
+    with log_to_the_runtime(engine.outbox):
+        writer = await _connect_writer(runtime, out)
+        engine.outbox.attach(writer)
+        engine.attached()
+        closer = await _connect_reader(runtime)
+        await first_of(runtime.gone, stop)
+        await engine.detach()
+        engine.outbox.put({"op": "bye", "reason": "terminated" if stop.is_set() else "end of input"})
+        engine.outbox.flush()
+        await runtime.drained()
+        engine.outbox.attach(None)
+        closer()
+
+
+async def _connect_writer(runtime: Runtime, fd: int) -> Any:
+    """What writes to ``fd``: a transport for a pipe, plain writing for a file."""
+    if not _is_pipe(fd):
+        return lambda data: _write_all(fd, data)
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.connect_write_pipe(lambda: RuntimePipe(runtime), os.fdopen(fd, "wb", 0))
+    transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
+    return transport.write
+
+
+async def _connect_reader(runtime: Runtime) -> Any:
+    loop = asyncio.get_running_loop()
+    if _is_pipe(0):
+        runtime.reader, _ = await loop.connect_read_pipe(lambda: runtime, os.fdopen(os.dup(0), "rb", 0))
+        return runtime.reader.close
+    threading.Thread(target=_read_file, args=(loop, runtime), daemon=True).start()
+    return lambda: None
+
+
+def _is_pipe(fd: int) -> bool:
+    mode = os.fstat(fd).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+def _read_file(loop: asyncio.AbstractEventLoop, runtime: Runtime) -> None:
+    """Read a file or a terminal, which event loops cannot wait for."""
+    with contextlib.suppress(RuntimeError):  # the loop is closed
+        while data := os.read(0, _CHUNK):
+            loop.call_soon_threadsafe(runtime.data_received, data)
+        loop.call_soon_threadsafe(runtime.eof_received)
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(fd, data) :]

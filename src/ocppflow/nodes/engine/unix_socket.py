@@ -1,0 +1,136 @@
+"""The engine on a Unix socket."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+from ocppflow.errors import ConfigurationError
+from ocppflow.nodes.engine.engine import Engine
+from ocppflow.nodes.engine.log_lines import log_to_the_runtime
+from ocppflow.nodes.engine.runtime import Runtime, first_of, stop_on_signals
+from ocppflow.nodes.engine.runtime_lines import HIGH_WATER, LOW_WATER, ErrorLine, encode
+
+
+async def serve_socket(path: Path) -> None:
+    """Serve on a Unix socket, one runtime after the other, until a signal. Raises ConfigurationError if there is
+    something at ``path`` already."""
+    if _is_taken(path):
+        await _make_room(path)
+    engine = Engine()
+    stop = stop_on_signals()
+    runtimes = _Runtimes(engine)
+    with log_to_the_runtime(engine.outbox):
+        loop = asyncio.get_running_loop()
+        before = os.umask(0o177)  # the passwords of a whole flow pass here
+        try:
+            server = await loop.create_unix_server(runtimes.enter, str(path))
+        except OSError as exc:
+            raise ConfigurationError(f"cannot listen on {path}: {exc.strerror or exc}") from None
+        finally:
+            os.umask(before)
+        try:
+            await first_of(stop)
+            server.close()
+            await runtimes.close("terminated")
+        finally:
+            _remove(path)
+
+
+class _Runtimes:
+    """Lets one runtime in at a time."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._runtime: Runtime | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def enter(self) -> asyncio.Protocol:
+        """Who has come: the runtime to be served, or one too many."""
+        if self._task is not None and not self._task.done():
+            return _BusyReply()
+        runtime = SocketRuntime(self._engine)
+        self._runtime = runtime
+        self._task = asyncio.get_running_loop().create_task(self._serve(runtime))
+        return runtime
+
+    async def _serve(self, runtime: SocketRuntime) -> None:
+        await runtime.gone.wait()
+        await self._leave(runtime, "end of input")
+
+    async def _leave(self, runtime: SocketRuntime, reason: str) -> None:
+        await self._engine.detach()
+        self._engine.outbox.put({"op": "bye", "reason": reason})
+        self._engine.outbox.flush()
+        await runtime.drained()
+        self._engine.outbox.attach(None)
+        runtime.close()
+
+    async def close(self, reason: str) -> None:
+        """The engine stops."""
+        if self._task is not None and not self._task.done() and isinstance(self._runtime, SocketRuntime):
+            if not self._runtime.gone.is_set():
+                self._task.cancel()
+                await self._leave(self._runtime, reason)
+            else:
+                await self._task
+
+
+class SocketRuntime(Runtime):
+    """A runtime at a socket, which is reader and writer in one."""
+
+    def connection_made(self, transport: Any) -> None:
+        self.reader = transport
+        transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
+        self.engine.outbox.attach(transport.write)
+        self.engine.attached()
+
+    def pause_writing(self) -> None:
+        self.pressed(True)
+
+    def resume_writing(self) -> None:
+        self.pressed(False)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.stopped_reading()
+
+    def close(self) -> None:
+        """Hang up."""
+        self.reader.close()
+
+
+class _BusyReply(asyncio.Protocol):
+    """A second runtime is told that the engine serves one at a time."""
+
+    def connection_made(self, transport: Any) -> None:
+        transport.write(encode(ErrorLine("busy", "another runtime is attached to this engine")) + b"\n")
+        transport.close()
+
+
+def _is_taken(path: Path) -> bool:
+    """Whether a socket is there. Raises ConfigurationError for anything else."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return False
+    if not stat.S_ISSOCK(mode):
+        raise ConfigurationError(f"{path} is there already and is no socket; give another --socket")
+    return True
+
+
+async def _make_room(path: Path) -> None:
+    """Remove the socket that a dead engine has left. Raises ConfigurationError if a living one serves it."""
+    try:
+        _, writer = await asyncio.open_unix_connection(str(path))
+    except OSError:
+        _remove(path)
+        return
+    writer.close()
+    raise ConfigurationError(f"another engine serves {path}; give another --socket")
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
