@@ -21,7 +21,7 @@ LOW_WATER: Final = 2**18
 
 
 class RuntimeLine(msgspec.Struct):
-    """A line from the runtime. docs/engine-protocol.md says which members an op has; ``ref`` comes back on the answer."""
+    """A line from the runtime; docs/engine-protocol.md says which members an op has. Its ``ref`` is on the answer."""
 
     op: str
     node: Any = None
