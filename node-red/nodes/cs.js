@@ -1,6 +1,6 @@
 'use strict'
 const { isOurs } = require('./lib/clash')
-const { host } = require('./lib/node')
+const { attach } = require('./lib/attach')
 
 /** What the engine needs of the node; `csms_url` to `csms_pw` are those of flows in the older format. */
 const PROPERTIES = [
@@ -11,7 +11,7 @@ const PROPERTIES = [
 module.exports = function (RED) {
   function CSNode (config) {
     RED.nodes.createNode(this, config)
-    host(RED, this, config, PROPERTIES)
+    attach(RED, this, config, PROPERTIES)
   }
   RED.nodes.registerType('CS', CSNode, { credentials: { csms_pw: { type: 'password' } } })
   isOurs('CS')

@@ -1,7 +1,7 @@
 'use strict'
 const { isOurs } = require('./lib/clash')
-const { host } = require('./lib/node')
-const stations = require('./lib/stations')
+const { attach } = require('./lib/attach')
+const passwordList = require('./lib/password-list')
 
 /** What the engine needs of the node; `ws_user` to `logpath` are those of flows in the older format. */
 const PROPERTIES = [
@@ -11,13 +11,13 @@ const PROPERTIES = [
 
 module.exports = function (RED) {
   function CSMSNode (config) {
-    stations.settle(RED, config._alias || config.id)
+    passwordList.settle(RED, config._alias || config.id)
     RED.nodes.createNode(this, config)
-    host(RED, this, config, PROPERTIES)
+    attach(RED, this, config, PROPERTIES)
   }
   RED.nodes.registerType('CSMS', CSMSNode, {
     credentials: { basic_auths: { type: 'password' }, auth_changes: { type: 'password' } }
   })
-  stations.serve(RED)
+  passwordList.serve(RED)
   isOurs('CSMS')
 }

@@ -3,7 +3,7 @@
  * Gives each msg of a CSMS or CS node to the output of the first rule that it meets, else to "everything else". A rule
  * may answer Requests by itself: the answer leaves the last output, to be wired back to the CSMS or CS node.
  */
-const { router } = require('./lib/routing')
+const { router } = require('./lib/rule-matcher')
 
 module.exports = function (RED) {
   function RouterNode (config) {

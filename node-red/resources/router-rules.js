@@ -1,5 +1,5 @@
 /* The list of rules in the ocpp-router's dialog. A rule: {kind, version, action, station, answers, answerType, answer};
-   nodes/lib/routing.js says what is met by which. */
+   nodes/lib/rule-matcher.js says what is met by which. */
 (function () {
   'use strict'
   const KINDS = ['', 'Request', 'Response', 'Error', 'Connection']

@@ -48,7 +48,7 @@ def test_what_is_changed_in_the_list_comes_out_in_the_credentials_and_nothing_el
     )
     lists = [{name: f"old-{name}" for name in each["identities"]} for each in given]
     results = javascript.run(
-        "nodes/lib/stations.js",
+        "nodes/lib/password-list.js",
         "return given.map(([list, changes]) => changes === null ? list : it.applied(list, changes))",
         list(zip(lists, changes, strict=True)),
     )
@@ -75,7 +75,7 @@ def test_a_dialog_opened_again_before_the_deploy_shows_what_was_changed():
 
 def test_stations_may_swap_their_names():
     after = javascript.run(
-        "nodes/lib/stations.js",
+        "nodes/lib/password-list.js",
         "return it.applied(given, {rename: {A: 'B', B: 'A'}})",
         {"A": "pw-a", "B": "pw-b", "C": "pw-c"},
     )
@@ -95,7 +95,7 @@ const RED = {
 
 def test_the_changes_are_taken_in_once_and_other_credentials_stay():
     after = javascript.run(
-        "nodes/lib/stations.js",
+        "nodes/lib/password-list.js",
         RED + "const first = it.settle(RED, 'n'); const again = it.settle(RED, 'n'); return {first, again}",
         {"credentials": {"n": {"basic_auths": '{"CS1": "x"}', "auth_changes": '{"set": {"CS2": "y"}}', "more": "z"}}},
     )
@@ -110,7 +110,7 @@ def test_the_changes_are_taken_in_once_and_other_credentials_stay():
 )
 def test_what_cannot_be_taken_in_is_left_alone(credentials: dict[str, str]):
     assert (
-        javascript.run("nodes/lib/stations.js", RED + "return it.settle(RED, 'n')", {"credentials": {"n": credentials}})
+        javascript.run("nodes/lib/password-list.js", RED + "return it.settle(RED, 'n')", {"credentials": {"n": credentials}})
         == credentials
     )
 
@@ -133,7 +133,7 @@ return { path, permission: route.permission, ...answer }
 
 def test_the_server_names_identities_and_no_password_to_who_may_read():
     answer = javascript.run(
-        "nodes/lib/stations.js", ASK, {"credentials": {"n": {"basic_auths": '{"b":"p1","a":"p2"}'}}}
+        "nodes/lib/password-list.js", ASK, {"credentials": {"n": {"basic_auths": '{"b":"p1","a":"p2"}'}}}
     )
     assert answer == {
         "path": "/ocppflow/csms/:id/stations",
@@ -141,7 +141,7 @@ def test_the_server_names_identities_and_no_password_to_who_may_read():
         "status": 200,
         "body": {"stations": ["a", "b"]},
     }
-    answer = javascript.run("nodes/lib/stations.js", ASK, {"credentials": {"n": {"basic_auths": "secret"}}})
+    answer = javascript.run("nodes/lib/password-list.js", ASK, {"credentials": {"n": {"basic_auths": "secret"}}})
     assert answer["status"] == 409
     assert "secret" not in str(answer)
 
@@ -152,7 +152,7 @@ def test_the_server_names_identities_and_no_password_to_who_may_read():
 def routed(rules: list[dict[str, Any]], msgs: list[dict[str, Any]]) -> list[int]:
     return list(
         javascript.run(
-            "nodes/lib/routing.js",
+            "nodes/lib/rule-matcher.js",
             "const route = it.router(given.rules); return given.msgs.map(route)",
             {"rules": rules, "msgs": msgs},
         )

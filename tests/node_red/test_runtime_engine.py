@@ -208,8 +208,8 @@ async def test_an_engine_that_stands_still_is_replaced(tmp_path: Path):
     done = await run_node(
         """
         const times = { ping: 20, firstRetry: 10, close: 50 }
-        const engine = new Engine({ place: { argv: process.argv.slice(1) }, version: '0.1.0', log, times })
-        const node = new Hosted({ id: 'n', type: 'CSMS', status: show, send () {} }, {}, {}, () => {})
+        const engine = new EngineSupervisor({ location: { argv: process.argv.slice(1) }, version: '0.1.0', log, times })
+        const node = new RuntimeNode({ id: 'n', type: 'CSMS', status: show, send () {} }, {}, {}, () => {})
         engine.join(node)
         await shows('engine restarting')
         await shows('engine restarting')
@@ -229,8 +229,8 @@ async def run_node(code: str, *args: str) -> list[str]:
     from runtime_process import NODE, PACKAGE
 
     frame = f"""
-        const {{ Engine }} = require('{PACKAGE}/nodes/lib/engine')
-        const {{ Hosted }} = require('{PACKAGE}/nodes/lib/hosted')
+        const {{ EngineSupervisor }} = require('{PACKAGE}/nodes/lib/engine-supervisor')
+        const {{ RuntimeNode }} = require('{PACKAGE}/nodes/lib/runtime-node')
         const log = {{ info: heard, debug () {{}}, warn () {{}}, error () {{}} }}
         const say = text => console.log(text)
         const events = new (require('node:events'))()

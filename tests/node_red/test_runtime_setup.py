@@ -96,7 +96,7 @@ def test_setup_is_repeated_for_another_wheel_and_a_broken_environment_only(packa
     wheel = wheels / "ocppflow-0.1.0-py3-none-any.whl"
     wheel.write_text("one")
     code = f"""
-        const {{ prepare }} = require('{package}/nodes/lib/setup')
+        const {{ prepare }} = require('{package}/nodes/lib/engine-setup')
         prepare({{ userDir: '{tmp_path}/user', wheels: '{wheels}', log () {{}} }})
           .then(argv => console.log(argv.slice(1).join(' ')), console.error).then(() => process.exit())
     """

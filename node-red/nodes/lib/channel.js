@@ -157,10 +157,10 @@ class SocketChannel extends Channel {
   }
 }
 
-/** Open the channel that `place` describes: `{argv}` or `{socket}`. */
-function open (place, onLine, onEnd) {
-  if (place.socket) return new SocketChannel(place.socket, onLine, onEnd)
-  return new ChildChannel(place.argv, onLine, onEnd)
+/** Open the channel at `location`: `{argv}` or `{socket}`. */
+function open (location, onLine, onEnd) {
+  if (location.socket) return new SocketChannel(location.socket, onLine, onEnd)
+  return new ChildChannel(location.argv, onLine, onEnd)
 }
 
 module.exports = { open }

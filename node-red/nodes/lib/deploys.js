@@ -1,6 +1,6 @@
 'use strict'
 /** What a deploy changes, so that a node which it closes and makes anew unchanged can keep its connections. */
-const { deployed } = require('./engines')
+const { deployed } = require('./engine-pool')
 
 const known = new WeakMap()
 

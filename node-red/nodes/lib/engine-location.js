@@ -1,11 +1,11 @@
 'use strict'
 /**
- * Where the engine is. A place is `{argv: [...]}` (a command that talks on stdin and stdout), `{socket: path}`, or
- * `{auto: true}` (the package's own engine, see setup.js).
+ * Where the engine is. A location is `{argv: [...]}` (a command that talks on stdin and stdout), `{socket: path}`, or
+ * `{auto: true}` (the package's own engine, see engine-setup.js).
  */
 
-/** The place that an `ocppflow-engine` node names, else OCPPFLOW_ENGINE, else settings.js, else the package's own. */
-function placeOf (node, settings, env = process.env) {
+/** The location that an `ocppflow-engine` node names, else OCPPFLOW_ENGINE, else settings.js, else the package's own. */
+function locationOf (node, settings, env = process.env) {
   if (node && node.mode === 'command') return fromCommand(node.command, 'the command of the ocppflow-engine node')
   if (node && node.mode === 'socket') return fromSocket(node.socket, 'the socket of the ocppflow-engine node')
   if (env.OCPPFLOW_ENGINE) return fromText(env.OCPPFLOW_ENGINE, 'OCPPFLOW_ENGINE')
@@ -43,4 +43,4 @@ function words (line) {
   return found.map(word => (/^(["']).*\1$/.test(word) ? word.slice(1, -1) : word))
 }
 
-module.exports = { placeOf, words }
+module.exports = { locationOf, words }

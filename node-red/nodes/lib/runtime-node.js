@@ -6,7 +6,7 @@ const { Fault } = require('./fault')
 /** Deeper nesting than that no OCPP message has, and a line that the engine cannot read it could not answer. */
 const MOST_DEPTH = 200
 
-class Hosted {
+class RuntimeNode {
   /** `config` and `credentials` are what the engine gets; `node` is Node-RED's. */
   constructor (node, config, credentials, passwordsChanged) {
     this.id = node.id
@@ -153,4 +153,4 @@ function depth (text) {
   return most
 }
 
-module.exports = { Hosted }
+module.exports = { RuntimeNode }

@@ -1,11 +1,11 @@
 'use strict'
-/** What the CSMS and the CS node have in common: they are hosted by an engine. */
-const { engineOf } = require('./engines')
-const { Hosted } = require('./hosted')
+/** What the CSMS and the CS node have in common: they are attached by an engine. */
+const { engineOf } = require('./engine-pool')
+const { RuntimeNode } = require('./runtime-node')
 const { deploysOf } = require('./deploys')
 
 /** Let an engine host `node`. `names` are the properties of `config` that the engine needs as they are. */
-function host (RED, node, config, names) {
+function attach (RED, node, config, names) {
   const deploys = deploysOf(RED)
   const engine = engineOf(RED, config.engine)
   const given = names.filter(name => config[name] !== undefined)
@@ -13,24 +13,24 @@ function host (RED, node, config, names) {
   const tls = tlsOf(RED, config.tls)
   if (tls !== undefined) settings.tls = tls
   if (config.csms !== undefined) settings.csms = targetOf(RED, config.csms)
-  const hosted = new Hosted(node, settings, node.credentials || {}, changed => keep(RED, node, changed))
+  const attached = new RuntimeNode(node, settings, node.credentials || {}, changed => keep(RED, node, changed))
 
-  node.on('input', (msg, send, done) => engine.input(hosted, msg, send, done))
+  node.on('input', (msg, send, done) => engine.input(attached, msg, send, done))
   node.on('close', (removed, done) => {
     const park = !removed && deploys.keeps(node.id)
-    engine.leave(hosted, { removed, park }).then(() => done(), error => {
+    engine.leave(attached, { removed, park }).then(() => done(), error => {
       node.warn(error.message)
       done()
     })
   })
-  engine.join(hosted)
+  engine.join(attached)
 
   /** For other nodes: send a Request ({command, data, cbId, timeout, validate, MessageId}). The promise gives the msg
    *  that the flow would get, a Response or an Error; it is rejected if nothing was sent. */
   node.request = request => new Promise((resolve, reject) => {
     let answer
     const done = error => error ? reject(error) : resolve(answer)
-    engine.input(hosted, { payload: { ...request, msgType: 2 } }, msg => { answer = msg }, done)
+    engine.input(attached, { payload: { ...request, msgType: 2 } }, msg => { answer = msg }, done)
   })
 }
 
@@ -61,4 +61,4 @@ function targetOf (RED, id) {
   return target ? { url: target.url } : id
 }
 
-module.exports = { host }
+module.exports = { attach }

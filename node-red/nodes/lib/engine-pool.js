@@ -1,25 +1,25 @@
 'use strict'
-/** The engines in use: one for each place, and as a rule there is one. */
+/** The engines in use: one for each location, and as a rule there is one. */
 const os = require('node:os')
 const path = require('node:path')
-const { Engine } = require('./engine')
-const { placeOf } = require('./location')
-const { prepare } = require('./setup')
+const { EngineSupervisor } = require('./engine-supervisor')
+const { locationOf } = require('./engine-location')
+const { prepare } = require('./engine-setup')
 const { version } = require('../../package.json')
 
 const engines = new Map()
 
 /** The engine for a node that refers to the `ocppflow-engine` node `id`, if to any. */
 function engineOf (RED, id) {
-  const place = placeOf(id ? RED.nodes.getNode(id) : null, RED.settings)
-  const key = JSON.stringify(place)
+  const location = locationOf(id ? RED.nodes.getNode(id) : null, RED.settings)
+  const key = JSON.stringify(location)
   if (!engines.has(key)) {
     const log = Object.fromEntries(
       ['debug', 'info', 'warn', 'error'].map(level => [level, text => RED.log[level](`[ocppflow] ${text}`)])
     )
     const userDir = RED.settings.userDir || path.join(os.homedir(), '.node-red')
     const own = options => prepare({ userDir, ...options })
-    engines.set(key, new Engine({ place, prepare: own, version, log }))
+    engines.set(key, new EngineSupervisor({ location, prepare: own, version, log }))
   }
   return engines.get(key)
 }

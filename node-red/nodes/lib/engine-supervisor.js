@@ -31,13 +31,13 @@ const STATUS = {
   missing: { fill: 'red', shape: 'ring', text: 'engine missing' }
 }
 
-class Engine {
+class EngineSupervisor {
   /**
-   * `place` is that of location.js; `prepare({log, signal})` sets the package's own engine up and gives its command;
+   * `location` is that of engine-location.js; `prepare({log, signal})` sets the package's own engine up and gives its command;
    * `version` is the engine's that the package was made with; `log` has info, warn, error and debug.
    */
-  constructor ({ place, prepare, version, log, times = {} }) {
-    this._place = place
+  constructor ({ location, prepare, version, log, times = {} }) {
+    this._location = location
     this._prepare = prepare
     this._version = version
     this._log = log
@@ -58,7 +58,7 @@ class Engine {
 
   // --- nodes come and go ---------------------------------------------------------------------------------------------
 
-  /** A node comes: see `Hosted` in hosted.js. */
+  /** A node comes: see `RuntimeNode` in runtime-node.js. */
   join (node) {
     this._nodes.set(node.id, node)
     node.inherit(this._parked.get(node.id))
@@ -152,19 +152,19 @@ class Engine {
     this._abort = new AbortController()
     const abort = this._abort
     try {
-      if (this._place.problem) throw new Error(this._place.problem)
-      let place = this._place
-      if (place.auto) {
+      if (this._location.problem) throw new Error(this._location.problem)
+      let location = this._location
+      if (location.auto) {
         this._enter('setup', STATUS.starting)
         const log = text => {
           this._log.info(text)
           this._enter('setup', STATUS.setup)
         }
-        place = { argv: await this._prepare({ log, signal: abort.signal }) }
+        location = { argv: await this._prepare({ log, signal: abort.signal }) }
         if (abort.signal.aborted) return
       }
       this._enter('starting', this._failures ? STATUS.again : STATUS.starting)
-      const channel = channels.open(place, line => this._line(channel, line), reason => this._lost(channel, reason))
+      const channel = channels.open(location, line => this._line(channel, line), reason => this._lost(channel, reason))
       this._channel = channel
     } catch (error) {
       if (!abort.signal.aborted) this._failed(error.message, STATUS.missing, error.status)
@@ -320,4 +320,4 @@ class Engine {
   }
 }
 
-module.exports = { Engine }
+module.exports = { EngineSupervisor }
