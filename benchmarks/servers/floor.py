@@ -8,7 +8,8 @@ import orjson
 from benchmarks.servers import common
 from ocppflow.transport.handshake import Accept, Handshake
 from ocppflow.transport.link import Link
-from ocppflow.transport.server import Route, Server
+from ocppflow.transport.route import Route
+from ocppflow.transport.server import Server
 from ocppflow.transport.settings import ServerLimits
 
 PAYLOADS = {"Heartbeat": b'{"currentTime":"2026-03-01T10:15:00.123456Z"}'}

@@ -204,12 +204,21 @@ class ConnectionLost(RemoteError, ConnectionError):
 
 
 class ConnectionRefused(RemoteError, ConnectionError):
-    """The peer did not let us in. ``status`` is the HTTP status, if one came; ``reason`` says what to check."""
+    """The peer did not let us in, or could not be reached.
 
-    def __init__(self, reason: str, *, status: int | None = None) -> None:
+    ``reason`` says what to check, ``status`` is the HTTP status if one came. ``retry_after`` is how many seconds the
+    peer asked us to wait, None if it did not. ``tls`` tells that TLS failed, so that a station reports an
+    InvalidCsmsCertificate (2.0.1 Part 2, A00.FR.310).
+    """
+
+    def __init__(
+        self, reason: str, *, status: int | None = None, retry_after: float | None = None, tls: bool = False
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.status = status
+        self.retry_after = retry_after
+        self.tls = tls
 
 
 class InvalidResponse(RemoteError):

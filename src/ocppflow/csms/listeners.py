@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 from ocppflow.errors import ConfigurationError
 from ocppflow.transport.clock import Clock
-from ocppflow.transport.incoming import RefusedInfo
-from ocppflow.transport.server import Route, Server
+from ocppflow.transport.handshake import RefusedInfo
+from ocppflow.transport.route import Route
+from ocppflow.transport.server import Server
 from ocppflow.transport.settings import ServerLimits
 from ocppflow.transport.tls import ServerTLS
 

@@ -18,12 +18,11 @@ from ocppflow.rpc.history import History
 from ocppflow.rpc.limits import Limits
 from ocppflow.trace import TraceHook, TraceRecord
 from ocppflow.transport.clock import Clock, LoopClock
-from ocppflow.transport.handshake import Accept, Acceptor, Handshake, Refuse
-from ocppflow.transport.incoming import RefusedInfo
+from ocppflow.transport.handshake import Accept, Acceptor, Handshake, Refuse, RefusedInfo
 from ocppflow.transport.link import Link
 from ocppflow.transport.passwords import HashedPasswords, PasswordStore, PlainPasswords
+from ocppflow.transport.route import Route
 from ocppflow.transport.security import SecurityPolicy
-from ocppflow.transport.server import Route
 from ocppflow.transport.settings import ServerLimits
 from ocppflow.transport.tls import ServerTLS
 

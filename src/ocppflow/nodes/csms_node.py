@@ -22,8 +22,7 @@ from ocppflow.nodes.node_tls import server_tls
 from ocppflow.nodes.waiting import Unanswered, iso
 from ocppflow.trace import TraceFile
 from ocppflow.transport.clock import Clock
-from ocppflow.transport.handshake import Accept, Acceptor, Handshake, Refuse
-from ocppflow.transport.incoming import RefusedInfo
+from ocppflow.transport.handshake import Accept, Acceptor, Handshake, Refuse, RefusedInfo
 from ocppflow.transport.security import SecurityPolicy
 from ocppflow.transport.settings import ServerLimits
 

@@ -190,7 +190,7 @@ class ChargingStation(Handlers):
                 try:
                     lost = await self._attempt()
                 except ConnectionRefused as exc:
-                    reason, retry_after = exc.reason, getattr(exc, "retry_after", None)
+                    reason, retry_after = exc.reason, exc.retry_after
                 except Exception as exc:
                     reason = f"{type(exc).__name__}: {exc}"
                     log.exception("%s: the attempt to connect to %s failed", self.identity, self.url)

@@ -1,31 +1,19 @@
-"""What all Links of a server or client share, and how a whole frame is written (RFC 6455 5.2)."""
+"""How a whole frame is written, and what a close frame may hold (RFC 6455 5.2, 5.5, 7.4)."""
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
-
-from websockets.protocol import Side
 
 from ocppflow.errors import ConfigurationError
-from ocppflow.transport.clock import Clock
-from ocppflow.transport.settings import LinkLimits
 
 try:
     from websockets.speedups import apply_mask
 except ImportError:  # websockets was built without its C extension
     from websockets.utils import apply_mask
 
-if TYPE_CHECKING:
-    from ocppflow.transport.connection import SocketLink
-
 __all__ = [
     "FIN_PING",
     "FIN_TEXT",
-    "LinkContext",
-    "Transport",
     "apply_mask",
     "check_code",
     "cut_reason",
@@ -34,37 +22,6 @@ __all__ = [
 
 FIN_TEXT = 0x81
 FIN_PING = 0x89
-
-
-class Transport(Protocol):
-    """The part of asyncio.Transport that a SocketLink uses."""
-
-    def write(self, data: bytes) -> None: ...
-    def write_eof(self) -> None: ...
-    def can_write_eof(self) -> bool: ...
-    def get_write_buffer_size(self) -> int: ...
-    def pause_reading(self) -> None: ...
-    def resume_reading(self) -> None: ...
-    def close(self) -> None: ...
-    def abort(self) -> None: ...
-
-
-class LinkContext:
-    """What all Links of one server route, or of one client, share: one object, so that a Link stays small."""
-
-    __slots__ = ("clock", "ended", "limits", "loop", "now", "reads_masked", "seconds_per_message", "side")
-
-    def __init__(
-        self, side: Side, limits: LinkLimits, clock: Clock, ended: Callable[[SocketLink], None] | None = None
-    ) -> None:
-        self.side = side
-        self.reads_masked = side is Side.SERVER
-        self.limits = limits
-        self.clock = clock
-        self.now = clock.now
-        self.ended = ended
-        self.loop = asyncio.get_running_loop()
-        self.seconds_per_message = 1 / limits.messages_per_second if limits.messages_per_second else 0.0
 
 
 def encode_frame(first: int, data: bytes, *, masked: bool) -> bytes:

@@ -68,6 +68,20 @@ class Refuse:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedInfo:
+    """A connection that was not let in. ``status`` is the HTTP status sent, 101 where the connection was
+    finished and closed for want of a common subprotocol (OCPP-J 2.0.1 Part 4, 3.1.2), None if no answer could be
+    sent (TLS, time-out).
+    """
+
+    identity: str
+    address: str
+    path: str
+    status: int | None
+    reason: str
+
+
 Acceptor = Callable[[Handshake], Awaitable[Accept | Refuse]]
 """Decides on a Handshake. What it raises is logged and refused with 500."""
 

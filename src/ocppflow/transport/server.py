@@ -6,47 +6,21 @@ import asyncio
 import errno
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from websockets.protocol import Side
 
 from ocppflow.errors import ConfigurationError
-from ocppflow.messages.base import Version
-from ocppflow.transport.admission import Admission
 from ocppflow.transport.clock import Clock, LoopClock
-from ocppflow.transport.connection import SocketLink
-from ocppflow.transport.framing import LinkContext
-from ocppflow.transport.handshake import Acceptor, normal_path
-from ocppflow.transport.incoming import Incoming, RefusedInfo
+from ocppflow.transport.handshake import RefusedInfo, normal_path
 from ocppflow.transport.link import Link
+from ocppflow.transport.link_context import LinkContext
+from ocppflow.transport.route import Mount, Route
+from ocppflow.transport.server_context import ServerContext
+from ocppflow.transport.server_opening import ServerOpening
 from ocppflow.transport.settings import ServerLimits
 from ocppflow.transport.tls import ServerTLS
 
 log = logging.getLogger("ocppflow.transport")
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """What is served at one path.
-
-    ``acceptor`` decides on every Handshake whose syntax and subprotocol are right. ``on_link`` gets the
-    Link of an accepted one and must call ``link.attach(handler)`` before it returns; only then does
-    anything arrive. ``check_identity`` False lets identities in that OCPP 2.x forbids (row 1).
-    """
-
-    acceptor: Acceptor
-    on_link: Callable[[Link], None]
-    versions: tuple[Version, ...] = tuple(Version)
-    check_identity: bool = True
-
-
-@dataclass(slots=True)
-class Mount:
-    """A Route in service, with its Links."""
-
-    route: Route
-    context: LinkContext
-    links: set[SocketLink]
 
 
 class Server:
@@ -72,13 +46,7 @@ class Server:
         clock: Clock | None = None,
         on_refused: Callable[[RefusedInfo], None] | None = None,
     ) -> None:
-        self.limits = limits or ServerLimits()
-        self.tls = tls
-        self.clock: Clock = clock or LoopClock()
-        self.on_refused = on_refused
-        self.admission = Admission(self.limits, self.clock.now())
-        self.mounts: dict[str, Mount] = {}
-        self.incoming: set[Incoming] = set()
+        self.context = ServerContext(limits or ServerLimits(), tls, clock or LoopClock(), on_refused)
         self._listener: asyncio.Server | None = None
         self._host = ""
         for path, route in (routes or {}).items():
@@ -89,16 +57,16 @@ class Server:
     def add_route(self, path: str, route: Route) -> None:
         """Serve ``route`` at ``path`` from now on. Raises ConfigurationError if the path is taken."""
         path = normal_path(path)
-        if path in self.mounts:
+        if path in self.context.mounts:
             raise ConfigurationError(f"the path {path} is served already on this port")
         if not route.versions:
             raise ConfigurationError(f"the route at {path} speaks no version")
-        context = LinkContext(Side.SERVER, self.limits, self.clock, self._ended)
-        self.mounts[path] = Mount(route, context, set())
+        shared = LinkContext(Side.SERVER, self.context.limits, self.context.clock, self._ended)
+        self.context.mounts[path] = Mount(route, shared, set())
 
     async def remove_route(self, path: str, *, code: int = 1001, reason: str = "going away") -> None:
         """Serve ``path`` no longer, and close its Links. Returns when they are closed."""
-        mount = self.mounts.pop(normal_path(path), None)
+        mount = self.context.mounts.pop(normal_path(path), None)
         if mount is not None:
             await self._close_links(mount.links, code, reason)
 
@@ -117,7 +85,7 @@ class Server:
         loop = asyncio.get_running_loop()
         try:
             self._listener = await loop.create_server(
-                lambda: Incoming(self), host or None, port, backlog=self.limits.backlog
+                lambda: ServerOpening(self.context), host or None, port, backlog=self.context.limits.backlog
             )
         except OSError as error:
             raise ConfigurationError(_explain_bind(error, host, port)) from error
@@ -140,12 +108,12 @@ class Server:
     def url(self) -> str:
         """``ws://host:port``; add path and identity."""
         host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"{'wss' if self.tls else 'ws'}://{host}:{self.port}"
+        return f"{'wss' if self.context.tls else 'ws'}://{host}:{self.port}"
 
     @property
     def links(self) -> list[Link]:
         """All Links, those that are closing included."""
-        return [link for mount in self.mounts.values() for link in mount.links]
+        return [link for mount in self.context.mounts.values() for link in mount.links]
 
     async def close(self, code: int = 1001, reason: str = "going away") -> None:
         """Stop listening, free the port, close every Link and wait for that; stragglers are dropped.
@@ -155,30 +123,19 @@ class Server:
         listener, self._listener = self._listener, None
         if listener is not None:
             listener.close()
-        for incoming in list(self.incoming):
-            incoming.close("the server is shutting down")
-        await self._close_links([link for m in self.mounts.values() for link in m.links], code, reason)
+        for opening in list(self.context.openings):
+            opening.close("the server is shutting down")
+        await self._close_links(self.links, code, reason)
 
-    # What Incoming and the Links report.
+    # What the Links report.
 
-    def report(self, info: RefusedInfo) -> None:
-        """A connection was refused: to the log and to the hook."""
-        who = info.identity or "someone"
-        level = logging.INFO if info.status in (429, 503) else logging.WARNING  # a storm must not fill the log
-        log.log(level, "refused %.60r from %s (%s): %s", who, info.address, info.status or "no answer", info.reason)
-        if self.on_refused is not None:
-            try:
-                self.on_refused(info)
-            except Exception:
-                log.exception("the on_refused hook failed")
-
-    def _ended(self, link: SocketLink) -> None:
-        self.admission.left(link.peer.address.rpartition(":")[0])
-        mount = self.mounts.get(link.peer.path)
+    def _ended(self, link: Link) -> None:
+        self.context.admission.left(link.peer.address.rpartition(":")[0])
+        mount = self.context.mounts.get(link.peer.path)
         if mount is not None:
             mount.links.discard(link)
 
-    async def _close_links(self, links: Iterable[SocketLink], code: int, reason: str) -> None:
+    async def _close_links(self, links: Iterable[Link], code: int, reason: str) -> None:
         links = list(links)
         for link in links:
             link.close(code, reason)

@@ -12,7 +12,7 @@ from transport_peers import PATIENCE, Recorder
 
 from ocppflow.errors import ConfigurationError, ConnectionRefused
 from ocppflow.messages.base import Version
-from ocppflow.transport.client import Refused, connect
+from ocppflow.transport.client import connect
 from ocppflow.transport.clock import ManualClock
 from ocppflow.transport.handshake import Accept, Handshake, Refuse
 from ocppflow.transport.settings import LinkLimits
@@ -102,7 +102,7 @@ async def test_row04_a_refusal_says_status_reason_and_what_to_check(site, refuse
         return refuse
 
     here = await site(acceptor=acceptor)
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(ConnectionRefused) as refusal:
         await connect(here.url, "CS1")
     text = str(refusal.value)
     assert refusal.value.status == refuse.status
@@ -217,8 +217,8 @@ async def test_row08_compressed_both_ways_between_our_own(site, size: int) -> No
     for _ in range(3):
         link.send(message)
         assert await handler.next() == message
-    assert link._engine is not None
-    assert link._engine.compresses
+    assert link._full is not None
+    assert link._full.compresses
     link.abort("done")
 
 
@@ -228,7 +228,7 @@ async def test_row08_without_compression(site) -> None:
     handler = Recorder(link)
     link.send(b"x" * 1000)
     assert await handler.next() == b"x" * 1000
-    assert link._engine is None
+    assert link._full is None
     link.abort("done")
 
 

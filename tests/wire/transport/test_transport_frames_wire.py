@@ -126,7 +126,7 @@ async def test_endless_empty_fragments_do_not_grow(site) -> None:
         peer.frame(CONT, b"", fin=False)
     peer.frame(PING, b"")
     assert (await peer.next_frame()).opcode == PONG
-    assert handler.link._engine._fragments == b"a"
+    assert handler.link._full._fragments == b"a"
     peer.frame(CONT, b"b")
     assert await handler.next() == b"ab"
 
@@ -135,7 +135,7 @@ async def test_the_engine_is_dropped_when_it_is_idle(site) -> None:
     peer, handler = await _open(await site())
     peer.frame(PING, b"")
     await peer.next_frame()
-    assert handler.link._engine is None
+    assert handler.link._full is None
 
 
 async def test_close_by_us_is_answered_and_reported(site) -> None:
@@ -357,7 +357,7 @@ async def test_shutdown_closes_with_1001_frees_the_port_and_drops_stragglers(sit
     await asyncio.wait_for(closing, PATIENCE)
     assert await waiting.at_end()
     assert not here.server.links
-    assert here.server.admission.connections == 0
+    assert here.server.context.admission.connections == 0
 
 
 async def test_row08_compression_is_negotiated_and_its_absence_harms_nothing(site) -> None:

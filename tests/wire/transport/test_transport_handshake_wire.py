@@ -246,7 +246,7 @@ async def test_a_station_that_leaves_during_the_decision_is_forgotten(site) -> N
     await clock.advance(16)
     assert "within 15 s" in (await here.refused()).reason
     assert here.handlers.empty()
-    assert not here.server.incoming
+    assert not here.server.context.openings
 
 
 @pytest.mark.parametrize(
@@ -315,7 +315,7 @@ async def test_a_half_open_handshake_ends_with_the_timeout(site, sent: bytes) ->
     peer.send(sent)
     await asyncio.wait_for(arrived.wait(), PATIENCE)
     await clock.advance(2.9)
-    assert here.server.incoming
+    assert here.server.context.openings
     await clock.advance(0.2)
     refused = await here.refused()
     assert refused.status == (408 if sent else None)
@@ -327,7 +327,7 @@ def _tell_when_buffered(here, arrived: asyncio.Event, count: int) -> None:
     """Set the event once the one connection at the door has got ``count`` bytes."""
 
     def look() -> None:
-        if any(len(one._buffer) >= count for one in here.server.incoming):
+        if any(len(one._buffer) >= count for one in here.server.context.openings):
             arrived.set()
         else:
             asyncio.get_running_loop().call_soon(look)

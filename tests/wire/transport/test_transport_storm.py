@@ -8,10 +8,10 @@ import socket
 import pytest
 from transport_peers import Recorder, Site, let_in
 
-from ocppflow.errors import ConfigurationError
-from ocppflow.transport.client import Refused, connect
+from ocppflow.errors import ConfigurationError, ConnectionRefused
+from ocppflow.transport.client import connect
 from ocppflow.transport.clock import ManualClock
-from ocppflow.transport.server import Route
+from ocppflow.transport.route import Route
 from ocppflow.transport.settings import ServerLimits
 
 
@@ -28,7 +28,7 @@ async def test_a_reconnect_storm_gets_503_with_retry_after_and_all_come_in_the_e
         )
         inside = set()
         for outcome in outcomes:
-            if isinstance(outcome, Refused):
+            if isinstance(outcome, ConnectionRefused):
                 assert outcome.status == 503
                 assert outcome.retry_after is not None
                 assert 5 <= outcome.retry_after <= 10
@@ -47,7 +47,7 @@ async def test_an_address_with_too_many_connections_gets_429(site) -> None:
     here = await site(limits=ServerLimits(connections_per_address=2))
     links = [await connect(here.url, f"CS{number}") for number in range(2)]
     handlers = [Recorder(link) for link in links]
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(ConnectionRefused) as refusal:
         await connect(here.url, "CS2")
     assert refusal.value.status == 429
     assert refusal.value.retry_after

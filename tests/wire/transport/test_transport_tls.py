@@ -12,7 +12,7 @@ import pytest
 from transport_peers import PATIENCE, Authority, Recorder, Site
 
 from ocppflow.errors import ConfigurationError, ConnectionRefused
-from ocppflow.transport.client import Refused, connect
+from ocppflow.transport.client import connect
 from ocppflow.transport.passwords import PlainPasswords
 from ocppflow.transport.security import SecurityPolicy
 from ocppflow.transport.tls import KeyPair, ServerTLS, client_context
@@ -152,11 +152,11 @@ async def test_row06_tls_older_than_12_is_refused(site, authority, pairs) -> Non
 
 async def test_the_station_refuses_a_wrong_csms_certificate(site, authority, pairs, stranger) -> None:
     here = await site(tls=ServerTLS(pairs["ecdsa"]))
-    with pytest.raises(Refused, match="certificate is not valid here") as unknown:
+    with pytest.raises(ConnectionRefused, match="certificate is not valid here") as unknown:
         await connect(_url(here), "CS1", ssl=client_context(ca=stranger.root))
     assert unknown.value.tls
     assert "certificate" in (await here.refused()).reason
-    with pytest.raises(Refused, match=r"not valid for '127\.0\.0\.1'"):
+    with pytest.raises(ConnectionRefused, match=r"not valid for '127\.0\.0\.1'"):
         await connect(here.url, "CS1", ssl=client_context(ca=authority.root))
 
 
@@ -166,7 +166,7 @@ async def test_plain_and_tls_mixed_up_are_named(site, authority, pairs) -> None:
     with pytest.raises(ConnectionRefused):
         await connect(secure.url.replace("wss:", "ws:"), "CS1")
     assert "use wss://" in (await secure.refused()).reason
-    with pytest.raises(Refused, match="TLS failed"):
+    with pytest.raises(ConnectionRefused, match="TLS failed"):
         await connect(_url(plain).replace("ws:", "wss:"), "CS1", ssl=client_context(ca=authority.root))
     assert "use ws://" in (await plain.refused()).reason
 
@@ -249,7 +249,7 @@ async def test_a_tls_handshake_that_stalls_ends_with_the_timeout(site, pairs) ->
     arrived = asyncio.Event()
 
     def look() -> None:
-        arrived.set() if here.server.incoming else asyncio.get_running_loop().call_soon(look)
+        arrived.set() if here.server.context.openings else asyncio.get_running_loop().call_soon(look)
 
     look()
     await asyncio.wait_for(arrived.wait(), PATIENCE)

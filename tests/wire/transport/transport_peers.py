@@ -17,10 +17,10 @@ from websockets.frames import Frame, Opcode
 
 from ocppflow.messages.base import Version
 from ocppflow.transport.clock import Clock
-from ocppflow.transport.handshake import Accept, Acceptor, Handshake, Refuse
-from ocppflow.transport.incoming import RefusedInfo
+from ocppflow.transport.handshake import Accept, Acceptor, Handshake, Refuse, RefusedInfo
 from ocppflow.transport.link import Link
-from ocppflow.transport.server import Route, Server
+from ocppflow.transport.route import Route
+from ocppflow.transport.server import Server
 from ocppflow.transport.settings import ServerLimits
 from ocppflow.transport.tls import KeyPair, ServerTLS
 

@@ -1,9 +1,9 @@
 """SocketLink: a Link over an asyncio transport, after the opening handshake.
 
-RFC 6455 is spoken by websockets' sans-I/O ``Protocol``, but that engine costs kilobytes and microseconds,
-and nearly all traffic is whole, final, uncompressed text frames. Those are read and written here; every
-other frame (control, fragment, compressed, broken) goes to an Engine that is made when needed and dropped
-when idle. An idle connection is thus this object and little else.
+RFC 6455 is spoken by websockets' sans-I/O ``Protocol``, but that costs kilobytes and microseconds, and nearly
+all traffic is whole, final, uncompressed text frames. Those are read and written here; every other frame
+(control, fragment, compressed, broken) goes to a FullWebSocket that is made when needed and dropped when idle.
+An idle connection is thus this object, its KeepAlive, and little else.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from websockets.extensions import Extension
 from websockets.frames import Opcode
 
 from ocppflow.transport.clock import Timer
-from ocppflow.transport.engine import Engine
-from ocppflow.transport.framing import FIN_PING, FIN_TEXT, LinkContext, Transport, apply_mask, check_code, encode_frame
+from ocppflow.transport.framing import FIN_PING, FIN_TEXT, apply_mask, check_code, encode_frame
+from ocppflow.transport.full_websocket import FullWebSocket
+from ocppflow.transport.keep_alive import KeepAlive
 from ocppflow.transport.link import LinkHandler, Peer
+from ocppflow.transport.link_context import LinkContext, Transport
 
 log = logging.getLogger("ocppflow.transport")
 
@@ -33,8 +35,8 @@ class SocketLink(asyncio.Protocol):
     """One open connection; keeps the contract of ``link.Link``.
 
     Made when the handshake is done, with reading paused; :meth:`attach` starts it. Text is handed up as
-    the bytes that came, even if they are no UTF-8: the session above answers them (row 19) instead of
-    losing the connection.
+    the bytes that came, even if they are not UTF-8: the session above answers them (OCPP-J 2.0.1 Part 4, 4.2.3,
+    RpcFrameworkError) instead of losing the connection.
     """
 
     __slots__ = (
@@ -44,15 +46,15 @@ class SocketLink(asyncio.Protocol):
         "_closed",
         "_context",
         "_end",
-        "_engine",
+        "_full",
         "_handler",
+        "_keep_alive",
         "_last_received",
         "_missing",
         "_open",
         "_out",
         "_peer",
         "_ping_interval",
-        "_ping_timer",
         "_read_pauses",
         "_rest",
         "_transport",
@@ -73,9 +75,9 @@ class SocketLink(asyncio.Protocol):
         self._peer = peer
         self._context = context
         self._handler: LinkHandler | None = None
-        self._engine: Engine | None = None
+        self._full: FullWebSocket | None = None
         if extensions:
-            self._engine = Engine(context.side, context.limits.max_message_size, extensions)
+            self._full = FullWebSocket(context.side, context.limits.max_message_size, extensions)
         self._rest: bytearray | None = bytearray(rest) if rest else None
         self._missing = 0  # how long _rest must grow before it can hold a frame
         self._out: list[bytes] | None = None
@@ -86,7 +88,7 @@ class SocketLink(asyncio.Protocol):
         self._allowed_from = 0.0
         self._end: tuple[int, str] | None = None
         self._close_timer: Timer | None = None
-        self._ping_timer: Timer | None = None
+        self._keep_alive: KeepAlive | None = None
         self._ping_interval = context.limits.ping_interval
         self._waiters: list[tuple[bool, asyncio.Future[None]]] | None = None
         self._last_received = context.now()
@@ -110,6 +112,11 @@ class SocketLink(asyncio.Protocol):
         """Whether someone listens."""
         return self._handler is not None
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether what the peer sends is taken from the network now."""
+        return not self._read_pauses
+
     def attach(self, handler: LinkHandler) -> None:
         if self._handler is not None:
             raise RuntimeError("this Link has a handler already")
@@ -118,7 +125,7 @@ class SocketLink(asyncio.Protocol):
             code, reason = self._end or (1006, "")
             self._context.loop.call_soon(handler.closed, code, reason)
             return
-        self._schedule_ping()
+        self._start_pings()
         if self._rest is None:
             self._unpause(UNATTACHED)
         else:
@@ -127,12 +134,16 @@ class SocketLink(asyncio.Protocol):
     def send(self, data: bytes) -> None:
         if not self._open:
             return
-        engine = self._engine
-        if engine is not None and engine.compresses and len(data) >= _COMPRESS_FROM:
-            engine.send_text(data)
-            self._flush(engine)
+        full = self._full
+        if full is not None and full.compresses and len(data) >= _COMPRESS_FROM:
+            full.send_text(data)
+            self._flush(full)
         else:
-            self._write(encode_frame(FIN_TEXT, data, masked=not self._context.reads_masked))
+            frame = encode_frame(FIN_TEXT, data, masked=not self._context.reads_masked)
+            if self._out is not None:
+                self._out.append(frame)
+            else:
+                self._transport.write(frame)
         if self._write_paused:
             self._check_write_buffer()
 
@@ -140,10 +151,10 @@ class SocketLink(asyncio.Protocol):
         check_code(code)
         if not self._open:
             return
-        engine = self._need_engine()
-        engine.send_close(code, reason)
+        full = self._need_full()
+        full.send_close(code, reason)
         self._open = False
-        self._flush(engine)
+        self._flush(full)
         self._unpause(UNATTACHED | ASKED | FLOOD)  # the peer's answer has to be read
 
     def abort(self, reason: str) -> None:
@@ -161,7 +172,7 @@ class SocketLink(asyncio.Protocol):
     def set_ping_interval(self, seconds: float) -> None:
         self._ping_interval = seconds
         if self._handler is not None and self._open:
-            self._schedule_ping()
+            self._start_pings()
 
     async def drain(self) -> None:
         if self._write_paused and not self._closed:
@@ -174,7 +185,11 @@ class SocketLink(asyncio.Protocol):
     # What the event loop calls.
 
     def data_received(self, data: bytes) -> None:
-        self._last_received = self._context.now()
+        handler = self._handler
+        if handler is None:
+            return  # cannot be: reading is paused until attach
+        context = self._context
+        self._last_received = now = context.now()
         rest = self._rest
         if rest is not None:
             rest += data
@@ -185,17 +200,21 @@ class SocketLink(asyncio.Protocol):
         out: list[bytes] = []
         self._out = out
         try:
-            count = self._consume(data)
+            count = self._consume(data, handler)
         finally:
             self._out = None
         if out:
             self._transport.write(out[0] if len(out) == 1 else b"".join(out))
-        if self._context.seconds_per_message:
-            self._throttle(count)
+        throttle = context.throttle
+        if throttle is not None:
+            self._allowed_from = throttle.charge(self._allowed_from, count, now)
+            if self._allowed_from > now and self._open:
+                self._pause(FLOOD)
+                context.clock.call_at(self._allowed_from, self._flood_over)
 
     def eof_received(self) -> None:
         self._open = False
-        self._need_engine().receive_eof()
+        self._need_full().receive_eof()
         # Returning None has the transport flush and close itself.
 
     def pause_writing(self) -> None:
@@ -209,13 +228,13 @@ class SocketLink(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._open = False
         self._closed = True
-        for timer in (self._close_timer, self._ping_timer):
-            if timer is not None:
-                timer.cancel()
-        ended = self._end or (self._engine.end() if self._engine is not None else None)
+        self._stop_pings()
+        if self._close_timer is not None:
+            self._close_timer.cancel()
+        ended = self._end or (self._full.end() if self._full is not None else None)
         why = str(exc) if exc else "the connection was lost without a closing handshake"
         code, reason = self._end = ended or (1006, why)
-        self._close_timer = self._ping_timer = self._engine = self._rest = None
+        self._close_timer = self._full = self._rest = None
         self._wake(closed=True)
         try:
             if self._handler is not None:
@@ -234,7 +253,7 @@ class SocketLink(asyncio.Protocol):
             self.data_received(b"")
             self._unpause(UNATTACHED)
 
-    def _consume(self, data: bytes) -> int:
+    def _consume(self, data: bytes, handler: LinkHandler) -> int:
         """Take all whole frames out of ``data``; how many. An incomplete one is kept for later."""
         masked = self._context.reads_masked
         limit = self._context.limits.max_message_size
@@ -252,7 +271,7 @@ class SocketLink(asyncio.Protocol):
             if length > 125:
                 length = int.from_bytes(data[position + 2 : body])
             if (second > 0x7F) is not masked or length > limit or (first & 0x0F) not in _KNOWN_OPCODES:
-                self._unusual(data[position:])  # a fault: the engine names it and closes
+                self._unusual(data[position:])  # a fault: the full protocol names it and closes
                 return count + 1
             if masked:
                 body += 4
@@ -261,9 +280,12 @@ class SocketLink(asyncio.Protocol):
                 self._missing = end - position
                 self._rest = bytearray(data[position:])
                 return count
-            engine = self._engine
-            if first == FIN_TEXT and (engine is None or engine.between_messages):
-                self._deliver(apply_mask(data[body:end], data[body - 4 : body]) if masked else data[body:end])
+            full = self._full
+            if first == FIN_TEXT and (full is None or full.between_messages):
+                try:
+                    handler.received(apply_mask(data[body:end], data[body - 4 : body]) if masked else data[body:end])
+                except Exception:
+                    log.exception("%s: the handler failed on a message", self._peer.identity)
             else:
                 self._unusual(data[position:end])
             count += 1
@@ -273,44 +295,31 @@ class SocketLink(asyncio.Protocol):
             self._rest = bytearray(data[position:])
         return count
 
-    def _deliver(self, message: bytes | int) -> None:
-        handler = self._handler
-        if handler is None or self._closed:
-            return
-        try:
-            if isinstance(message, int):
-                handler.received_binary(message)
-            else:
-                handler.received(message)
-        except Exception:
-            log.exception("%s: the handler failed on a message", self._peer.identity)
-
     def _unusual(self, data: bytes) -> None:
-        """One frame, or a fault, for the engine."""
-        engine = self._need_engine()
-        for message in engine.receive(data):
-            self._deliver(message)
-        if not engine.is_open:
+        """One frame, or a fault, for the full protocol."""
+        full = self._need_full()
+        handler = self._handler
+        for message in full.receive(data):
+            if handler is None or self._closed:
+                continue
+            try:
+                if isinstance(message, int):
+                    handler.received_binary(message)
+                else:
+                    handler.received(message)
+            except Exception:
+                log.exception("%s: the handler failed on a message", self._peer.identity)
+        if not full.is_open:
             self._open = False
-        self._flush(engine)
-        if engine.is_idle:
-            self._engine = None
+        self._flush(full)
+        if full.is_idle:
+            self._full = None
 
-    def _need_engine(self) -> Engine:
-        if self._engine is None:
+    def _need_full(self) -> FullWebSocket:
+        if self._full is None:
             context = self._context
-            self._engine = Engine(context.side, context.limits.max_message_size)
-        return self._engine
-
-    def _throttle(self, count: int) -> None:
-        """Stop reading while ``count`` messages more exceed the allowed rate, of which one second may be
-        saved up.
-        """
-        now = self._last_received
-        self._allowed_from = max(self._allowed_from, now - 1.0) + count * self._context.seconds_per_message
-        if self._allowed_from > now and self._open:
-            self._pause(FLOOD)
-            self._context.clock.call_at(self._allowed_from, self._flood_over)
+            self._full = FullWebSocket(context.side, context.limits.max_message_size)
+        return self._full
 
     def _flood_over(self) -> None:
         if self._context.now() >= self._allowed_from:
@@ -339,13 +348,13 @@ class SocketLink(asyncio.Protocol):
         else:
             self._transport.write(data)
 
-    def _flush(self, engine: Engine) -> None:
-        for data in engine.data_to_send():
+    def _flush(self, full: FullWebSocket) -> None:
+        for data in full.data_to_send():
             if data:
                 self._write(data)
             else:
-                self._end_of_stream(finished=engine.got_close)
-        if engine.awaits_end and self._close_timer is None:
+                self._end_of_stream(finished=full.got_close)
+        if full.awaits_end and self._close_timer is None:
             self._await_close(self._context.limits.close_timeout)
 
     def _end_of_stream(self, *, finished: bool) -> None:
@@ -360,8 +369,7 @@ class SocketLink(asyncio.Protocol):
             self._transport.close()
 
     def _await_close(self, seconds: float) -> None:
-        if self._ping_timer is not None:
-            self._ping_timer.cancel()
+        self._stop_pings()
         clock = self._context.clock
         self._close_timer = clock.call_at(
             clock.now() + seconds,
@@ -373,35 +381,22 @@ class SocketLink(asyncio.Protocol):
         if waiting > self._context.limits.max_write_buffer:
             self.abort(f"the peer does not read: {waiting} bytes wait to be sent")
 
-    # Keeping alive (row 29).
+    # Keeping alive.
 
-    def _schedule_ping(self) -> None:
-        if self._ping_timer is not None:
-            self._ping_timer.cancel()
-            self._ping_timer = None
+    def _start_pings(self) -> None:
+        self._stop_pings()
         if self._ping_interval > 0:
-            clock = self._context.clock
-            self._ping_timer = clock.call_at(clock.now() + self._ping_interval, self._ping)
+            context = self._context
+            self._keep_alive = KeepAlive(self, context.clock, self._ping_interval, context.limits.pong_timeout)
 
-    def _ping(self) -> None:
-        if not self._open:
-            return
-        clock = self._context.clock
-        sent_at = clock.now()
+    def _stop_pings(self) -> None:
+        if self._keep_alive is not None:
+            self._keep_alive.stop()
+            self._keep_alive = None
+
+    def send_ping(self) -> None:
+        """Send an empty ping."""
         self._write(encode_frame(FIN_PING, b"", masked=not self._context.reads_masked))
-        timeout = min(self._context.limits.pong_timeout, self._ping_interval)
-        if not timeout:
-            self._schedule_ping()
-            return
-        self._ping_timer = clock.call_at(sent_at + timeout, lambda: self._check_pong(sent_at))
-
-    def _check_pong(self, sent_at: float) -> None:
-        if self._last_received < sent_at and not self._read_pauses:
-            silent = self._context.now() - self._last_received
-            self.abort(f"the peer is dead: no pong, nothing received for {silent:.0f} s")
-            return
-        clock = self._context.clock
-        self._ping_timer = clock.call_at(max(sent_at + self._ping_interval, clock.now()), self._ping)
 
     # Ending.
 

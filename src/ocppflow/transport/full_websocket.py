@@ -1,7 +1,7 @@
-"""Everything on a connection that is not a whole, plain text frame: control frames, fragments,
-compression, faults.
+"""The full WebSocket protocol, for what is not a whole, plain text frame: control frames, fragments, compression,
+faults.
 
-A thin coat over websockets' sans-I/O ``Protocol``, which does the work.
+A thin layer over websockets' sans-I/O ``Protocol``, which does the work.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ wire_log = logging.getLogger("ocppflow.transport.websocket")
 wire_log.setLevel(logging.WARNING)  # websockets tells of every opening and closing at INFO
 
 
-class Engine:
+class FullWebSocket:
     """One connection's WebSocket state, while there is any worth keeping."""
 
     __slots__ = ("_fragments", "_protocol", "compresses")
@@ -42,7 +42,7 @@ class Engine:
 
     @property
     def is_idle(self) -> bool:
-        """Nothing to remember: this Engine may be dropped."""
+        """Nothing to remember: this object may be dropped."""
         return self.between_messages and not self.compresses
 
     @property

@@ -1,8 +1,7 @@
-"""One connection at a server's door: TLS, the HTTP request, the decision, the answer.
+"""The opening handshake on the server's side: TLS, the HTTP request, the decision, the answer.
 
-An :class:`Incoming` lives as long as the handshake. Then it either hands the transport over to a
-SocketLink and is gone, or has refused, said why to everyone who should know, and lingers until the
-refusal is read.
+A :class:`ServerOpening` lives as long as the handshake. Then it either hands the transport over to a
+SocketLink and is gone, or has refused, said why to everyone who should know, and stays until the refusal is read.
 """
 
 from __future__ import annotations
@@ -11,8 +10,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.http11 import Request
@@ -22,15 +20,14 @@ from websockets.typing import Subprotocol
 from ocppflow.messages.base import Version
 from ocppflow.transport import handshake as hs
 from ocppflow.transport.clock import Timer
-from ocppflow.transport.connection import SocketLink
-from ocppflow.transport.engine import wire_log
 from ocppflow.transport.framing import cut_reason
+from ocppflow.transport.full_websocket import wire_log
+from ocppflow.transport.http_request import not_websocket, parse_request, plain_headers
 from ocppflow.transport.link import Peer
-from ocppflow.transport.request import not_websocket, parse_request, plain_headers
+from ocppflow.transport.route import Mount
+from ocppflow.transport.server_context import ServerContext
+from ocppflow.transport.socket_link import SocketLink
 from ocppflow.transport.tls import explain_tls_failure, peer_certificate
-
-if TYPE_CHECKING:
-    from ocppflow.transport.server import Mount, Server
 
 log = logging.getLogger("ocppflow.transport")
 
@@ -44,21 +41,7 @@ _DEFLATE = ServerPerMessageDeflateFactory(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedInfo:
-    """A connection that was not let in. ``status`` is the HTTP status sent, 101 where the connection was
-    finished and closed for want of a common subprotocol (row 3), None if no answer could be sent (TLS,
-    time-out).
-    """
-
-    identity: str
-    address: str
-    path: str
-    status: int | None
-    reason: str
-
-
-class _Engine(ServerProtocol):
+class _ChoosingProtocol(ServerProtocol):
     """websockets' server handshake, told which subprotocol to select."""
 
     chosen: Version | None = None
@@ -67,17 +50,17 @@ class _Engine(ServerProtocol):
         return Subprotocol(self.chosen.subprotocol) if self.chosen else None
 
 
-class Incoming(asyncio.Protocol):
+class ServerOpening(asyncio.Protocol):
     """The asyncio protocol of a connection until its handshake is over."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: ServerContext) -> None:
         self._server = server
         self._transport: Any = None
         self._ready = False
         self._buffer = bytearray()
         self._task: asyncio.Task[None] | None = None
         self._timer: Timer | None = None
-        self._engine: _Engine | None = None
+        self._engine: _ChoosingProtocol | None = None
         self._over = False
         self.address = "?"
         self.identity = ""
@@ -97,11 +80,11 @@ class Incoming(asyncio.Protocol):
             host = f"[{peer[0]}]" if ":" in peer[0] else peer[0]
             self.address = f"{host}:{peer[1]}"
         server = self._server
-        server.incoming.add(self)
+        server.openings.add(self)
         clock, timeout = server.clock, server.limits.handshake_timeout
         if timeout:
             self._timer = clock.call_at(clock.now() + timeout, self._timed_out)
-        if busy := server.admission.busy(len(server.incoming)):
+        if busy := server.admission.busy(len(server.openings)):
             if server.tls is None:
                 self._ready = True
                 self._refuse(busy)
@@ -215,7 +198,7 @@ class Incoming(asyncio.Protocol):
     async def _decide(self, head: bytes, rest: bytes) -> hs.Refuse | None:
         """The whole way from request to Link; None when that is done (or the peer has gone)."""
         server = self._server
-        engine = self._engine = _Engine(logger=wire_log, max_size=server.limits.max_message_size)
+        engine = self._engine = _ChoosingProtocol(logger=wire_log, max_size=server.limits.max_message_size)
         request = parse_request(engine, head)
         if isinstance(request, hs.Refuse):
             return request
@@ -272,7 +255,7 @@ class Incoming(asyncio.Protocol):
     def _let_in(
         self, request: Request, shake: hs.Handshake, accept: hs.Accept, mount: Mount, rest: bytes
     ) -> hs.Refuse | None:
-        engine = cast(_Engine, self._engine)
+        engine = cast(_ChoosingProtocol, self._engine)
         engine.chosen = shake.version
         if self._server.limits.compression:
             engine.available_extensions = [_DEFLATE]
@@ -302,7 +285,7 @@ class Incoming(asyncio.Protocol):
 
     def _close_without_subprotocol(self, request: Request, shake: hs.Handshake, mount: Mount) -> None:
         """Finish the handshake without the header, then close (row 3; OCPP-J 2.0.1 Part 4, 3.1.2)."""
-        engine = cast(_Engine, self._engine)
+        engine = cast(_ChoosingProtocol, self._engine)
         reason = hs.no_common_version(shake.identity, shake.offered, mount.route.versions)
         response = engine.accept(request)
         if response.status_code != 101:
@@ -324,7 +307,7 @@ class Incoming(asyncio.Protocol):
 
     def _report(self, status: int | None, reason: str) -> None:
         self._over = True
-        self._server.report(RefusedInfo(self.identity, self.address, self.path, status, reason))
+        self._server.report(hs.RefusedInfo(self.identity, self.address, self.path, status, reason))
 
     # After a refusal: wait for the peer to read it and go, else a reset could overtake it.
 
@@ -372,7 +355,7 @@ class Incoming(asyncio.Protocol):
     def _finish(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._server.incoming.discard(self)
+        self._server.openings.discard(self)
 
 
 class _Nobody:
@@ -383,7 +366,7 @@ class _Nobody:
     def closed(self, code: int, reason: str) -> None: ...
 
 
-def _no_route(path: str, server: Server) -> hs.Refuse:
+def _no_route(path: str, server: ServerContext) -> hs.Refuse:
     served = ", ".join(sorted(server.mounts)) or "none"
     return hs.Refuse(404, f"nothing is served at the path {path[:100]!r}; paths on this port: {served}")
 

@@ -1,0 +1,55 @@
+"""What a server and the openings of its connections share."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from ocppflow.transport.admission import Admission
+from ocppflow.transport.clock import Clock
+from ocppflow.transport.handshake import RefusedInfo
+from ocppflow.transport.route import Mount
+from ocppflow.transport.settings import ServerLimits
+from ocppflow.transport.tls import ServerTLS
+
+log = logging.getLogger("ocppflow.transport")
+
+
+class Opening(Protocol):
+    """A connection whose handshake is not over."""
+
+    def close(self, reason: str) -> None:
+        """The server shuts down."""
+
+
+class ServerContext:
+    """The bounds, the paths and the counters of one port, and the connections whose handshake is not over."""
+
+    __slots__ = ("admission", "clock", "limits", "mounts", "on_refused", "openings", "tls")
+
+    def __init__(
+        self,
+        limits: ServerLimits,
+        tls: ServerTLS | None,
+        clock: Clock,
+        on_refused: Callable[[RefusedInfo], None] | None,
+    ) -> None:
+        self.limits = limits
+        self.tls = tls
+        self.clock = clock
+        self.on_refused = on_refused
+        self.admission = Admission(limits, clock.now())
+        self.mounts: dict[str, Mount] = {}
+        self.openings: set[Opening] = set()
+
+    def report(self, info: RefusedInfo) -> None:
+        """A connection was refused: to the log and to the hook."""
+        who = info.identity or "someone"
+        level = logging.INFO if info.status in (429, 503) else logging.WARNING  # a storm must not fill the log
+        log.log(level, "refused %.60r from %s (%s): %s", who, info.address, info.status or "no answer", info.reason)
+        if self.on_refused is not None:
+            try:
+                self.on_refused(info)
+            except Exception:
+                log.exception("the on_refused hook failed")
