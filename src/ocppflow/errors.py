@@ -38,7 +38,10 @@ have it passed on to a third party as if it were its own answer.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from ocppflow.messages.violation import Violation
 
 
 class OCPPError(Exception):
@@ -158,13 +161,17 @@ class InvalidMessage(LocalError, ValueError):
     """A message that the schema forbids, found before it was sent.
 
     ``code`` is the error code that a receiver would answer with, ``path`` the field in JSON-path form
-    (``$.idToken.type``).
+    (``$.idToken.type``); both are those of the first fault. ``violations`` lists everything that is wrong, where the
+    message could be read at all.
     """
 
-    def __init__(self, text: str, *, code: str = "FormatViolation", path: str = "$") -> None:
+    def __init__(
+        self, text: str, *, code: str = "FormatViolation", path: str = "$", violations: tuple[Violation, ...] = ()
+    ) -> None:
         super().__init__(text)
         self.code = code
         self.path = path
+        self.violations = violations
 
 
 class UnknownAction(LocalError, ValueError):

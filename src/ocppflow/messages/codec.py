@@ -107,7 +107,7 @@ def refusal(kind: type[Message], found: tuple[Violation, ...]) -> InvalidMessage
     """The error for what is wrong: the first violation in full, and how many more there are."""
     first = found[0]
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    return InvalidMessage(f"{kind.__name__}: {first}{more}", code=first.code, path=first.path)
+    return InvalidMessage(f"{kind.__name__}: {first}{more}", code=first.code, path=first.path, violations=found)
 
 
 def message_type(version: Version | str, action: str, kind: Kind) -> type[Message]:
