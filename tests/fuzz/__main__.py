@@ -25,12 +25,15 @@ from rich.table import Table
 from rich.text import Text
 
 from ocppflow.messages import Version
-from tests.fuzz.attack import HostileCSMS, Tally, doors_to_csms, links_to_csms, messages_to_csms
+from tests.fuzz.attack import CSMSAttack, HostileCSMS, Tally
 from tests.fuzz.oracle import Finding
+from tests.fuzz.wire import Patience
 
-WORST_LATENCY = 2.0  # seconds that a well-behaved station may wait for an answer
+LONGEST_HOLD = 1.0  # seconds of processor time for which a process may let everybody else wait
 MEMORY_SLACK = 16 * 2**20  # bytes that a process may grow by once it is warm
-SILENT_STATION = 10.0  # seconds within which an attacked station must come back
+SILENT_STATION = 10.0  # seconds of its own life within which an attacked station must come back
+PATIENCE = 10.0  # seconds of its own life within which an attacked process must answer
+LIFELESS = 60.0  # seconds by the wall after which a process that gives no sign of life counts as hung
 FOLDER = Path("out/fuzz")
 
 
@@ -42,6 +45,7 @@ class Victim:
         self.process = process
         self.log = log
         self.told: dict[str, Any] = {}
+        self.told_at = time.monotonic()
         self.first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.memory: list[tuple[float, int, int]] = []  # time, frames thrown by then, bytes
         self.reading = asyncio.create_task(self._read())
@@ -50,8 +54,13 @@ class Victim:
         assert self.process.stdout is not None
         while line := await self.process.stdout.readline():
             self.told.update(json.loads(line))
+            self.told_at = time.monotonic()
             if not self.first.done():
                 self.first.set_result(None)
+
+    def lived(self) -> float:
+        """Seconds that the process lived through: fewer than passed by the wall, if others had the processor."""
+        return float(self.told.get("lived", 0.0))
 
     def weigh(self, now: float, frames: int) -> None:
         """Take the resident memory's size."""
@@ -97,13 +106,13 @@ async def victim(name: str, *arguments: str) -> AsyncIterator[Victim]:
         )
     one = Victim(name, process, log)
     try:
-        await asyncio.wait_for(asyncio.shield(one.first), 20)
+        await asyncio.wait_for(asyncio.shield(one.first), LIFELESS)
         yield one
     finally:
         assert process.stdin is not None
         process.stdin.close()
         try:
-            await asyncio.wait_for(process.wait(), 20)
+            await asyncio.wait_for(process.wait(), LIFELESS)
         except TimeoutError:
             process.kill()
             await process.wait()
@@ -122,7 +131,7 @@ class Run:
         self.elapsed = 0.0
 
     async def carry_out(self, live: Live) -> None:
-        hostile = HostileCSMS(self.seed, self.tally)
+        hostile = HostileCSMS(self.seed, self.tally, lambda: self.victims[1].lived() if self.victims else 0.0)
         server = await hostile.start()
         hostile_url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ocpp"
         async with victim("csms") as csms:
@@ -130,7 +139,7 @@ class Run:
             good_url = f"ws://127.0.0.1:{port}/ocpp"
             async with victim("healthy", good_url) as healthy, victim("stations", hostile_url) as stations:
                 self.victims = [csms, stations, healthy]
-                attackers = [asyncio.create_task(each) for each in self._attackers(port)]
+                attackers = [asyncio.create_task(each) for each in self._attackers(csms)]
                 self.begun = time.monotonic()
                 await self._watch(live, hostile, attackers)
                 self.tally.over = True
@@ -139,13 +148,14 @@ class Run:
                 server.close()
         self._verdict()
 
-    def _attackers(self, port: int) -> list[Any]:
+    def _attackers(self, csms: Victim) -> list[Any]:
+        attack = CSMSAttack(csms.told["port"], self.tally, Patience(PATIENCE, csms.lived))
         throwing = [
-            messages_to_csms(port, version, f"EVIL-{version}-{number}", self.seed * 10 + number, self.tally)
+            attack.messages(version, f"EVIL-{version}-{number}", self.seed * 10 + number)
             for version in Version
             for number in (1, 2)
         ]
-        return [*throwing, links_to_csms(port, self.tally, 0.05), doors_to_csms(port, self.tally, 0.02)]
+        return [*throwing, attack.links(0.05), attack.doors(0.02)]
 
     async def _watch(self, live: Live, hostile: HostileCSMS, attackers: list[asyncio.Task[Any]]) -> None:
         while self.elapsed < self.seconds:
@@ -155,8 +165,11 @@ class Run:
                 if each.process.returncode is not None:
                     self._find(f"the process {each.name} ended with code {each.process.returncode}")
                     return
+                if time.monotonic() - each.told_at > LIFELESS:
+                    self._find(f"the process {each.name} has given no sign of life for {LIFELESS:g} s")
+                    return
             for version, seen in hostile.last_seen.items():
-                if time.monotonic() - seen > SILENT_STATION:
+                if self.victims[1].lived() - seen > SILENT_STATION:
                     self._find(f"the {version} station has not come back for {SILENT_STATION:g} s")
                     return
             if any(attacker.done() for attacker in attackers):
@@ -178,13 +191,15 @@ class Run:
         told = self.victims[2].told
         if told["failures"]:
             self._find(f"{told['failures']} calls of well-behaved stations failed; the last: {told['problem']}")
-        if told["worst"] > WORST_LATENCY:
-            self._find(f"a well-behaved station waited {told['worst']:.2f} s for an answer")
+        if told["worst_lived"] > PATIENCE:
+            self._find(f"a well-behaved station waited {told['worst_lived']:.1f} s of its life for an answer")
         if not told["calls"]:
             self._find("no well-behaved station got any answer")
         for each in self.victims:
             if each.errors():
                 self._find(f"{each.name} logged errors; see {each.log}")
+            if (hold := each.told.get("longest", 0.0)) > LONGEST_HOLD:
+                self._find(f"{each.name} kept everybody waiting for {hold:.2f} s of processor time")
             if each.growth() > MEMORY_SLACK:
                 self._find(f"{each.name} grew by {each.growth() / 2**20:.1f} MiB once warm")
 
@@ -211,6 +226,8 @@ class Run:
         if told:
             calls = f"{told['calls']:,} answered, {told['failures']} failed, worst {told['worst'] * 1000:.0f} ms"
             table.add_row("calls of well-behaved stations", calls)
+            holds = ", ".join(f"{each.name} {each.told.get('longest', 0) * 1000:.0f} ms" for each in self.victims)
+            table.add_row("longest time at one piece (processor)", holds)
         for each in self.victims:
             if each.memory:
                 first, last = each.warm[0][2] / 2**20, each.memory[-1][2] / 2**20

@@ -6,9 +6,8 @@ import asyncio
 import base64
 import itertools
 import json
-import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from random import Random
 
@@ -19,7 +18,7 @@ from tests.fuzz.mutate import Mutator
 from tests.fuzz.openings import OPENINGS
 from tests.fuzz.oracle import Finding
 from tests.fuzz.targets import SENTINEL
-from tests.fuzz.wire import CLOSE, PATIENCE, TEXT, Frame, Peer, response, text
+from tests.fuzz.wire import CLOSE, TEXT, Frame, Patience, Peer, response, text
 
 _HEAVY = 5_000  # an item of more bytes is thrown seldom
 _BATCH = 200
@@ -139,10 +138,18 @@ async def breach(peer: Peer, item: LinkItem, target: Role, tally: Tally) -> None
                 tally.report(f"link to the {target}", [Finding(f"{item.name}: closed with {got}", (data,))])
         else:
             peer.say(SENTINEL[target])
-            if not any(frame.payload.startswith(b'[3,"sentinel"') for frame in await peer.frames()):
+            if not await _answered(peer):
                 tally.report(f"link to the {target}", [Finding(f"{item.name}: no answer after it", (data,))])
     except (OSError, TimeoutError) as exc:
         tally.report(f"link to the {target}", [Finding(f"{item.name}: {type(exc).__name__}", (data,))])
+
+
+async def _answered(peer: Peer) -> bool:
+    """Whether the call that closes everything is answered, whatever comes before."""
+    while frames := await peer.frames():
+        if any(frame.payload.startswith(b'[3,"sentinel"') for frame in frames):
+            return True
+    return False
 
 
 async def _until_close(peer: Peer) -> list[Frame]:
@@ -154,87 +161,103 @@ async def _until_close(peer: Peer) -> list[Frame]:
     return found
 
 
-async def messages_to_csms(port: int, version: Version, identity: str, seed: int, tally: Tally) -> None:
-    """A station that never says anything sensible for long."""
-    attack = MessageAttack(version, Role.CSMS, seed, tally)
-    while not tally.over:
-        peer = await Peer.connected(port, version.subprotocol, identity)
-        await attack.run(peer)
-        peer.reset()
+class CSMSAttack:
+    """Everything that is thrown at the CSMS on ``port``; ``patience`` is for its answers."""
+
+    def __init__(self, port: int, tally: Tally, patience: Patience) -> None:
+        self._port = port
+        self._tally = tally
+        self._patience = patience
+
+    async def messages(self, version: Version, identity: str, seed: int) -> None:
+        """A station that never says anything sensible for long."""
+        attack = MessageAttack(version, Role.CSMS, seed, self._tally)
+        while not self._tally.over:
+            peer = await Peer.connected(self._port, version.subprotocol, identity, self._patience)
+            await attack.run(peer)
+            peer.reset()
+
+    async def links(self, pause: float) -> None:
+        """Broken frames, each over a connection of its own."""
+        for item, version in zip(itertools.cycle(LINK_ITEMS), itertools.cycle(Version), strict=False):
+            if self._tally.over:
+                return
+            peer = await Peer.connected(self._port, version.subprotocol, "BROKEN", self._patience, **item.headers)
+            await breach(peer, item, Role.CSMS, self._tally)
+            peer.reset()
+            await asyncio.sleep(pause)
+
+    async def doors(self, pause: float) -> None:
+        """Broken handshakes. Those who stay for as long as they are let are left alone meanwhile."""
+        waiting: set[asyncio.Task[None]] = set()
+        for door in itertools.cycle(doors.DOORS):
+            if self._tally.over:
+                break
+            task = asyncio.create_task(_knock(await Peer.dial(self._port, self._patience), door, self._tally))
+            waiting.add(task)
+            task.add_done_callback(waiting.discard)
+            await asyncio.sleep(pause)
+        for task in waiting:
+            task.cancel()
 
 
-async def links_to_csms(port: int, tally: Tally, pause: float) -> None:
-    """Broken frames, each over a connection of its own."""
-    for item, version in zip(itertools.cycle(LINK_ITEMS), itertools.cycle(Version), strict=False):
-        if tally.over:
-            return
-        peer = await Peer.connected(port, version.subprotocol, "BROKEN")
-        await breach(peer, item, Role.CSMS, tally)
-        peer.reset()
-        await asyncio.sleep(pause)
-
-
-async def doors_to_csms(port: int, tally: Tally, pause: float) -> None:
-    """Broken handshakes. Those who stay for as long as they are let are left alone meanwhile."""
-    waiting: set[asyncio.Task[None]] = set()
-    for door in itertools.cycle(doors.DOORS):
-        if tally.over:
-            break
-        task = asyncio.create_task(_knock(port, door, tally))
-        waiting.add(task)
-        task.add_done_callback(waiting.discard)
-        await asyncio.sleep(pause)
-    for task in waiting:
-        task.cancel()
-
-
-async def _knock(port: int, door: doors.Door, tally: Tally) -> None:
-    peer = await Peer.dial(port)
+async def _knock(peer: Peer, door: doors.Door, tally: Tally) -> None:
+    """Open as ``door`` says. What is found when the run is over counts no more: nobody may be left to answer."""
     tally.handshakes += 1
     peer.send(door.data)
-    if door.then == doors.STAY:
-        try:
-            status, _ = await peer.answer()
-        except ConnectionError:
-            status = 0
-        except TimeoutError:
-            status = -1
-        if status != door.status:
+    try:
+        if door.then != doors.STAY:
+            return
+        status = await _status(peer)
+        if status != door.status and not tally.over:
             tally.report("handshake", [Finding(f"{door.name}: HTTP {status}, not {door.status}", (door.data,))])
-    peer.reset()
+    finally:
+        peer.reset()
+
+
+async def _status(peer: Peer) -> int:
+    """The HTTP status of the answer; 0 if the stream ended without one, -1 if nothing came at all."""
+    try:
+        return (await peer.answer())[0]
+    except ConnectionError:
+        return 0
+    except TimeoutError:
+        return -1
 
 
 class HostileCSMS:
     """Lets stations of ours in, now and then wrongly, and throws everything at them."""
 
-    def __init__(self, seed: int, tally: Tally) -> None:
+    def __init__(self, seed: int, tally: Tally, clock: Callable[[], float]) -> None:
         self._tally = tally
+        self._clock = clock  # of the stations' process
         self._random = Random(seed)
         self._attacks = {version: MessageAttack(version, Role.CS, seed, tally) for version in Version}
         self._links = itertools.cycle(LINK_ITEMS)
         self.connections: Counter[Version] = Counter()
-        self.last_seen = dict.fromkeys(Version, time.monotonic())
+        self.last_seen = dict.fromkeys(Version, clock())
 
     async def start(self) -> asyncio.Server:
         return await asyncio.start_server(self._came, "127.0.0.1", 0, limit=2**24)
 
     async def _came(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        peer = Peer(reader, writer, masked=False)
+        patience = Patience(clock=self._clock)
+        peer = Peer(reader, writer, masked=False, patience=patience)
         try:
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
+            head = await patience.wait(reader.readuntil(b"\r\n\r\n"))
             name = head.partition(b"Sec-WebSocket-Protocol: ocpp")[2].partition(b"\r\n")[0].decode()
             version = Version(name)
-            self.last_seen[version] = time.monotonic()
+            self.last_seen[version] = self._clock()
             if self._random.random() < 0.5:
                 self._tally.handshakes += 1
                 opening = self._random.choice(OPENINGS)
                 peer.send(opening.bytes_for(head))
-                await asyncio.wait_for(writer.drain(), PATIENCE)
+                await patience.wait(writer.drain())
                 if not opening.ends:
-                    await asyncio.wait_for(reader.read(), PATIENCE)
+                    await patience.wait(reader.read())
                 return
             self.connections[version] += 1
-            peer.send(response(head, version.subprotocol))
+            peer.send(response(head, version.subprotocol, deflate=True))
             if await self._attacks[version].run(peer, batches=9):
                 await breach(peer, next(self._links), Role.CS, self._tally)
         except (OSError, TimeoutError, asyncio.IncompleteReadError):

@@ -11,10 +11,11 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from ocppflow.messages import Role, Version
-from tests.fuzz.wire import BINARY, CLOSE, PING, TEXT, frame
+from tests.fuzz.wire import BINARY, CLOSE, COMPRESSED, DEFLATE, PING, PONG, TEXT, deflated, frame
 
 V16, V201, V21 = Version.V16, Version.V201, Version.V21
 DEEP: Final = 100_000
+MIB: Final = 2**20  # the longest message that is read by default
 
 _CALLABLE = {Role.CSMS: b"Heartbeat", Role.CS: b"ClearCache"}
 
@@ -164,6 +165,37 @@ ITEMS: Final = [
     Item("an error of one element", b"[4]", SILENCE),
     Item("an error of the wrong types", b'[4,"1",[],{},7]', SILENCE),
     Item("an answer cut short", b'[3,"1",{"a":', SILENCE),
+    # blanks, long runs and mixtures, in which a pattern may look for its end again and again
+    Item("a mebibyte of blanks", b" " * MIB, UNREADABLE),
+    Item("a mebibyte of line ends", b"\r\n" * (MIB // 2), UNREADABLE),
+    Item("half a mebibyte of blanks before a call", b" " * (MIB // 2) + b'[2,"1","@CALL",{}]', RESULT),
+    Item("half a mebibyte of blanks after a call", b'[2,"1","@CALL",{}]' + b"\n" * (MIB // 2), RESULT),
+    Item("half a mebibyte of blanks in a call", b"[2" + b"\t" * (MIB // 2) + b',"1","@CALL",{}]', RESULT),
+    Item("blanks before half a call", b" " * DEEP + b"[" + b" " * DEEP + b"2" + b" " * DEEP, UNREADABLE),
+    Item("blanks and brackets", b" [" * (MIB // 2), UNREADABLE),
+    Item("brackets and blanks", b"[ " * (MIB // 2), UNREADABLE),
+    Item("a mebibyte of commas", b"," * MIB, UNREADABLE),
+    Item("a mebibyte of minus signs", b"-" * MIB, UNREADABLE),
+    Item("a mebibyte of quotes", b'"' * MIB, UNREADABLE),
+    Item("a mebibyte of backslashes", b"\\" * MIB, UNREADABLE),
+    Item("an id of quotes with backslashes", b'[2,"' + b'\\"' * DEEP, UNREADABLE),
+    Item("an id of blanks and quotes", b'[2,"' + b'" ' * DEEP, error("FormatViolation", "")),
+    Item("a call that ends in quotes with backslashes", b'[2,"1","@CALL",{"a":"' + b'\\"' * DEEP, BAD_JSON),
+    Item("a call that ends in strings", b'[2,"1","@CALL",{"a":"' + b'","' * DEEP, BAD_JSON),
+    Item("a number of 100,000 digits as type", b"[" + b"2" * DEEP + b',"1","@CALL",{}]', NOT_A_CALL),
+    Item("a number of 100,000 digits as id", b"[2," + b"1" * DEEP + b',"@CALL",{}]', UNREADABLE),
+    Item("a number of 100,000 digits alone", b"1" * DEEP, UNREADABLE),
+    Item("a number of 100,000 digits in a payload", b'[2,"1","@CALL",{"a":' + b"1" * DEEP + b"}]", BAD_JSON),
+    Item("an exponent of 100,000 digits", b'[2,"1","@CALL",{"a":1e' + b"1" * DEEP + b"}]", BAD_JSON),
+    Item(
+        "a string of 100,000 escapes",
+        b'[2,"1","DataTransfer",{"vendorId":"x","data":"' + b"\\u0041" * DEEP + b'"}]',
+        RESULT,
+    ),
+    Item(
+        "one field 50,000 times", b'[2,"1","DataTransfer",{' + b'"vendorId":"x",' * 50_000 + b'"vendorId":"x"}]', RESULT
+    ),
+    Item("50,000 fields", b'[2,"1","@CALL",{' + b",".join(b'"%d":0' % n for n in range(50_000)) + b"}]", BAD_JSON),
     # size
     Item(
         "a string of 900,000 characters",
@@ -185,7 +217,12 @@ class LinkItem(NamedTuple):
     name: str
     frames: tuple[tuple[int, bytes, dict[str, int | bool]], ...]
     close: int
-    raw: bytes = b""
+    deflate: bool = False
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a client adds to its opening handshake: an offer of compression, where it is compression that breaks."""
+        return {"Sec_WebSocket_Extensions": DEFLATE.decode()} if self.deflate else {}
 
     def bytes_for(self, target: Role) -> bytes:
         """The bytes for a target in that role: to a CSMS they are masked."""
@@ -196,7 +233,7 @@ class LinkItem(NamedTuple):
             if settings.pop("unmask", False):
                 settings["masked"] = not masked
             parts.append(frame(opcode, payload, **settings))  # type: ignore[arg-type]
-        return b"".join(parts) + self.raw
+        return b"".join(parts)
 
 
 _CALL = b'[2,"1","DataTransfer",{"vendorId":"x"}]'
@@ -209,6 +246,10 @@ def _pieces(payload: bytes, size: int) -> tuple[tuple[int, bytes, dict[str, int 
     last = len(cut) - 1
     return tuple((CONT if n else TEXT, piece, {"fin": n == last}) for n, piece in enumerate(cut))
 
+
+_PACKED: Final[dict[str, int | bool]] = {"rsv": COMPRESSED}
+#: Compressed to some 60 KB; far beyond the limit of a message.
+_BOMB: Final = deflated(b"[" * 60_000_000)
 
 LINK_ITEMS: Final = [
     LinkItem("a binary message", ((BINARY, _CALL, {}),), 0),
@@ -229,4 +270,32 @@ LINK_ITEMS: Final = [
     LinkItem("a message over the limit", ((TEXT, b"x" * (2**20 + 1), {}),), 1009),
     LinkItem("a message over the limit in fragments", _pieces(b"x" * (2**20 + 10), 2**18), 1009),
     LinkItem("fragments without end", tuple((CONT if n else TEXT, b"x" * 2**16, _OPEN) for n in range(17)), 1009),
+    # floods of control frames
+    LinkItem("2,000 pings", tuple((PING, b"%d" % n, {}) for n in range(2000)), 0),
+    LinkItem("2,000 empty pings", ((PING, b"", {}),) * 2000, 0),
+    LinkItem("2,000 answers to no ping", ((PONG, b"x" * 125, {}),) * 2000, 0),
+    LinkItem("100 close frames", ((CLOSE, (1000).to_bytes(2), {}),) * 100, 1000),
+    LinkItem("2,000 empty fragments", ((TEXT, b"", _OPEN), *((CONT, b"", _OPEN),) * 2000, (CONT, b"[3]", {})), 0),
+    LinkItem(
+        "an answer to nothing in 500 fragments, a ping after each",
+        tuple(
+            each
+            for n in range(500)
+            for each in ((CONT if n else TEXT, b" " if n < 499 else b"[3]", {"fin": n == 499}), (PING, b"", {}))
+        ),
+        0,
+    ),
+    # compression, where it was agreed to
+    LinkItem("a compressed answer to nothing", ((TEXT, deflated(b'[3,"1",{}]'), _PACKED),), 0, deflate=True),
+    LinkItem("a compressed ping", ((PING, deflated(b"x"), _PACKED),), 1002, deflate=True),
+    LinkItem("a bomb", ((TEXT, _BOMB, _PACKED),), 1009, deflate=True),
+    LinkItem(
+        "a bomb in fragments",
+        ((TEXT, _BOMB[:20_000], _PACKED | _OPEN), (CONT, _BOMB[20_000:40_000], _OPEN), (CONT, _BOMB[40_000:], {})),
+        1009,
+        deflate=True,
+    ),
+    LinkItem("a bomb of brackets", ((TEXT, deflated(b"[]," * 1_000_000), _PACKED),), 1009, deflate=True),
+    LinkItem("compressed data that is none", ((TEXT, b"\xff\xff\xff\xff", _PACKED),), 1002, deflate=True),
+    LinkItem("compressed data cut short", ((TEXT, _BOMB[:50] + b"\xff" * 50, _PACKED),), 1002, deflate=True),
 ]

@@ -15,6 +15,7 @@ _LONGEST: Final = 500_000  # well below the limit of a message, which closes the
 _TOKENS: Final = [
     *(b"[", b"]", b"{", b"}", b'"', b",", b":", b"\\", b"\\u", b"\\ud800", b"\0", b"\xff", b"\xef\xbb\xbf"),
     *(b"null", b"true", b"NaN", b"-Infinity", b"1e400", b"-0", b"1" * 30, b"[" * 300, b'{"a":' * 50, b" " * 20),
+    *(b" " * 3000, b"\t\n" * 1500, b" [" * 1500, b'\\"' * 1500, b"\\" * 3001, b'","' * 1000, b"1" * 5000, b"," * 3000),
     *(b"[2,", b"[3,", b"[4,", b"[6,", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\r\n", b'"customData":{', b"{}"),
 ]
 _VALUES: Final[list[Any]] = [

@@ -23,12 +23,31 @@ from tests.fuzz.targets import csms_to_attack, station_to_attack
 HEALTHY = [f"GOOD-{version}-{number}" for version in Version for number in (1, 2)]
 #: No bounds on rates, for the attack is to be as fast as it can; the bound on slow handshakes short, to be met.
 LIMITS = ServerLimits(messages_per_second=0, handshakes_per_second=0, handshake_timeout=2.0)
+CALL_TIMEOUT = 60.0  # seconds that a call may take, longer than any load of the machine makes it
+TICK = 0.1  # seconds between two signs of life
 _PACE = 0.02  # seconds between the calls of a healthy station
 log = logging.getLogger("fuzz")
 
 
 def tell(**what: Any) -> None:
     print(json.dumps(what), flush=True)
+
+
+class Pulse:
+    """Signs of life. ``lived`` are seconds as this process lives them: fewer than pass by the wall if others have the
+    processor. ``longest`` is the most processor time that the event loop's thread used before it came to a timer that
+    was due: for so long everybody else was kept waiting, by this process and not by the load of the machine."""
+
+    def __init__(self) -> None:
+        self.lived = self.longest = 0.0
+
+    async def beat(self) -> None:
+        while True:
+            used = time.thread_time()
+            await asyncio.sleep(TICK)
+            self.longest = max(self.longest, time.thread_time() - used)
+            self.lived += TICK
+            tell(lived=round(self.lived, 2), longest=round(self.longest, 4))
 
 
 async def _input_ends() -> None:
@@ -39,9 +58,10 @@ async def csms() -> None:
     target = csms_to_attack()
     async with target.listen("ws://127.0.0.1:0/ocpp", limits=LIMITS) as listener:
         tell(port=listener.port)
-        calling = asyncio.create_task(_call_the_healthy(target))
+        tasks = [asyncio.create_task(_call_the_healthy(target)), asyncio.create_task(Pulse().beat())]
         await _input_ends()
-        calling.cancel()
+        for task in tasks:
+            task.cancel()
 
 
 async def _call_the_healthy(target: CSMS) -> None:
@@ -49,7 +69,7 @@ async def _call_the_healthy(target: CSMS) -> None:
     while True:
         for station in [each for each in target if each.identity in HEALTHY]:
             try:
-                await station.call_raw("ClearCache", timeout=5)
+                await station.call_raw("ClearCache", timeout=CALL_TIMEOUT)
             except OCPPError as exc:
                 if station.is_open:
                     log.error("a call to %s failed: %s", station.identity, exc)
@@ -64,24 +84,28 @@ async def stations(url: str) -> None:
     for station in all_of_them:
         station.start()
     tell(ready=True)
+    pulse = asyncio.create_task(Pulse().beat())
     await _input_ends()
+    pulse.cancel()
     await asyncio.gather(*(station.stop() for station in all_of_them))
 
 
 class Health:
-    """How the well-behaved fare."""
+    """How the well-behaved fare: ``worst`` is the longest wait for an answer in seconds, ``worst_lived`` the same as
+    this process lived it."""
 
     def __init__(self) -> None:
         self.calls = self.failures = 0
-        self.worst = 0.0
+        self.worst = self.worst_lived = 0.0
         self.problem = ""
+        self.pulse = Pulse()
 
     async def keep_calling(self, station: ChargingStation) -> None:
         clock = LoopClock()
         while True:
-            begun = clock.now()
+            begun, lived = clock.now(), self.pulse.lived
             try:
-                await station.call_raw("Heartbeat", timeout=10)
+                await station.call_raw("Heartbeat", timeout=CALL_TIMEOUT)
             except OCPPError as exc:
                 self.failures += 1
                 self.problem = f"{station.identity}: {exc}"
@@ -89,11 +113,13 @@ class Health:
             else:
                 self.calls += 1
                 self.worst = max(self.worst, clock.now() - begun)
+                self.worst_lived = max(self.worst_lived, self.pulse.lived - lived)
             await asyncio.sleep(_PACE)
 
     async def keep_telling(self) -> None:
         while True:
-            tell(calls=self.calls, failures=self.failures, worst=round(self.worst, 4), problem=self.problem)
+            waits = {"worst": round(self.worst, 4), "worst_lived": round(self.worst_lived, 2)}
+            tell(calls=self.calls, failures=self.failures, problem=self.problem, **waits)
             await asyncio.sleep(0.5)
 
 
@@ -104,7 +130,7 @@ async def healthy(url: str) -> None:
         station.on_disconnect(lambda one, code, reason: log.error("%s was disconnected: %s", one.identity, reason))
         await station.connect()
     tasks = [asyncio.create_task(health.keep_calling(station)) for station in good]
-    tasks.append(asyncio.create_task(health.keep_telling()))
+    tasks += [asyncio.create_task(health.keep_telling()), asyncio.create_task(health.pulse.beat())]
     await _input_ends()
     for task in tasks:
         task.cancel()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import zlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -72,6 +71,8 @@ async def answers_until_sentinel(peer: Peer, version: Version) -> list[judge.Ans
     peer.say(SENTINEL[Role.CSMS])
     found: list[judge.Answer] = []
     while (got := await peer.next()) is not None:
+        if got.opcode == PONG:
+            continue
         answer, fault = judge.parse(got.payload, version)
         assert not fault, got.payload[:300]
         if answer.message_id == "sentinel":
@@ -118,7 +119,7 @@ async def test_row14_an_id_in_progress_is_refused_and_the_first_call_still_answe
 
 @pytest.mark.parametrize("item", LINK_ITEMS, ids=lambda item: item.name)
 async def test_each_breach_of_rfc_6455_is_closed_with_its_code_or_passed_over(site: Site, item: LinkItem) -> None:
-    peer = await site.station(Version.V201)
+    peer = await site.station(Version.V201, **item.headers)
     peer.send(item.bytes_for(Role.CSMS))
     if item.close:
         closing = [got for got in await peer.until_end() if got.opcode == CLOSE]
@@ -139,23 +140,6 @@ async def test_a_message_in_fragments_of_one_byte_with_pings_between_is_answered
         found += await peer.frames()
     assert [got.payload for got in found if got.opcode == PONG] == [b"%d" % at for at in range(len(data))]
     assert [got.payload[:7] for got in found if got.opcode == TEXT] == [b'[3,"1",']
-
-
-async def test_row08_a_compressed_bomb_is_closed_before_it_goes_off(site: Site) -> None:
-    peer = await site.station(Version.V201, **{"Sec-WebSocket-Extensions": "permessage-deflate"})
-    packer = zlib.compressobj(9, zlib.DEFLATED, -12)
-    bomb = packer.compress(b"[" * 60_000_000) + packer.flush(zlib.Z_SYNC_FLUSH)
-    assert len(bomb) < 2**20
-    peer.send(frame(TEXT, bomb[:-4], rsv=4))
-    assert [got.code for got in await peer.until_end()] == [1009]
-    await site.goes_on()
-
-
-async def test_compressed_data_that_is_none_is_closed(site: Site) -> None:
-    peer = await site.station(Version.V201, **{"Sec-WebSocket-Extensions": "permessage-deflate"})
-    peer.send(frame(TEXT, b"\xff\xff\xff\xff", rsv=4))
-    assert [got.opcode for got in await peer.until_end()] == [CLOSE]
-    await site.goes_on()
 
 
 @pytest.mark.parametrize("half", [False, True], ids=["within a frame", "after a frame"])

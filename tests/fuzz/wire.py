@@ -8,12 +8,45 @@ import contextlib
 import hashlib
 import socket
 import struct
-from typing import NamedTuple
+import time
+import zlib
+from collections.abc import Callable, Coroutine
+from typing import Any, NamedTuple, TypeVar
 
 PATIENCE = 5.0  # seconds after which a peer that waits gives up
+_LOOK = 0.25  # seconds between two looks at a clock that is not ours
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
+DEFLATE = b"permessage-deflate"
+COMPRESSED = 4  # the reserved bit of permessage-deflate
 _ZERO_MASK = b"\0\0\0\0"  # lets a client send its payload as it is
+
+T = TypeVar("T")
+
+
+class Patience:
+    """How long a peer waits for another process: ``seconds`` by ``clock``.
+
+    A process that gets little of the processor answers late and does nothing wrong. So the clock is to be the time that
+    this process lived through, not that of the wall.
+    """
+
+    def __init__(self, seconds: float = PATIENCE, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+
+    async def wait(self, what: Coroutine[Any, Any, T]) -> T:
+        """The outcome of ``what``. Raises TimeoutError when patience is at its end."""
+        until = self._clock() + self._seconds
+        task = asyncio.ensure_future(what)
+        try:
+            while not task.done():
+                if self._clock() > until:
+                    raise TimeoutError
+                await asyncio.wait({task}, timeout=_LOOK)
+            return task.result()
+        finally:
+            task.cancel()
 
 
 class Frame(NamedTuple):
@@ -41,6 +74,12 @@ def frame(opcode: int, payload: bytes, *, masked: bool = True, fin: bool = True,
     else:
         head = struct.pack("!BBQ", first, mask | 127, size)
     return head + (_ZERO_MASK if masked else b"") + payload
+
+
+def deflated(data: bytes) -> bytes:
+    """The payload of a compressed message (RFC 7692 7.2.1)."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -12)
+    return (packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH))[:-4]
 
 
 def text(payload: bytes, *, masked: bool = True) -> bytes:
@@ -104,8 +143,9 @@ def request(path: str = "/ocpp/EVIL", subprotocol: str | None = "ocpp2.0.1", **h
     return "\r\n".join([f"GET {path} HTTP/1.1", *lines, "", ""]).encode("latin-1")
 
 
-def response(request_head: bytes, subprotocol: str | None) -> bytes:
-    """The right answer of a server to an opening handshake."""
+def response(request_head: bytes, subprotocol: str | None, *, deflate: bool = False) -> bytes:
+    """The right answer of a server to an opening handshake; with ``deflate``, permessage-deflate is agreed to if it was
+    offered."""
     key = request_head.partition(b"Sec-WebSocket-Key: ")[2].partition(b"\r\n")[0]
     digest = hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11", usedforsecurity=False).digest()
     lines = [
@@ -114,6 +154,7 @@ def response(request_head: bytes, subprotocol: str | None) -> bytes:
         "Connection: Upgrade",
         f"Sec-WebSocket-Accept: {base64.b64encode(digest).decode()}",
         *([f"Sec-WebSocket-Protocol: {subprotocol}"] if subprotocol else []),
+        *(["Sec-WebSocket-Extensions: permessage-deflate"] if deflate and DEFLATE in request_head else []),
     ]
     return "\r\n".join([*lines, "", ""]).encode()
 
@@ -121,21 +162,37 @@ def response(request_head: bytes, subprotocol: str | None) -> bytes:
 class Peer:
     """One end of a TCP connection that sends whatever it is told to."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, masked: bool = True) -> None:
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        masked: bool = True,
+        patience: Patience | None = None,
+    ) -> None:
         self.reader = reader
         self.writer = writer
         self.masked = masked
+        self.patience = patience or Patience()
         self._frames = FrameReader()
+        self._inflater = zlib.decompressobj(-15)
         self._read: list[Frame] = []
 
     @classmethod
-    async def dial(cls, port: int) -> Peer:
-        return cls(*await asyncio.open_connection("127.0.0.1", port, limit=2**24))
+    async def dial(cls, port: int, patience: Patience | None = None) -> Peer:
+        return cls(*await asyncio.open_connection("127.0.0.1", port, limit=2**24), patience=patience)
 
     @classmethod
-    async def connected(cls, port: int, subprotocol: str, identity: str = "EVIL", **headers: str | None) -> Peer:
+    async def connected(
+        cls,
+        port: int,
+        subprotocol: str,
+        identity: str = "EVIL",
+        patience: Patience | None = None,
+        **headers: str | None,
+    ) -> Peer:
         """A peer with its opening handshake done."""
-        peer = await cls.dial(port)
+        peer = await cls.dial(port, patience)
         peer.send(request(f"/ocpp/{identity}", subprotocol, **headers))
         status, head = await peer.answer()
         if status != 101:
@@ -151,7 +208,7 @@ class Peer:
     async def answer(self) -> tuple[int, str]:
         """Status and head of an HTTP answer. Raises ConnectionError if the stream ends instead."""
         try:
-            head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), PATIENCE)
+            head = await self.patience.wait(self.reader.readuntil(b"\r\n\r\n"))
         except asyncio.IncompleteReadError as error:
             raise ConnectionError(f"closed after {len(error.partial)} bytes of an answer") from None
         return int(head.split()[1]), head.decode("latin-1")
@@ -159,11 +216,14 @@ class Peer:
     async def frames(self) -> list[Frame]:
         """The next frames, at least one; none at the end of the stream."""
         while True:
-            data = await asyncio.wait_for(self.reader.read(2**18), PATIENCE)
+            data = await self.patience.wait(self.reader.read(2**18))
             if not data:
                 return []
             if found := self._frames.feed(data):
-                return found
+                return [self._inflated(each) if each.rsv == COMPRESSED else each for each in found]
+
+    def _inflated(self, packed: Frame) -> Frame:
+        return packed._replace(payload=self._inflater.decompress(packed.payload + b"\0\0\xff\xff"), rsv=0)
 
     async def next(self) -> Frame | None:
         """The next frame; None at the end of the stream."""
