@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Writes ``src/ocppflow/messages/v16.py``, ``v201.py`` and ``v21.py`` from the JSON schemas inside PyPI's ``ocpp``.
+"""Writes ``src/ocppflow/messages/v16.py``, ``v201.py`` and ``v21.py`` from the JSON schemas inside PyPI's ``ocpp``
+and the texts in ``tools/generator/docstrings``.
 
-``--check`` writes nothing and exits 1, with a summary of the difference, if a committed module would change.
+With ``--check`` it writes nothing; if a committed module would change, it prints a summary and exits with 1.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import difflib
 import sys
 from pathlib import Path
 
-from generator.emit import module
+from generator.docstrings import unknown
+from generator.emit import ModuleText
 from generator.model import FOLDERS, Reader
 
 TARGET = Path(__file__).resolve().parent.parent / "src" / "ocppflow" / "messages"
@@ -19,12 +21,15 @@ SHOWN_LINES = 40
 
 
 def generate() -> dict[Path, str]:
-    """File -> text that it should have."""
-    return {TARGET / f"{folder}.py": module(Reader(version).read()) for version, folder in FOLDERS.items()}
+    """The text that each module should have. Exits if a docstring describes what no version has."""
+    models = [Reader(version).read() for version in FOLDERS]
+    if stray := unknown(models):
+        raise SystemExit(f"tools/generator/docstrings describes what no version has: {', '.join(stray)}")
+    return {TARGET / f"{FOLDERS[model.version]}.py": str(ModuleText(model)) for model in models}
 
 
 def difference(path: Path, wanted: str) -> list[str]:
-    """Lines of a unified diff between what is committed and what would be written; empty if equal."""
+    """The lines of a unified diff from the committed module to the wanted text; empty if they are equal."""
     current = path.read_text(encoding="utf-8") if path.exists() else ""
     return list(
         difflib.unified_diff(current.splitlines(), wanted.splitlines(), path.name, "generated", lineterm="", n=1)
@@ -37,7 +42,7 @@ def check() -> int:
         lines = difference(path, wanted)
         if lines:
             stale += 1
-            print(f"{path.name} differs from what the schemas give ({len(lines)} lines of diff):")
+            print(f"{path.name} differs from what the generator writes ({len(lines)} lines of diff):")
             print("\n".join(lines[:SHOWN_LINES]))
     if stale:
         print("run: make generate")

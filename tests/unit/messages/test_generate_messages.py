@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 import sys
 from pathlib import Path
@@ -81,16 +80,3 @@ def test_overlays_mend_the_schemas_as_first_published(generate: ModuleType) -> N
     assert tables.corrected("1.6", "StopTransaction", stop)["required"] == ["meterStop"]
     assert unit["enum"] == ["Celcius", "Celsius", "Hertz"]
     assert all(overlay.source and overlay.effect for overlay in tables.OVERLAYS)
-
-
-def test_no_description_of_the_schemas_was_copied(generate: ModuleType) -> None:
-    """Docstrings in the generated modules are ours: who sends it, and the module's own."""
-    for text in generate.generate().values():
-        docs = {ast.get_docstring(node) for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef)}
-        assert docs <= {
-            None,
-            "Sent by the Charging Station.",
-            "Sent by the CSMS.",
-            "Sent by either side.",
-            "Sent by the Charging Station. It is never answered.",
-        }
