@@ -110,7 +110,9 @@ def test_the_changes_are_taken_in_once_and_other_credentials_stay():
 )
 def test_what_cannot_be_taken_in_is_left_alone(credentials: dict[str, str]):
     assert (
-        javascript.run("nodes/lib/password-list.js", RED + "return it.settle(RED, 'n')", {"credentials": {"n": credentials}})
+        javascript.run(
+            "nodes/lib/password-list.js", RED + "return it.settle(RED, 'n')", {"credentials": {"n": credentials}}
+        )
         == credentials
     )
 
