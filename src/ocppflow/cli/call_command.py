@@ -67,7 +67,7 @@ def call(
     secret = find_password(password, password_file, password_hex)
 
     from ocppflow.cli.answer_printer import AnswerPrinter, show_frame
-    from ocppflow.cli.logs import silenced
+    from ocppflow.cli.csms_log import silenced
     from ocppflow.messages.tolerance import STRICT, TOLERANT
     from ocppflow.station import ChargingStation
     from ocppflow.transport.client import connect

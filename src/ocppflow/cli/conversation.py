@@ -5,10 +5,10 @@ The table, the picture, the JSON of ``ocppflow trace`` and the log of ``ocppflow
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -19,12 +19,22 @@ Kind = Literal[
     "CALL", "CALLRESULT", "CALLERROR", "CALLRESULTERROR", "SEND", "unreadable", "connected", "disconnected", "refused"
 ]
 Severity = Literal["", "warning", "error"]
+_Key = tuple[str, str, str, str]
+"""Of an open call: station, role of whoever wrote the trace, the side that the call goes to, message id."""
 
 _KINDS: dict[int, Kind] = {2: "CALL", 3: "CALLRESULT", 4: "CALLERROR", 5: "CALLRESULTERROR", 6: "SEND"}
+_OTHER = {"CSMS": "CS", "CS": "CSMS", "": ""}
 _LENGTHS: dict[Kind, int] = {"CALL": 4, "CALLRESULT": 3, "CALLERROR": 5, "CALLRESULTERROR": 5, "SEND": 4}
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _frame = msgspec.json.Decoder(list[msgspec.Raw])
-_MAX_OPEN = 4096
+# A CALL's kind, id and action, or a CALLRESULT's kind and id; what follows is not looked at.
+_HEAD = re.compile(rb'\[\s*+([23])\s*+,\s*+"([^"\\]{1,36})"\s*+,\s*+(?:"([^"\\]{1,60})")?')
+
+MAX_OPEN = 4096
+"""Calls that may wait for their answers at once, of all stations."""
+
+MAX_OPEN_BYTES = 8 * 2**20
+"""What their frames may take. Beyond either, the oldest are forgotten: their answers are shown without an action."""
 
 
 @dataclass(slots=True)
@@ -59,7 +69,8 @@ class Conversation:
     """Understands records one after the other, for any number of stations."""
 
     def __init__(self) -> None:
-        self._open: OrderedDict[tuple[str, str, str, str], Entry] = OrderedDict()
+        self._open: OrderedDict[_Key, Entry | str] = OrderedDict()
+        self._open_bytes = 0
 
     def feed(self, record: TraceRecord) -> Entry:
         """The next record. Never raises for what a frame holds."""
@@ -74,19 +85,33 @@ class Conversation:
             entry.severity, entry.fault = "warning", one_line(record.note)
         return entry
 
+    def pass_by(self, record: TraceRecord) -> None:
+        """A frame that is not shown. It costs a fraction of :meth:`feed`, and is understood as far as the answers to
+        it, or the call that it answers, need it."""
+        head = _HEAD.match(record.data)
+        if head is None:
+            return
+        kind, message_id, action = head.groups()
+        toward = _toward(record)
+        if kind == b"2":
+            if action is not None:
+                key = (record.identity, record.role, toward, message_id.decode("utf-8", "replace"))
+                self._remember(key, one_line(action.decode("utf-8", "replace")))
+        else:
+            self._take((record.identity, record.role, _OTHER[toward], message_id.decode("utf-8", "replace")))
+
     def finish(self) -> None:
         """The trace is over: what has no answer will get none."""
         for call in self._open.values():
             _mark(call, "error", "no answer in this trace")
         self._open.clear()
+        self._open_bytes = 0
 
     def _frame(self, record: TraceRecord) -> Entry:
-        csms_side = record.role != "CS"
-        toward: Literal["CSMS", "CS"] = "CSMS" if (record.event == "in") is csms_side else "CS"
-        entry = Entry(record, "unreadable", toward)
+        entry = Entry(record, "unreadable", _toward(record))
         _read(entry)
         if entry.kind == "CALL":
-            self._opened(entry)
+            self._remember(self._key(entry, entry.toward), entry)
         elif entry.kind in ("CALLRESULT", "CALLERROR", "CALLRESULTERROR"):
             self._answered(entry)
         if entry.kind in ("CALLERROR", "CALLRESULTERROR"):
@@ -94,33 +119,55 @@ class Conversation:
         elif entry.kind == "unreadable":
             _mark(entry, "error", "not a message of OCPP-J")
         if record.note:
-            _mark(entry, "error" if record.note.startswith("refused: ") else "warning", one_line(record.note))
+            refused = any(note.startswith("refused: ") for note in record.note.split("; "))
+            _mark(entry, "error" if refused else "warning", one_line(record.note))
         return entry
 
-    def _opened(self, call: Entry) -> None:
-        if len(self._open) >= _MAX_OPEN:
-            self._open.popitem(last=False)
-        self._open[self._key(call, call.toward)] = call
+    def _remember(self, key: _Key, call: Entry | str) -> None:
+        self._take(key)
+        self._open[key] = call
+        self._open_bytes += _size(call)
+        while len(self._open) > MAX_OPEN or self._open_bytes > MAX_OPEN_BYTES:
+            _, oldest = self._open.popitem(last=False)
+            self._open_bytes -= _size(oldest)
+
+    def _take(self, key: _Key) -> Entry | str | None:
+        call = self._open.pop(key, None)
+        if call is not None:
+            self._open_bytes -= _size(call)
+        return call
 
     def _answered(self, answer: Entry) -> None:
         """A CALLRESULTERROR speaks of an answer and goes the way of the call; the other two go against it."""
-        against = "CS" if answer.toward == "CSMS" else "CSMS"
-        asked = self._open.pop(self._key(answer, against), None)
-        if asked is not None:
+        asked = self._take(self._key(answer, _OTHER[answer.toward]))
+        if isinstance(asked, Entry):
             asked.answered = True
             answer.request, answer.action = asked, asked.action
+        elif asked is not None:
+            answer.action = asked
 
     @staticmethod
-    def _key(entry: Entry, toward: str) -> tuple[str, str, str, str]:
+    def _key(entry: Entry, toward: str) -> _Key:
         return (entry.record.identity, entry.record.role, toward, entry.message_id)
 
     def _lose(self, record: TraceRecord) -> None:
         lost = [key for key in self._open if key[:2] == (record.identity, record.role)]
         for key in lost:
-            _mark(self._open.pop(key), "error", "no answer before the connection ended")
+            _mark(self._take(key), "error", "no answer before the connection ended")
 
 
-def _mark(entry: Entry, severity: Severity, fault: str) -> None:
+def _toward(record: TraceRecord) -> Literal["CSMS", "CS"]:
+    csms_side = record.role != "CS"
+    return "CSMS" if (record.event == "in") is csms_side else "CS"
+
+
+def _size(call: Entry | str) -> int:
+    return len(call.record.data) if isinstance(call, Entry) else 0
+
+
+def _mark(entry: Entry | str | None, severity: Severity, fault: str) -> None:
+    if not isinstance(entry, Entry):
+        return  # it is not shown
     if entry.severity != "error":
         entry.severity = severity
     entry.fault = f"{entry.fault}; {fault}" if entry.fault else fault
@@ -147,43 +194,6 @@ def _read(entry: Entry) -> None:
 def _text(raw: msgspec.Raw) -> str:
     value = msgspec.json.decode(raw)
     return value if isinstance(value, str) else str(value)
-
-
-# What tells most about a message, the most telling first; date-times and sizes tell little.
-_OUTCOME = ["status", "registrationStatus", "eventType", "attributeStatus", "configurationStatus", "errorCode"]
-_WHY = ["triggerReason", "reason", "stopReason", "connectorStatus", "requestedMessage", "type"]
-_WHO = ["idTag", "idToken", "transactionId", "remoteStartId", "evseId", "connectorId", "requestId"]
-_WHAT = ["meterStart", "meterStop", "component", "variable", "key", "attributeValue", "value", "unit", "unitOfMeasure"]
-_MAKE = ["name", "vendorName", "model", "chargePointVendor", "chargePointModel", "vendorId", "messageId", "interval"]
-_RANK = {name: rank for rank, name in enumerate([*_OUTCOME, *_WHY, *_WHO, *_WHAT, *_MAKE])}
-_DULL = frozenset({"timestamp", "currentTime", "seqNo", "customData"})
-
-
-def summary(payload: bytes, *, fields: int = 4, limit: int = 72) -> str:
-    """The most telling fields of a payload in one line: ``status Accepted, interval 300``; "" for an empty one."""
-    try:
-        leaves = list(_leaves("", msgspec.json.decode(payload)))
-    except _UNREADABLE:
-        return ""
-    telling = [leaf for leaf in leaves if leaf[0] not in _DULL] or leaves
-    best: dict[str, str] = {}
-    for name, value in sorted(telling, key=lambda leaf: _RANK.get(leaf[0], len(_RANK))):
-        best.setdefault(name, value)
-    said = ", ".join(f"{name} {value}" for name, value in list(best.items())[:fields])
-    return one_line(said, limit)
-
-
-def _leaves(name: str, value: Any) -> Iterable[tuple[str, str]]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _leaves(name if key == "name" and name else key, inner)  # a component's name, a variable's
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _leaves(name, inner)
-    elif isinstance(value, bool):
-        yield name, str(value).lower()
-    elif value is not None:
-        yield name, one_line(str(value), 40)
 
 
 def milliseconds(latency: float | None) -> str:

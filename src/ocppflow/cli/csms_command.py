@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from ocppflow.cli.arguments import read_versions
+from ocppflow.cli.csms_log import LEVELS, set_up
 from ocppflow.cli.failure import INTERRUPTED, Failure
-from ocppflow.cli.logs import LEVELS, set_up
+from ocppflow.cli.log_sink import FRAMES_PER_SECOND
 
 if TYPE_CHECKING:
     from ocppflow.csms import CSMS
@@ -57,6 +58,9 @@ def csms(
     trace: Annotated[Path | None, typer.Option(metavar="FILE.jsonl", help="Append every frame to this file.")] = None,
     json_log: Annotated[bool, typer.Option("--json-log", help="Log one JSON object a line.")] = False,
     log_level: Annotated[str, typer.Option(metavar="LEVEL", help=", ".join(LEVELS) + "; info shows frames.")] = "info",
+    log_frames: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Frames shown in a second at most; 0: all. The rest is counted.")
+    ] = FRAMES_PER_SECOND,
 ) -> None:
     """Run a CSMS object from a Python file or module until Ctrl-C or SIGTERM.
 
@@ -67,19 +71,23 @@ def csms(
     if not app:
         raise Failure("--app is missing: say which CSMS to run, as in --app FILE.py:csms")
     from ocppflow.cli.app_loading import load_app
+    from ocppflow.trace import TraceFile
     from ocppflow.transport.loop import run
 
     if tls_cert is None and (tls_key is not None or client_ca is not None):
         raise Failure(f"{'--tls-key' if tls_key is not None else '--client-ca'} without --tls-cert")
-    set_up(log_level, as_json=json_log)
-    server = load_app(app)
-    if versions:
-        server.versions = read_versions(versions)
-    door = _door(server, auth, no_auth, tls=tls_cert is not None, certificates=client_ca is not None)
-    tls = _tls(tls_cert, tls_key, client_ca, passwords=server.passwords is not None)
-    url = listen or f"{'ws' if tls is None else 'wss'}://127.0.0.1:9000/ocpp"
-    with contextlib.ExitStack() as files:
-        _hear(server, trace, log_level.lower() in ("debug", "info"), files)
+    with contextlib.ExitStack() as stack:
+        lines = stack.enter_context(contextlib.closing(set_up(log_level, as_json=json_log, per_second=log_frames)))
+        server = load_app(app)
+        if versions:
+            server.versions = read_versions(versions)
+        door = _door(server, auth, no_auth, tls=tls_cert is not None, certificates=client_ca is not None)
+        tls = _tls(tls_cert, tls_key, client_ca, passwords=server.passwords is not None)
+        url = listen or f"{'ws' if tls is None else 'wss'}://127.0.0.1:9000/ocpp"
+        if trace is not None:
+            server.add_trace(stack.enter_context(TraceFile(trace)))
+        if log_level.lower() in ("debug", "info"):
+            server.add_trace(lines.frame)
         if run(_serve(server, url, tls, app, door)):
             raise typer.Exit(INTERRUPTED)
 
@@ -117,20 +125,6 @@ def _door(server: CSMS, auth: Path | None, no_auth: bool, *, tls: bool, certific
     if server.passwords is not None:
         return Door("2" if tls else "1", source)
     return Door("0, over TLS" if tls else "0", "every station is let in without a password")
-
-
-def _hear(server: CSMS, trace: Path | None, frames: bool, files: contextlib.ExitStack) -> None:
-    """Let the trace file and the log hear what is said."""
-    if trace is not None:
-        from ocppflow.trace import TraceFile
-
-        server.add_trace(files.enter_context(TraceFile(trace)))
-    if frames:
-        from ocppflow.cli.conversation import Conversation
-        from ocppflow.cli.logs import log_frame
-
-        conversation = Conversation()
-        server.add_trace(lambda record: log_frame(conversation, record))
 
 
 async def _serve(server: CSMS, url: str, tls: ServerTLS | None, app: str, door: Door) -> bool:

@@ -38,7 +38,7 @@ def demo(
     """
     from rich.console import Console
 
-    from ocppflow.cli.logs import silenced
+    from ocppflow.cli.csms_log import silenced
     from ocppflow.transport.loop import run
 
     out.mkdir(parents=True, exist_ok=True)

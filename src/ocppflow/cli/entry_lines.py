@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ocppflow.cli.conversation import Entry, milliseconds, summary
+from ocppflow.cli.conversation import Entry, milliseconds
+from ocppflow.cli.payload_summary import summary
 from ocppflow.cli.text import one_line
 
 if TYPE_CHECKING:
@@ -19,9 +21,16 @@ COLOURS = {"": "", "warning": "yellow", "error": "red"}
 def clock(time: float) -> str:
     """Local time of day to the millisecond."""
     try:
-        return datetime.fromtimestamp(time).astimezone().strftime("%H:%M:%S.%f")[:-3]
+        thousandths = round(time * 1000)
+        return f"{_second(thousandths // 1000)}.{thousandths % 1000:03d}"
     except (OverflowError, ValueError, OSError):
         return "?"
+
+
+@functools.lru_cache(maxsize=16)
+def _second(time: int) -> str:
+    """Lines come many a second."""
+    return datetime.fromtimestamp(time).astimezone().strftime("%H:%M:%S")
 
 
 def arrow(entry: Entry) -> str:
@@ -45,19 +54,24 @@ def what(entry: Entry) -> str:
 
 
 def details(entry: Entry, limit: int = 0) -> str:
-    """What it says, and what is wrong with it."""
+    """What it says, and what is wrong with it. ``limit`` cuts what it says to so many characters, never the fault."""
     if entry.kind == "connected":
         return one_line(entry.record.address, limit)
     if entry.kind in ("disconnected", "refused"):
-        return one_line(entry.fault or entry.record.note, limit)
+        return entry.fault or one_line(entry.record.note)
     if entry.code:
-        return one_line(f"{entry.code}: {entry.fault}" if entry.fault else entry.code, limit)
+        return f"{entry.code}: {entry.fault}" if entry.fault and not said_by_call(entry) else entry.code
     if entry.kind == "unreadable":
-        return one_line(f"{entry.fault}: {entry.record.data[:200].decode('utf-8', 'backslashreplace')}", limit)
-    fault = entry.fault
-    if entry.answered and fault.startswith("refused: "):
-        fault = "refused"  # the answer says why
-    return one_line(" · ".join(part for part in (fault, summary(entry.payload)) if part), limit)
+        return f"{entry.fault}: {one_line(entry.record.data[:200].decode('utf-8', 'backslashreplace'))}"
+    said = summary(entry.payload)
+    if limit:
+        said = one_line(said, limit)
+    return f"{entry.fault} · {said}" if entry.fault and said else entry.fault or said
+
+
+def said_by_call(answer: Entry) -> bool:
+    """Whether the call that is refused with this CALLERROR is marked with the reason already."""
+    return answer.request is not None and answer.fault in answer.request.fault
 
 
 def style(entry: Entry) -> str:
@@ -70,7 +84,7 @@ def style(entry: Entry) -> str:
 def plain(entry: Entry) -> str:
     """One line without time and station."""
     latency = milliseconds(entry.record.latency)
-    said = "  ".join(part for part in (what(entry), latency, details(entry, 160)) if part)
+    said = "  ".join(part for part in (what(entry), latency, details(entry)) if part)
     return f"{arrow(entry)} {_MARKS[entry.severity]}{said}"
 
 

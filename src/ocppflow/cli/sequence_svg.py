@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from xml.sax.saxutils import escape
 
-from ocppflow.cli.conversation import Conversation, Entry, milliseconds, summary
+from ocppflow.cli.conversation import Conversation, Entry, milliseconds
+from ocppflow.cli.entry_lines import said_by_call
+from ocppflow.cli.payload_summary import summary
 from ocppflow.cli.sequence_style import STYLE
 from ocppflow.cli.text import one_line
 from ocppflow.trace import TraceRecord
@@ -124,15 +126,15 @@ class _Picture:
         self._before.append(f'<path class="{"head" if entry.kind != "SEND" else "open"} {colour}" d="{head}"/>')
         self._label(entry, lane, y, answer)
         lane.previous = entry
-        if entry.fault and not entry.code and not (entry.answered and entry.fault.startswith("refused: ")):
-            self._note(entry.fault, entry.severity, lane)  # of what was refused, the answer tells
+        if entry.fault and not entry.code:
+            self._note(entry.fault, entry.severity, lane)
 
     def _label(self, entry: Entry, lane: _Lane, y: float, answer: bool) -> None:
         """What is said, above the arrow, in the space beside the station's lane; id and latency below it."""
         middle = lane.x + lane.beside * self._gap / 2
         room = self._gap - 34
         if entry.kind in ("CALLERROR", "CALLRESULTERROR"):
-            strong, weak = f"✗ {entry.code}", entry.fault
+            strong, weak = f"✗ {entry.code}", "" if said_by_call(entry) else entry.fault
             if len(weak) * 6.1 > room - len(strong) * 7.4 - 8:
                 self._y += 11
                 self._note(weak, "error", lane)

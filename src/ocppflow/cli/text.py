@@ -10,7 +10,9 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069
 def one_line(text: str, limit: int = 0) -> str:
     """``text`` on one line and without control characters, so that what a peer says cannot steer the terminal; cut to
     ``limit`` characters if that is not 0."""
-    text = _CONTROL.sub(_escaped, " ".join(text.split()))
+    if not text.isprintable() or "  " in text:  # seldom; to ask costs a tenth of doing it
+        text = _CONTROL.sub(_escaped, " ".join(text.split()))
+    text = text.strip()
     return text if not limit or len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ocppflow.cli.conversation import Conversation, summary
+from ocppflow.cli.conversation import Conversation
 from ocppflow.cli.entry_lines import coloured, plain
 from ocppflow.cli.paint import Paint, cells, fit
+from ocppflow.cli.payload_summary import summary
 from ocppflow.cli.trace_reading import Remarks, TraceReader
 from ocppflow.cli.trace_table import print_tables
 from ocppflow.trace import TraceRecord, to_line
@@ -80,8 +81,8 @@ def test_each_station_has_its_table_with_arrows_latencies_and_marks(cli: Any, tr
         "◀── ↳ BootNotification 4.0 ms status Accepted, interval 300",
         "◀── Reset type Immediate",
         "──▶ ✗ ↳ Reset 100.0 ms NotSupported: no reset here",
-        "──▶ ✗ Heartbeat refused · now 1",
-        "◀── ✗ ↳ Heartbeat FormatViolation: $.now",
+        "──▶ ✗ Heartbeat refused: FormatViolation: $.now · now 1",
+        "◀── ✗ ↳ Heartbeat FormatViolation",
         "──▶ ✗ unreadable not a message of OCPP-J; RpcFrameworkError: {nonsense",
         "◀── ✗ GetLog no answer before the connection ended",
         "● ! disconnected 1006 lost",

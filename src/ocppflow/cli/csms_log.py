@@ -1,0 +1,209 @@
+"""The log of ``ocppflow csms``: lines for people (time, station, what), or a JSON object a line for machines."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TextIO
+
+import msgspec
+
+from ocppflow.cli.conversation import Conversation, Entry
+from ocppflow.cli.entry_lines import clock, plain
+from ocppflow.cli.log_sink import FRAMES_PER_SECOND, LogSink
+from ocppflow.cli.paint import Paint
+from ocppflow.cli.text import one_line, printable
+
+if TYPE_CHECKING:
+    from ocppflow.trace import TraceRecord
+
+LEVELS = ("debug", "info", "warning", "error")
+
+FRAMES = "ocppflow.messages"
+"""The logger that JSON lines of frames name."""
+
+FAULTS_PER_SECOND = 100
+"""Frames with a fault that are shown of one station in a second, however many others are left out: enough to know what
+is wrong with it, and not enough to drown the others' faults."""
+
+_MOST_NAMES = 10_000  # of stations, ready as they stand in a line
+
+_ORDINARY = frozenset({b"[2", b"[3", b"[6"})
+_COLOURS = {"": "", "info": "", "warning": "yellow", "error": "red", "critical": "red"}
+
+
+class CSMSLog(logging.Handler):
+    """The library's log, and the app's, as lines in ``sink``; and of frames, as a trace hook (:meth:`frame`)."""
+
+    def __init__(self, sink: LogSink, lines: Lines | JSONLines) -> None:
+        super().__init__()
+        self._sink = sink
+        self._lines = lines
+        self._conversation = Conversation()
+        self._told = ("", "")
+        self._faults: dict[str, int] = {}
+        self._second = 0.0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """What the line of a frame has just told of its station is not said again."""
+        try:
+            station, text = _said(record)
+            if station and station == self._told[0] and text in self._told[1]:
+                return
+            self._sink.put(self._lines.record(record, station, text))
+        except Exception:
+            self.handleError(record)
+
+    def frame(self, record: TraceRecord) -> None:
+        """A trace hook: a line for a frame. What befalls connections is in the log already."""
+        if record.event not in ("in", "out"):
+            if record.event == "disconnected":
+                self._conversation.feed(record)
+            return
+        if not record.note and record.data[:2] in _ORDINARY:
+            if self._sink.has_room():
+                self._sink.put(self._lines.frame(self._conversation.feed(record)))
+            else:
+                self._conversation.pass_by(record)
+            return
+        entry = self._conversation.feed(record)
+        if self._counts(record):
+            self._told = (record.identity, record.note)
+            self._sink.put(self._lines.frame(entry))
+
+    def _counts(self, record: TraceRecord) -> bool:
+        """Whether the fault of a frame is to be shown."""
+        if not 0 <= record.time - self._second < 1.0:
+            self._second = record.time
+            self._faults.clear()
+        count = self._faults[record.identity] = self._faults.get(record.identity, 0) + 1
+        return count <= FAULTS_PER_SECOND or self._sink.has_room()
+
+    def close(self) -> None:
+        """Write what waits."""
+        self._sink.close()
+        super().close()
+
+
+def set_up(level: str, *, as_json: bool, per_second: int = FRAMES_PER_SECOND, stream: TextIO | None = None) -> CSMSLog:
+    """Send the library's log, and the app's, to stderr."""
+    stream = stream or sys.stderr
+    lines = JSONLines() if as_json else Lines(Paint(stream))
+    handler = CSMSLog(LogSink(stream, lines.left_out, per_second=per_second), lines)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    return handler
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """For commands that say in a line of their own what the library's log would say once more."""
+    library, nowhere = logging.getLogger("ocppflow"), logging.NullHandler()
+    propagates = library.propagate
+    library.addHandler(nowhere)
+    library.propagate = False
+    try:
+        yield
+    finally:
+        library.propagate = propagates
+        library.removeHandler(nowhere)
+
+
+def _said(record: logging.LogRecord) -> tuple[str, str]:
+    """The station a record is about, if its text begins with one, and the rest of the text."""
+    text = record.getMessage()
+    if isinstance(record.msg, str) and record.msg.startswith("%s: ") and isinstance(record.args, tuple):
+        station = str(record.args[0])
+        return station, text[len(station) + 2 :]
+    return "", text
+
+
+def _traceback(record: logging.LogRecord) -> str:
+    return logging.Formatter().formatException(record.exc_info) if record.exc_info else ""
+
+
+class Lines:
+    """For people."""
+
+    def __init__(self, paint: Paint) -> None:
+        self._paint = paint
+        self._names: dict[str, str] = {}
+
+    def record(self, record: logging.LogRecord, station: str, text: str) -> str:
+        """The line of a log record; its traceback takes more."""
+        level = record.levelname.lower()
+        if record.levelno >= logging.WARNING:
+            text = f"{level}: {text}"
+        line = self._line(record.created, station, self._paint(one_line(text), _COLOURS.get(level, "")))
+        return f"{line}\n{printable(_traceback(record))}" if record.exc_info else line
+
+    def frame(self, entry: Entry) -> str:
+        """The line of a frame."""
+        return self._line(entry.record.time, entry.record.identity, self._paint(plain(entry), _COLOURS[entry.severity]))
+
+    def left_out(self, count: int) -> str:
+        """The line that says how many frames are not shown."""
+        text = f"... {count:,} more message{'' if count == 1 else 's'} not shown; --trace FILE keeps them all"
+        return self._line(time.time(), "", self._paint(text, "dim"))
+
+    def _line(self, when: float, station: str, text: str) -> str:
+        return f"{self._paint(clock(when), 'dim')}  {self._name(station)}  {text}"
+
+    def _name(self, station: str) -> str:
+        name = self._names.get(station)
+        if name is None:
+            if len(self._names) >= _MOST_NAMES:
+                self._names.clear()
+            name = self._paint(f"{one_line(station, 48) or '-':<12}", "station" if station else "dim")
+            self._names[station] = name
+        return name
+
+
+class JSONLines:
+    """For machines: ``time`` (UTC), ``level``, ``logger``, ``text``, and where they apply ``station``, ``traceback``
+    and the fields of a message: ``type``, ``toward``, ``action``, ``id``, ``latency``, ``fault``, ``frame``."""
+
+    def record(self, record: logging.LogRecord, station: str, text: str) -> str:
+        """The line of a log record."""
+        line = _head(record.created, record.levelname.lower(), record.name)
+        if station:
+            line["station"] = station
+        line["text"] = text
+        if record.exc_info:
+            line["traceback"] = _traceback(record)
+        return _encoded(line | getattr(record, "fields", {}))
+
+    def frame(self, entry: Entry) -> str:
+        """The line of a frame."""
+        record = entry.record
+        line = _head(record.time, entry.severity or "info", FRAMES) | {"station": record.identity}
+        latency = None if record.latency is None else round(record.latency, 6)
+        fields: dict[str, Any] = {
+            "type": entry.kind,
+            "toward": entry.toward,
+            "action": entry.action,
+            "id": entry.message_id,
+            "latency": latency,
+            "code": entry.code,
+            "fault": entry.fault,
+            "frame": record.data.decode("utf-8", "backslashreplace"),
+        }
+        return _encoded(line | {name: value for name, value in fields.items() if value not in ("", None)})
+
+    def left_out(self, count: int) -> str:
+        """The line that says how many frames are not shown."""
+        return _encoded(_head(time.time(), "info", FRAMES) | {"event": "left out", "count": count})
+
+
+def _head(when: float, level: str, logger: str) -> dict[str, Any]:
+    stamp = datetime.fromtimestamp(when, UTC).isoformat(timespec="milliseconds")
+    return {"time": stamp, "level": level, "logger": logger}
+
+
+def _encoded(line: dict[str, Any]) -> str:
+    return msgspec.json.encode(line).decode()

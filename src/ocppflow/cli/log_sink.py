@@ -1,0 +1,151 @@
+"""Where the lines of the log go: written by a thread of its own, many at a time, so that whoever reads them slowly (a
+terminal that is stopped, a pipe into a pager) delays nobody but himself."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TextIO
+
+PAUSE = 0.02
+"""Seconds between two writes, in which lines gather: a person sees no delay, and a busy CSMS makes 50 system calls a
+second instead of one for each line."""
+
+FRAMES_PER_SECOND = 1000
+"""Frames that are shown in a second: more than anybody reads, and little work for a processor (2 % of a core)."""
+
+MOST_WAITING = 4 * 2**20
+"""Characters that wait for a reader who does not read, before lines are left out."""
+
+_PIECE = 64 * 1024
+"""Characters that are written at once: as much as a pipe takes."""
+
+
+class LogSink:
+    """Lines for ``stream``. ``tell`` makes the line that says how many were left out.
+
+    Lines that nobody should miss go straight to :meth:`put`; of the others, :meth:`has_room` says whether there is
+    room for one more. What does not find room is counted, and told of.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO,
+        tell: Callable[[int], str],
+        *,
+        per_second: int = FRAMES_PER_SECOND,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._stream = stream
+        self._tell = tell
+        self._per_second = per_second
+        self._clock = clock
+        self._lines: deque[str] = deque()
+        self._waiting = 0
+        self._left_out = 0
+        self._second = clock()
+        self._shown = 0
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def has_room(self) -> bool:
+        """Whether one more line of those that may be left out can be shown now; if not, it is counted."""
+        now = self._clock()
+        if now - self._second >= 1.0:
+            self._second, self._shown = now, 0
+            if self._left_out:
+                with self._changed:
+                    self._tell_left_out()
+        if (self._per_second and self._shown >= self._per_second) or self._waiting > MOST_WAITING:
+            with self._changed:
+                self._left_out += 1
+            return False
+        self._shown += 1
+        return True
+
+    def put(self, line: str) -> None:
+        """Have ``line`` written soon; it bears no newline."""
+        with self._changed:
+            if self._closed:
+                self._write(f"{line}\n")
+                return
+            if self._waiting > 2 * MOST_WAITING:
+                self._left_out += 1  # memory is worth more than a line that nobody reads
+                return
+            self._add(line)
+
+    def _add(self, line: str) -> None:
+        self._lines.append(line)
+        self._waiting += len(line)
+        if len(self._lines) == 1:
+            self._start()
+            self._changed.notify()
+
+    def _tell_left_out(self) -> None:
+        count, self._left_out = self._left_out, 0
+        self._add(self._tell(count))
+
+    # --- the writer ----------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        if self._thread is None and not self._closed:
+            self._thread = threading.Thread(target=self._write_all, name="ocppflow-log", daemon=True)
+            self._thread.start()
+
+    def _write_all(self) -> None:
+        while batch := self._next():
+            self._write("".join([f"{line}\n" for line in batch]))
+            with self._changed:
+                self._waiting -= sum(map(len, batch))
+                if not self._lines:
+                    self._changed.wait_for(lambda: self._closed, PAUSE)
+
+    def _next(self) -> list[str]:
+        """What is to be written next; nothing at the end."""
+        batch: list[str] = []
+        with self._changed:
+            while not self._lines and not self._closed:
+                # Where nothing more comes, the number of those left out is still told within a second.
+                if not self._changed.wait(1.0 if self._left_out else None) and self._left_out:
+                    self._tell_left_out()
+            if self._closed and self._left_out:
+                self._tell_left_out()
+            size = 0
+            while self._lines and size < _PIECE:
+                batch.append(self._lines.popleft())
+                size += len(batch[-1])
+        return batch
+
+    def _write(self, text: str) -> None:
+        """Past the stream's own buffer where there is a file below it: a thread that is stopped while it holds that
+        buffer's lock would stop the interpreter's end as well."""
+        try:
+            file = self._stream.fileno()
+        except io.UnsupportedOperation:
+            self._stream.write(text)
+            self._stream.flush()
+            return
+        except ValueError:
+            return  # it is closed
+        data = text.encode(self._stream.encoding or "utf-8", "backslashreplace")
+        with contextlib.suppress(OSError):  # nobody reads it any more, or the disk is full
+            while data:
+                try:
+                    data = data[os.write(file, data) :]
+                except BlockingIOError:  # whoever started us has made it so
+                    time.sleep(PAUSE)
+
+    def close(self, seconds: float = 1.0) -> None:
+        """Write what waits, for ``seconds`` at most: a reader who does not read keeps nobody from ending."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+            thread = self._thread
+        if thread is not None:
+            thread.join(seconds)
