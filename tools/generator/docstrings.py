@@ -43,7 +43,10 @@ class Docstrings:
         self.types: dict[str, Texts] = {}
         self.subjects: Texts = {}
         for path in sorted(folder.glob("*.toml")):
-            content = tomllib.loads(path.read_text(encoding="utf-8"))
+            try:
+                content = tomllib.loads(path.read_text(encoding="utf-8"))
+            except tomllib.TOMLDecodeError as error:
+                raise SystemExit(f"{path.name}: {error}") from None
             if version in content.pop("versions"):
                 self._add(path.name, content.pop("subject"), content)
 

@@ -45,46 +45,81 @@ Uri: TypeAlias = Annotated[str, Meta(pattern="^[A-Za-z][A-Za-z0-9+.\\-]*:([A-Za-
 # ---- Enums -------------------------------------------------------------------------------------------------
 
 AuthorizationStatus: TypeAlias = Literal["Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"]
+"""Only Accepted allows charging. ConcurrentTx is for the answer to the start of a transaction: the tag is
+busy elsewhere.
+"""
 AvailabilityStatus: TypeAlias = Literal["Accepted", "Rejected", "Scheduled"]
+"""Scheduled: done when transactions under way have ended."""
 AvailabilityType: TypeAlias = Literal["Inoperative", "Operative"]
+"""Inoperative takes out of service; the state outlives a reboot."""
 CancelReservationStatus: TypeAlias = Literal["Accepted", "Rejected"]
 CertificateSignedStatusEnumType: TypeAlias = Literal["Accepted", "Rejected"]
+"""Rejected if the certificate is not valid."""
 CertificateUseEnumType: TypeAlias = Literal["CentralSystemRootCertificate", "ManufacturerRootCertificate"]
+"""CentralSystemRootCertificate is for the connection, ManufacturerRootCertificate for firmware signatures."""
 ChargePointErrorCode: TypeAlias = Literal[
     "ConnectorLockFailure", "EVCommunicationError", "GroundFailure", "HighTemperature", "InternalError",
     "LocalListConflict", "NoError", "OtherError", "OverCurrentFailure", "PowerMeterFailure",
     "PowerSwitchFailure", "ReaderFailure", "ResetFailure", "UnderVoltage", "OverVoltage", "WeakSignal",
 ]
+"""OtherError is explained by vendorErrorCode; EVCommunicationError is no fault of the station and leads to
+SuspendedEVSE.
+"""
 ChargePointStatus: TypeAlias = Literal[
     "Available", "Preparing", "Charging", "SuspendedEVSE", "SuspendedEV", "Finishing", "Reserved",
     "Unavailable", "Faulted",
 ]
+"""Connector 0 has only Available, Unavailable and Faulted. SuspendedEV: energy is offered, the EV takes none;
+SuspendedEVSE: none is offered.
+"""
 ChargingProfileKindType: TypeAlias = Literal["Absolute", "Recurring", "Relative"]
+"""Absolute counts from startSchedule, Recurring starts anew every day or week, Relative counts from the start
+of charging.
+"""
 ChargingProfilePurposeType: TypeAlias = Literal["ChargePointMaxProfile", "TxDefaultProfile", "TxProfile"]
+"""Of the profiles with one purpose, the one with the highest stackLevel counts. A TxProfile replaces the
+TxDefaultProfile; ChargePointMaxProfile limits the station beyond both (3.13).
+"""
 ChargingProfileStatus: TypeAlias = Literal["Accepted", "Rejected", "NotSupported"]
+"""Accepted does not mean that the EV follows the profile."""
 ChargingRateUnitType: TypeAlias = Literal["A", "W"]
+"""W is the power of all phases together, A the current of each phase."""
 ClearCacheStatus: TypeAlias = Literal["Accepted", "Rejected"]
 ClearChargingProfileStatus: TypeAlias = Literal["Accepted", "Unknown"]
+"""Unknown: no profile matched."""
 ConfigurationStatus: TypeAlias = Literal["Accepted", "Rejected", "RebootRequired", "NotSupported"]
+"""RebootRequired: stored, in force after the next reboot. NotSupported: there is no such key."""
 DataTransferStatus: TypeAlias = Literal["Accepted", "Rejected", "UnknownMessageId", "UnknownVendorId"]
+"""What Accepted and Rejected mean, the parties agree on."""
 DeleteCertificateStatusEnumType: TypeAlias = Literal["Accepted", "Failed", "NotFound"]
+"""Failed also for a root that the present connection relies on (M04.FR.06)."""
 DiagnosticsStatus: TypeAlias = Literal["Idle", "Uploaded", "UploadFailed", "Uploading"]
+"""Idle only answers a trigger when nothing is going on."""
 FirmwareStatus: TypeAlias = Literal[
     "Downloaded", "DownloadFailed", "Downloading", "Idle", "InstallationFailed", "Installing", "Installed",
 ]
+"""Installed ends an update well; DownloadFailed and InstallationFailed end it badly. Idle only answers a
+trigger when nothing is going on.
+"""
 FirmwareStatusEnumType: TypeAlias = Literal[
     "Downloaded", "DownloadFailed", "Downloading", "DownloadScheduled", "DownloadPaused", "Idle",
     "InstallationFailed", "Installing", "Installed", "InstallRebooting", "InstallScheduled",
     "InstallVerificationFailed", "InvalidSignature", "SignatureVerified",
 ]
+"""Installed ends an update well; DownloadFailed, InstallationFailed, InstallVerificationFailed and
+InvalidSignature end it badly. Idle only answers a trigger when nothing is going on (L01.FR.28).
+"""
 GenericStatusEnumType: TypeAlias = Literal["Accepted", "Rejected"]
 GetCompositeScheduleStatus: TypeAlias = Literal["Accepted", "Rejected"]
 GetInstalledCertificateStatusEnumType: TypeAlias = Literal["Accepted", "NotFound"]
 HashAlgorithmEnumType: TypeAlias = Literal["SHA256", "SHA384", "SHA512"]
 InstallCertificateStatusEnumType: TypeAlias = Literal["Accepted", "Failed", "Rejected"]
+"""Rejected: the certificate is invalid or one too many. Failed: the station could not install it (M05)."""
 Location: TypeAlias = Literal["Cable", "EV", "Inlet", "Outlet", "Body"]
+"""Inlet is the connection to the grid, Outlet the connector."""
 LogEnumType: TypeAlias = Literal["DiagnosticsLog", "SecurityLog"]
 LogStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "AcceptedCanceled"]
+"""AcceptedCanceled means that an upload that was under way was given up for this one (N01.FR.11)."""
 Measurand: TypeAlias = Literal[
     "Energy.Active.Export.Register", "Energy.Active.Import.Register", "Energy.Reactive.Export.Register",
     "Energy.Reactive.Import.Register", "Energy.Active.Export.Interval", "Energy.Active.Import.Interval",
@@ -93,6 +128,9 @@ Measurand: TypeAlias = Literal[
     "Current.Import", "Current.Export", "Current.Offered", "Voltage", "Frequency", "Temperature", "SoC",
     "RPM",
 ]
+"""Registers count up, intervals start anew with each sample. Import is towards the EV, Export from it,
+Offered is what the station would give.
+"""
 MessageTrigger: TypeAlias = Literal[
     "BootNotification", "DiagnosticsStatusNotification", "FirmwareStatusNotification", "Heartbeat",
     "MeterValues", "StatusNotification",
@@ -101,126 +139,224 @@ MessageTriggerEnumType: TypeAlias = Literal[
     "BootNotification", "LogStatusNotification", "FirmwareStatusNotification", "Heartbeat", "MeterValues",
     "SignChargePointCertificate", "StatusNotification",
 ]
+"""SignChargePointCertificate makes the station renew its certificate (A02)."""
 Phase: TypeAlias = Literal["L1", "L2", "L3", "N", "L1-N", "L2-N", "L3-N", "L1-L2", "L2-L3", "L3-L1"]
+"""L1 to N are conductors; L1-N and the like are measured against neutral, L1-L2 and the like between phases.
+"""
 ReadingContext: TypeAlias = Literal[
     "Interruption.Begin", "Interruption.End", "Sample.Clock", "Sample.Periodic", "Transaction.Begin",
     "Transaction.End", "Trigger", "Other",
 ]
+"""Why the value was taken: start or end of a transaction or interruption, the clock, a period, a trigger."""
 Reason: TypeAlias = Literal[
     "EmergencyStop", "EVDisconnected", "HardReset", "Local", "Other", "PowerLoss", "Reboot", "Remote",
     "SoftReset", "UnlockCommand", "DeAuthorized",
 ]
+"""Local is the user at the station, Remote the CSMS or an app; the rest are faults and commands."""
 RecurrencyKindType: TypeAlias = Literal["Daily", "Weekly"]
+"""The schedule starts anew every 24 hours, or every 7 days."""
 RegistrationStatus: TypeAlias = Literal["Accepted", "Pending", "Rejected"]
+"""Pending lets the CSMS configure the station first; with Rejected the station is silent until the interval
+is over (4.2).
+"""
 RemoteStartStopStatus: TypeAlias = Literal["Accepted", "Rejected"]
 ReservationStatus: TypeAlias = Literal["Accepted", "Faulted", "Occupied", "Rejected", "Unavailable"]
+"""Everything but Accepted tells the state of what was to be reserved."""
 ResetStatus: TypeAlias = Literal["Accepted", "Rejected"]
 ResetType: TypeAlias = Literal["Hard", "Soft"]
+"""Soft ends transactions in an orderly way before the restart, Hard need not (5.14)."""
 TriggerMessageStatus: TypeAlias = Literal["Accepted", "Rejected", "NotImplemented"]
+"""NotImplemented: the station does not know the message."""
 TriggerMessageStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "NotImplemented"]
+"""NotImplemented: the station does not know the message."""
 UnitOfMeasure: TypeAlias = Literal[
     "Wh", "kWh", "varh", "kvarh", "W", "kW", "VA", "kVA", "var", "kvar", "A", "V", "K", "Celcius", "Celsius",
     "Fahrenheit", "Percent", "Hertz",
 ]
+"""Celcius is how early schemas spelt Celsius; both are valid. Hertz is for Frequency."""
 UnlockStatus: TypeAlias = Literal["Unlocked", "UnlockFailed", "NotSupported"]
+"""NotSupported: the connector has no lock (5.18)."""
 UpdateFirmwareStatusEnumType: TypeAlias = Literal[
     "Accepted", "Rejected", "AcceptedCanceled", "InvalidCertificate", "RevokedCertificate",
 ]
+"""AcceptedCanceled means that an update that was under way was given up for this one (L01.FR.26)."""
 UpdateStatus: TypeAlias = Literal["Accepted", "Failed", "NotSupported", "VersionMismatch"]
+"""VersionMismatch: the differential update is not newer than the list; send the full list (5.15)."""
 UpdateType: TypeAlias = Literal["Differential", "Full"]
+"""Full replaces the list; Differential adds, changes and removes elements."""
 UploadLogStatusEnumType: TypeAlias = Literal[
     "BadMessage", "Idle", "NotSupportedOperation", "PermissionDenied", "Uploaded", "UploadFailure",
     "Uploading",
 ]
+"""Idle only answers a trigger when nothing is going on. BadMessage, PermissionDenied, NotSupportedOperation
+and UploadFailure end an upload badly (N01.FR.10).
+"""
 ValueFormat: TypeAlias = Literal["Raw", "SignedData"]
+"""SignedData is a signed binary value in hexadecimal."""
 
 
 # ---- Data types --------------------------------------------------------------------------------------------
 
 
 class AuthorizationData(Data, kw_only=True):
+    """A tag in the local list, and what holds for it."""
+
     id_tag: String20 = field(name="idTag")
+    """The identification tag, such as the UID of an RFID card; compared without regard to case."""
     id_tag_info: IdTagInfo | UnsetType = field(name="idTagInfo", default=UNSET)
+    """Required in a full update; absent in a differential one, the tag is removed."""
 
 
 class CertificateHashDataType(Data, kw_only=True):
+    """Identifies a certificate without sending it, as OCSP does (RFC 6960)."""
+
     hash_algorithm: HashAlgorithmEnumType = field(name="hashAlgorithm")
+    """The algorithm of both hashes; to delete, use the one with which the certificate was installed
+    (M04.FR.07).
+    """
     issuer_name_hash: String128 = field(name="issuerNameHash")
+    """Hash, in hexadecimal, of the DER form of the issuer's name."""
     issuer_key_hash: String128 = field(name="issuerKeyHash")
+    """Hash, in hexadecimal, of the bits of the issuer's public key, without tag and length."""
     serial_number: String40 = field(name="serialNumber")
+    """In hexadecimal, without 0x and without zeros in front."""
 
 
 class ChargingProfile(Data, kw_only=True):
+    """A limit over time, and for whom it holds."""
+
     charging_profile_id: int = field(name="chargingProfileId")
+    """Unique on the station; a known one is replaced."""
     stack_level: int = field(name="stackLevel")
+    """From 0 to ChargeProfileMaxStackLevel; among profiles with the same purpose the highest one that is
+    valid counts.
+    """
     charging_profile_purpose: ChargingProfilePurposeType = field(name="chargingProfilePurpose")
     charging_profile_kind: ChargingProfileKindType = field(name="chargingProfileKind")
     charging_schedule: ChargingSchedule = field(name="chargingSchedule")
     transaction_id: int | UnsetType = field(name="transactionId", default=UNSET)
+    """The transaction of a TxProfile, as given in the StartTransactionResponse; absent for other purposes."""
     recurrency_kind: RecurrencyKindType | UnsetType = field(name="recurrencyKind", default=UNSET)
+    """Required for kind Recurring."""
     valid_from: DateTime | UnsetType = field(name="validFrom", default=UNSET)
+    """When the profile becomes valid; absent means at once."""
     valid_to: DateTime | UnsetType = field(name="validTo", default=UNSET)
+    """When the profile ceases to be valid; absent means never."""
 
 
 class ChargingSchedule(Data, kw_only=True):
+    """A limit over time, as a list of periods."""
+
     charging_rate_unit: ChargingRateUnitType = field(name="chargingRateUnit")
+    """The unit of all limits: W for the sum of the phases, or A for each phase."""
     charging_schedule_period: list[ChargingSchedulePeriod] = field(name="chargingSchedulePeriod")
+    """In order of startPeriod, the first of which is 0; at most ChargingScheduleMaxPeriods."""
     duration: int | UnsetType = UNSET
+    """How long the schedule lasts, in seconds; absent, the last period goes on without end, or to the end of
+    the transaction.
+    """
     start_schedule: DateTime | UnsetType = field(name="startSchedule", default=UNSET)
+    """When an absolute or recurring schedule starts; absent, the schedule counts from the start of charging.
+    """
     min_charging_rate: Number | UnsetType = field(name="minChargingRate", default=UNSET)
+    """The EV charges inefficiently below this rate, in chargingRateUnit, with one decimal at most; a hint for
+    sharing power.
+    """
 
     def __post_init__(self) -> None:
         check_tenths("minChargingRate", self.min_charging_rate)
 
 
 class ChargingSchedulePeriod(Data, kw_only=True):
+    """The limit from one time to the next, or to the end of the schedule."""
+
     start_period: int = field(name="startPeriod")
+    """Seconds after the schedule's start at which the period begins."""
     limit: Number
+    """The highest rate, in the schedule's chargingRateUnit, with one decimal at most. W is the sum of all
+    phases, A the current of each.
+    """
     number_phases: int | UnsetType = field(name="numberPhases", default=UNSET)
+    """How many phases may be used; absent means 3."""
 
     def __post_init__(self) -> None:
         check_tenths("limit", self.limit)
 
 
 class FirmwareType(Data, kw_only=True):
+    """Where the firmware is, when to load and install it, and who signed it."""
+
     location: String512
+    """URI to load the file from."""
     retrieve_date_time: DateTime = field(name="retrieveDateTime")
+    """Not to be loaded earlier than this."""
     signing_certificate: String5500 = field(name="signingCertificate")
+    """The manufacturer's certificate, in PEM (L01.FR.11)."""
     signature: String800
+    """Signature over the whole file, in base64 (L01.FR.04)."""
     install_date_time: DateTime | UnsetType = field(name="installDateTime", default=UNSET)
+    """Not to be installed earlier than this; absent means as soon as the station can (L01.FR.05, L01.FR.16).
+    """
 
 
 class IdTagInfo(Data, kw_only=True):
+    """What the CSMS, or a cache or list filled by it, says about a tag."""
+
     status: AuthorizationStatus
     expiry_date: DateTime | UnsetType = field(name="expiryDate", default=UNSET)
+    """When to remove the tag from the authorization cache; absent means never."""
     parent_id_tag: String20 | UnsetType = field(name="parentIdTag", default=UNSET)
+    """The group that the tag belongs to: any tag of it may stop what another one started."""
 
 
 class KeyValue(Data, kw_only=True):
+    """A configuration key and its value."""
+
     key: String50
     readonly: bool
+    """True if ChangeConfiguration cannot set it."""
     value: String500 | UnsetType = UNSET
+    """Always text; absent if the key is not set."""
 
 
 class LogParametersType(Data, kw_only=True):
+    """Where a log goes, and from which time."""
+
     remote_location: String512 = field(name="remoteLocation")
+    """URL of the place to upload to."""
     oldest_timestamp: DateTime | UnsetType = field(name="oldestTimestamp", default=UNSET)
+    """Entries from this time on; absent for all from the beginning."""
     latest_timestamp: DateTime | UnsetType = field(name="latestTimestamp", default=UNSET)
+    """Entries up to this time; absent for all to the end."""
 
 
 class MeterValue(Data, kw_only=True):
+    """Values that were measured at the same time."""
+
     timestamp: DateTime
+    """When all of them were measured."""
     sampled_value: list[SampledValue] = field(name="sampledValue")
 
 
 class SampledValue(Data, kw_only=True):
+    """A measured value. With all other fields absent it is the active energy imported so far, in Wh, at the
+    connector.
+    """
+
     value: str
+    """A decimal number as text; with format SignedData, hexadecimal."""
     context: ReadingContext | UnsetType = UNSET
+    """Why it was measured; absent means Sample.Periodic."""
     format: ValueFormat | UnsetType = UNSET
+    """Absent means Raw."""
     measurand: Measurand | UnsetType = UNSET
+    """What was measured; absent means Energy.Active.Import.Register."""
     phase: Phase | UnsetType = UNSET
+    """Absent for a value of all phases together."""
     location: Location | UnsetType = UNSET
+    """Absent means Outlet."""
     unit: UnitOfMeasure | UnsetType = UNSET
+    """Absent means Wh, if the measurand is an energy."""
 
 
 
@@ -231,34 +367,56 @@ class AuthorizeResponse(Response, kw_only=True):
     """The answer to AuthorizeRequest."""
 
     id_tag_info: IdTagInfo = field(name="idTagInfo")
+    """Whether the tag may charge, and until when."""
 
 
 class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Asks the CSMS whether a tag may charge, unless the authorization cache or the local list already tells
+    (4.1).
+
+    Sent by the Charging Station (Core profile).
+    """
 
     id_tag: String20 = field(name="idTag")
+    """The identification tag, such as the UID of an RFID card; compared without regard to case."""
 
 
 class BootNotificationResponse(Response, kw_only=True):
-    """The answer to BootNotificationRequest."""
+    """The answer to BootNotificationRequest. Tells the station whether it may take part, what time it is, and
+    when to speak next.
+    """
 
     status: RegistrationStatus
     current_time: DateTime = field(name="currentTime")
+    """The clock of the CSMS, in UTC; the station sets its own by it."""
     interval: int
+    """Seconds. If Accepted: between heartbeats. Otherwise: until the next BootNotificationRequest; 0 leaves
+    the wait to the station.
+    """
 
 
 class BootNotificationRequest(Request[BootNotificationResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Introduces the station to the CSMS after every boot; until it is accepted the station sends nothing
+    else unasked (4.2).
+
+    Sent by the Charging Station (Core profile).
+    """
 
     charge_point_vendor: String20 = field(name="chargePointVendor")
     charge_point_model: String20 = field(name="chargePointModel")
     charge_point_serial_number: String25 | UnsetType = field(name="chargePointSerialNumber", default=UNSET)
+    """Serial number of the station; chargeBoxSerialNumber is deprecated."""
     charge_box_serial_number: String25 | UnsetType = field(name="chargeBoxSerialNumber", default=UNSET)
+    """Deprecated: serial number of a box inside the station."""
     firmware_version: String50 | UnsetType = field(name="firmwareVersion", default=UNSET)
     iccid: String20 | UnsetType = UNSET
+    """Serial number of the SIM card in the modem, 19 or 20 digits."""
     imsi: String20 | UnsetType = UNSET
+    """Number of the mobile subscription, up to 15 digits."""
     meter_type: String25 | UnsetType = field(name="meterType", default=UNSET)
+    """Type of the main meter."""
     meter_serial_number: String25 | UnsetType = field(name="meterSerialNumber", default=UNSET)
+    """Serial number of the main meter."""
 
 
 class CancelReservationResponse(Response, kw_only=True):
@@ -268,9 +426,13 @@ class CancelReservationResponse(Response, kw_only=True):
 
 
 class CancelReservationRequest(Request[CancelReservationResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Gives up a reservation; Rejected if the station does not know it (5.1).
+
+    Sent by the CSMS (Reservation profile).
+    """
 
     reservation_id: int = field(name="reservationId")
+    """Given by the CSMS in the ReserveNowRequest."""
 
 
 class CertificateSignedResponse(Response, kw_only=True):
@@ -280,9 +442,15 @@ class CertificateSignedResponse(Response, kw_only=True):
 
 
 class CertificateSignedRequest(Request[CertificateSignedResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Delivers the certificate that a SignCertificateRequest asked for (A02, A03).
+
+    Sent by the CSMS (security white paper).
+    """
 
     certificate_chain: String10000 = field(name="certificateChain")
+    """PEM, the station's certificate first, then the sub-CAs upwards; CertificateSignedMaxChainSize may limit
+    it.
+    """
 
 
 class ChangeAvailabilityResponse(Response, kw_only=True):
@@ -292,9 +460,13 @@ class ChangeAvailabilityResponse(Response, kw_only=True):
 
 
 class ChangeAvailabilityRequest(Request[ChangeAvailabilityResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Takes a connector or the station out of service, or puts it back (5.2).
+
+    Sent by the CSMS (Core profile).
+    """
 
     connector_id: int = field(name="connectorId")
+    """From 1 upwards; 0 for the station and all its connectors."""
     type: AvailabilityType
 
 
@@ -305,10 +477,14 @@ class ChangeConfigurationResponse(Response, kw_only=True):
 
 
 class ChangeConfigurationRequest(Request[ChangeConfigurationResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Sets a configuration key (5.3; the standard keys are in chapter 9).
+
+    Sent by the CSMS (Core profile).
+    """
 
     key: String50
     value: String500
+    """Always text, whatever the type of the key."""
 
 
 class ClearCacheResponse(Response, kw_only=True):
@@ -318,7 +494,10 @@ class ClearCacheResponse(Response, kw_only=True):
 
 
 class ClearCacheRequest(Request[ClearCacheResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Empties the station's authorization cache (5.4).
+
+    Sent by the CSMS (Core profile).
+    """
 
 
 class ClearChargingProfileResponse(Response, kw_only=True):
@@ -328,12 +507,18 @@ class ClearChargingProfileResponse(Response, kw_only=True):
 
 
 class ClearChargingProfileRequest(Request[ClearChargingProfileResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Removes one profile by its id, or all that meet the criteria; without any, all (5.5).
+
+    Sent by the CSMS (Smart Charging profile).
+    """
 
     id: int | UnsetType = UNSET
+    """The chargingProfileId; with it, the criteria do not count."""
     connector_id: int | UnsetType = field(name="connectorId", default=UNSET)
+    """From 1 upwards; 0 for profiles of the station as a whole, absent for any."""
     charging_profile_purpose: ChargingProfilePurposeType | UnsetType = field(name="chargingProfilePurpose", default=UNSET)
     stack_level: int | UnsetType = field(name="stackLevel", default=UNSET)
+    """From 0 upwards; absent for any."""
 
 
 class DataTransferResponse(Response, kw_only=True):
@@ -341,14 +526,21 @@ class DataTransferResponse(Response, kw_only=True):
 
     status: DataTransferStatus
     data: str | UnsetType = UNSET
+    """Text, in a form that the agreement lays down."""
 
 
 class DataTransferRequest(Request[DataTransferResponse], kw_only=True):
-    """Sent by either side."""
+    """Carries what OCPP has no message for, by agreement of both sides (4.3, 5.6).
+
+    Sent by either side (Core profile).
+    """
 
     vendor_id: String255 = field(name="vendorId")
+    """Whose agreement it is: a domain name of the vendor in reverse, such as org.example."""
     message_id: String50 | UnsetType = field(name="messageId", default=UNSET)
+    """Which message of that agreement."""
     data: str | UnsetType = UNSET
+    """Text, in a form that the agreement lays down."""
 
 
 class DeleteCertificateResponse(Response, kw_only=True):
@@ -358,7 +550,10 @@ class DeleteCertificateResponse(Response, kw_only=True):
 
 
 class DeleteCertificateRequest(Request[DeleteCertificateResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Deletes a root certificate from the station, never the station's own (M04, M04.FR.05).
+
+    Sent by the CSMS (security white paper).
+    """
 
     certificate_hash_data: CertificateHashDataType = field(name="certificateHashData")
 
@@ -368,7 +563,10 @@ class DiagnosticsStatusNotificationResponse(Response, kw_only=True):
 
 
 class DiagnosticsStatusNotificationRequest(Request[DiagnosticsStatusNotificationResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports each step of uploading diagnostics (4.4).
+
+    Sent by the Charging Station (Firmware Management profile).
+    """
 
     status: DiagnosticsStatus
 
@@ -380,10 +578,14 @@ class ExtendedTriggerMessageResponse(Response, kw_only=True):
 
 
 class ExtendedTriggerMessageRequest(Request[ExtendedTriggerMessageResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """As TriggerMessageRequest, with the messages of the security extension.
+
+    Sent by the CSMS (security white paper).
+    """
 
     requested_message: MessageTriggerEnumType = field(name="requestedMessage")
     connector_id: int | UnsetType = field(name="connectorId", default=UNSET)
+    """From 1 upwards, for messages about a connector; absent means each of them."""
 
 
 class FirmwareStatusNotificationResponse(Response, kw_only=True):
@@ -391,7 +593,10 @@ class FirmwareStatusNotificationResponse(Response, kw_only=True):
 
 
 class FirmwareStatusNotificationRequest(Request[FirmwareStatusNotificationResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports each step of a firmware update (4.5).
+
+    Sent by the Charging Station (Firmware Management profile).
+    """
 
     status: FirmwareStatus
 
@@ -401,16 +606,25 @@ class GetCompositeScheduleResponse(Response, kw_only=True):
 
     status: GetCompositeScheduleStatus
     connector_id: int | UnsetType = field(name="connectorId", default=UNSET)
+    """As in the request; required if Accepted."""
     schedule_start: DateTime | UnsetType = field(name="scheduleStart", default=UNSET)
+    """When the schedule starts; its periods count from here. Required if Accepted."""
     charging_schedule: ChargingSchedule | UnsetType = field(name="chargingSchedule", default=UNSET)
+    """Required if Accepted."""
 
 
 class GetCompositeScheduleRequest(Request[GetCompositeScheduleResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Asks what limits the station expects from all of its profiles together (5.7).
+
+    Sent by the CSMS (Smart Charging profile).
+    """
 
     connector_id: int = field(name="connectorId")
+    """From 1 upwards; 0 for what the station as a whole expects to draw from the grid."""
     duration: int
+    """How far to look ahead, in seconds."""
     charging_rate_unit: ChargingRateUnitType | UnsetType = field(name="chargingRateUnit", default=UNSET)
+    """Absent leaves the unit to the station."""
 
 
 class GetConfigurationResponse(Response, kw_only=True):
@@ -418,28 +632,43 @@ class GetConfigurationResponse(Response, kw_only=True):
 
     configuration_key: list[KeyValue] | UnsetType = field(name="configurationKey", default=UNSET)
     unknown_key: list[String50] | UnsetType = field(name="unknownKey", default=UNSET)
+    """Keys of the request that the station does not have."""
 
 
 class GetConfigurationRequest(Request[GetConfigurationResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Reads configuration keys (5.8).
+
+    Sent by the CSMS (Core profile).
+    """
 
     key: list[String50] | UnsetType = UNSET
+    """The keys, at most GetConfigurationMaxKeys; absent or empty for all."""
 
 
 class GetDiagnosticsResponse(Response, kw_only=True):
     """The answer to GetDiagnosticsRequest."""
 
     file_name: String255 | UnsetType = field(name="fileName", default=UNSET)
+    """Name of the file that will be uploaded; absent if there is nothing to upload."""
 
 
 class GetDiagnosticsRequest(Request[GetDiagnosticsResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Tells the station to upload its diagnostics (5.9). Progress comes in
+    DiagnosticsStatusNotificationRequests.
+
+    Sent by the CSMS (Firmware Management profile).
+    """
 
     location: Uri
+    """URI of the directory to upload to."""
     retries: int | UnsetType = UNSET
+    """How many attempts to make before giving up; absent leaves it to the station."""
     retry_interval: int | UnsetType = field(name="retryInterval", default=UNSET)
+    """Seconds between attempts; absent leaves it to the station."""
     start_time: DateTime | UnsetType = field(name="startTime", default=UNSET)
+    """Entries from this time on; absent for all from the beginning."""
     stop_time: DateTime | UnsetType = field(name="stopTime", default=UNSET)
+    """Entries up to this time; absent for all to the end."""
 
 
 class GetInstalledCertificateIdsResponse(Response, kw_only=True):
@@ -447,10 +676,14 @@ class GetInstalledCertificateIdsResponse(Response, kw_only=True):
 
     status: GetInstalledCertificateStatusEnumType
     certificate_hash_data: Annotated[list[CertificateHashDataType], Meta(min_length=1)] | UnsetType = field(name="certificateHashData", default=UNSET)
+    """One element for each certificate; required if the status is Accepted (M03.FR.04)."""
 
 
 class GetInstalledCertificateIdsRequest(Request[GetInstalledCertificateIdsResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Asks which root certificates the station has (M03).
+
+    Sent by the CSMS (security white paper).
+    """
 
     certificate_type: CertificateUseEnumType = field(name="certificateType")
 
@@ -459,10 +692,14 @@ class GetLocalListVersionResponse(Response, kw_only=True):
     """The answer to GetLocalListVersionRequest."""
 
     list_version: int = field(name="listVersion")
+    """0 if the list is empty, -1 if the station has no such list."""
 
 
 class GetLocalListVersionRequest(Request[GetLocalListVersionResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Asks which version the station's local list has (5.10).
+
+    Sent by the CSMS (Local Auth List Management profile).
+    """
 
 
 class GetLogResponse(Response, kw_only=True):
@@ -470,26 +707,37 @@ class GetLogResponse(Response, kw_only=True):
 
     status: LogStatusEnumType
     filename: String255 | UnsetType = UNSET
+    """Name of the file that will be uploaded; absent if there is nothing to upload."""
 
 
 class GetLogRequest(Request[GetLogResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Tells the station to upload a log (N01). Progress comes in LogStatusNotificationRequests.
+
+    Sent by the CSMS (security white paper).
+    """
 
     log: LogParametersType
     log_type: LogEnumType = field(name="logType")
     request_id: int = field(name="requestId")
+    """Chosen by the CSMS; the notifications carry it (N01.FR.07)."""
     retries: int | UnsetType = UNSET
+    """How many attempts to make before giving up; absent leaves it to the station."""
     retry_interval: int | UnsetType = field(name="retryInterval", default=UNSET)
+    """Seconds between attempts; absent leaves it to the station."""
 
 
 class HeartbeatResponse(Response, kw_only=True):
     """The answer to HeartbeatRequest."""
 
     current_time: DateTime = field(name="currentTime")
+    """The clock of the CSMS, in UTC; the station sets its own by it."""
 
 
 class HeartbeatRequest(Request[HeartbeatResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Shows that the station is there when it has nothing else to say, and asks for the time (4.6).
+
+    Sent by the Charging Station (Core profile).
+    """
 
 
 class InstallCertificateResponse(Response, kw_only=True):
@@ -499,10 +747,14 @@ class InstallCertificateResponse(Response, kw_only=True):
 
 
 class InstallCertificateRequest(Request[InstallCertificateResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Installs a root certificate on the station (M05).
+
+    Sent by the CSMS (security white paper).
+    """
 
     certificate_type: CertificateUseEnumType = field(name="certificateType")
     certificate: String5500
+    """One certificate in PEM."""
 
 
 class LogStatusNotificationResponse(Response, kw_only=True):
@@ -510,10 +762,14 @@ class LogStatusNotificationResponse(Response, kw_only=True):
 
 
 class LogStatusNotificationRequest(Request[LogStatusNotificationResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports each step of a log upload (N01).
+
+    Sent by the Charging Station (security white paper).
+    """
 
     status: UploadLogStatusEnumType
     request_id: int | UnsetType = field(name="requestId", default=UNSET)
+    """That of the GetLogRequest; required unless triggered while there is no upload (N01.FR.12)."""
 
 
 class MeterValuesResponse(Response, kw_only=True):
@@ -521,11 +777,18 @@ class MeterValuesResponse(Response, kw_only=True):
 
 
 class MeterValuesRequest(Request[MeterValuesResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports readings, periodically or by the clock (4.7).
+
+    Sent by the Charging Station (Core profile).
+    """
 
     connector_id: int = field(name="connectorId")
+    """From 1 upwards; 0 for the main meter."""
     meter_value: Annotated[list[MeterValue], Meta(min_length=1)] = field(name="meterValue")
     transaction_id: int | UnsetType = field(name="transactionId", default=UNSET)
+    """The transaction that the readings belong to, as given in the StartTransactionResponse; absent outside
+    of one.
+    """
 
     def __post_init__(self) -> None:
         check_not_empty("meterValue", "sampledValue", self.meter_value)
@@ -538,11 +801,17 @@ class RemoteStartTransactionResponse(Response, kw_only=True):
 
 
 class RemoteStartTransactionRequest(Request[RemoteStartTransactionResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Asks the station to start charging for a tag, as if it had been presented there (5.11).
+
+    Sent by the CSMS (Core profile).
+    """
 
     id_tag: String20 = field(name="idTag")
+    """Who will charge; authorized first if AuthorizeRemoteTxRequests is true."""
     connector_id: int | UnsetType = field(name="connectorId", default=UNSET)
+    """From 1 upwards; absent leaves the choice to the station, which may refuse."""
     charging_profile: ChargingProfile | UnsetType = field(name="chargingProfile", default=UNSET)
+    """A TxProfile without transactionId, for the new transaction (5.16.2)."""
 
 
 class RemoteStopTransactionResponse(Response, kw_only=True):
@@ -552,9 +821,13 @@ class RemoteStopTransactionResponse(Response, kw_only=True):
 
 
 class RemoteStopTransactionRequest(Request[RemoteStopTransactionResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Asks the station to end a transaction; Rejected if it does not know it (5.12).
+
+    Sent by the CSMS (Core profile).
+    """
 
     transaction_id: int = field(name="transactionId")
+    """Given by the CSMS in the StartTransactionResponse."""
 
 
 class ReserveNowResponse(Response, kw_only=True):
@@ -564,13 +837,21 @@ class ReserveNowResponse(Response, kw_only=True):
 
 
 class ReserveNowRequest(Request[ReserveNowResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Keeps a connector, or any one, free for a tag (5.13).
+
+    Sent by the CSMS (Reservation profile).
+    """
 
     connector_id: int = field(name="connectorId")
+    """From 1 upwards; 0 for any connector, if ReserveConnectorZeroSupported is true."""
     expiry_date: DateTime = field(name="expiryDate")
+    """When the reservation ends by itself."""
     id_tag: String20 = field(name="idTag")
+    """The identification tag, such as the UID of an RFID card; compared without regard to case."""
     reservation_id: int = field(name="reservationId")
+    """Chosen by the CSMS; a known one changes that reservation."""
     parent_id_tag: String20 | UnsetType = field(name="parentIdTag", default=UNSET)
+    """Any tag of this group may use the reservation too."""
 
 
 class ResetResponse(Response, kw_only=True):
@@ -580,7 +861,10 @@ class ResetResponse(Response, kw_only=True):
 
 
 class ResetRequest(Request[ResetResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Restarts the station (5.14).
+
+    Sent by the CSMS (Core profile).
+    """
 
     type: ResetType
 
@@ -590,11 +874,18 @@ class SecurityEventNotificationResponse(Response, kw_only=True):
 
 
 class SecurityEventNotificationRequest(Request[SecurityEventNotificationResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports an event that matters for security (A04); it is queued while the station is offline
+    (A04.FR.02).
+
+    Sent by the Charging Station (security white paper).
+    """
 
     type: String50
+    """A name from the white paper's list of security events, such as InvalidCentralSystemCertificate."""
     timestamp: DateTime
+    """When the event happened; that can be long before the message is sent."""
     tech_info: String255 | UnsetType = field(name="techInfo", default=UNSET)
+    """Details for an expert, as text."""
 
 
 class SendLocalListResponse(Response, kw_only=True):
@@ -604,11 +895,18 @@ class SendLocalListResponse(Response, kw_only=True):
 
 
 class SendLocalListRequest(Request[SendLocalListResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Replaces or changes the list of tags that the station may authorize by itself (5.15).
+
+    Sent by the CSMS (Local Auth List Management profile).
+    """
 
     list_version: int = field(name="listVersion")
+    """Version that the list has afterwards."""
     update_type: UpdateType = field(name="updateType")
     local_authorization_list: list[AuthorizationData] | UnsetType = field(name="localAuthorizationList", default=UNSET)
+    """Absent or empty in a full update empties the list, in a differential one it changes nothing. At most
+    SendLocalListMaxLength elements.
+    """
 
 
 class SetChargingProfileResponse(Response, kw_only=True):
@@ -618,22 +916,39 @@ class SetChargingProfileResponse(Response, kw_only=True):
 
 
 class SetChargingProfileRequest(Request[SetChargingProfileResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Installs a limit over time for a transaction, for transactions to come, or for the whole station
+    (5.16).
+
+    Sent by the CSMS (Smart Charging profile).
+    """
 
     connector_id: int = field(name="connectorId")
+    """From 1 upwards. 0 is the whole station for ChargePointMaxProfile, and each connector for
+    TxDefaultProfile.
+    """
     cs_charging_profiles: ChargingProfile = field(name="csChargingProfiles")
 
 
 class SignCertificateResponse(Response, kw_only=True):
-    """The answer to SignCertificateRequest."""
+    """The answer to SignCertificateRequest. Accepted means that the CSMS passes the CSR on; the signed
+    certificate comes later (A02.FR.11).
+    """
 
     status: GenericStatusEnumType
 
 
 class SignCertificateRequest(Request[SignCertificateResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Asks the CSMS to have the station's certificate signed, when an ExtendedTriggerMessageRequest demands a
+    new one or the present one expires within a month (A02, A03). The certificate follows in a
+    CertificateSignedRequest.
+
+    Sent by the Charging Station (security white paper).
+    """
 
     csr: String5500
+    """PKCS #10 certificate signing request (RFC 2986) in PEM, with CpoName as organization (A02.FR.13), for a
+    key pair that never leaves the station (A02.FR.05).
+    """
 
 
 class SignedFirmwareStatusNotificationResponse(Response, kw_only=True):
@@ -641,10 +956,14 @@ class SignedFirmwareStatusNotificationResponse(Response, kw_only=True):
 
 
 class SignedFirmwareStatusNotificationRequest(Request[SignedFirmwareStatusNotificationResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports each step of a signed firmware update (L01.FR.01).
+
+    Sent by the Charging Station (security white paper).
+    """
 
     status: FirmwareStatusEnumType
     request_id: int | UnsetType = field(name="requestId", default=UNSET)
+    """That of the SignedUpdateFirmwareRequest; required unless the status is Idle (L01.FR.21)."""
 
 
 class SignedUpdateFirmwareResponse(Response, kw_only=True):
@@ -654,29 +973,50 @@ class SignedUpdateFirmwareResponse(Response, kw_only=True):
 
 
 class SignedUpdateFirmwareRequest(Request[SignedUpdateFirmwareResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Tells the station to load, verify and install signed firmware (L01). Progress comes in
+    SignedFirmwareStatusNotificationRequests.
+
+    Sent by the CSMS (security white paper).
+    """
 
     request_id: int = field(name="requestId")
+    """Chosen by the CSMS; the notifications carry it (L01.FR.10)."""
     firmware: FirmwareType
     retries: int | UnsetType = UNSET
+    """How many attempts to make before giving up; absent leaves it to the station."""
     retry_interval: int | UnsetType = field(name="retryInterval", default=UNSET)
+    """Seconds between attempts; absent leaves it to the station."""
 
 
 class StartTransactionResponse(Response, kw_only=True):
-    """The answer to StartTransactionRequest."""
+    """The answer to StartTransactionRequest. The verdict on the tag is in idTagInfo; the transaction has an
+    id even if the tag is refused.
+    """
 
     id_tag_info: IdTagInfo = field(name="idTagInfo")
+    """Whether the tag may charge, and until when."""
     transaction_id: int = field(name="transactionId")
+    """Chosen by the CSMS; the station uses it from now on."""
 
 
 class StartTransactionRequest(Request[StartTransactionResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports that a transaction has started (4.8). It is queued while the station is offline, and sent again
+    if it is not answered.
+
+    Sent by the Charging Station (Core profile).
+    """
 
     connector_id: int = field(name="connectorId")
+    """From 1 upwards."""
     id_tag: String20 = field(name="idTag")
+    """The identification tag, such as the UID of an RFID card; compared without regard to case."""
     meter_start: int = field(name="meterStart")
+    """Reading of the meter at the start, in Wh; it need not begin at 0."""
     timestamp: DateTime
+    """When it started, not when this is sent."""
     reservation_id: int | UnsetType = field(name="reservationId", default=UNSET)
+    """The reservation that this transaction uses up, as given in the ReserveNowRequest; absent without one.
+    """
 
 
 class StatusNotificationResponse(Response, kw_only=True):
@@ -684,32 +1024,51 @@ class StatusNotificationResponse(Response, kw_only=True):
 
 
 class StatusNotificationRequest(Request[StatusNotificationResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports that a connector's state has changed, or that there is an error (4.9).
+
+    Sent by the Charging Station (Core profile).
+    """
 
     connector_id: int = field(name="connectorId")
+    """From 1 upwards; 0 for the station as a whole."""
     error_code: ChargePointErrorCode = field(name="errorCode")
+    """NoError if there is none."""
     status: ChargePointStatus
     info: String50 | UnsetType = UNSET
     timestamp: DateTime | UnsetType = UNSET
+    """When the state changed; absent, the time of receipt counts."""
     vendor_id: String255 | UnsetType = field(name="vendorId", default=UNSET)
+    """Whose code vendorErrorCode is."""
     vendor_error_code: String50 | UnsetType = field(name="vendorErrorCode", default=UNSET)
+    """The vendor's own code; it explains OtherError."""
 
 
 class StopTransactionResponse(Response, kw_only=True):
     """The answer to StopTransactionRequest."""
 
     id_tag_info: IdTagInfo | UnsetType = field(name="idTagInfo", default=UNSET)
+    """Absent if the request had no idTag."""
 
 
 class StopTransactionRequest(Request[StopTransactionResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports that a transaction has ended (4.10). It is queued while the station is offline, and sent again
+    if it is not answered.
+
+    Sent by the Charging Station (Core profile).
+    """
 
     meter_stop: int = field(name="meterStop")
+    """Reading of the meter at the end, in Wh; what was charged is the difference from meterStart."""
     timestamp: DateTime
+    """When it ended, not when this is sent."""
     transaction_id: int = field(name="transactionId")
+    """Given by the CSMS in the StartTransactionResponse."""
     id_tag: String20 | UnsetType = field(name="idTag", default=UNSET)
+    """Who ended it; required if known."""
     reason: Reason | UnsetType = UNSET
+    """Absent means Local."""
     transaction_data: list[MeterValue] | UnsetType = field(name="transactionData", default=UNSET)
+    """Readings of the transaction as StopTxnSampledData and StopTxnAlignedData configure them."""
 
 
 class TriggerMessageResponse(Response, kw_only=True):
@@ -719,10 +1078,14 @@ class TriggerMessageResponse(Response, kw_only=True):
 
 
 class TriggerMessageRequest(Request[TriggerMessageResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Asks the station to send a message now, after it has answered this one (5.17).
+
+    Sent by the CSMS (Remote Trigger profile).
+    """
 
     requested_message: MessageTrigger = field(name="requestedMessage")
     connector_id: int | UnsetType = field(name="connectorId", default=UNSET)
+    """From 1 upwards, for messages about a connector; absent means each of them."""
 
 
 class UnlockConnectorResponse(Response, kw_only=True):
@@ -732,9 +1095,13 @@ class UnlockConnectorResponse(Response, kw_only=True):
 
 
 class UnlockConnectorRequest(Request[UnlockConnectorResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Frees a stuck cable (5.18); a transaction on that connector is ended first.
+
+    Sent by the CSMS (Core profile).
+    """
 
     connector_id: int = field(name="connectorId")
+    """From 1 upwards."""
 
 
 class UpdateFirmwareResponse(Response, kw_only=True):
@@ -742,12 +1109,20 @@ class UpdateFirmwareResponse(Response, kw_only=True):
 
 
 class UpdateFirmwareRequest(Request[UpdateFirmwareResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Tells the station to load and install firmware (5.19). Progress comes in
+    FirmwareStatusNotificationRequests.
+
+    Sent by the CSMS (Firmware Management profile).
+    """
 
     location: Uri
+    """URI to load the file from."""
     retrieve_date: DateTime = field(name="retrieveDate")
+    """Not to be loaded earlier than this."""
     retries: int | UnsetType = UNSET
+    """How many attempts to make before giving up; absent leaves it to the station."""
     retry_interval: int | UnsetType = field(name="retryInterval", default=UNSET)
+    """Seconds between attempts; absent leaves it to the station."""
 
 
 

@@ -78,6 +78,7 @@ BootReasonEnumType: TypeAlias = Literal[
 """Triggered answers a TriggerMessageRequest; everything else says why the station booted."""
 CancelReservationStatusEnumType: TypeAlias = Literal["Accepted", "Rejected"]
 CertificateActionEnumType: TypeAlias = Literal["Install", "Update"]
+"""What the EV asked for: to install a contract certificate or to renew it."""
 CertificateSignedStatusEnumType: TypeAlias = Literal["Accepted", "Rejected"]
 """Rejected if the certificate is invalid or belongs to no request of the station."""
 CertificateSigningUseEnumType: TypeAlias = Literal["ChargingStationCertificate", "V2GCertificate"]
@@ -87,12 +88,23 @@ authenticate it to an EV.
 ChangeAvailabilityStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "Scheduled"]
 """Scheduled: done when transactions under way have ended."""
 ChargingLimitSourceEnumType: TypeAlias = Literal["EMS", "Other", "SO", "CSO"]
+"""EMS is an energy management system on site, SO the system operator (grid), CSO the operator of the
+stations.
+"""
 ChargingProfileKindEnumType: TypeAlias = Literal["Absolute", "Recurring", "Relative"]
+"""Absolute counts from startSchedule, Recurring starts anew every day or week, Relative counts from the
+moment when the station is ready to deliver energy (K01.FR.40 to K01.FR.42).
+"""
 ChargingProfilePurposeEnumType: TypeAlias = Literal[
     "ChargingStationExternalConstraints", "ChargingStationMaxProfile", "TxDefaultProfile", "TxProfile",
 ]
+"""Of the profiles with one purpose, the one with the highest stackLevel counts; the lowest limit of the
+purposes applies, but a TxProfile replaces the TxDefaultProfile (K01.FR.17, K02.FR.04).
+"""
 ChargingProfileStatusEnumType: TypeAlias = Literal["Accepted", "Rejected"]
+"""Accepted does not mean that the EV follows the profile."""
 ChargingRateUnitEnumType: TypeAlias = Literal["W", "A"]
+"""W is the power of all phases together, A the current of each phase (K01.FR.50, K01.FR.51)."""
 ChargingStateEnumType: TypeAlias = Literal["Charging", "EVConnected", "SuspendedEV", "SuspendedEVSE", "Idle"]
 """SuspendedEV: energy is offered, the EV takes none. SuspendedEVSE: the station offers none. Idle: no EV is
 connected.
@@ -100,8 +112,11 @@ connected.
 ClearCacheStatusEnumType: TypeAlias = Literal["Accepted", "Rejected"]
 """Rejected also if the cache is switched off (C11.FR.04)."""
 ClearChargingProfileStatusEnumType: TypeAlias = Literal["Accepted", "Unknown"]
+"""Unknown means that no profile matched (K10.FR.01)."""
 ClearMessageStatusEnumType: TypeAlias = Literal["Accepted", "Unknown"]
+"""Unknown means that there is no such message (O05.FR.02)."""
 ClearMonitoringStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "NotFound"]
+"""Rejected for a monitor that cannot be removed (N06.FR.03)."""
 ComponentCriterionEnumType: TypeAlias = Literal["Active", "Available", "Enabled", "Problem"]
 """Active, Available and Enabled also select components that do not have that variable; Problem selects only
 where it is true (B08.FR.07 to B08.FR.10).
@@ -116,7 +131,11 @@ ConnectorStatusEnumType: TypeAlias = Literal["Available", "Occupied", "Reserved"
 CostKindEnumType: TypeAlias = Literal[
     "CarbonDioxideEmission", "RelativePricePercentage", "RenewableGenerationPercentage",
 ]
+"""RelativePricePercentage is a price in percent of the highest one, RenewableGenerationPercentage a share of
+generation, CarbonDioxideEmission is in g/kWh.
+"""
 CustomerInformationStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "Invalid"]
+"""Invalid means that not exactly one identifier of the customer was given (N09.FR.09)."""
 DataEnumType: TypeAlias = Literal[
     "string", "decimal", "integer", "dateTime", "boolean", "OptionList", "SequenceList", "MemberList",
 ]
@@ -124,21 +143,29 @@ DataEnumType: TypeAlias = Literal[
 list.
 """
 DataTransferStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "UnknownMessageId", "UnknownVendorId"]
+"""What Accepted and Rejected mean, the parties agree on (P01.FR.07)."""
 DeleteCertificateStatusEnumType: TypeAlias = Literal["Accepted", "Failed", "NotFound"]
+"""Failed also for the station's own certificate, which cannot be deleted in this way (M04.FR.06)."""
 DisplayMessageStatusEnumType: TypeAlias = Literal[
     "Accepted", "NotSupportedMessageFormat", "Rejected", "NotSupportedPriority", "NotSupportedState",
     "UnknownTransaction",
 ]
+"""Everything but Accepted says what the station cannot do with the message (O01, O02)."""
 EnergyTransferModeEnumType: TypeAlias = Literal["DC", "AC_single_phase", "AC_two_phase", "AC_three_phase"]
 EventNotificationEnumType: TypeAlias = Literal[
     "HardWiredNotification", "HardWiredMonitor", "PreconfiguredMonitor", "CustomMonitor",
 ]
+"""Who set up the monitor: the manufacturer, unchangeably or as a default, or the CSMS (CustomMonitor)."""
 EventTriggerEnumType: TypeAlias = Literal["Alerting", "Delta", "Periodic"]
+"""Alerting is a threshold passed or a hard-wired notification, Delta a change, Periodic a matter of time."""
 FirmwareStatusEnumType: TypeAlias = Literal[
     "Downloaded", "DownloadFailed", "Downloading", "DownloadScheduled", "DownloadPaused", "Idle",
     "InstallationFailed", "Installing", "Installed", "InstallRebooting", "InstallScheduled",
     "InstallVerificationFailed", "InvalidSignature", "SignatureVerified",
 ]
+"""Installed ends an update well; DownloadFailed, InstallationFailed, InstallVerificationFailed and
+InvalidSignature end it badly. Idle only answers a trigger when nothing is going on (L01.FR.25).
+"""
 GenericDeviceModelStatusEnumType: TypeAlias = Literal[
     "Accepted", "Rejected", "NotSupported", "EmptyResultSet",
 ]
@@ -151,9 +178,13 @@ GetCertificateIdUseEnumType: TypeAlias = Literal[
     "V2GRootCertificate", "MORootCertificate", "CSMSRootCertificate", "V2GCertificateChain",
     "ManufacturerRootCertificate",
 ]
+"""As for installing; V2GCertificateChain is the station's own ISO 15118 certificate with its sub-CAs."""
 GetCertificateStatusEnumType: TypeAlias = Literal["Accepted", "Failed"]
+"""Failed means that the CSMS got no answer from the OCSP responder (M06.FR.04)."""
 GetChargingProfileStatusEnumType: TypeAlias = Literal["Accepted", "NoProfiles"]
+"""NoProfiles means that no profile matched and no report follows."""
 GetDisplayMessagesStatusEnumType: TypeAlias = Literal["Accepted", "Unknown"]
+"""Unknown means that no message matches and none follows (O03.FR.06, O04.FR.07)."""
 GetInstalledCertificateStatusEnumType: TypeAlias = Literal["Accepted", "NotFound"]
 GetVariableStatusEnumType: TypeAlias = Literal[
     "Accepted", "Rejected", "UnknownComponent", "UnknownVariable", "NotSupportedAttributeType",
@@ -167,13 +198,19 @@ IdTokenEnumType: TypeAlias = Literal[
 push of a start button (C02).
 """
 InstallCertificateStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "Failed"]
+"""Rejected: the certificate is invalid or one too many. Failed: the station could not install it (M05)."""
 InstallCertificateUseEnumType: TypeAlias = Literal[
     "V2GRootCertificate", "MORootCertificate", "CSMSRootCertificate", "ManufacturerRootCertificate",
 ]
+"""What the root is for: V2G and MO for ISO 15118, Manufacturer for firmware signatures, CSMS for the
+connection.
+"""
 Iso15118EVCertificateStatusEnumType: TypeAlias = Literal["Accepted", "Failed"]
 LocationEnumType: TypeAlias = Literal["Body", "Cable", "EV", "Inlet", "Outlet"]
+"""Where it was measured; Inlet is the connection to the grid, Outlet the connector."""
 LogEnumType: TypeAlias = Literal["DiagnosticsLog", "SecurityLog"]
 LogStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "AcceptedCanceled"]
+"""AcceptedCanceled means that an upload that was under way was given up for this one (N01.FR.12)."""
 MeasurandEnumType: TypeAlias = Literal[
     "Current.Export", "Current.Import", "Current.Offered", "Energy.Active.Export.Register",
     "Energy.Active.Import.Register", "Energy.Reactive.Export.Register", "Energy.Reactive.Import.Register",
@@ -183,10 +220,17 @@ MeasurandEnumType: TypeAlias = Literal[
     "Power.Active.Export", "Power.Active.Import", "Power.Factor", "Power.Offered", "Power.Reactive.Export",
     "Power.Reactive.Import", "SoC", "Voltage",
 ]
+"""Registers count up, intervals start anew with each sample. Import is towards the EV, Export from it,
+Offered is what the station would give.
+"""
 MessageFormatEnumType: TypeAlias = Literal["ASCII", "HTML", "URI", "UTF8"]
 """For URI the content is the address of what to show."""
 MessagePriorityEnumType: TypeAlias = Literal["AlwaysFront", "InFront", "NormalCycle"]
+"""AlwaysFront stands alone until another one comes, InFront takes turns with its like, NormalCycle with
+everything else (O01).
+"""
 MessageStateEnumType: TypeAlias = Literal["Charging", "Faulted", "Idle", "Unavailable"]
+"""Shown only while the station is in this state; Idle means without a transaction."""
 MessageTriggerEnumType: TypeAlias = Literal[
     "BootNotification", "LogStatusNotification", "FirmwareStatusNotification", "Heartbeat", "MeterValues",
     "SignChargingStationCertificate", "SignV2GCertificate", "StatusNotification", "TransactionEvent",
@@ -196,13 +240,20 @@ MessageTriggerEnumType: TypeAlias = Literal[
 MonitorEnumType: TypeAlias = Literal[
     "UpperThreshold", "LowerThreshold", "Delta", "Periodic", "PeriodicClockAligned",
 ]
+"""Thresholds compare the value, Delta its change since the last report; periodic ones report every so many
+seconds, the clock-aligned kind counted from full hours.
+"""
 MonitoringBaseEnumType: TypeAlias = Literal["All", "FactoryDefault", "HardWiredOnly"]
+"""All adds the preconfigured monitors to the present ones, FactoryDefault goes back to them, HardWiredOnly
+leaves only what cannot be switched off (N03).
+"""
 MonitoringCriterionEnumType: TypeAlias = Literal[
     "ThresholdMonitoring", "DeltaMonitoring", "PeriodicMonitoring",
 ]
 MutabilityEnumType: TypeAlias = Literal["ReadOnly", "WriteOnly", "ReadWrite"]
 """Whether the CSMS may read the attribute, write it, or both."""
 NotifyEVChargingNeedsStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "Processing"]
+"""Processing means that a schedule will follow, but not at once (K15.FR.05)."""
 OCPPInterfaceEnumType: TypeAlias = Literal[
     "Wired0", "Wired1", "Wired2", "Wired3", "Wireless0", "Wireless1", "Wireless2", "Wireless3",
 ]
@@ -213,14 +264,18 @@ OCPPVersionEnumType: TypeAlias = Literal["OCPP12", "OCPP15", "OCPP16", "OCPP20"]
 OperationalStatusEnumType: TypeAlias = Literal["Inoperative", "Operative"]
 """Inoperative takes out of service; both outlive a reboot (G03.FR.08)."""
 PhaseEnumType: TypeAlias = Literal["L1", "L2", "L3", "N", "L1-N", "L2-N", "L3-N", "L1-L2", "L2-L3", "L3-L1"]
+"""L1 to N are conductors; L1-N and the like are measured against neutral, L1-L2 and the like between phases.
+"""
 PublishFirmwareStatusEnumType: TypeAlias = Literal[
     "Idle", "DownloadScheduled", "Downloading", "Downloaded", "Published", "DownloadFailed",
     "DownloadPaused", "InvalidChecksum", "ChecksumVerified", "PublishFailed",
 ]
+"""Published ends it well; DownloadFailed, InvalidChecksum and PublishFailed end it badly (L03)."""
 ReadingContextEnumType: TypeAlias = Literal[
     "Interruption.Begin", "Interruption.End", "Other", "Sample.Clock", "Sample.Periodic",
     "Transaction.Begin", "Transaction.End", "Trigger",
 ]
+"""Why the value was taken: start or end of a transaction or interruption, the clock, a period, a trigger."""
 ReasonEnumType: TypeAlias = Literal[
     "DeAuthorized", "EmergencyStop", "EnergyLimitReached", "EVDisconnected", "GroundFault", "ImmediateReset",
     "Local", "LocalOutOfCredit", "MasterPass", "Other", "OvercurrentFault", "PowerLoss", "PowerQuality",
@@ -228,6 +283,7 @@ ReasonEnumType: TypeAlias = Literal[
 ]
 """Local is the driver at the station, Remote the CSMS or an app; the rest are faults, limits and resets."""
 RecurrencyKindEnumType: TypeAlias = Literal["Daily", "Weekly"]
+"""The schedule starts anew every 24 hours, or every 7 days."""
 RegistrationStatusEnumType: TypeAlias = Literal["Accepted", "Pending", "Rejected"]
 """Pending lets the CSMS configure the station first; with Rejected nobody says anything until the interval is
 over (B02, B03).
@@ -251,6 +307,7 @@ SendLocalListStatusEnumType: TypeAlias = Literal["Accepted", "Failed", "VersionM
 SetMonitoringStatusEnumType: TypeAlias = Literal[
     "Accepted", "UnknownComponent", "UnknownVariable", "UnsupportedMonitorType", "Rejected", "Duplicate",
 ]
+"""Duplicate means that another monitor of this type and severity is there already (N04.FR.10)."""
 SetNetworkProfileStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "Failed"]
 """Rejected for what the station does not accept, Failed if it could not store it (B09.FR.02, B09.FR.03)."""
 SetVariableStatusEnumType: TypeAlias = Literal[
@@ -274,15 +331,22 @@ UnlockStatusEnumType: TypeAlias = Literal[
 ]
 """OngoingAuthorizedTransaction: the station leaves a connector alone that is charging (F05.FR.02)."""
 UnpublishFirmwareStatusEnumType: TypeAlias = Literal["DownloadOngoing", "NoFirmware", "Unpublished"]
+"""DownloadOngoing means that a station is loading the file at the moment; NoFirmware that there is no such
+file (L04).
+"""
 UpdateEnumType: TypeAlias = Literal["Differential", "Full"]
 """Full replaces the list; Differential adds, changes and removes elements."""
 UpdateFirmwareStatusEnumType: TypeAlias = Literal[
     "Accepted", "Rejected", "AcceptedCanceled", "InvalidCertificate", "RevokedCertificate",
 ]
+"""AcceptedCanceled means that an update that was under way was given up for this one (L01.FR.24)."""
 UploadLogStatusEnumType: TypeAlias = Literal[
     "BadMessage", "Idle", "NotSupportedOperation", "PermissionDenied", "Uploaded", "UploadFailure",
     "Uploading", "AcceptedCanceled",
 ]
+"""Idle only answers a trigger when nothing is going on. BadMessage, PermissionDenied, NotSupportedOperation
+and UploadFailure end an upload badly (N01.FR.10).
+"""
 VPNEnumType: TypeAlias = Literal["IKEv2", "IPSec", "L2TP", "PPTP"]
 
 
@@ -290,10 +354,16 @@ VPNEnumType: TypeAlias = Literal["IKEv2", "IPSec", "L2TP", "PPTP"]
 
 
 class ACChargingParametersType(Data, kw_only=True):
+    """What an EV asks for and can bear with AC (ISO 15118-2)."""
+
     energy_amount: int = field(name="energyAmount")
+    """Energy that the EV asks for, in Wh, with what it needs to heat or cool the battery."""
     ev_min_current: int = field(name="evMinCurrent")
+    """The lowest current per phase with which the EV charges, in A."""
     ev_max_current: int = field(name="evMaxCurrent")
+    """The highest current per phase that EV and cable bear, in A."""
     ev_max_voltage: int = field(name="evMaxVoltage")
+    """The highest voltage that the EV bears, in V."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -335,10 +405,13 @@ class AuthorizationData(Data, kw_only=True):
 
 
 class CertificateHashDataChainType(Data, kw_only=True):
+    """An installed certificate and, for a V2G chain, the sub-CAs above it."""
+
     certificate_hash_data: CertificateHashDataType = field(name="certificateHashData")
     """Names the certificate by the hashes of its issuer and its serial number."""
     certificate_type: GetCertificateIdUseEnumType = field(name="certificateType")
     child_certificate_hash_data: Annotated[list[CertificateHashDataType], Meta(min_length=1, max_length=4)] | UnsetType = field(name="childCertificateHashData", default=UNSET)
+    """The sub-CAs of a V2GCertificateChain (M03.FR.05)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -359,56 +432,108 @@ class CertificateHashDataType(Data, kw_only=True):
 
 
 class ChargingLimitType(Data, kw_only=True):
+    """Where a limit comes from."""
+
     charging_limit_source: ChargingLimitSourceEnumType = field(name="chargingLimitSource")
+    """Who set the limit; never CSO in a NotifyChargingLimitRequest (K11.FR.05)."""
     is_grid_critical: bool | UnsetType = field(name="isGridCritical", default=UNSET)
+    """Whether the stability of the grid depends on the limit."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChargingNeedsType(Data, kw_only=True):
+    """What an EV needs: energy, departure time, and its limits for AC or for DC, one of which is required
+    (K15.FR.06).
+    """
+
     requested_energy_transfer: EnergyTransferModeEnumType = field(name="requestedEnergyTransfer")
     ac_charging_parameters: ACChargingParametersType | UnsetType = field(name="acChargingParameters", default=UNSET)
+    """For AC with ISO 15118-2 (K15.FR.06)."""
     dc_charging_parameters: DCChargingParametersType | UnsetType = field(name="dcChargingParameters", default=UNSET)
+    """For DC with ISO 15118-2 (K15.FR.06)."""
     departure_time: DateTime | UnsetType = field(name="departureTime", default=UNSET)
+    """When the EV expects to leave."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChargingProfileCriterionType(Data, kw_only=True):
+    """Selects charging profiles: those that meet all criteria that are present (K09)."""
+
     charging_profile_purpose: ChargingProfilePurposeEnumType | UnsetType = field(name="chargingProfilePurpose", default=UNSET)
     stack_level: int | UnsetType = field(name="stackLevel", default=UNSET)
+    """From 0 upwards."""
     charging_profile_id: Annotated[list[int], Meta(min_length=1)] | UnsetType = field(name="chargingProfileId", default=UNSET)
+    """At most ChargingProfileEntries.maxLimit ids; then no other criterion is needed."""
     charging_limit_source: Annotated[list[ChargingLimitSourceEnumType], Meta(min_length=1, max_length=4)] | UnsetType = field(name="chargingLimitSource", default=UNSET)
+    """Who set the limit."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChargingProfileType(Data, kw_only=True):
+    """A limit over time, and for whom it holds (K01)."""
+
     id: int
+    """Unique on the station."""
     stack_level: int = field(name="stackLevel")
+    """From 0 upwards; among profiles with the same purpose the highest one that is valid counts (K01.FR.17).
+    """
     charging_profile_purpose: ChargingProfilePurposeEnumType = field(name="chargingProfilePurpose")
     charging_profile_kind: ChargingProfileKindEnumType = field(name="chargingProfileKind")
     charging_schedule: Annotated[list[ChargingScheduleType], Meta(min_length=1, max_length=3)] = field(name="chargingSchedule")
+    """One schedule, or up to three for an ISO 15118 session, of which the EV chooses (K01.FR.34, K15.FR.07).
+    """
     recurrency_kind: RecurrencyKindEnumType | UnsetType = field(name="recurrencyKind", default=UNSET)
+    """Required for kind Recurring."""
     valid_from: DateTime | UnsetType = field(name="validFrom", default=UNSET)
+    """When the profile becomes valid; absent means at once (K01.FR.36)."""
     valid_to: DateTime | UnsetType = field(name="validTo", default=UNSET)
+    """When the profile ceases to be valid; absent means never (K01.FR.37)."""
     transaction_id: String36 | UnsetType = field(name="transactionId", default=UNSET)
+    """Required for a TxProfile that is set during a transaction (K01.FR.03); absent otherwise."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChargingSchedulePeriodType(Data, kw_only=True):
+    """The limit from one time to the next, or to the end of the schedule (K01.FR.12)."""
+
     start_period: int = field(name="startPeriod")
+    """Seconds after the schedule's start at which the period begins."""
     limit: Number
+    """The highest rate, in the schedule's chargingRateUnit. W is the sum of all phases, A the current of
+    each.
+    """
     number_phases: int | UnsetType = field(name="numberPhases", default=UNSET)
+    """How many phases may be used; absent means 3 (K01.FR.49). Not for DC (K01.FR.44)."""
     phase_to_use: int | UnsetType = field(name="phaseToUse", default=UNSET)
+    """The one phase to use, 1 to 3. Only if numberPhases is 1 and the station can switch phases (K01.FR.19,
+    K01.FR.20); absent leaves the choice to it.
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChargingScheduleType(Data, kw_only=True):
+    """A limit over time, as a list of periods."""
+
     id: int
+    """Identifies the schedule, so that the EV's choice can be reported."""
     charging_rate_unit: ChargingRateUnitEnumType = field(name="chargingRateUnit")
+    """The unit of all limits: W for the sum of the phases, or A for each phase."""
     charging_schedule_period: Annotated[list[ChargingSchedulePeriodType], Meta(min_length=1, max_length=1024)] = field(name="chargingSchedulePeriod")
+    """In order of startPeriod, the first of which is 0 (K01.FR.31, K01.FR.35); at most as many as
+    PeriodsPerSchedule allows.
+    """
     start_schedule: DateTime | UnsetType = field(name="startSchedule", default=UNSET)
+    """Required for the kinds Absolute and Recurring, absent for Relative (K01.FR.40, K01.FR.41)."""
     duration: int | UnsetType = UNSET
+    """How long the schedule lasts, in seconds; absent, the last period goes on without end, or to the end of
+    the transaction.
+    """
     min_charging_rate: Number | UnsetType = field(name="minChargingRate", default=UNSET)
+    """The EV charges inefficiently below this rate, in chargingRateUnit; a hint for sharing power
+    (K01.FR.21).
+    """
     sales_tariff: SalesTariffType | UnsetType = field(name="salesTariff", default=UNSET)
+    """Prices for an ISO 15118-2 session."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -427,15 +552,23 @@ class ChargingStationType(Data, kw_only=True):
 
 
 class ClearChargingProfileType(Data, kw_only=True):
+    """Selects charging profiles to remove: those that meet all criteria that are present (K10.FR.04)."""
+
     evse_id: int | UnsetType = field(name="evseId", default=UNSET)
+    """The EVSE; 0 for profiles of the station as a whole, absent for any."""
     charging_profile_purpose: ChargingProfilePurposeEnumType | UnsetType = field(name="chargingProfilePurpose", default=UNSET)
+    """Not ChargingStationExternalConstraints (K10.FR.06)."""
     stack_level: int | UnsetType = field(name="stackLevel", default=UNSET)
+    """From 0 upwards."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearMonitoringResultType(Data, kw_only=True):
+    """Whether a monitor was removed."""
+
     status: ClearMonitoringStatusEnumType
     id: int
+    """The id of the monitor, as in the request."""
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
     """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
@@ -464,36 +597,59 @@ class ComponentVariableType(Data, kw_only=True):
 
 
 class CompositeScheduleType(Data, kw_only=True):
+    """The limits that result from all profiles of an EVSE, or of the station (K08.FR.04)."""
+
     charging_schedule_period: Annotated[list[ChargingSchedulePeriodType], Meta(min_length=1)] = field(name="chargingSchedulePeriod")
     evse_id: int = field(name="evseId")
+    """As in the request; 0 for the station as a whole."""
     duration: int
+    """How long the schedule lasts, in seconds."""
     schedule_start: DateTime = field(name="scheduleStart")
+    """When the schedule starts; its periods count from here."""
     charging_rate_unit: ChargingRateUnitEnumType = field(name="chargingRateUnit")
+    """The unit of all limits: W for the sum of the phases, or A for each phase."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ConsumptionCostType(Data, kw_only=True):
+    """Price from some consumption on."""
+
     start_value: Number = field(name="startValue")
+    """The block begins at this consumption and ends where the next one begins."""
     cost: Annotated[list[CostType], Meta(min_length=1, max_length=3)]
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CostType(Data, kw_only=True):
+    """A price, a share, or an emission, as costKind says."""
+
     cost_kind: CostKindEnumType = field(name="costKind")
     amount: int
+    """To be multiplied by 10 to the power of amountMultiplier; what it counts, costKind says."""
     amount_multiplier: int | UnsetType = field(name="amountMultiplier", default=UNSET)
+    """Power of ten, -3 to 3; absent means 0."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class DCChargingParametersType(Data, kw_only=True):
+    """What an EV asks for and can bear with DC (ISO 15118-2)."""
+
     ev_max_current: int = field(name="evMaxCurrent")
+    """The highest current that EV and cable bear, in A."""
     ev_max_voltage: int = field(name="evMaxVoltage")
+    """The highest voltage that the EV bears, in V."""
     energy_amount: int | UnsetType = field(name="energyAmount", default=UNSET)
+    """Energy that the EV asks for, in Wh, with what it needs to heat or cool the battery."""
     ev_max_power: int | UnsetType = field(name="evMaxPower", default=UNSET)
+    """The highest power that the EV bears, in W; required for DC charging."""
     state_of_charge: Int0To100 | UnsetType = field(name="stateOfCharge", default=UNSET)
+    """How full the battery is, in percent."""
     ev_energy_capacity: int | UnsetType = field(name="evEnergyCapacity", default=UNSET)
+    """Capacity of the battery, in Wh."""
     full_soc: Int0To100 | UnsetType = field(name="fullSoC", default=UNSET)
+    """The EV takes the battery for full at this state of charge, in percent."""
     bulk_soc: Int0To100 | UnsetType = field(name="bulkSoC", default=UNSET)
+    """Fast charging ends at this state of charge, in percent."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -508,28 +664,46 @@ class EVSEType(Data, kw_only=True):
 
 
 class EventDataType(Data, kw_only=True):
+    """An event of a component's variable."""
+
     event_id: int = field(name="eventId")
+    """Unique; other events name it as their cause."""
     timestamp: DateTime
+    """When the event happened."""
     trigger: EventTriggerEnumType
     actual_value: String2500 = field(name="actualValue")
+    """The value now, as text; empty for a variable that cannot be read (N07.FR.10)."""
     component: ComponentType
     event_notification_type: EventNotificationEnumType = field(name="eventNotificationType")
     variable: VariableType
     cause: int | UnsetType = UNSET
+    """The eventId of the event that led to this one (N07.FR.05)."""
     tech_code: String50 | UnsetType = field(name="techCode", default=UNSET)
+    """Error code of the component."""
     tech_info: String500 | UnsetType = field(name="techInfo", default=UNSET)
     cleared: bool | UnsetType = UNSET
+    """True if a threshold is no longer exceeded (N07.FR.02); absent means false."""
     transaction_id: String36 | UnsetType = field(name="transactionId", default=UNSET)
+    """Only for an event that concerns a transaction."""
     variable_monitoring_id: int | UnsetType = field(name="variableMonitoringId", default=UNSET)
+    """The monitor that the event comes from; required unless the notification is hard-wired (N07.FR.06)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class FirmwareType(Data, kw_only=True):
+    """Where the firmware is, when to load and install it, and who signed it."""
+
     location: String512
+    """URI to load the file from."""
     retrieve_date_time: DateTime = field(name="retrieveDateTime")
+    """Not to be loaded earlier than this; a time in the past means now."""
     install_date_time: DateTime | UnsetType = field(name="installDateTime", default=UNSET)
+    """Not to be installed earlier than this; absent means as soon as the station can (L01.FR.05, L01.FR.16).
+    """
     signing_certificate: String5500 | UnsetType = field(name="signingCertificate", default=UNSET)
+    """PEM; required for a secure update (L01.FR.11)."""
     signature: String800 | UnsetType = UNSET
+    """Signature over the whole file, in base64; required for a secure update (L01.FR.04)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -601,9 +775,14 @@ class IdTokenType(Data, kw_only=True):
 
 
 class LogParametersType(Data, kw_only=True):
+    """Where a log goes, and from which time."""
+
     remote_location: String512 = field(name="remoteLocation")
+    """URL of the place to upload to."""
     oldest_timestamp: DateTime | UnsetType = field(name="oldestTimestamp", default=UNSET)
+    """Entries from this time on; absent for all from the beginning."""
     latest_timestamp: DateTime | UnsetType = field(name="latestTimestamp", default=UNSET)
+    """Entries up to this time; absent for all to the end."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -619,20 +798,33 @@ class MessageContentType(Data, kw_only=True):
 
 
 class MessageInfoType(Data, kw_only=True):
+    """A message, and when and where it is shown."""
+
     id: int
+    """Chosen by the CSMS; a known one replaces that message (O06.FR.01)."""
     priority: MessagePriorityEnumType
     message: MessageContentType
     display: ComponentType | UnsetType = UNSET
+    """Which display; absent leaves it to the station."""
     state: MessageStateEnumType | UnsetType = UNSET
+    """Absent: in every state."""
     start_date_time: DateTime | UnsetType = field(name="startDateTime", default=UNSET)
+    """Not shown earlier (O01.FR.06); absent means at once."""
     end_date_time: DateTime | UnsetType = field(name="endDateTime", default=UNSET)
+    """Removed at this time (O01.FR.07); absent means never."""
     transaction_id: String36 | UnsetType = field(name="transactionId", default=UNSET)
+    """Shown during this transaction and removed at its end (O02.FR.02); absent if it belongs to none
+    (O01.FR.04).
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class MeterValueType(Data, kw_only=True):
+    """Values that were measured at the same time."""
+
     sampled_value: Annotated[list[SampledValueType], Meta(min_length=1)] = field(name="sampledValue")
     timestamp: DateTime
+    """When all of them were measured (J01.FR.17)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -647,6 +839,8 @@ class ModemType(Data, kw_only=True):
 
 
 class MonitoringDataType(Data, kw_only=True):
+    """A variable and the monitors on it."""
+
     component: ComponentType
     variable: VariableType
     variable_monitoring: Annotated[list[VariableMonitoringType], Meta(min_length=1)] = field(name="variableMonitoring")
@@ -690,8 +884,12 @@ class OCSPRequestDataType(Data, kw_only=True):
 
 
 class RelativeTimeIntervalType(Data, kw_only=True):
+    """An interval of time that is counted from now."""
+
     start: int
+    """Seconds from now."""
     duration: int | UnsetType = UNSET
+    """Seconds; absent, it lasts until the next one starts."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -708,49 +906,82 @@ class ReportDataType(Data, kw_only=True):
 
 
 class SalesTariffEntryType(Data, kw_only=True):
+    """Price in one interval of time."""
+
     relative_time_interval: RelativeTimeIntervalType = field(name="relativeTimeInterval")
     e_price_level: IntFrom0 | UnsetType = field(name="ePriceLevel", default=UNSET)
+    """A price level: the lower, the cheaper."""
     consumption_cost: Annotated[list[ConsumptionCostType], Meta(min_length=1, max_length=3)] | UnsetType = field(name="consumptionCost", default=UNSET)
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SalesTariffType(Data, kw_only=True):
+    """Prices over time in the form of ISO 15118-2."""
+
     id: int
+    """Unique in the charging session."""
     sales_tariff_entry: Annotated[list[SalesTariffEntryType], Meta(min_length=1, max_length=1024)] = field(name="salesTariffEntry")
     sales_tariff_description: String32 | UnsetType = field(name="salesTariffDescription", default=UNSET)
+    """Short title for a display."""
     num_e_price_levels: int | UnsetType = field(name="numEPriceLevels", default=UNSET)
+    """How many price levels there are in all tariffs of the session."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SampledValueType(Data, kw_only=True):
+    """A measured value. With all other fields absent it is the active energy imported so far, in Wh, at the
+    connector.
+    """
+
     value: Number
+    """To be multiplied by 10 to the power of the unit's multiplier."""
     context: ReadingContextEnumType | UnsetType = UNSET
+    """Why it was measured; absent means Sample.Periodic."""
     measurand: MeasurandEnumType | UnsetType = UNSET
+    """What was measured; absent means Energy.Active.Import.Register."""
     phase: PhaseEnumType | UnsetType = UNSET
+    """Absent for a value of all phases together."""
     location: LocationEnumType | UnsetType = UNSET
+    """Absent means Outlet."""
     signed_meter_value: SignedMeterValueType | UnsetType = field(name="signedMeterValue", default=UNSET)
+    """The same reading, signed by the meter; required if SignReadings of AlignedDataCtrlr or
+    SampledDataCtrlr, whichever applies, is true (J01.FR.21, J02.FR.21).
+    """
     unit_of_measure: UnitOfMeasureType | UnsetType = field(name="unitOfMeasure", default=UNSET)
+    """Absent means Wh, if the measurand is an energy."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetMonitoringDataType(Data, kw_only=True):
+    """A monitor to set."""
+
     value: Number
+    """The threshold, the change, or for periodic types the interval in seconds."""
     type: MonitorEnumType
     severity: int
+    """From 0, danger to life, to 9, debugging."""
     component: ComponentType
     variable: VariableType
     id: int | UnsetType = UNSET
+    """Only to replace the monitor with this id (N04.FR.12); absent, the station gives the monitor an id
+    (N04.FR.11).
+    """
     transaction: bool | UnsetType = UNSET
+    """True if the monitor is active only during a transaction; absent means false."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetMonitoringResultType(Data, kw_only=True):
+    """Whether a monitor was set."""
+
     status: SetMonitoringStatusEnumType
     type: MonitorEnumType
     component: ComponentType
     variable: VariableType
     severity: int
+    """From 0, danger to life, to 9, debugging."""
     id: int | UnsetType = UNSET
+    """The id of the monitor; only if it was accepted (N04.FR.11)."""
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
     """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
@@ -782,10 +1013,16 @@ class SetVariableResultType(Data, kw_only=True):
 
 
 class SignedMeterValueType(Data, kw_only=True):
+    """A reading with the signature of the meter."""
+
     signed_meter_data: String2500 = field(name="signedMeterData")
+    """Base64; may hold more than the value, for example time and customer."""
     signing_method: String50 = field(name="signingMethod")
+    """The signature algorithm."""
     encoding_method: String50 = field(name="encodingMethod")
+    """The format of the meter data, such as OCMF."""
     public_key: String2500 = field(name="publicKey")
+    """Base64, or empty: the variable PublicKeyWithSignedMeterValue says when it is sent."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -820,8 +1057,12 @@ class TransactionType(Data, kw_only=True):
 
 
 class UnitOfMeasureType(Data, kw_only=True):
+    """The unit of a measured value."""
+
     unit: String20 | UnsetType = UNSET
+    """One of the units in the appendix of Part 2, or one of the vendor; absent means Wh."""
     multiplier: int | UnsetType = UNSET
+    """Power of ten by which the value is to be multiplied: 3 stands for thousands; absent means 0."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -873,11 +1114,17 @@ class VariableCharacteristicsType(Data, kw_only=True):
 
 
 class VariableMonitoringType(Data, kw_only=True):
+    """A monitor on a variable."""
+
     id: int
+    """Given by the station; may change with a reboot (N04.FR.19)."""
     transaction: bool
+    """True if the monitor is active only during a transaction."""
     value: Number
+    """The threshold, the change, or for periodic types the interval in seconds."""
     type: MonitorEnumType
     severity: int
+    """From 0, danger to life, to 9, debugging."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1049,10 +1296,15 @@ class ClearChargingProfileResponse(Response, kw_only=True):
 
 
 class ClearChargingProfileRequest(Request[ClearChargingProfileResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Removes one profile by its id, or all that meet the criteria (K10.FR.02).
+
+    Sent by the CSMS (functional block K, Smart Charging).
+    """
 
     charging_profile_id: int | UnsetType = field(name="chargingProfileId", default=UNSET)
+    """With an id, the criteria do not count (K10.FR.03)."""
     charging_profile_criteria: ClearChargingProfileType | UnsetType = field(name="chargingProfileCriteria", default=UNSET)
+    """Required without chargingProfileId."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1066,23 +1318,31 @@ class ClearDisplayMessageResponse(Response, kw_only=True):
 
 
 class ClearDisplayMessageRequest(Request[ClearDisplayMessageResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Removes a message from the display (O05).
+
+    Sent by the CSMS (functional block O, Display Message).
+    """
 
     id: int
+    """The id of the message."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearVariableMonitoringResponse(Response, kw_only=True):
-    """The answer to ClearVariableMonitoringRequest."""
+    """The answer to ClearVariableMonitoringRequest. It has one result for each id (N06.FR.05)."""
 
     clear_monitoring_result: Annotated[list[ClearMonitoringResultType], Meta(min_length=1)] = field(name="clearMonitoringResult")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearVariableMonitoringRequest(Request[ClearVariableMonitoringResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Removes monitors (N06).
+
+    Sent by the CSMS (functional block N, Diagnostics).
+    """
 
     id: Annotated[list[int], Meta(min_length=1)]
+    """Ids of the monitors, at most ItemsPerMessageClearVariableMonitoring (N06.FR.04)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1093,10 +1353,14 @@ class ClearedChargingLimitResponse(Response, kw_only=True):
 
 
 class ClearedChargingLimitRequest(Request[ClearedChargingLimitResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports that a limit from outside the CSMS is gone (K13).
+
+    Sent by the Charging Station (functional block K, Smart Charging).
+    """
 
     charging_limit_source: ChargingLimitSourceEnumType = field(name="chargingLimitSource")
     evse_id: int | UnsetType = field(name="evseId", default=UNSET)
+    """The EVSE that the limit was for; absent for the whole station."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1107,9 +1371,13 @@ class CostUpdatedResponse(Response, kw_only=True):
 
 
 class CostUpdatedRequest(Request[CostUpdatedResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Tells the station what a transaction has cost so far, to be shown to the driver (I02).
+
+    Sent by the CSMS (functional block I, Tariff and Cost).
+    """
 
     total_cost: Number = field(name="totalCost")
+    """Including taxes, in the currency that the Currency variable names."""
     transaction_id: String36 = field(name="transactionId")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
@@ -1124,15 +1392,26 @@ class CustomerInformationResponse(Response, kw_only=True):
 
 
 class CustomerInformationRequest(Request[CustomerInformationResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Asks what the station has stored about a customer, tells it to delete that, or both (N09, N10). The
+    customer is named by exactly one of idToken, customerCertificate and customerIdentifier (N09.FR.09).
+
+    Sent by the CSMS (functional block N, Diagnostics).
+    """
 
     request_id: int = field(name="requestId")
+    """Chosen by the CSMS; the reports carry it."""
     report: bool
+    """True to get the data in NotifyCustomerInformationRequests (N09.FR.01)."""
     clear: bool
+    """True to delete the data (N10.FR.06)."""
     customer_certificate: CertificateHashDataType | UnsetType = field(name="customerCertificate", default=UNSET)
+    """Hashed as it was when it was installed (N09.FR.08); required without idToken and customerIdentifier
+    (N09.FR.04).
+    """
     id_token: IdTokenType | UnsetType = field(name="idToken", default=UNSET)
-    """The identification token that is meant."""
+    """Required without customerCertificate and customerIdentifier (N09.FR.04)."""
     customer_identifier: String64 | UnsetType = field(name="customerIdentifier", default=UNSET)
+    """Any other name of the customer; required without idToken and customerCertificate (N09.FR.04)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1143,15 +1422,22 @@ class DataTransferResponse(Response, kw_only=True):
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
     """Explains the status: a reason code and, if it helps, a text."""
     data: Any = UNSET
+    """Any JSON value; its form is a matter of the agreement (P01.FR.07)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class DataTransferRequest(Request[DataTransferResponse], kw_only=True):
-    """Sent by either side."""
+    """Carries what OCPP has no message for, by agreement of both sides (P01, P02).
+
+    Sent by either side (functional block P, Data Transfer).
+    """
 
     vendor_id: String255 = field(name="vendorId")
+    """Whose agreement it is: a domain name of the vendor in reverse, such as org.example (P01.FR.02)."""
     message_id: String50 | UnsetType = field(name="messageId", default=UNSET)
+    """Which message of that agreement."""
     data: Any = UNSET
+    """Any JSON value; its form and length are a matter of the agreement (P01.FR.04)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1165,7 +1451,10 @@ class DeleteCertificateResponse(Response, kw_only=True):
 
 
 class DeleteCertificateRequest(Request[DeleteCertificateResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Deletes a certificate from the station (M04).
+
+    Sent by the CSMS (functional block M, Certificate Management).
+    """
 
     certificate_hash_data: CertificateHashDataType = field(name="certificateHashData")
     """Names the certificate by the hashes of its issuer and its serial number."""
@@ -1179,10 +1468,14 @@ class FirmwareStatusNotificationResponse(Response, kw_only=True):
 
 
 class FirmwareStatusNotificationRequest(Request[FirmwareStatusNotificationResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports each step of a firmware update (L01.FR.01).
+
+    Sent by the Charging Station (functional block L, Firmware Management).
+    """
 
     status: FirmwareStatusEnumType
     request_id: int | UnsetType = field(name="requestId", default=UNSET)
+    """That of the UpdateFirmwareRequest; required unless the status is Idle (L01.FR.20)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1191,17 +1484,24 @@ class Get15118EVCertificateResponse(Response, kw_only=True):
 
     status: Iso15118EVCertificateStatusEnumType
     exi_response: String7500 = field(name="exiResponse")
+    """The answer for the EV, to be passed on as it is: EXI in base64."""
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
     """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class Get15118EVCertificateRequest(Request[Get15118EVCertificateResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Passes on that the EV wants a contract certificate, new or renewed; the CSMS gets it from the
+    certificate pool (M01, M02).
+
+    Sent by the Charging Station (functional block M, Certificate Management).
+    """
 
     iso15118_schema_version: String50 = field(name="iso15118SchemaVersion")
+    """Namespace of the schema in which exiRequest is written; the CSMS needs it to read it."""
     action: CertificateActionEnumType
     exi_request: String5600 = field(name="exiRequest")
+    """The EV's request as it came: EXI in base64."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1233,11 +1533,18 @@ class GetCertificateStatusResponse(Response, kw_only=True):
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
     """Explains the status: a reason code and, if it helps, a text."""
     ocsp_result: String5500 | UnsetType = field(name="ocspResult", default=UNSET)
+    """The responder's answer (OCSPResponse of RFC 6960) as DER in base64; required if the status is Accepted
+    (M06.FR.03).
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetCertificateStatusRequest(Request[GetCertificateStatusResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Asks the CSMS to ask an OCSP responder about a certificate; the station caches the answer, for a week
+    at most (M06).
+
+    Sent by the Charging Station (functional block M, Certificate Management).
+    """
 
     ocsp_request_data: OCSPRequestDataType = field(name="ocspRequestData")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
@@ -1253,11 +1560,17 @@ class GetChargingProfilesResponse(Response, kw_only=True):
 
 
 class GetChargingProfilesRequest(Request[GetChargingProfilesResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Asks for the installed profiles that match; they come in ReportChargingProfilesRequests (K09).
+
+    Sent by the CSMS (functional block K, Smart Charging).
+    """
 
     request_id: int = field(name="requestId")
+    """Chosen by the CSMS; the reports carry it (K09.FR.01)."""
     charging_profile: ChargingProfileCriterionType = field(name="chargingProfile")
+    """Either ids or other criteria, at least one (K09.FR.03)."""
     evse_id: int | UnsetType = field(name="evseId", default=UNSET)
+    """The EVSE; 0 for profiles of the station as a whole, absent for all (K09.FR.04 to K09.FR.06)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1268,15 +1581,24 @@ class GetCompositeScheduleResponse(Response, kw_only=True):
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
     """Explains the status: a reason code and, if it helps, a text."""
     schedule: CompositeScheduleType | UnsetType = UNSET
+    """Required if the status is Accepted."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetCompositeScheduleRequest(Request[GetCompositeScheduleResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Asks what limits the station expects from all of its profiles together (K08).
+
+    Sent by the CSMS (functional block K, Smart Charging).
+    """
 
     duration: int
+    """How far to look ahead, in seconds."""
     evse_id: int = field(name="evseId")
+    """The EVSE; 0 for what the station as a whole expects to draw from the grid (K08.FR.03)."""
     charging_rate_unit: ChargingRateUnitEnumType | UnsetType = field(name="chargingRateUnit", default=UNSET)
+    """Absent leaves the unit to the station; Rejected if it is not among ChargingScheduleChargingRateUnit
+    (K08.FR.07).
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1290,12 +1612,20 @@ class GetDisplayMessagesResponse(Response, kw_only=True):
 
 
 class GetDisplayMessagesRequest(Request[GetDisplayMessagesResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Asks which messages are set and meet all criteria; they come in NotifyDisplayMessagesRequests (O03,
+    O04).
+
+    Sent by the CSMS (functional block O, Display Message).
+    """
 
     request_id: int = field(name="requestId")
+    """Chosen by the CSMS; the reports carry it (O03.FR.05)."""
     id: Annotated[list[int], Meta(min_length=1)] | UnsetType = UNSET
+    """At most NumberOfDisplayMessages.maxLimit ids; absent for all."""
     priority: MessagePriorityEnumType | UnsetType = UNSET
+    """Absent for any."""
     state: MessageStateEnumType | UnsetType = UNSET
+    """Absent for any."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1306,13 +1636,18 @@ class GetInstalledCertificateIdsResponse(Response, kw_only=True):
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
     """Explains the status: a reason code and, if it helps, a text."""
     certificate_hash_data_chain: Annotated[list[CertificateHashDataChainType], Meta(min_length=1)] | UnsetType = field(name="certificateHashDataChain", default=UNSET)
+    """Required if the status is Accepted (M03.FR.04)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetInstalledCertificateIdsRequest(Request[GetInstalledCertificateIdsResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Asks which certificates the station has (M03).
+
+    Sent by the CSMS (functional block M, Certificate Management).
+    """
 
     certificate_type: Annotated[list[GetCertificateIdUseEnumType], Meta(min_length=1)] | UnsetType = field(name="certificateType", default=UNSET)
+    """Absent for all kinds."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1340,17 +1675,24 @@ class GetLogResponse(Response, kw_only=True):
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
     """Explains the status: a reason code and, if it helps, a text."""
     filename: String255 | UnsetType = UNSET
+    """Name of the file that will be uploaded; absent if there is nothing to upload."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetLogRequest(Request[GetLogResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Tells the station to upload a log (N01). Progress comes in LogStatusNotificationRequests.
+
+    Sent by the CSMS (functional block N, Diagnostics).
+    """
 
     log: LogParametersType
     log_type: LogEnumType = field(name="logType")
     request_id: int = field(name="requestId")
+    """Chosen by the CSMS; the notifications carry it (N01.FR.07)."""
     retries: int | UnsetType = UNSET
+    """How many attempts to make before giving up; absent leaves it to the station."""
     retry_interval: int | UnsetType = field(name="retryInterval", default=UNSET)
+    """Seconds between attempts; absent leaves it to the station."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1364,11 +1706,17 @@ class GetMonitoringReportResponse(Response, kw_only=True):
 
 
 class GetMonitoringReportRequest(Request[GetMonitoringReportResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Asks which monitors are set; they come in NotifyMonitoringReportRequests (N02).
+
+    Sent by the CSMS (functional block N, Diagnostics).
+    """
 
     request_id: int = field(name="requestId")
+    """Chosen by the CSMS; the reports carry it (N02.FR.04)."""
     component_variable: Annotated[list[ComponentVariableType], Meta(min_length=1)] | UnsetType = field(name="componentVariable", default=UNSET)
+    """Only monitors on these; absent for all. At most ItemsPerMessageGetReport (N02.FR.07)."""
     monitoring_criteria: Annotated[list[MonitoringCriterionEnumType], Meta(min_length=1, max_length=3)] | UnsetType = field(name="monitoringCriteria", default=UNSET)
+    """Only monitors of these kinds; absent for all (N02.FR.08)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1464,10 +1812,14 @@ class InstallCertificateResponse(Response, kw_only=True):
 
 
 class InstallCertificateRequest(Request[InstallCertificateResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Installs a root certificate on the station (M05).
+
+    Sent by the CSMS (functional block M, Certificate Management).
+    """
 
     certificate_type: InstallCertificateUseEnumType = field(name="certificateType")
     certificate: String5500
+    """One certificate in PEM."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1478,10 +1830,14 @@ class LogStatusNotificationResponse(Response, kw_only=True):
 
 
 class LogStatusNotificationRequest(Request[LogStatusNotificationResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports each step of a log upload (N01).
+
+    Sent by the Charging Station (functional block N, Diagnostics).
+    """
 
     status: UploadLogStatusEnumType
     request_id: int | UnsetType = field(name="requestId", default=UNSET)
+    """That of the GetLogRequest; required unless triggered while there is no upload (N01.FR.13)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1492,9 +1848,14 @@ class MeterValuesResponse(Response, kw_only=True):
 
 
 class MeterValuesRequest(Request[MeterValuesResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports readings that belong to no transaction (J01); those of a transaction are in its
+    TransactionEventRequests.
+
+    Sent by the Charging Station (functional block J, Meter Values).
+    """
 
     evse_id: int = field(name="evseId")
+    """The EVSE, or 0 for the main meter of the station (J01.FR.02, J01.FR.03)."""
     meter_value: Annotated[list[MeterValueType], Meta(min_length=1)] = field(name="meterValue")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
@@ -1506,11 +1867,17 @@ class NotifyChargingLimitResponse(Response, kw_only=True):
 
 
 class NotifyChargingLimitRequest(Request[NotifyChargingLimitResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports that a limit from outside the CSMS, such as an energy management system or the grid, was set or
+    changed by more than LimitChangeSignificance (K11 to K14).
+
+    Sent by the Charging Station (functional block K, Smart Charging).
+    """
 
     charging_limit: ChargingLimitType = field(name="chargingLimit")
     charging_schedule: Annotated[list[ChargingScheduleType], Meta(min_length=1)] | UnsetType = field(name="chargingSchedule", default=UNSET)
+    """The limit over time; required if NotifyChargingLimitWithSchedules is true (K11.FR.03)."""
     evse_id: int | UnsetType = field(name="evseId", default=UNSET)
+    """The EVSE that the limit is for, from 1 upwards; absent for the whole station."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1521,14 +1888,20 @@ class NotifyCustomerInformationResponse(Response, kw_only=True):
 
 
 class NotifyCustomerInformationRequest(Request[NotifyCustomerInformationResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Delivers a part of the information that a CustomerInformationRequest asked for, or that there is none
+    (N09).
+
+    Sent by the Charging Station (functional block N, Diagnostics).
+    """
 
     data: String512
+    """The information as text for humans, in no fixed format."""
     seq_no: int = field(name="seqNo")
     """Position of this message in its series; the first one is 0."""
     generated_at: DateTime = field(name="generatedAt")
     """When the station made this message."""
     request_id: int = field(name="requestId")
+    """That of the CustomerInformationRequest."""
     tbc: bool | UnsetType = UNSET
     """True if a further part follows in another message; absent means false."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
@@ -1541,17 +1914,23 @@ class NotifyDisplayMessagesResponse(Response, kw_only=True):
 
 
 class NotifyDisplayMessagesRequest(Request[NotifyDisplayMessagesResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Delivers messages that a GetDisplayMessagesRequest asked for (O03, O04).
+
+    Sent by the Charging Station (functional block O, Display Message).
+    """
 
     request_id: int = field(name="requestId")
+    """That of the GetDisplayMessagesRequest (O03.FR.05)."""
     message_info: Annotated[list[MessageInfoType], Meta(min_length=1)] | UnsetType = field(name="messageInfo", default=UNSET)
     tbc: bool | UnsetType = UNSET
-    """True if a further part follows in another message; absent means false."""
+    """True in every message of the report but the last (O03.FR.04); absent means false."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyEVChargingNeedsResponse(Response, kw_only=True):
-    """The answer to NotifyEVChargingNeedsRequest."""
+    """The answer to NotifyEVChargingNeedsRequest. Accepted promises a charging profile, but not that all
+    needs are met.
+    """
 
     status: NotifyEVChargingNeedsStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
@@ -1560,16 +1939,24 @@ class NotifyEVChargingNeedsResponse(Response, kw_only=True):
 
 
 class NotifyEVChargingNeedsRequest(Request[NotifyEVChargingNeedsResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Passes on what the EV needs, when a session starts or the EV asks for new terms (K15, K17). The CSMS
+    answers at once and should send a charging profile within 60 seconds (K15.FR.08).
+
+    Sent by the Charging Station (functional block K, Smart Charging).
+    """
 
     charging_needs: ChargingNeedsType = field(name="chargingNeeds")
     evse_id: int = field(name="evseId")
+    """The EVSE, from 1 upwards."""
     max_schedule_tuples: int | UnsetType = field(name="maxScheduleTuples", default=UNSET)
+    """How many periods a schedule may have at most for this EV (K15.FR.07)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyEVChargingScheduleResponse(Response, kw_only=True):
-    """The answer to NotifyEVChargingScheduleRequest."""
+    """The answer to NotifyEVChargingScheduleRequest. Rejected means that the CSMS's limits are exceeded; it
+    then renegotiates (K15.FR.12, K15.FR.13).
+    """
 
     status: GenericStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
@@ -1578,11 +1965,17 @@ class NotifyEVChargingScheduleResponse(Response, kw_only=True):
 
 
 class NotifyEVChargingScheduleRequest(Request[NotifyEVChargingScheduleResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports the schedule that the EV has chosen, for the CSMS to check (K15.FR.10 to K15.FR.12).
+
+    Sent by the Charging Station (functional block K, Smart Charging).
+    """
 
     time_base: DateTime = field(name="timeBase")
+    """The schedule's periods count from here."""
     charging_schedule: ChargingScheduleType = field(name="chargingSchedule")
+    """Only duration and chargingSchedulePeriod count; chargingRateUnit is W."""
     evse_id: int = field(name="evseId")
+    """The EVSE, from 1 upwards."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1593,7 +1986,10 @@ class NotifyEventResponse(Response, kw_only=True):
 
 
 class NotifyEventRequest(Request[NotifyEventResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports events of monitors, and others that the manufacturer has wired in (N07, N08).
+
+    Sent by the Charging Station (functional block N, Diagnostics).
+    """
 
     generated_at: DateTime = field(name="generatedAt")
     """When the station made this message."""
@@ -1612,9 +2008,13 @@ class NotifyMonitoringReportResponse(Response, kw_only=True):
 
 
 class NotifyMonitoringReportRequest(Request[NotifyMonitoringReportResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Delivers a part of the report that a GetMonitoringReportRequest asked for (N02).
+
+    Sent by the Charging Station (functional block N, Diagnostics).
+    """
 
     request_id: int = field(name="requestId")
+    """That of the GetMonitoringReportRequest (N02.FR.04)."""
     seq_no: int = field(name="seqNo")
     """Position of this message in its series; the first one is 0."""
     generated_at: DateTime = field(name="generatedAt")
@@ -1659,13 +2059,21 @@ class PublishFirmwareResponse(Response, kw_only=True):
 
 
 class PublishFirmwareRequest(Request[PublishFirmwareResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Tells a Local Controller to load firmware and to offer it to the stations behind it (L03).
+
+    Sent by the CSMS (functional block L, Firmware Management).
+    """
 
     location: String512
+    """URI to load the file from."""
     checksum: String32
+    """MD5 of the whole file, as 32 hexadecimal digits (L03.FR.02)."""
     request_id: int = field(name="requestId")
+    """Chosen by the CSMS; the notifications carry it."""
     retries: int | UnsetType = UNSET
+    """How many attempts to make before giving up; absent leaves it to the station."""
     retry_interval: int | UnsetType = field(name="retryInterval", default=UNSET)
+    """Seconds between attempts; absent leaves it to the station."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1676,11 +2084,16 @@ class PublishFirmwareStatusNotificationResponse(Response, kw_only=True):
 
 
 class PublishFirmwareStatusNotificationRequest(Request[PublishFirmwareStatusNotificationResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports each step of publishing firmware (L03.FR.01).
+
+    Sent by the Charging Station (functional block L, Firmware Management).
+    """
 
     status: PublishFirmwareStatusEnumType
     location: Annotated[list[String512], Meta(min_length=1)] | UnsetType = UNSET
+    """Where stations find the file, one URI per protocol; required if the status is Published (L03.FR.04)."""
     request_id: int | UnsetType = field(name="requestId", default=UNSET)
+    """That of the PublishFirmwareRequest."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1691,14 +2104,20 @@ class ReportChargingProfilesResponse(Response, kw_only=True):
 
 
 class ReportChargingProfilesRequest(Request[ReportChargingProfilesResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Delivers installed profiles that a GetChargingProfilesRequest asked for, sorted by EVSE and source
+    (K09).
+
+    Sent by the Charging Station (functional block K, Smart Charging).
+    """
 
     request_id: int = field(name="requestId")
+    """That of the GetChargingProfilesRequest (K09.FR.01)."""
     charging_limit_source: ChargingLimitSourceEnumType = field(name="chargingLimitSource")
     charging_profile: Annotated[list[ChargingProfileType], Meta(min_length=1)] = field(name="chargingProfile")
     evse_id: int = field(name="evseId")
+    """The EVSE that the profiles are for; 0 for the station as a whole."""
     tbc: bool | UnsetType = UNSET
-    """True if a further part follows in another message; absent means false."""
+    """True in every message of the report but the last (K09.FR.02); absent means false."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1878,9 +2297,16 @@ class SetChargingProfileResponse(Response, kw_only=True):
 
 
 class SetChargingProfileRequest(Request[SetChargingProfileResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Installs a limit over time for a transaction, for transactions to come, or for the whole station (K01).
+    A profile with a known id is replaced (K01.FR.05).
+
+    Sent by the CSMS (functional block K, Smart Charging).
+    """
 
     evse_id: int = field(name="evseId")
+    """The EVSE. 0 is the whole station for ChargingStationMaxProfile (K04.FR.03) and each EVSE for
+    TxDefaultProfile (K01.FR.14); a TxProfile needs an EVSE (K01.FR.16).
+    """
     charging_profile: ChargingProfileType = field(name="chargingProfile")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
@@ -1895,7 +2321,11 @@ class SetDisplayMessageResponse(Response, kw_only=True):
 
 
 class SetDisplayMessageRequest(Request[SetDisplayMessageResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Puts a message on the station's display, or replaces the one with the same id (O01, O02, O06). It
+    outlives a reboot (O01.FR.10).
+
+    Sent by the CSMS (functional block O, Display Message).
+    """
 
     message: MessageInfoType
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
@@ -1911,7 +2341,10 @@ class SetMonitoringBaseResponse(Response, kw_only=True):
 
 
 class SetMonitoringBaseRequest(Request[SetMonitoringBaseResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Chooses the set of monitors that is active (N03).
+
+    Sent by the CSMS (functional block N, Diagnostics).
+    """
 
     monitoring_base: MonitoringBaseEnumType = field(name="monitoringBase")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
@@ -1927,9 +2360,15 @@ class SetMonitoringLevelResponse(Response, kw_only=True):
 
 
 class SetMonitoringLevelRequest(Request[SetMonitoringLevelResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Chooses how severe an event must be for the station to report it (N05).
+
+    Sent by the CSMS (functional block N, Diagnostics).
+    """
 
     severity: int
+    """Events with this number or a lower one are reported, from 0, danger to life, to 9, debugging
+    (N05.FR.03).
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1956,16 +2395,22 @@ class SetNetworkProfileRequest(Request[SetNetworkProfileResponse], kw_only=True)
 
 
 class SetVariableMonitoringResponse(Response, kw_only=True):
-    """The answer to SetVariableMonitoringRequest."""
+    """The answer to SetVariableMonitoringRequest. It has one result for each element, with the same component
+    and variable (N04.FR.01, N04.FR.02).
+    """
 
     set_monitoring_result: Annotated[list[SetMonitoringResultType], Meta(min_length=1)] = field(name="setMonitoringResult")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetVariableMonitoringRequest(Request[SetVariableMonitoringResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Sets monitors on variables, so that the station reports their changes (N04).
+
+    Sent by the CSMS (functional block N, Diagnostics).
+    """
 
     set_monitoring_data: Annotated[list[SetMonitoringDataType], Meta(min_length=1)] = field(name="setMonitoringData")
+    """At most ItemsPerMessageSetVariableMonitoring elements (N04.FR.09)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -2151,9 +2596,13 @@ class UnpublishFirmwareResponse(Response, kw_only=True):
 
 
 class UnpublishFirmwareRequest(Request[UnpublishFirmwareResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Tells a Local Controller to offer a file no longer (L04).
+
+    Sent by the CSMS (functional block L, Firmware Management).
+    """
 
     checksum: String32
+    """MD5 of the whole file, as 32 hexadecimal digits; it names the file."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -2167,12 +2616,19 @@ class UpdateFirmwareResponse(Response, kw_only=True):
 
 
 class UpdateFirmwareRequest(Request[UpdateFirmwareResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Tells the station to load and install firmware (L01, L02). Progress comes in
+    FirmwareStatusNotificationRequests.
+
+    Sent by the CSMS (functional block L, Firmware Management).
+    """
 
     request_id: int = field(name="requestId")
+    """Chosen by the CSMS; the notifications carry it (L01.FR.10)."""
     firmware: FirmwareType
     retries: int | UnsetType = UNSET
+    """How many attempts to make before giving up; absent leaves it to the station."""
     retry_interval: int | UnsetType = field(name="retryInterval", default=UNSET)
+    """Seconds between attempts; absent leaves it to the station."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 

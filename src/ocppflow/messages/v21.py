@@ -90,6 +90,7 @@ AuthorizeCertificateStatusEnumType: TypeAlias = Literal[
 accepted (C07).
 """
 BatterySwapEventEnumType: TypeAlias = Literal["BatteryIn", "BatteryOut", "BatteryOutTimeout"]
+"""BatteryOutTimeout: the driver did not take the offered batteries (S03.FR.06)."""
 BootReasonEnumType: TypeAlias = Literal[
     "ApplicationReset", "FirmwareUpdate", "LocalReset", "PowerUp", "RemoteReset", "ScheduledReset",
     "Triggered", "Unknown", "Watchdog",
@@ -97,6 +98,9 @@ BootReasonEnumType: TypeAlias = Literal[
 """Triggered answers a TriggerMessageRequest; everything else says why the station booted."""
 CancelReservationStatusEnumType: TypeAlias = Literal["Accepted", "Rejected"]
 CertificateActionEnumType: TypeAlias = Literal["Install", "Update"]
+"""What the EV asked for: to install a contract certificate or to renew it. ISO 15118-20 knows only Install
+(M02.FR.02).
+"""
 CertificateSignedStatusEnumType: TypeAlias = Literal["Accepted", "Rejected"]
 """Rejected if the certificate is invalid or belongs to no request of the station."""
 CertificateSigningUseEnumType: TypeAlias = Literal[
@@ -106,16 +110,30 @@ CertificateSigningUseEnumType: TypeAlias = Literal[
 authenticate it to an EV.
 """
 CertificateStatusEnumType: TypeAlias = Literal["Good", "Revoked", "Unknown", "Failed"]
+"""Failed means that the source could not be reached (M07.FR.02, M07.FR.05); it says nothing about the
+certificate.
+"""
 CertificateStatusSourceEnumType: TypeAlias = Literal["CRL", "OCSP"]
+"""OCSP asks a responder about one certificate, CRL loads the list of revoked ones."""
 ChangeAvailabilityStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "Scheduled"]
 """Scheduled: done when transactions under way have ended."""
 ChargingProfileKindEnumType: TypeAlias = Literal["Absolute", "Recurring", "Relative", "Dynamic"]
+"""Absolute counts from startSchedule, Recurring starts anew every day or week, Relative counts from the
+moment when the station is ready to deliver energy (K01.FR.40 to K01.FR.42); Dynamic has one period whose
+values are updated (K28).
+"""
 ChargingProfilePurposeEnumType: TypeAlias = Literal[
     "ChargingStationExternalConstraints", "ChargingStationMaxProfile", "TxDefaultProfile", "TxProfile",
     "PriorityCharging", "LocalGeneration",
 ]
+"""Of the profiles with one purpose, the one with the highest stackLevel counts; the lowest limit of the
+purposes applies, but a TxProfile replaces the TxDefaultProfile (K01.FR.17, K02.FR.04), PriorityCharging
+replaces both (K21.FR.04), and LocalGeneration adds to the station's limit (K04.FR.05).
+"""
 ChargingProfileStatusEnumType: TypeAlias = Literal["Accepted", "Rejected"]
+"""Accepted does not mean that the EV follows the profile, or the update."""
 ChargingRateUnitEnumType: TypeAlias = Literal["W", "A"]
+"""W is the power of all phases together, A the current of each phase (K01.FR.50, K01.FR.51)."""
 ChargingStateEnumType: TypeAlias = Literal["EVConnected", "Charging", "SuspendedEV", "SuspendedEVSE", "Idle"]
 """SuspendedEV: energy is offered, the EV takes none. SuspendedEVSE: the station offers none. Idle: no EV is
 connected.
@@ -123,8 +141,11 @@ connected.
 ClearCacheStatusEnumType: TypeAlias = Literal["Accepted", "Rejected"]
 """Rejected also if the cache is switched off (C11.FR.04)."""
 ClearChargingProfileStatusEnumType: TypeAlias = Literal["Accepted", "Unknown"]
+"""Unknown means that no profile matched (K10.FR.01)."""
 ClearMessageStatusEnumType: TypeAlias = Literal["Accepted", "Unknown", "Rejected"]
+"""Unknown means that there is no such message (O05.FR.02)."""
 ClearMonitoringStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "NotFound"]
+"""Rejected for a monitor that cannot be removed (N06.FR.03)."""
 ComponentCriterionEnumType: TypeAlias = Literal["Active", "Available", "Enabled", "Problem"]
 """Active, Available and Enabled also select components that do not have that variable; Problem selects only
 where it is true (B08.FR.07 to B08.FR.10).
@@ -132,23 +153,36 @@ where it is true (B08.FR.07 to B08.FR.10).
 ConnectorStatusEnumType: TypeAlias = Literal["Available", "Occupied", "Reserved", "Unavailable", "Faulted"]
 """Occupied says nothing about charging; that is in the transaction's chargingState."""
 ControlModeEnumType: TypeAlias = Literal["ScheduledControl", "DynamicControl"]
+"""Scheduled: the EV chooses a schedule and follows it. Dynamic: the station steers the EV by setpoints."""
 CostDimensionEnumType: TypeAlias = Literal[
     "Energy", "MaxCurrent", "MinCurrent", "MaxPower", "MinPower", "IdleTIme", "ChargingTime",
 ]
+"""Energy is in Wh, currents are in A, powers in W, times in seconds. Negative values are discharging."""
 CostKindEnumType: TypeAlias = Literal[
     "CarbonDioxideEmission", "RelativePricePercentage", "RenewableGenerationPercentage",
 ]
+"""RelativePricePercentage is a price in percent of the highest one, RenewableGenerationPercentage a share of
+generation, CarbonDioxideEmission is in g/kWh.
+"""
 CustomerInformationStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "Invalid"]
+"""Invalid means that not exactly one identifier of the customer was given (N09.FR.09)."""
 DERControlEnumType: TypeAlias = Literal[
     "EnterService", "FreqDroop", "FreqWatt", "FixedPFAbsorb", "FixedPFInject", "FixedVar", "Gradients",
     "HFMustTrip", "HFMayTrip", "HVMustTrip", "HVMomCess", "HVMayTrip", "LimitMaxDischarge", "LFMustTrip",
     "LVMustTrip", "LVMomCess", "LVMayTrip", "PowerMonitoringMustTrip", "VoltVar", "VoltWatt", "WattPF",
     "WattVar",
 ]
+"""Must-trip curves say when to disconnect, may-trip curves how long to stay connected (ride-through), MomCess
+when to pause; the rest set active or reactive power by frequency, voltage or power.
+"""
 DERControlStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "NotSupported", "NotFound"]
+"""NotSupported for a type of control that the station does not know; NotFound if there is no such control."""
 DERUnitEnumType: TypeAlias = Literal[
     "Not_Applicable", "PctMaxW", "PctMaxVar", "PctWAvail", "PctVarAvail", "PctEffectiveV",
 ]
+"""What the percentage relates to: configured power (MaxW, MaxVar), available reserve (WAvail, VarAvail), or
+voltage in force (EffectiveV).
+"""
 DataEnumType: TypeAlias = Literal[
     "string", "decimal", "integer", "dateTime", "boolean", "OptionList", "SequenceList", "MemberList",
 ]
@@ -156,28 +190,40 @@ DataEnumType: TypeAlias = Literal[
 list.
 """
 DataTransferStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "UnknownMessageId", "UnknownVendorId"]
+"""What Accepted and Rejected mean, the parties agree on (P01.FR.07)."""
 DayOfWeekEnumType: TypeAlias = Literal[
     "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday",
 ]
 DeleteCertificateStatusEnumType: TypeAlias = Literal["Accepted", "Failed", "NotFound"]
+"""Failed also for the station's own certificate, which cannot be deleted in this way (M04.FR.06)."""
 DisplayMessageStatusEnumType: TypeAlias = Literal[
     "Accepted", "NotSupportedMessageFormat", "Rejected", "NotSupportedPriority", "NotSupportedState",
     "UnknownTransaction", "LanguageNotSupported",
 ]
+"""Everything but Accepted says what the station cannot do with the message (O01, O02)."""
 EnergyTransferModeEnumType: TypeAlias = Literal[
     "AC_single_phase", "AC_two_phase", "AC_three_phase", "DC", "AC_BPT", "AC_BPT_DER", "AC_DER", "DC_BPT",
     "DC_ACDP", "DC_ACDP_BPT", "WPT",
 ]
+"""BPT is bidirectional power transfer, DER a mode that also follows the grid code, ACDP an automated
+connection (pantograph), WPT wireless.
+"""
 EventNotificationEnumType: TypeAlias = Literal[
     "HardWiredNotification", "HardWiredMonitor", "PreconfiguredMonitor", "CustomMonitor",
 ]
+"""Who set up the monitor: the manufacturer, unchangeably or as a default, or the CSMS (CustomMonitor)."""
 EventTriggerEnumType: TypeAlias = Literal["Alerting", "Delta", "Periodic"]
+"""Alerting is a threshold passed or a hard-wired notification, Delta a change, Periodic a matter of time."""
 EvseKindEnumType: TypeAlias = Literal["AC", "DC"]
+"""Whether a tariff is for AC or DC charging."""
 FirmwareStatusEnumType: TypeAlias = Literal[
     "Downloaded", "DownloadFailed", "Downloading", "DownloadScheduled", "DownloadPaused", "Idle",
     "InstallationFailed", "Installing", "Installed", "InstallRebooting", "InstallScheduled",
     "InstallVerificationFailed", "InvalidSignature", "SignatureVerified",
 ]
+"""Installed ends an update well; DownloadFailed, InstallationFailed, InstallVerificationFailed and
+InvalidSignature end it badly. Idle only answers a trigger when nothing is going on (L01.FR.25).
+"""
 GenericDeviceModelStatusEnumType: TypeAlias = Literal[
     "Accepted", "Rejected", "NotSupported", "EmptyResultSet",
 ]
@@ -190,9 +236,13 @@ GetCertificateIdUseEnumType: TypeAlias = Literal[
     "V2GRootCertificate", "MORootCertificate", "CSMSRootCertificate", "V2GCertificateChain",
     "ManufacturerRootCertificate", "OEMRootCertificate",
 ]
+"""As for installing; V2GCertificateChain is the station's own ISO 15118 certificate with its sub-CAs."""
 GetCertificateStatusEnumType: TypeAlias = Literal["Accepted", "Failed"]
+"""Failed means that the CSMS got no answer from the OCSP responder (M06.FR.04)."""
 GetChargingProfileStatusEnumType: TypeAlias = Literal["Accepted", "NoProfiles"]
+"""NoProfiles means that no profile matched and no report follows."""
 GetDisplayMessagesStatusEnumType: TypeAlias = Literal["Accepted", "Unknown"]
+"""Unknown means that no message matches and none follows (O03.FR.06, O04.FR.07)."""
 GetInstalledCertificateStatusEnumType: TypeAlias = Literal["Accepted", "NotFound"]
 GetVariableStatusEnumType: TypeAlias = Literal[
     "Accepted", "Rejected", "UnknownComponent", "UnknownVariable", "NotSupportedAttributeType",
@@ -201,22 +251,31 @@ GridEventFaultEnumType: TypeAlias = Literal[
     "CurrentImbalance", "LocalEmergency", "LowInputPower", "OverCurrent", "OverFrequency", "OverVoltage",
     "PhaseRotation", "RemoteEmergency", "UnderFrequency", "UnderVoltage", "VoltageImbalance",
 ]
+"""What is wrong with the grid."""
 HashAlgorithmEnumType: TypeAlias = Literal["SHA256", "SHA384", "SHA512"]
 """The algorithms of RFC 6960 that OCPP knows."""
 InstallCertificateStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "Failed"]
+"""Rejected: the certificate is invalid or one too many. Failed: the station could not install it (M05)."""
 InstallCertificateUseEnumType: TypeAlias = Literal[
     "V2GRootCertificate", "MORootCertificate", "ManufacturerRootCertificate", "CSMSRootCertificate",
     "OEMRootCertificate",
 ]
+"""What the root is for: V2G and MO for ISO 15118, Manufacturer for firmware signatures, CSMS for the
+connection.
+"""
 IslandingDetectionEnumType: TypeAlias = Literal[
     "NoAntiIslandingSupport", "RoCoF", "UVP_OVP", "UFP_OFP", "VoltageVectorShift", "ZeroCrossingDetection",
     "OtherPassive", "ImpedanceMeasurement", "ImpedanceAtFrequency", "SlipModeFrequencyShift",
     "SandiaFrequencyShift", "SandiaVoltageShift", "FrequencyJump", "RCLQFactor", "OtherActive",
 ]
+"""How the EV notices that it feeds a part of the grid that is cut off from the rest."""
 Iso15118EVCertificateStatusEnumType: TypeAlias = Literal["Accepted", "Failed"]
 LocationEnumType: TypeAlias = Literal["Body", "Cable", "EV", "Inlet", "Outlet", "Upstream"]
+"""Where it was measured; Inlet is the connection to the grid, Outlet the connector."""
 LogEnumType: TypeAlias = Literal["DiagnosticsLog", "SecurityLog", "DataCollectorLog"]
+"""DataCollectorLog is what the component DataCollector has recorded (N01.FR.24)."""
 LogStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "AcceptedCanceled"]
+"""AcceptedCanceled means that an upload that was under way was given up for this one (N01.FR.12)."""
 MeasurandEnumType: TypeAlias = Literal[
     "Current.Export", "Current.Export.Offered", "Current.Export.Minimum", "Current.Import",
     "Current.Import.Offered", "Current.Import.Minimum", "Current.Offered", "Display.PresentSOC",
@@ -234,12 +293,19 @@ MeasurandEnumType: TypeAlias = Literal[
     "Power.Export.Offered", "Power.Factor", "Power.Import.Offered", "Power.Import.Minimum", "Power.Offered",
     "Power.Reactive.Export", "Power.Reactive.Import", "SoC", "Voltage", "Voltage.Minimum", "Voltage.Maximum",
 ]
+"""Registers count up, intervals start anew with each sample. Import is towards the EV, Export from it,
+Offered is what the station would give.
+"""
 MessageFormatEnumType: TypeAlias = Literal["ASCII", "HTML", "URI", "UTF8", "QRCODE"]
 """For URI and QRCODE the content is an address: to load, or to draw as a code."""
 MessagePriorityEnumType: TypeAlias = Literal["AlwaysFront", "InFront", "NormalCycle"]
+"""AlwaysFront stands alone until another one comes, InFront takes turns with its like, NormalCycle with
+everything else (O01).
+"""
 MessageStateEnumType: TypeAlias = Literal[
     "Charging", "Faulted", "Idle", "Unavailable", "Suspended", "Discharging",
 ]
+"""Shown only while the station is in this state; Idle means without a transaction."""
 MessageTriggerEnumType: TypeAlias = Literal[
     "BootNotification", "LogStatusNotification", "FirmwareStatusNotification", "Heartbeat", "MeterValues",
     "SignChargingStationCertificate", "SignV2GCertificate", "SignV2G20Certificate", "StatusNotification",
@@ -247,20 +313,32 @@ MessageTriggerEnumType: TypeAlias = Literal[
 ]
 """The Sign... values make the station renew a certificate with a SignCertificateRequest."""
 MobilityNeedsModeEnumType: TypeAlias = Literal["EVCC", "EVCC_SECC"]
+"""EVCC: only the EV decides departure time and target charge. EVCC_SECC: station and CSMS may change them."""
 MonitorEnumType: TypeAlias = Literal[
     "UpperThreshold", "LowerThreshold", "Delta", "Periodic", "PeriodicClockAligned", "TargetDelta",
     "TargetDeltaRelative",
 ]
+"""Thresholds compare the value, Delta its change since the last report, TargetDelta its distance from the
+target; periodic ones report every so many seconds, the clock-aligned kind counted from full hours.
+"""
 MonitoringBaseEnumType: TypeAlias = Literal["All", "FactoryDefault", "HardWiredOnly"]
+"""All adds the preconfigured monitors to the present ones, FactoryDefault goes back to them, HardWiredOnly
+leaves only what cannot be switched off (N03).
+"""
 MonitoringCriterionEnumType: TypeAlias = Literal[
     "ThresholdMonitoring", "DeltaMonitoring", "PeriodicMonitoring",
 ]
 MutabilityEnumType: TypeAlias = Literal["ReadOnly", "WriteOnly", "ReadWrite"]
 """Whether the CSMS may read the attribute, write it, or both."""
 NotifyAllowedEnergyTransferStatusEnumType: TypeAlias = Literal["Accepted", "Rejected"]
+"""Accepted starts a new negotiation with the EV (Q02.FR.06)."""
 NotifyEVChargingNeedsStatusEnumType: TypeAlias = Literal[
     "Accepted", "Rejected", "Processing", "NoChargingProfile",
 ]
+"""Processing means that a schedule will follow, but not at once (K15.FR.05). In an ISO 15118-20 session,
+NoChargingProfile is what Rejected is otherwise (K18.FR.04), and Rejected refuses the mode of energy transfer
+(K18.FR.22).
+"""
 OCPPInterfaceEnumType: TypeAlias = Literal[
     "Wired0", "Wired1", "Wired2", "Wired3", "Wireless0", "Wireless1", "Wireless2", "Wireless3", "Any",
 ]
@@ -273,6 +351,9 @@ OperationModeEnumType: TypeAlias = Literal[
     "Idle", "ChargingOnly", "CentralSetpoint", "ExternalSetpoint", "ExternalLimits", "CentralFrequency",
     "LocalFrequency", "LocalLoadBalancing",
 ]
+"""Who decides how the EV charges or discharges: External modes follow a system on site, Local modes the
+station's own measurements.
+"""
 OperationalStatusEnumType: TypeAlias = Literal["Inoperative", "Operative"]
 """Inoperative takes out of service; both outlive a reboot (G03.FR.08)."""
 PaymentStatusEnumType: TypeAlias = Literal["Settled", "Canceled", "Rejected", "Failed"]
@@ -280,18 +361,24 @@ PaymentStatusEnumType: TypeAlias = Literal["Settled", "Canceled", "Rejected", "F
 reach it.
 """
 PhaseEnumType: TypeAlias = Literal["L1", "L2", "L3", "N", "L1-N", "L2-N", "L3-N", "L1-L2", "L2-L3", "L3-L1"]
+"""L1 to N are conductors; L1-N and the like are measured against neutral, L1-L2 and the like between phases.
+"""
 PowerDuringCessationEnumType: TypeAlias = Literal["Active", "Reactive"]
+"""Which power to feed in while riding through a fault."""
 PreconditioningStatusEnumType: TypeAlias = Literal["Unknown", "Ready", "NotReady", "Preconditioning"]
 """Whether the EV has brought its battery to the temperature for charging."""
 PriorityChargingStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "NoProfile"]
+"""NoProfile means that the station has no profile with the purpose PriorityCharging (K21.FR.01)."""
 PublishFirmwareStatusEnumType: TypeAlias = Literal[
     "Idle", "DownloadScheduled", "Downloading", "Downloaded", "Published", "DownloadFailed",
     "DownloadPaused", "InvalidChecksum", "ChecksumVerified", "PublishFailed",
 ]
+"""Published ends it well; DownloadFailed, InvalidChecksum and PublishFailed end it badly (L03)."""
 ReadingContextEnumType: TypeAlias = Literal[
     "Interruption.Begin", "Interruption.End", "Other", "Sample.Clock", "Sample.Periodic",
     "Transaction.Begin", "Transaction.End", "Trigger",
 ]
+"""Why the value was taken: start or end of a transaction or interruption, the clock, a period, a trigger."""
 ReasonEnumType: TypeAlias = Literal[
     "DeAuthorized", "EmergencyStop", "EnergyLimitReached", "EVDisconnected", "GroundFault", "ImmediateReset",
     "MasterPass", "Local", "LocalOutOfCredit", "Other", "OvercurrentFault", "PowerLoss", "PowerQuality",
@@ -300,6 +387,7 @@ ReasonEnumType: TypeAlias = Literal[
 ]
 """Local is the driver at the station, Remote the CSMS or an app; the rest are faults, limits and resets."""
 RecurrencyKindEnumType: TypeAlias = Literal["Daily", "Weekly"]
+"""The schedule starts anew every 24 hours, or every 7 days."""
 RegistrationStatusEnumType: TypeAlias = Literal["Accepted", "Pending", "Rejected"]
 """Pending lets the CSMS configure the station first; with Rejected nobody says anything until the interval is
 over (B02, B03).
@@ -325,6 +413,7 @@ SendLocalListStatusEnumType: TypeAlias = Literal["Accepted", "Failed", "VersionM
 SetMonitoringStatusEnumType: TypeAlias = Literal[
     "Accepted", "UnknownComponent", "UnknownVariable", "UnsupportedMonitorType", "Rejected", "Duplicate",
 ]
+"""Duplicate means that another monitor of this type and severity is there already (N04.FR.10)."""
 SetNetworkProfileStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "Failed"]
 """Rejected for what the station does not accept, Failed if it could not store it (B09.FR.02, B09.FR.03)."""
 SetVariableStatusEnumType: TypeAlias = Literal[
@@ -335,13 +424,24 @@ SetVariableStatusEnumType: TypeAlias = Literal[
 TariffChangeStatusEnumType: TypeAlias = Literal[
     "Accepted", "Rejected", "TooManyElements", "ConditionNotSupported", "TxNotFound", "NoCurrencyChange",
 ]
+"""NoCurrencyChange means that the new tariff has another currency (I11.FR.05); TxNotFound means that the
+transaction is unknown or has ended (I11.FR.04).
+"""
 TariffClearStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "NoTariff"]
+"""NoTariff means that nothing matched (I10.FR.06)."""
 TariffCostEnumType: TypeAlias = Literal["NormalCost", "MinCost", "MaxCost"]
+"""Whether this is the cost as calculated, or the tariff's lower or upper limit that took its place."""
 TariffGetStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "NoTariff"]
+"""NoTariff means that there are no tariffs for this EVSE (I09.FR.03)."""
 TariffKindEnumType: TypeAlias = Literal["DefaultTariff", "DriverTariff"]
+"""A default tariff holds for everybody at an EVSE, a driver tariff came with the authorization of one token.
+"""
 TariffSetStatusEnumType: TypeAlias = Literal[
     "Accepted", "Rejected", "TooManyElements", "ConditionNotSupported", "DuplicateTariffId",
 ]
+"""TooManyElements and ConditionNotSupported mean that the station cannot compute the tariff;
+DuplicateTariffId means that it has a tariff of that id (I07).
+"""
 TransactionEventEnumType: TypeAlias = Literal["Ended", "Started", "Updated"]
 """Started comes first and Ended last; everything between is Updated."""
 TriggerMessageStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "NotImplemented"]
@@ -360,15 +460,22 @@ UnlockStatusEnumType: TypeAlias = Literal[
 ]
 """OngoingAuthorizedTransaction: the station leaves a connector alone that is charging (F05.FR.02)."""
 UnpublishFirmwareStatusEnumType: TypeAlias = Literal["DownloadOngoing", "NoFirmware", "Unpublished"]
+"""DownloadOngoing means that a station is loading the file at the moment; NoFirmware that there is no such
+file (L04).
+"""
 UpdateEnumType: TypeAlias = Literal["Differential", "Full"]
 """Full replaces the list; Differential adds, changes and removes elements."""
 UpdateFirmwareStatusEnumType: TypeAlias = Literal[
     "Accepted", "Rejected", "AcceptedCanceled", "InvalidCertificate", "RevokedCertificate",
 ]
+"""AcceptedCanceled means that an update that was under way was given up for this one (L01.FR.24)."""
 UploadLogStatusEnumType: TypeAlias = Literal[
     "BadMessage", "Idle", "NotSupportedOperation", "PermissionDenied", "Uploaded", "UploadFailure",
     "Uploading", "AcceptedCanceled",
 ]
+"""Idle only answers a trigger when nothing is going on. BadMessage, PermissionDenied, NotSupportedOperation
+and UploadFailure end an upload badly (N01.FR.10).
+"""
 VPNEnumType: TypeAlias = Literal["IKEv2", "IPSec", "L2TP", "PPTP"]
 
 
@@ -376,10 +483,16 @@ VPNEnumType: TypeAlias = Literal["IKEv2", "IPSec", "L2TP", "PPTP"]
 
 
 class ACChargingParametersType(Data, kw_only=True):
+    """What an EV asks for and can bear with AC (ISO 15118-2)."""
+
     energy_amount: Number = field(name="energyAmount")
+    """Energy that the EV asks for, in Wh, with what it needs to heat or cool the battery."""
     ev_min_current: Number = field(name="evMinCurrent")
+    """The lowest current per phase with which the EV charges, in A."""
     ev_max_current: Number = field(name="evMaxCurrent")
+    """The highest current per phase that EV and cable bear, in A."""
     ev_max_voltage: Number = field(name="evMaxVoltage")
+    """The highest voltage that the EV bears, in V."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -401,18 +514,31 @@ class APNType(Data, kw_only=True):
 
 
 class AbsolutePriceScheduleType(Data, kw_only=True):
+    """Prices in a currency over time. It is the type of ISO 15118-20, so that a signature on it stays valid.
+    """
+
     time_anchor: DateTime = field(name="timeAnchor")
+    """When the first entry starts; each other one follows its predecessor."""
     price_schedule_id: IntFrom0 = field(name="priceScheduleID")
+    """Unique in the charging session."""
     currency: String3
+    """Three-letter code of ISO 4217, such as EUR."""
     language: String8
+    """Language of the texts, as ISO 639 code."""
     price_algorithm: String2000 = field(name="priceAlgorithm")
+    """URN that ISO 15118-20 defines for the way of calculating the fee of a power profile."""
     price_rule_stacks: Annotated[list[PriceRuleStackType], Meta(min_length=1, max_length=1024)] = field(name="priceRuleStacks")
+    """In order of time, from timeAnchor on."""
     price_schedule_description: String160 | UnsetType = field(name="priceScheduleDescription", default=UNSET)
     minimum_cost: RationalNumberType | UnsetType = field(name="minimumCost", default=UNSET)
+    """The session costs at least this much."""
     maximum_cost: RationalNumberType | UnsetType = field(name="maximumCost", default=UNSET)
+    """The session costs at most this much."""
     tax_rules: Annotated[list[TaxRuleType], Meta(min_length=1, max_length=10)] | UnsetType = field(name="taxRules", default=UNSET)
+    """The taxes that apply."""
     overstay_rule_list: OverstayRuleListType | UnsetType = field(name="overstayRuleList", default=UNSET)
     additional_selected_services: Annotated[list[AdditionalSelectedServicesType], Meta(min_length=1, max_length=5)] | UnsetType = field(name="additionalSelectedServices", default=UNSET)
+    """What is charged in addition."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -427,6 +553,8 @@ class AdditionalInfoType(Data, kw_only=True):
 
 
 class AdditionalSelectedServicesType(Data, kw_only=True):
+    """A service that is charged in addition, such as valet parking or a car wash."""
+
     service_fee: RationalNumberType = field(name="serviceFee")
     service_name: String80 = field(name="serviceName")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
@@ -455,20 +583,29 @@ class AuthorizationData(Data, kw_only=True):
 
 
 class BatteryDataType(Data, kw_only=True):
+    """A battery in a swap station."""
+
     evse_id: IntFrom0 = field(name="evseId")
+    """The slot; swap stations have an EVSE for each."""
     serial_number: String50 = field(name="serialNumber")
     soc: Number0To100 = field(name="soC")
+    """State of charge, in percent."""
     soh: Number0To100 = field(name="soH")
+    """State of health, in percent: what is left of the capacity as new."""
     production_date: DateTime | UnsetType = field(name="productionDate", default=UNSET)
+    """When the battery was made."""
     vendor_info: String500 | UnsetType = field(name="vendorInfo", default=UNSET)
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CertificateHashDataChainType(Data, kw_only=True):
+    """An installed certificate and, for a V2G chain, the sub-CAs above it."""
+
     certificate_hash_data: CertificateHashDataType = field(name="certificateHashData")
     """Names the certificate by the hashes of its issuer and its serial number."""
     certificate_type: GetCertificateIdUseEnumType = field(name="certificateType")
     child_certificate_hash_data: Annotated[list[CertificateHashDataType], Meta(min_length=1, max_length=4)] | UnsetType = field(name="childCertificateHashData", default=UNSET)
+    """The sub-CAs of a V2GCertificateChain (M03.FR.05)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -489,133 +626,280 @@ class CertificateHashDataType(Data, kw_only=True):
 
 
 class CertificateStatusRequestInfoType(Data, kw_only=True):
+    """A certificate, and where to ask about it."""
+
     certificate_hash_data: CertificateHashDataType = field(name="certificateHashData")
     """Names the certificate by the hashes of its issuer and its serial number."""
     source: CertificateStatusSourceEnumType
     urls: Annotated[list[String2000], Meta(min_length=1, max_length=5)]
+    """OCSP responders or revocation lists, whichever source is; one that answers is enough."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CertificateStatusType(Data, kw_only=True):
+    """Whether a certificate is revoked."""
+
     certificate_hash_data: CertificateHashDataType = field(name="certificateHashData")
     """Names the certificate by the hashes of its issuer and its serial number."""
     source: CertificateStatusSourceEnumType
     status: CertificateStatusEnumType
     next_update: DateTime = field(name="nextUpdate")
+    """Until when the answer may be cached; before, there is no need to ask again (M07.FR.10)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChargingLimitType(Data, kw_only=True):
+    """Where a limit comes from."""
+
     charging_limit_source: String20 = field(name="chargingLimitSource")
+    """Who set the limit: a value of ChargingLimitSourceEnumStringType in the appendix of Part 2; never CSO in
+    a NotifyChargingLimitRequest (K11.FR.05).
+    """
     is_local_generation: bool | UnsetType = field(name="isLocalGeneration", default=UNSET)
+    """True if this is power gained on site, which adds to what the station may use (K27.FR.03)."""
     is_grid_critical: bool | UnsetType = field(name="isGridCritical", default=UNSET)
+    """Whether the stability of the grid depends on the limit."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChargingNeedsType(Data, kw_only=True):
+    """What an EV needs: energy, departure time, and its limits: AC or DC parameters for ISO 15118-2, V2X
+    parameters for ISO 15118-20, one of which is required (K17.FR.06).
+    """
+
     requested_energy_transfer: EnergyTransferModeEnumType = field(name="requestedEnergyTransfer")
     ac_charging_parameters: ACChargingParametersType | UnsetType = field(name="acChargingParameters", default=UNSET)
+    """For AC with ISO 15118-2 (K15.FR.06)."""
     der_charging_parameters: DERChargingParametersType | UnsetType = field(name="derChargingParameters", default=UNSET)
+    """For an AC session in which the inverter of the EV follows the grid code (R02.FR.01)."""
     ev_energy_offer: EVEnergyOfferType | UnsetType = field(name="evEnergyOffer", default=UNSET)
+    """What the EV would discharge, and for what price."""
     dc_charging_parameters: DCChargingParametersType | UnsetType = field(name="dcChargingParameters", default=UNSET)
+    """For DC with ISO 15118-2 (K15.FR.06)."""
     v2x_charging_parameters: V2XChargingParametersType | UnsetType = field(name="v2xChargingParameters", default=UNSET)
+    """For ISO 15118-20, bidirectional or not (K18.FR.06)."""
     available_energy_transfer: Annotated[list[EnergyTransferModeEnumType], Meta(min_length=1)] | UnsetType = field(name="availableEnergyTransfer", default=UNSET)
+    """All modes that the EV offers; requestedEnergyTransfer is one of them (Q01.FR.03)."""
     control_mode: ControlModeEnumType | UnsetType = field(name="controlMode", default=UNSET)
+    """Absent means ScheduledControl."""
     mobility_needs_mode: MobilityNeedsModeEnumType | UnsetType = field(name="mobilityNeedsMode", default=UNSET)
     departure_time: DateTime | UnsetType = field(name="departureTime", default=UNSET)
+    """When the EV expects to leave."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChargingPeriodType(Data, kw_only=True):
+    """A part of the transaction in which the price stayed the same. It ends where the next one starts."""
+
     start_period: DateTime = field(name="startPeriod")
+    """When this part started."""
     dimensions: Annotated[list[CostDimensionType], Meta(min_length=1)] | UnsetType = UNSET
     tariff_id: String60 | UnsetType = field(name="tariffId", default=UNSET)
+    """The tariff that was used; absent if the cost was found in another way (I12.FR.04)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChargingProfileCriterionType(Data, kw_only=True):
+    """Selects charging profiles: those that meet all criteria that are present (K09)."""
+
     charging_profile_purpose: ChargingProfilePurposeEnumType | UnsetType = field(name="chargingProfilePurpose", default=UNSET)
     stack_level: IntFrom0 | UnsetType = field(name="stackLevel", default=UNSET)
+    """From 0 upwards."""
     charging_profile_id: Annotated[list[int], Meta(min_length=1)] | UnsetType = field(name="chargingProfileId", default=UNSET)
+    """At most ChargingProfileEntries.maxLimit ids; then no other criterion is needed."""
     charging_limit_source: Annotated[list[String20], Meta(min_length=1, max_length=4)] | UnsetType = field(name="chargingLimitSource", default=UNSET)
+    """Who set the limit: values of ChargingLimitSourceEnumStringType in the appendix of Part 2."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChargingProfileType(Data, kw_only=True):
+    """A limit over time, and for whom it holds (K01)."""
+
     id: int
+    """Unique on the station; above MaxExternalConstraintsId if the station has that variable (K01.FR.80).
+    Profiles from outside the CSMS may have negative ids.
+    """
     stack_level: IntFrom0 = field(name="stackLevel")
+    """From 0 upwards; among profiles with the same purpose the highest one that is valid counts (K01.FR.17).
+    """
     charging_profile_purpose: ChargingProfilePurposeEnumType = field(name="chargingProfilePurpose")
     charging_profile_kind: ChargingProfileKindEnumType = field(name="chargingProfileKind")
     charging_schedule: Annotated[list[ChargingScheduleType], Meta(min_length=1, max_length=3)] = field(name="chargingSchedule")
+    """One schedule, or up to three for an ISO 15118 session, of which the EV chooses (K01.FR.34, K15.FR.07).
+    """
     recurrency_kind: RecurrencyKindEnumType | UnsetType = field(name="recurrencyKind", default=UNSET)
+    """Required for kind Recurring."""
     valid_from: DateTime | UnsetType = field(name="validFrom", default=UNSET)
+    """When the profile becomes valid; absent means at once (K01.FR.36)."""
     valid_to: DateTime | UnsetType = field(name="validTo", default=UNSET)
+    """When the profile ceases to be valid; absent means never (K01.FR.37)."""
     transaction_id: String36 | UnsetType = field(name="transactionId", default=UNSET)
+    """Required for a TxProfile that is set during a transaction (K01.FR.03); absent otherwise."""
     max_offline_duration: int | UnsetType = field(name="maxOfflineDuration", default=UNSET)
+    """Seconds that the profile stays valid while the station is offline; 0 means not at all, absent means
+    without limit (K01.FR.101, K01.FR.103).
+    """
     invalid_after_offline_duration: bool | UnsetType = field(name="invalidAfterOfflineDuration", default=UNSET)
+    """True if the profile is void for good once maxOfflineDuration is exceeded, not only until the connection
+    returns (K01.FR.102); absent means false.
+    """
     dyn_update_interval: int | UnsetType = field(name="dynUpdateInterval", default=UNSET)
+    """Seconds after the last update until the station asks for the next one; 0 or absent means that it does
+    not ask. For kind Dynamic only (K28.FR.04, K28.FR.10).
+    """
     dyn_update_time: DateTime | UnsetType = field(name="dynUpdateTime", default=UNSET)
+    """When the values were last updated; the station sets it (K28.FR.05, K28.FR.09). For kind Dynamic only.
+    """
     price_schedule_signature: String256 | UnsetType = field(name="priceScheduleSignature", default=UNSET)
+    """Signature, in base64, of all price schedules of this profile (ISO 15118-20)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChargingSchedulePeriodType(Data, kw_only=True):
+    """The limit from one time to the next, or to the end of the schedule (K01.FR.12)."""
+
     start_period: int = field(name="startPeriod")
+    """Seconds after the schedule's start at which the period begins."""
     limit: Number | UnsetType = UNSET
+    """The highest rate of charging, in chargingRateUnit; for all phases together in W or, if L2 and L3 have
+    values, for L1. Required for ChargingOnly, absent for Idle and local modes (Part 2, Q, Limits and
+    setpoints per operation mode).
+    """
     limit_l2: Number | UnsetType = field(name="limit_L2", default=UNSET)
+    """The limit on phase L2, in chargingRateUnit."""
     limit_l3: Number | UnsetType = field(name="limit_L3", default=UNSET)
+    """The limit on phase L3, in chargingRateUnit."""
     number_phases: Int0To3 | UnsetType = field(name="numberPhases", default=UNSET)
+    """How many phases may be used; absent means 3 (K01.FR.49). Not for DC, unless DCInputPhaseControl is true
+    (K01.FR.44, K01.FR.54).
+    """
     phase_to_use: Int0To3 | UnsetType = field(name="phaseToUse", default=UNSET)
+    """The one phase to use, 1 to 3. Only if numberPhases is 1 and the station can switch phases (K01.FR.19,
+    K01.FR.20); absent leaves the choice to it.
+    """
     discharge_limit: NumberUpTo0 | UnsetType = field(name="dischargeLimit", default=UNSET)
+    """How far the EV may discharge, in chargingRateUnit, as a value of 0 or below; for all phases together
+    or, if L2 and L3 have values, for L1.
+    """
     discharge_limit_l2: NumberUpTo0 | UnsetType = field(name="dischargeLimit_L2", default=UNSET)
+    """How far the EV may discharge on phase L2, in chargingRateUnit, as a value of 0 or below."""
     discharge_limit_l3: NumberUpTo0 | UnsetType = field(name="dischargeLimit_L3", default=UNSET)
+    """How far the EV may discharge on phase L3, in chargingRateUnit, as a value of 0 or below."""
     setpoint: Number | UnsetType = UNSET
+    """What the EV is to aim for, in chargingRateUnit, below 0 to discharge, and never beyond the limits; for
+    all phases together or, if L2 and L3 have values, for L1.
+    """
     setpoint_l2: Number | UnsetType = field(name="setpoint_L2", default=UNSET)
+    """What the EV is to aim for on phase L2, in chargingRateUnit."""
     setpoint_l3: Number | UnsetType = field(name="setpoint_L3", default=UNSET)
+    """What the EV is to aim for on phase L3, in chargingRateUnit."""
     setpoint_reactive: Number | UnsetType = field(name="setpointReactive", default=UNSET)
+    """Reactive power or current to aim for, in chargingRateUnit: inductive above 0, capacitive below; for all
+    phases together or, if L2 and L3 have values, for L1.
+    """
     setpoint_reactive_l2: Number | UnsetType = field(name="setpointReactive_L2", default=UNSET)
+    """Reactive power or current to aim for on phase L2, in chargingRateUnit."""
     setpoint_reactive_l3: Number | UnsetType = field(name="setpointReactive_L3", default=UNSET)
+    """Reactive power or current to aim for on phase L3, in chargingRateUnit."""
     preconditioning_request: bool | UnsetType = field(name="preconditioningRequest", default=UNSET)
+    """True if the EV is to keep its battery at the temperature for charging."""
     evse_sleep: bool | UnsetType = field(name="evseSleep", default=UNSET)
+    """True if the EVSE is to switch off its power electronics; for operationMode Idle (Q10.FR.03). Absent
+    means false.
+    """
     v2x_baseline: Number | UnsetType = field(name="v2xBaseline", default=UNSET)
+    """Power, in chargingRateUnit, to which the values of the curves are added; required for LocalFrequency
+    (Q08.FR.02).
+    """
     operation_mode: OperationModeEnumType | UnsetType = field(name="operationMode", default=UNSET)
+    """Absent means ChargingOnly."""
     v2x_freq_watt_curve: Annotated[list[V2XFreqWattPointType], Meta(min_length=1, max_length=20)] | UnsetType = field(name="v2xFreqWattCurve", default=UNSET)
+    """Power by grid frequency, at least two points; required for LocalFrequency (Q08.FR.02)."""
     v2x_signal_watt_curve: Annotated[list[V2XSignalWattPointType], Meta(min_length=1, max_length=20)] | UnsetType = field(name="v2xSignalWattCurve", default=UNSET)
+    """Power by the signal of an AFRRSignalRequest."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChargingScheduleType(Data, kw_only=True):
+    """A limit over time, as a list of periods."""
+
     id: int
+    """Identifies the schedule, so that the EV's choice can be reported."""
     charging_rate_unit: ChargingRateUnitEnumType = field(name="chargingRateUnit")
+    """The unit of all limits: W for the sum of the phases, or A for each phase."""
     charging_schedule_period: Annotated[list[ChargingSchedulePeriodType], Meta(min_length=1, max_length=1024)] = field(name="chargingSchedulePeriod")
+    """In order of startPeriod, the first of which is 0 (K01.FR.31, K01.FR.35); at most as many as
+    PeriodsPerSchedule allows.
+    """
     limit_at_soc: LimitAtSoCType | UnsetType = field(name="limitAtSoC", default=UNSET)
     start_schedule: DateTime | UnsetType = field(name="startSchedule", default=UNSET)
+    """Required for the kinds Absolute and Recurring, absent for Relative (K01.FR.40, K01.FR.41)."""
     duration: int | UnsetType = UNSET
+    """How long the schedule lasts, in seconds; absent, the last period goes on without end, or to the end of
+    the transaction.
+    """
     min_charging_rate: Number | UnsetType = field(name="minChargingRate", default=UNSET)
+    """The EV charges inefficiently below this rate, in chargingRateUnit; a hint for sharing power
+    (K01.FR.21).
+    """
     power_tolerance: Number | UnsetType = field(name="powerTolerance", default=UNSET)
+    """How far the EV may deviate from its power profile, as defined by ISO 15118-20."""
     signature_id: IntFrom0 | UnsetType = field(name="signatureId", default=UNSET)
+    """By this number a signature refers to the price schedule."""
     digest_value: String88 | UnsetType = field(name="digestValue", default=UNSET)
+    """Hash, in base64, of the price schedule as EXI: SHA-256 for ISO 15118-2, SHA-512 for ISO 15118-20."""
     use_local_time: bool | UnsetType = field(name="useLocalTime", default=UNSET)
+    """True if times in here are local times, whatever their offset says, so that a schedule survives the
+    change to summer time (K01.FR.90); absent means false.
+    """
     randomized_delay: IntFrom0 | UnsetType = field(name="randomizedDelay", default=UNSET)
+    """Each period but the first starts up to this many seconds later, at random, so that not all stations
+    switch at once (K01.FR.92); absent means 0. For TxProfile and TxDefaultProfile only (K01.FR.95).
+    """
     sales_tariff: SalesTariffType | UnsetType = field(name="salesTariff", default=UNSET)
+    """Prices for an ISO 15118-2 session."""
     absolute_price_schedule: AbsolutePriceScheduleType | UnsetType = field(name="absolutePriceSchedule", default=UNSET)
+    """Prices for an ISO 15118-20 session; not together with priceLevelSchedule."""
     price_level_schedule: PriceLevelScheduleType | UnsetType = field(name="priceLevelSchedule", default=UNSET)
+    """Price levels for an ISO 15118-20 session; not together with absolutePriceSchedule."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChargingScheduleUpdateType(Data, kw_only=True):
+    """New values for the one period of a Dynamic profile (K28)."""
+
     limit: Number | UnsetType = UNSET
+    """The highest rate of charging, in the profile's chargingRateUnit; for all phases together or, if L2 and
+    L3 have values, for L1.
+    """
     limit_l2: Number | UnsetType = field(name="limit_L2", default=UNSET)
+    """The limit on phase L2, in chargingRateUnit."""
     limit_l3: Number | UnsetType = field(name="limit_L3", default=UNSET)
+    """The limit on phase L3, in chargingRateUnit."""
     discharge_limit: NumberUpTo0 | UnsetType = field(name="dischargeLimit", default=UNSET)
+    """How far the EV may discharge, in chargingRateUnit, as a value of 0 or below; for all phases together
+    or, if L2 and L3 have values, for L1.
+    """
     discharge_limit_l2: NumberUpTo0 | UnsetType = field(name="dischargeLimit_L2", default=UNSET)
+    """How far the EV may discharge on phase L2, in chargingRateUnit, as a value of 0 or below."""
     discharge_limit_l3: NumberUpTo0 | UnsetType = field(name="dischargeLimit_L3", default=UNSET)
+    """How far the EV may discharge on phase L3, in chargingRateUnit, as a value of 0 or below."""
     setpoint: Number | UnsetType = UNSET
+    """What the EV is to aim for, in chargingRateUnit, below 0 to discharge, and never beyond the limits; for
+    all phases together or, if L2 and L3 have values, for L1.
+    """
     setpoint_l2: Number | UnsetType = field(name="setpoint_L2", default=UNSET)
+    """What the EV is to aim for on phase L2, in chargingRateUnit."""
     setpoint_l3: Number | UnsetType = field(name="setpoint_L3", default=UNSET)
+    """What the EV is to aim for on phase L3, in chargingRateUnit."""
     setpoint_reactive: Number | UnsetType = field(name="setpointReactive", default=UNSET)
+    """Reactive power or current to aim for, in chargingRateUnit: inductive above 0, capacitive below; for all
+    phases together or, if L2 and L3 have values, for L1.
+    """
     setpoint_reactive_l2: Number | UnsetType = field(name="setpointReactive_L2", default=UNSET)
+    """Reactive power or current to aim for on phase L2, in chargingRateUnit."""
     setpoint_reactive_l3: Number | UnsetType = field(name="setpointReactive_L3", default=UNSET)
+    """Reactive power or current to aim for on phase L3, in chargingRateUnit."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -634,25 +918,36 @@ class ChargingStationType(Data, kw_only=True):
 
 
 class ClearChargingProfileType(Data, kw_only=True):
+    """Selects charging profiles to remove: those that meet all criteria that are present (K10.FR.04)."""
+
     evse_id: IntFrom0 | UnsetType = field(name="evseId", default=UNSET)
+    """The EVSE; 0 for profiles of the station as a whole, absent for any."""
     charging_profile_purpose: ChargingProfilePurposeEnumType | UnsetType = field(name="chargingProfilePurpose", default=UNSET)
+    """Neither ChargingStationExternalConstraints nor LocalGeneration (K10.FR.06)."""
     stack_level: IntFrom0 | UnsetType = field(name="stackLevel", default=UNSET)
+    """From 0 upwards."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearMonitoringResultType(Data, kw_only=True):
+    """Whether a monitor was removed."""
+
     status: ClearMonitoringStatusEnumType
     id: IntFrom0
+    """The id of the monitor, as in the request."""
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
     """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearTariffsResultType(Data, kw_only=True):
+    """The result for one tariff."""
+
     status: TariffClearStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
     """Explains the status: a reason code and, if it helps, a text."""
     tariff_id: String60 | UnsetType = field(name="tariffId", default=UNSET)
+    """Absent if no tariff matched, with the status NoTariff (I10.FR.06)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -679,169 +974,298 @@ class ComponentVariableType(Data, kw_only=True):
 
 
 class CompositeScheduleType(Data, kw_only=True):
+    """The limits that result from all profiles of an EVSE, or of the station (K08.FR.04)."""
+
     evse_id: IntFrom0 = field(name="evseId")
+    """As in the request; 0 for the station as a whole."""
     duration: int
+    """How long the schedule lasts, in seconds."""
     schedule_start: DateTime = field(name="scheduleStart")
+    """When the schedule starts; its periods count from here."""
     charging_rate_unit: ChargingRateUnitEnumType = field(name="chargingRateUnit")
+    """The unit of all limits: W for the sum of the phases, or A for each phase."""
     charging_schedule_period: Annotated[list[ChargingSchedulePeriodType], Meta(min_length=1)] = field(name="chargingSchedulePeriod")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ConstantStreamDataType(Data, kw_only=True):
+    """What stays the same for all values of an event stream."""
+
     id: IntFrom0
+    """Names the stream; chosen by the station."""
     params: PeriodicEventStreamParamsType
     variable_monitoring_id: IntFrom0 = field(name="variableMonitoringId")
+    """The monitor that the event comes from."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ConsumptionCostType(Data, kw_only=True):
+    """Price from some consumption on."""
+
     start_value: Number = field(name="startValue")
+    """The block begins at this consumption and ends where the next one begins."""
     cost: Annotated[list[CostType], Meta(min_length=1, max_length=3)]
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CostDetailsType(Data, kw_only=True):
+    """What a transaction has cost, as the station calculated it by its tariff (I12)."""
+
     total_cost: TotalCostType = field(name="totalCost")
     total_usage: TotalUsageType = field(name="totalUsage")
     charging_periods: Annotated[list[ChargingPeriodType], Meta(min_length=1)] | UnsetType = field(name="chargingPeriods", default=UNSET)
+    """Which tariff applied when, and what was used (I12.FR.04)."""
     failure_to_calculate: bool | UnsetType = field(name="failureToCalculate", default=UNSET)
+    """True if the station could not calculate all of it (I12.FR.14)."""
     failure_reason: String500 | UnsetType = field(name="failureReason", default=UNSET)
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CostDimensionType(Data, kw_only=True):
+    """How much of something was used in a charging period."""
+
     type: CostDimensionEnumType
     volume: Number
+    """In the unit of the type: Wh, A, W or seconds."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CostType(Data, kw_only=True):
+    """A price, a share, or an emission, as costKind says."""
+
     cost_kind: CostKindEnumType = field(name="costKind")
     amount: int
+    """To be multiplied by 10 to the power of amountMultiplier; what it counts, costKind says."""
     amount_multiplier: int | UnsetType = field(name="amountMultiplier", default=UNSET)
+    """Power of ten, -3 to 3; absent means 0."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class DCChargingParametersType(Data, kw_only=True):
+    """What an EV asks for and can bear with DC (ISO 15118-2)."""
+
     ev_max_current: Number = field(name="evMaxCurrent")
+    """The highest current that EV and cable bear, in A."""
     ev_max_voltage: Number = field(name="evMaxVoltage")
+    """The highest voltage that the EV bears, in V."""
     ev_max_power: Number | UnsetType = field(name="evMaxPower", default=UNSET)
+    """The highest power that the EV bears, in W; required for DC charging."""
     ev_energy_capacity: Number | UnsetType = field(name="evEnergyCapacity", default=UNSET)
+    """Capacity of the battery, in Wh."""
     energy_amount: Number | UnsetType = field(name="energyAmount", default=UNSET)
+    """Energy that the EV asks for, in Wh, with what it needs to heat or cool the battery."""
     state_of_charge: Int0To100 | UnsetType = field(name="stateOfCharge", default=UNSET)
+    """How full the battery is, in percent."""
     full_soc: Int0To100 | UnsetType = field(name="fullSoC", default=UNSET)
+    """The EV takes the battery for full at this state of charge, in percent."""
     bulk_soc: Int0To100 | UnsetType = field(name="bulkSoC", default=UNSET)
+    """Fast charging ends at this state of charge, in percent."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class DERChargingParametersType(Data, kw_only=True):
+    """What an EV and an EVSE can do for the grid together when the EV's inverter follows the grid code (ISO
+    15118-20, modes AC_BPT_DER and AC_DER). Fields that start with ev are the EV's alone; of the others, a
+    minimum is the larger of both, a maximum the smaller. No value is negative.
+    """
+
     ev_supported_der_control: Annotated[list[DERControlEnumType], Meta(min_length=1)] | UnsetType = field(name="evSupportedDERControl", default=UNSET)
+    """The controls that the EV can carry out."""
     ev_over_excited_max_discharge_power: Number | UnsetType = field(name="evOverExcitedMaxDischargePower", default=UNSET)
+    """The highest active power that the EV injects at evOverExcitedPowerFactor, in W."""
     ev_over_excited_power_factor: Number | UnsetType = field(name="evOverExcitedPowerFactor", default=UNSET)
+    """Power factor at which the EV injects the least reactive power."""
     ev_under_excited_max_discharge_power: Number | UnsetType = field(name="evUnderExcitedMaxDischargePower", default=UNSET)
+    """The highest active power that the EV injects at evUnderExcitedPowerFactor, in W."""
     ev_under_excited_power_factor: Number | UnsetType = field(name="evUnderExcitedPowerFactor", default=UNSET)
+    """Power factor at which the EV absorbs the least reactive power."""
     max_apparent_power: Number | UnsetType = field(name="maxApparentPower", default=UNSET)
+    """The highest apparent power, in VA."""
     max_charge_apparent_power: Number | UnsetType = field(name="maxChargeApparentPower", default=UNSET)
+    """The highest apparent power of charging, in VA; of all phases together or, if L2 and L3 have values, of
+    L1.
+    """
     max_charge_apparent_power_l2: Number | UnsetType = field(name="maxChargeApparentPower_L2", default=UNSET)
+    """The highest apparent power of charging on phase L2, in VA."""
     max_charge_apparent_power_l3: Number | UnsetType = field(name="maxChargeApparentPower_L3", default=UNSET)
+    """The highest apparent power of charging on phase L3, in VA."""
     max_discharge_apparent_power: Number | UnsetType = field(name="maxDischargeApparentPower", default=UNSET)
+    """The highest apparent power of discharging, in VA; of all phases together or, if L2 and L3 have values,
+    of L1.
+    """
     max_discharge_apparent_power_l2: Number | UnsetType = field(name="maxDischargeApparentPower_L2", default=UNSET)
+    """The highest apparent power of discharging on phase L2, in VA."""
     max_discharge_apparent_power_l3: Number | UnsetType = field(name="maxDischargeApparentPower_L3", default=UNSET)
+    """The highest apparent power of discharging on phase L3, in VA."""
     max_charge_reactive_power: Number | UnsetType = field(name="maxChargeReactivePower", default=UNSET)
+    """The highest reactive power that is absorbed, in var; of all phases together or, if L2 and L3 have
+    values, of L1.
+    """
     max_charge_reactive_power_l2: Number | UnsetType = field(name="maxChargeReactivePower_L2", default=UNSET)
+    """The highest reactive power that is absorbed on phase L2, in var."""
     max_charge_reactive_power_l3: Number | UnsetType = field(name="maxChargeReactivePower_L3", default=UNSET)
+    """The highest reactive power that is absorbed on phase L3, in var."""
     min_charge_reactive_power: Number | UnsetType = field(name="minChargeReactivePower", default=UNSET)
+    """The lowest reactive power that is absorbed, in var; of all phases together or, if L2 and L3 have
+    values, of L1.
+    """
     min_charge_reactive_power_l2: Number | UnsetType = field(name="minChargeReactivePower_L2", default=UNSET)
+    """The lowest reactive power that is absorbed on phase L2, in var."""
     min_charge_reactive_power_l3: Number | UnsetType = field(name="minChargeReactivePower_L3", default=UNSET)
+    """The lowest reactive power that is absorbed on phase L3, in var."""
     max_discharge_reactive_power: Number | UnsetType = field(name="maxDischargeReactivePower", default=UNSET)
+    """The highest reactive power that is injected, in var; of all phases together or, if L2 and L3 have
+    values, of L1.
+    """
     max_discharge_reactive_power_l2: Number | UnsetType = field(name="maxDischargeReactivePower_L2", default=UNSET)
+    """The highest reactive power that is injected on phase L2, in var."""
     max_discharge_reactive_power_l3: Number | UnsetType = field(name="maxDischargeReactivePower_L3", default=UNSET)
+    """The highest reactive power that is injected on phase L3, in var."""
     min_discharge_reactive_power: Number | UnsetType = field(name="minDischargeReactivePower", default=UNSET)
+    """The lowest reactive power that is injected, in var; of all phases together or, if L2 and L3 have
+    values, of L1.
+    """
     min_discharge_reactive_power_l2: Number | UnsetType = field(name="minDischargeReactivePower_L2", default=UNSET)
+    """The lowest reactive power that is injected on phase L2, in var."""
     min_discharge_reactive_power_l3: Number | UnsetType = field(name="minDischargeReactivePower_L3", default=UNSET)
+    """The lowest reactive power that is injected on phase L3, in var."""
     nominal_voltage: Number | UnsetType = field(name="nominalVoltage", default=UNSET)
+    """Line voltage for which both are made, in V."""
     nominal_voltage_offset: Number | UnsetType = field(name="nominalVoltageOffset", default=UNSET)
+    """Difference of the voltage between the station and the point where its site joins the grid, in V rms."""
     max_nominal_voltage: Number | UnsetType = field(name="maxNominalVoltage", default=UNSET)
+    """The highest voltage for operation, in V rms."""
     min_nominal_voltage: Number | UnsetType = field(name="minNominalVoltage", default=UNSET)
+    """The lowest voltage for operation, in V rms."""
     ev_inverter_manufacturer: String50 | UnsetType = field(name="evInverterManufacturer", default=UNSET)
     ev_inverter_model: String50 | UnsetType = field(name="evInverterModel", default=UNSET)
     ev_inverter_serial_number: String50 | UnsetType = field(name="evInverterSerialNumber", default=UNSET)
     ev_inverter_sw_version: String50 | UnsetType = field(name="evInverterSwVersion", default=UNSET)
     ev_inverter_hw_version: String50 | UnsetType = field(name="evInverterHwVersion", default=UNSET)
     ev_islanding_detection_method: Annotated[list[IslandingDetectionEnumType], Meta(min_length=1)] | UnsetType = field(name="evIslandingDetectionMethod", default=UNSET)
+    """Required where a site demands that islanding is detected."""
     ev_islanding_trip_time: Number | UnsetType = field(name="evIslandingTripTime", default=UNSET)
+    """Time after which the EV disconnects once it has noticed an island; the standard gives no unit."""
     ev_maximum_level1_dc_injection: Number | UnsetType = field(name="evMaximumLevel1DCInjection", default=UNSET)
+    """The highest DC that the EV injects with AC charging of level 1, in A."""
     ev_duration_level1_dc_injection: Number | UnsetType = field(name="evDurationLevel1DCInjection", default=UNSET)
+    """How long it may do so with level 1; the standard gives no unit."""
     ev_maximum_level2_dc_injection: Number | UnsetType = field(name="evMaximumLevel2DCInjection", default=UNSET)
+    """The highest DC that the EV injects with AC charging of level 2, in A."""
     ev_duration_level2_dc_injection: Number | UnsetType = field(name="evDurationLevel2DCInjection", default=UNSET)
+    """How long it may do so with level 2; the standard gives no unit."""
     ev_reactive_susceptance: Number | UnsetType = field(name="evReactiveSusceptance", default=UNSET)
+    """Susceptance of the EV, in S."""
     ev_session_total_discharge_energy_available: Number | UnsetType = field(name="evSessionTotalDischargeEnergyAvailable", default=UNSET)
+    """Energy that the EV gives in the whole session, in Wh; at 0 it may refuse to discharge."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class DERCurveGetType(Data, kw_only=True):
+    """An installed curve."""
+
     curve: DERCurveType
     id: String36
     curve_type: DERControlEnumType = field(name="curveType")
     is_default: bool = field(name="isDefault")
+    """True for a default, which applies while no scheduled control of the type does (R04.FR.11)."""
     is_superseded: bool = field(name="isSuperseded")
+    """True if a control of higher priority took its place (R04.FR.09)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class DERCurvePointsType(Data, kw_only=True):
+    """A point of a curve."""
+
     x: Number
+    """What is measured: voltage, frequency, time or power, as the type of the curve says."""
     y: Number
+    """What is to be done, in the curve's yUnit. A power factor is positive when reactive power is absorbed,
+    and negative when it is injected.
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class DERCurveType(Data, kw_only=True):
+    """A curve by which the inverter reacts to the grid without being told."""
+
     curve_data: Annotated[list[DERCurvePointsType], Meta(min_length=1, max_length=10)] = field(name="curveData")
+    """The points, in order of x; what x is, the type of the control says."""
     priority: IntFrom0
+    """0 is the highest priority; a higher number yields to a lower one."""
     y_unit: DERUnitEnumType = field(name="yUnit")
+    """What y is a percentage of; Not_Applicable for ride-through curves, whose y is a time."""
     hysteresis: HysteresisType | UnsetType = UNSET
+    """When to return to normal operation."""
     reactive_power_params: ReactivePowerParamsType | UnsetType = field(name="reactivePowerParams", default=UNSET)
+    """For VoltVar curves only."""
     voltage_params: VoltageParamsType | UnsetType = field(name="voltageParams", default=UNSET)
+    """For voltage curves only."""
     response_time: Number | UnsetType = field(name="responseTime", default=UNSET)
+    """Seconds until 90 % of a new value is reached; 0 means no limit, absent is up to the device."""
     start_time: DateTime | UnsetType = field(name="startTime", default=UNSET)
+    """When the control takes effect; absent for a default (R04.FR.12 in the errata)."""
     duration: Number | UnsetType = UNSET
+    """How long the control is in force, in seconds; absent for a default (R04.FR.12 in the errata)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class EVAbsolutePriceScheduleEntryType(Data, kw_only=True):
+    """Prices that the EV asks for some time."""
+
     duration: int
+    """In seconds."""
     ev_price_rule: Annotated[list[EVPriceRuleType], Meta(min_length=1, max_length=8)] = field(name="evPriceRule")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class EVAbsolutePriceScheduleType(Data, kw_only=True):
+    """Price that the EV asks for discharging, over time."""
+
     time_anchor: DateTime = field(name="timeAnchor")
+    """When the first entry starts; each other one follows its predecessor."""
     currency: String3
+    """Three-letter code of ISO 4217, such as EUR."""
     ev_absolute_price_schedule_entries: Annotated[list[EVAbsolutePriceScheduleEntryType], Meta(min_length=1, max_length=1024)] = field(name="evAbsolutePriceScheduleEntries")
     price_algorithm: String2000 = field(name="priceAlgorithm")
+    """URN that ISO 15118-20 defines for the way of calculating: Power, PeakPower or StackedEnergy."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class EVEnergyOfferType(Data, kw_only=True):
+    """When the EV is willing to discharge, how much, and for what price (ISO 15118-20)."""
+
     ev_power_schedule: EVPowerScheduleType = field(name="evPowerSchedule")
     ev_absolute_price_schedule: EVAbsolutePriceScheduleType | UnsetType = field(name="evAbsolutePriceSchedule", default=UNSET)
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class EVPowerScheduleEntryType(Data, kw_only=True):
+    """Power that the EV offers for some time."""
+
     duration: int
+    """In seconds."""
     power: Number
+    """The most the EV can give, in W: below 0 if it is willing to discharge, above if it is not able to."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class EVPowerScheduleType(Data, kw_only=True):
+    """Power that the EV offers over time."""
+
     ev_power_schedule_entries: Annotated[list[EVPowerScheduleEntryType], Meta(min_length=1, max_length=1024)] = field(name="evPowerScheduleEntries")
     time_anchor: DateTime = field(name="timeAnchor")
+    """When the first entry starts; each other one follows its predecessor."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class EVPriceRuleType(Data, kw_only=True):
+    """Price that the EV asks in a range of power."""
+
     energy_fee: Number = field(name="energyFee")
+    """Price for 1 kWh."""
     power_range_start: Number = field(name="powerRangeStart")
+    """The rule applies from this power on, in W, until the next rule takes over; below 0 for discharging."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -856,101 +1280,171 @@ class EVSEType(Data, kw_only=True):
 
 
 class EnterServiceGetType(Data, kw_only=True):
+    """Installed conditions for beginning to feed in."""
+
     enter_service: EnterServiceType = field(name="enterService")
     id: String36
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class EnterServiceType(Data, kw_only=True):
+    """What the grid must be like for the inverter to begin to feed in (IEEE 1547). The standard gives no
+    units for voltages, frequencies and delays.
+    """
+
     priority: IntFrom0
+    """0 is the highest priority; a higher number yields to a lower one."""
     high_voltage: Number = field(name="highVoltage")
+    """The voltage must not be above this."""
     low_voltage: Number = field(name="lowVoltage")
+    """The voltage must not be below this."""
     high_freq: Number = field(name="highFreq")
+    """The frequency must not be above this."""
     low_freq: Number = field(name="lowFreq")
+    """The frequency must not be below this."""
     delay: Number | UnsetType = UNSET
+    """How long the grid must have been like that."""
     random_delay: Number | UnsetType = field(name="randomDelay", default=UNSET)
+    """A random time up to this one is added, so that not all inverters start at once."""
     ramp_rate: Number | UnsetType = field(name="rampRate", default=UNSET)
+    """Seconds in which the power rises."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class EventDataType(Data, kw_only=True):
+    """An event of a component's variable."""
+
     event_id: IntFrom0 = field(name="eventId")
+    """Unique; other events name it as their cause."""
     timestamp: DateTime
+    """When the event happened."""
     trigger: EventTriggerEnumType
     actual_value: String2500 = field(name="actualValue")
+    """The value now, as text; empty for a variable that cannot be read (N07.FR.10)."""
     component: ComponentType
     event_notification_type: EventNotificationEnumType = field(name="eventNotificationType")
     variable: VariableType
     cause: IntFrom0 | UnsetType = UNSET
+    """The eventId of the event that led to this one (N07.FR.05)."""
     tech_code: String50 | UnsetType = field(name="techCode", default=UNSET)
+    """Error code of the component."""
     tech_info: String500 | UnsetType = field(name="techInfo", default=UNSET)
     cleared: bool | UnsetType = UNSET
+    """True if a threshold is no longer exceeded (N07.FR.02); absent means false."""
     transaction_id: String36 | UnsetType = field(name="transactionId", default=UNSET)
+    """Only for an event that concerns a transaction."""
     variable_monitoring_id: IntFrom0 | UnsetType = field(name="variableMonitoringId", default=UNSET)
+    """The monitor that the event comes from; required unless the notification is hard-wired (N07.FR.06)."""
     severity: IntFrom0 | UnsetType = UNSET
+    """From 0, danger to life, to 9, debugging; that of the monitor (N07.FR.20)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class FirmwareType(Data, kw_only=True):
+    """Where the firmware is, when to load and install it, and who signed it."""
+
     location: String2000
+    """URI to load the file from."""
     retrieve_date_time: DateTime = field(name="retrieveDateTime")
+    """Not to be loaded earlier than this; a time in the past means now."""
     install_date_time: DateTime | UnsetType = field(name="installDateTime", default=UNSET)
+    """Not to be installed earlier than this; absent means as soon as the station can (L01.FR.05, L01.FR.16).
+    """
     signing_certificate: String5500 | UnsetType = field(name="signingCertificate", default=UNSET)
+    """PEM; required for a secure update (L01.FR.11)."""
     signature: String800 | UnsetType = UNSET
+    """Signature over the whole file, in base64; required for a secure update (L01.FR.04)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class FixedPFGetType(Data, kw_only=True):
+    """An installed fixed power factor."""
+
     fixed_pf: FixedPFType = field(name="fixedPF")
     id: String36
     is_default: bool = field(name="isDefault")
+    """True for a default, which applies while no scheduled control of the type does (R04.FR.11)."""
     is_superseded: bool = field(name="isSuperseded")
+    """True if a control of higher priority took its place (R04.FR.09)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class FixedPFType(Data, kw_only=True):
+    """A fixed power factor."""
+
     priority: IntFrom0
+    """0 is the highest priority; a higher number yields to a lower one."""
     displacement: Number
+    """The power factor cos phi, 0 to 1."""
     excitation: bool
+    """True to absorb reactive power (under-excited), false to inject it (over-excited)."""
     start_time: DateTime | UnsetType = field(name="startTime", default=UNSET)
+    """When the control takes effect; absent for a default (R04.FR.12 in the errata)."""
     duration: Number | UnsetType = UNSET
+    """How long the control is in force, in seconds; absent for a default (R04.FR.12 in the errata)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class FixedVarGetType(Data, kw_only=True):
+    """An installed fixed reactive power."""
+
     fixed_var: FixedVarType = field(name="fixedVar")
     id: String36
     is_default: bool = field(name="isDefault")
+    """True for a default, which applies while no scheduled control of the type does (R04.FR.11)."""
     is_superseded: bool = field(name="isSuperseded")
+    """True if a control of higher priority took its place (R04.FR.09)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class FixedVarType(Data, kw_only=True):
+    """A fixed reactive power."""
+
     priority: IntFrom0
+    """0 is the highest priority; a higher number yields to a lower one."""
     setpoint: Number
+    """Percentage of what unit says, -100 to 100: negative while charging, positive while discharging."""
     unit: DERUnitEnumType
     start_time: DateTime | UnsetType = field(name="startTime", default=UNSET)
+    """When the control takes effect; absent for a default (R04.FR.12 in the errata)."""
     duration: Number | UnsetType = UNSET
+    """How long the control is in force, in seconds; absent for a default (R04.FR.12 in the errata)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class FreqDroopGetType(Data, kw_only=True):
+    """An installed frequency droop."""
+
     freq_droop: FreqDroopType = field(name="freqDroop")
     id: String36
     is_default: bool = field(name="isDefault")
+    """True for a default, which applies while no scheduled control of the type does (R04.FR.11)."""
     is_superseded: bool = field(name="isSuperseded")
+    """True if a control of higher priority took its place (R04.FR.09)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class FreqDroopType(Data, kw_only=True):
+    """How power falls when the frequency rises, and the other way round: a FreqWatt curve given by its slope
+    and dead band.
+    """
+
     priority: IntFrom0
+    """0 is the highest priority; a higher number yields to a lower one."""
     over_freq: Number = field(name="overFreq")
+    """Above this frequency power is reduced."""
     under_freq: Number = field(name="underFreq")
+    """Below this frequency power is increased."""
     over_droop: Number = field(name="overDroop")
+    """Slope above overFreq, per unit."""
     under_droop: Number = field(name="underDroop")
+    """Slope below underFreq, per unit."""
     response_time: Number = field(name="responseTime")
+    """Seconds until the inverter has reacted (open loop)."""
     start_time: DateTime | UnsetType = field(name="startTime", default=UNSET)
+    """When the control takes effect; absent for a default (R04.FR.12 in the errata)."""
     duration: Number | UnsetType = UNSET
+    """How long the control is in force, in seconds; absent for a default (R04.FR.12 in the errata)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -982,23 +1476,36 @@ class GetVariableResultType(Data, kw_only=True):
 
 
 class GradientGetType(Data, kw_only=True):
+    """Installed limits to the change of power."""
+
     gradient: GradientType
     id: String36
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GradientType(Data, kw_only=True):
+    """How fast power may change."""
+
     priority: IntFrom0
+    """0 is the highest priority; a higher number yields to a lower one."""
     gradient: Number
+    """In normal operation, in seconds; 0 if it does not apply."""
     soft_gradient: Number = field(name="softGradient")
+    """When feeding in begins, in seconds; 0 if it does not apply."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class HysteresisType(Data, kw_only=True):
+    """When the inverter goes back to normal after a fault of the grid."""
+
     hysteresis_high: Number | UnsetType = field(name="hysteresisHigh", default=UNSET)
+    """Upper bound of the range in which the grid counts as normal again; an absolute value in yUnit."""
     hysteresis_low: Number | UnsetType = field(name="hysteresisLow", default=UNSET)
+    """Lower bound of the range in which the grid counts as normal again; an absolute value in yUnit."""
     hysteresis_delay: Number | UnsetType = field(name="hysteresisDelay", default=UNSET)
+    """Seconds that the grid must have been normal."""
     hysteresis_gradient: Number | UnsetType = field(name="hysteresisGradient", default=UNSET)
+    """How fast to return, in percent per second."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1048,32 +1555,55 @@ class IdTokenType(Data, kw_only=True):
 
 
 class LimitAtSoCType(Data, kw_only=True):
+    """Caps limit and setpoint once the battery is full enough (K01.FR.100)."""
+
     soc: Int0To100
+    """From this state of charge on, in percent."""
     limit: Number
+    """The cap, in the schedule's chargingRateUnit."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class LimitMaxDischargeGetType(Data, kw_only=True):
+    """An installed cap on discharging."""
+
     id: String36
     is_default: bool = field(name="isDefault")
+    """True for a default, which applies while no scheduled control of the type does (R04.FR.11)."""
     is_superseded: bool = field(name="isSuperseded")
+    """True if a control of higher priority took its place (R04.FR.09)."""
     limit_max_discharge: LimitMaxDischargeType = field(name="limitMaxDischarge")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class LimitMaxDischargeType(Data, kw_only=True):
+    """Caps discharging at a share of the rated power."""
+
     priority: IntFrom0
+    """0 is the highest priority; a higher number yields to a lower one."""
     pct_max_discharge_power: Number | UnsetType = field(name="pctMaxDischargePower", default=UNSET)
+    """The cap, in percent of the EV's rated power of discharging; a PowerMonitoring curve comes into force
+    above it.
+    """
     power_monitoring_must_trip: DERCurveType | UnsetType = field(name="powerMonitoringMustTrip", default=UNSET)
+    """When to disconnect if the cap is exceeded (VDE-AR-N 4105, 5.5.2)."""
     start_time: DateTime | UnsetType = field(name="startTime", default=UNSET)
+    """When the control takes effect; absent for a default (R04.FR.12 in the errata)."""
     duration: Number | UnsetType = UNSET
+    """How long the control is in force, in seconds; absent for a default (R04.FR.12 in the errata)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class LogParametersType(Data, kw_only=True):
+    """Where a log goes, and from which time."""
+
     remote_location: String2000 = field(name="remoteLocation")
+    """URL of the place to upload to; for HTTP, the file name is appended if it ends with a slash (N01.FR.21).
+    """
     oldest_timestamp: DateTime | UnsetType = field(name="oldestTimestamp", default=UNSET)
+    """Entries from this time on; absent for all from the beginning."""
     latest_timestamp: DateTime | UnsetType = field(name="latestTimestamp", default=UNSET)
+    """Entries up to this time; absent for all to the end."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1091,21 +1621,36 @@ class MessageContentType(Data, kw_only=True):
 
 
 class MessageInfoType(Data, kw_only=True):
+    """A message, and when and where it is shown."""
+
     id: IntFrom0
+    """Chosen by the CSMS; a known one replaces that message (O06.FR.01)."""
     priority: MessagePriorityEnumType
+    """0 is the highest priority; a higher number yields to a lower one."""
     message: MessageContentType
     display: ComponentType | UnsetType = UNSET
+    """Which display; absent leaves it to the station."""
     state: MessageStateEnumType | UnsetType = UNSET
+    """Absent: in every state."""
     start_date_time: DateTime | UnsetType = field(name="startDateTime", default=UNSET)
+    """Not shown earlier (O01.FR.06); absent means at once."""
     end_date_time: DateTime | UnsetType = field(name="endDateTime", default=UNSET)
+    """Removed at this time (O01.FR.07); absent means never."""
     transaction_id: String36 | UnsetType = field(name="transactionId", default=UNSET)
+    """Shown during this transaction and removed at its end (O02.FR.02); absent if it belongs to none
+    (O01.FR.04).
+    """
     message_extra: Annotated[list[MessageContentType], Meta(min_length=1, max_length=4)] | UnsetType = field(name="messageExtra", default=UNSET)
+    """The same message in further languages; only if the station has DisplayMessageLanguage (O01.FR.19)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class MeterValueType(Data, kw_only=True):
+    """Values that were measured at the same time."""
+
     sampled_value: Annotated[list[SampledValueType], Meta(min_length=1)] = field(name="sampledValue")
     timestamp: DateTime
+    """When all of them were measured (J01.FR.17)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1120,6 +1665,8 @@ class ModemType(Data, kw_only=True):
 
 
 class MonitoringDataType(Data, kw_only=True):
+    """A variable and the monitors on it."""
+
     component: ComponentType
     variable: VariableType
     variable_monitoring: Annotated[list[VariableMonitoringType], Meta(min_length=1)] = field(name="variableMonitoring")
@@ -1168,80 +1715,138 @@ class OCSPRequestDataType(Data, kw_only=True):
 
 
 class OverstayRuleListType(Data, kw_only=True):
+    """What it costs to stay after charging."""
+
     overstay_rule: Annotated[list[OverstayRuleType], Meta(min_length=1, max_length=5)] = field(name="overstayRule")
     overstay_power_threshold: RationalNumberType | UnsetType = field(name="overstayPowerThreshold", default=UNSET)
+    """The rules apply at this power, in W."""
     overstay_time_threshold: int | UnsetType = field(name="overstayTimeThreshold", default=UNSET)
+    """Seconds of staying on after which the rules apply."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class OverstayRuleType(Data, kw_only=True):
+    """A fee for staying after charging."""
+
     overstay_fee: RationalNumberType = field(name="overstayFee")
     start_time: int = field(name="startTime")
+    """Seconds from the moment that the rules apply until this one does."""
     overstay_fee_period: int = field(name="overstayFeePeriod")
+    """Seconds after which the fee is due again."""
     overstay_rule_description: String32 | UnsetType = field(name="overstayRuleDescription", default=UNSET)
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class PeriodicEventStreamParamsType(Data, kw_only=True):
+    """When the values of an event stream are sent: at an interval, when enough have come together, or both
+    (N11.FR.09).
+    """
+
     interval: IntFrom0 | UnsetType = UNSET
+    """Seconds between messages; required unless values is present (N15.FR.06)."""
     values: IntFrom0 | UnsetType = UNSET
+    """So many values are sent at a time, as soon as there are as many; required unless interval is present
+    (N15.FR.07, N15.FR.08).
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class PriceLevelScheduleEntryType(Data, kw_only=True):
+    """Price level for some time."""
+
     duration: int
+    """In seconds."""
     price_level: IntFrom0 = field(name="priceLevel")
+    """The lower, the cheaper."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class PriceLevelScheduleType(Data, kw_only=True):
+    """Price levels instead of prices over time. It is the type of ISO 15118-20, so that a signature on it
+    stays valid.
+    """
+
     price_level_schedule_entries: Annotated[list[PriceLevelScheduleEntryType], Meta(min_length=1, max_length=100)] = field(name="priceLevelScheduleEntries")
     time_anchor: DateTime = field(name="timeAnchor")
+    """When the first entry starts; each other one follows its predecessor."""
     price_schedule_id: IntFrom0 = field(name="priceScheduleId")
+    """Unique in the charging session."""
     number_of_price_levels: IntFrom0 = field(name="numberOfPriceLevels")
+    """How many levels there are in all schedules of the session."""
     price_schedule_description: String32 | UnsetType = field(name="priceScheduleDescription", default=UNSET)
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class PriceRuleStackType(Data, kw_only=True):
+    """Prices for some time, one for each range of power."""
+
     duration: int
+    """In seconds."""
     price_rule: Annotated[list[PriceRuleType], Meta(min_length=1, max_length=8)] = field(name="priceRule")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class PriceRuleType(Data, kw_only=True):
+    """Prices in a range of power."""
+
     energy_fee: RationalNumberType = field(name="energyFee")
+    """Price for 1 kWh; 0 for free energy."""
     power_range_start: RationalNumberType = field(name="powerRangeStart")
+    """The rule applies above this power in W or, if negative, below it, unless another rule is closer to the
+    present power.
+    """
     parking_fee_period: int | UnsetType = field(name="parkingFeePeriod", default=UNSET)
+    """Seconds that one parkingFee pays for."""
     carbon_dioxide_emission: IntFrom0 | UnsetType = field(name="carbonDioxideEmission", default=UNSET)
+    """In g/kWh."""
     renewable_generation_percentage: Int0To100 | UnsetType = field(name="renewableGenerationPercentage", default=UNSET)
+    """Share of renewable energy, in percent."""
     parking_fee: RationalNumberType | UnsetType = field(name="parkingFee", default=UNSET)
+    """Required where parking costs something."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class PriceType(Data, kw_only=True):
+    """A price or cost; with tax, without it, or both."""
+
     excl_tax: Number | UnsetType = field(name="exclTax", default=UNSET)
+    """Without tax; required unless inclTax is present. A station always gives it (I12.FR.12)."""
     incl_tax: Number | UnsetType = field(name="inclTax", default=UNSET)
+    """With tax; required unless exclTax is present."""
     tax_rates: Annotated[list[TaxRateType], Meta(min_length=1, max_length=5)] | UnsetType = field(name="taxRates", default=UNSET)
+    """The taxes on these prices; absent if there are none or the prices are not broken down."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class RationalNumberType(Data, kw_only=True):
+    """A number as ISO 15118-20 writes it, without rounding: value times 10 to the power of exponent."""
+
     exponent: int
+    """Power of ten."""
     value: int
+    """What is multiplied."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ReactivePowerParamsType(Data, kw_only=True):
+    """Further settings of a VoltVar curve."""
+
     v_ref: Number | UnsetType = field(name="vRef", default=UNSET)
+    """Adjusts the voltages of the curve to the nominal voltage, in percent."""
     autonomous_v_ref_enable: bool | UnsetType = field(name="autonomousVRefEnable", default=UNSET)
+    """Whether the inverter may adjust the reference voltage by itself."""
     autonomous_v_ref_time_constant: Number | UnsetType = field(name="autonomousVRefTimeConstant", default=UNSET)
+    """Time constant of that adjustment."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class RelativeTimeIntervalType(Data, kw_only=True):
+    """An interval of time that is counted from now."""
+
     start: int
+    """Seconds from now."""
     duration: int | UnsetType = UNSET
+    """Seconds; absent, it lasts until the next one starts."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1258,50 +1863,84 @@ class ReportDataType(Data, kw_only=True):
 
 
 class SalesTariffEntryType(Data, kw_only=True):
+    """Price in one interval of time."""
+
     relative_time_interval: RelativeTimeIntervalType = field(name="relativeTimeInterval")
     e_price_level: IntFrom0 | UnsetType = field(name="ePriceLevel", default=UNSET)
+    """A price level: the lower, the cheaper."""
     consumption_cost: Annotated[list[ConsumptionCostType], Meta(min_length=1, max_length=3)] | UnsetType = field(name="consumptionCost", default=UNSET)
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SalesTariffType(Data, kw_only=True):
+    """Prices over time in the form of ISO 15118-2."""
+
     id: IntFrom0
+    """Unique in the charging session."""
     sales_tariff_entry: Annotated[list[SalesTariffEntryType], Meta(min_length=1, max_length=1024)] = field(name="salesTariffEntry")
     sales_tariff_description: String32 | UnsetType = field(name="salesTariffDescription", default=UNSET)
+    """Short title for a display."""
     num_e_price_levels: IntFrom0 | UnsetType = field(name="numEPriceLevels", default=UNSET)
+    """How many price levels there are in all tariffs of the session."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SampledValueType(Data, kw_only=True):
+    """A measured value. With all other fields absent it is the active energy imported so far, in Wh, at the
+    connector.
+    """
+
     value: Number
+    """To be multiplied by 10 to the power of the unit's multiplier."""
     measurand: MeasurandEnumType | UnsetType = UNSET
+    """What was measured; absent means Energy.Active.Import.Register."""
     context: ReadingContextEnumType | UnsetType = UNSET
+    """Why it was measured; absent means Sample.Periodic."""
     phase: PhaseEnumType | UnsetType = UNSET
+    """Absent for a value of all phases together."""
     location: LocationEnumType | UnsetType = UNSET
+    """Absent means Outlet."""
     signed_meter_value: SignedMeterValueType | UnsetType = field(name="signedMeterValue", default=UNSET)
+    """The same reading, signed by the meter; required if SignReadings of AlignedDataCtrlr or
+    SampledDataCtrlr, whichever applies, is true (J01.FR.21, J02.FR.21).
+    """
     unit_of_measure: UnitOfMeasureType | UnsetType = field(name="unitOfMeasure", default=UNSET)
+    """Absent means Wh, if the measurand is an energy."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetMonitoringDataType(Data, kw_only=True):
+    """A monitor to set."""
+
     value: Number
+    """The threshold, the change, or for periodic types the interval in seconds."""
     type: MonitorEnumType
     severity: IntFrom0
+    """From 0, danger to life, to 9, debugging."""
     component: ComponentType
     variable: VariableType
     id: IntFrom0 | UnsetType = UNSET
+    """Only to replace the monitor with this id (N04.FR.12); absent, the station gives the monitor an id
+    (N04.FR.11).
+    """
     periodic_event_stream: PeriodicEventStreamParamsType | UnsetType = field(name="periodicEventStream", default=UNSET)
+    """Reports go out as an event stream with these parameters instead of NotifyEventRequests (N11.FR.01)."""
     transaction: bool | UnsetType = UNSET
+    """True if the monitor is active only during a transaction; absent means false."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetMonitoringResultType(Data, kw_only=True):
+    """Whether a monitor was set."""
+
     status: SetMonitoringStatusEnumType
     type: MonitorEnumType
     component: ComponentType
     variable: VariableType
     severity: IntFrom0
+    """From 0, danger to life, to 9, debugging."""
     id: IntFrom0 | UnsetType = UNSET
+    """The id of the monitor; only if it was accepted (N04.FR.11)."""
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
     """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
@@ -1333,10 +1972,22 @@ class SetVariableResultType(Data, kw_only=True):
 
 
 class SignedMeterValueType(Data, kw_only=True):
+    """A reading with the signature of the meter."""
+
     signed_meter_data: String32768 = field(name="signedMeterData")
+    """Base64, in the format that encodingMethod names; may hold more than the value, for example time and
+    customer.
+    """
     encoding_method: String50 = field(name="encodingMethod")
+    """The format of the meter data, such as OCMF."""
     signing_method: String50 | UnsetType = field(name="signingMethod", default=UNSET)
+    """The signature algorithm, one of SigningMethodEnumStringType in the appendix of Part 2; only if
+    signedMeterData does not tell (J02.FR.24).
+    """
     public_key: String2500 | UnsetType = field(name="publicKey", default=UNSET)
+    """Base64; the variable PublicKeyWithSignedMeterValue says when it is sent. J02.FR.23 recommends a form
+    that names its own encoding.
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1353,149 +2004,265 @@ class StatusInfoType(Data, kw_only=True):
 
 
 class StreamDataElementType(Data, kw_only=True):
+    """A value of an event stream."""
+
     t: Number
+    """Seconds from the message's basetime to when the value was taken."""
     v: String2500
+    """The value as text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TariffAssignmentType(Data, kw_only=True):
+    """Where a tariff is installed, or for whom."""
+
     tariff_id: String60 = field(name="tariffId")
     tariff_kind: TariffKindEnumType = field(name="tariffKind")
     valid_from: DateTime | UnsetType = field(name="validFrom", default=UNSET)
+    """When the tariff becomes active; required if the tariff has such a time (I09.FR.07)."""
     evse_ids: Annotated[list[IntFrom0], Meta(min_length=1)] | UnsetType = field(name="evseIds", default=UNSET)
+    """The EVSEs where the tariff is installed or in use (I09.FR.04 to I09.FR.06)."""
     id_tokens: Annotated[list[String255], Meta(min_length=1)] | UnsetType = field(name="idTokens", default=UNSET)
+    """The tokens that a driver tariff belongs to."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TariffConditionsFixedType(Data, kw_only=True):
+    """When a fee applies: if all conditions that are present hold at the start of the transaction."""
+
     start_time_of_day: str | UnsetType = field(name="startTimeOfDay", default=UNSET)
+    """From this local time of day, hh:mm with 24 hours (I07.FR.17)."""
     end_time_of_day: str | UnsetType = field(name="endTimeOfDay", default=UNSET)
+    """Until this local time of day, hh:mm; earlier than the start means on the next day, and 00:00 means
+    midnight.
+    """
     day_of_week: Annotated[list[DayOfWeekEnumType], Meta(min_length=1, max_length=7)] | UnsetType = field(name="dayOfWeek", default=UNSET)
+    """Only on these days."""
     valid_from_date: str | UnsetType = field(name="validFromDate", default=UNSET)
+    """From this local date on, yyyy-mm-dd."""
     valid_to_date: str | UnsetType = field(name="validToDate", default=UNSET)
+    """Until the end of the day before this local date, yyyy-mm-dd."""
     evse_kind: EvseKindEnumType | UnsetType = field(name="evseKind", default=UNSET)
+    """Only at AC, or only at DC."""
     payment_brand: String20 | UnsetType = field(name="paymentBrand", default=UNSET)
+    """Only for this brand of card, as the token's additionalInfo of type PaymentBrand has it."""
     payment_recognition: String20 | UnsetType = field(name="paymentRecognition", default=UNSET)
+    """Only for this kind of payment, as the token's additionalInfo of type PaymentRecognition has it."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TariffConditionsType(Data, kw_only=True):
+    """When a price for energy or time applies: while all conditions that are present hold. For discharging,
+    quantities are negative, min is the one closer to zero, and max the other.
+    """
+
     start_time_of_day: str | UnsetType = field(name="startTimeOfDay", default=UNSET)
+    """From this local time of day, hh:mm with 24 hours (I07.FR.17)."""
     end_time_of_day: str | UnsetType = field(name="endTimeOfDay", default=UNSET)
+    """Until this local time of day, hh:mm; earlier than the start means on the next day, and 00:00 means
+    midnight.
+    """
     day_of_week: Annotated[list[DayOfWeekEnumType], Meta(min_length=1, max_length=7)] | UnsetType = field(name="dayOfWeek", default=UNSET)
+    """Only on these days."""
     valid_from_date: str | UnsetType = field(name="validFromDate", default=UNSET)
+    """From this local date on, yyyy-mm-dd."""
     valid_to_date: str | UnsetType = field(name="validToDate", default=UNSET)
+    """Until the end of the day before this local date, yyyy-mm-dd."""
     evse_kind: EvseKindEnumType | UnsetType = field(name="evseKind", default=UNSET)
+    """Only at AC, or only at DC."""
     min_energy: Number | UnsetType = field(name="minEnergy", default=UNSET)
+    """From this much energy in the transaction on, in Wh, inclusive."""
     max_energy: Number | UnsetType = field(name="maxEnergy", default=UNSET)
+    """Up to this much energy in the transaction, in Wh, exclusive."""
     min_current: Number | UnsetType = field(name="minCurrent", default=UNSET)
+    """While the current, as the sum of all phases in A, is at least this."""
     max_current: Number | UnsetType = field(name="maxCurrent", default=UNSET)
+    """While the current, as the sum of all phases in A, is less than this."""
     min_power: Number | UnsetType = field(name="minPower", default=UNSET)
+    """While the power in W is at least this."""
     max_power: Number | UnsetType = field(name="maxPower", default=UNSET)
+    """While the power in W is less than this."""
     min_time: int | UnsetType = field(name="minTime", default=UNSET)
+    """From this age of the transaction on, in seconds, inclusive."""
     max_time: int | UnsetType = field(name="maxTime", default=UNSET)
+    """Up to this age of the transaction, in seconds, exclusive."""
     min_charging_time: int | UnsetType = field(name="minChargingTime", default=UNSET)
+    """From this time of charging on, in seconds, inclusive."""
     max_charging_time: int | UnsetType = field(name="maxChargingTime", default=UNSET)
+    """Up to this time of charging, in seconds, exclusive."""
     min_idle_time: int | UnsetType = field(name="minIdleTime", default=UNSET)
+    """From this time without charging on, in seconds, inclusive."""
     max_idle_time: int | UnsetType = field(name="maxIdleTime", default=UNSET)
+    """Up to this time without charging, in seconds, exclusive."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TariffEnergyPriceType(Data, kw_only=True):
+    """A price for energy, and when it applies."""
+
     price_kwh: Number = field(name="priceKwh")
+    """Price for 1 kWh without tax."""
     conditions: TariffConditionsType | UnsetType = UNSET
+    """Absent if the price always applies."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TariffEnergyType(Data, kw_only=True):
+    """Prices for energy, each with the conditions under which it applies."""
+
     prices: Annotated[list[TariffEnergyPriceType], Meta(min_length=1)]
     tax_rates: Annotated[list[TaxRateType], Meta(min_length=1, max_length=5)] | UnsetType = field(name="taxRates", default=UNSET)
+    """The taxes on these prices; absent if there are none or the prices are not broken down."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TariffFixedPriceType(Data, kw_only=True):
+    """A fee, and when it applies."""
+
     price_fixed: Number = field(name="priceFixed")
+    """Amount of the fee without tax."""
     conditions: TariffConditionsFixedType | UnsetType = UNSET
+    """Absent if the fee always applies."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TariffFixedType(Data, kw_only=True):
+    """Fees that are due once, each with the conditions under which it applies."""
+
     prices: Annotated[list[TariffFixedPriceType], Meta(min_length=1)]
     tax_rates: Annotated[list[TaxRateType], Meta(min_length=1, max_length=5)] | UnsetType = field(name="taxRates", default=UNSET)
+    """The taxes on these prices; absent if there are none or the prices are not broken down."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TariffTimePriceType(Data, kw_only=True):
+    """A price for time, and when it applies."""
+
     price_minute: Number = field(name="priceMinute")
+    """Price for 1 minute without tax."""
     conditions: TariffConditionsType | UnsetType = UNSET
+    """Absent if the price always applies."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TariffTimeType(Data, kw_only=True):
+    """Prices for time, each with the conditions under which it applies."""
+
     prices: Annotated[list[TariffTimePriceType], Meta(min_length=1)]
     tax_rates: Annotated[list[TaxRateType], Meta(min_length=1, max_length=5)] | UnsetType = field(name="taxRates", default=UNSET)
+    """The taxes on these prices; absent if there are none or the prices are not broken down."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TariffType(Data, kw_only=True):
+    """A price list that a station can calculate with: energy, time of charging, time of idling, reservation,
+    fixed fees. A part that is absent costs nothing.
+    """
+
     tariff_id: String60 = field(name="tariffId")
+    """Two tariffs with different content never share an id (I08.FR.08)."""
     currency: String3
+    """Three-letter code of ISO 4217, such as EUR."""
     description: Annotated[list[MessageContentType], Meta(min_length=1, max_length=10)] | UnsetType = UNSET
+    """What the driver reads, in one element per language."""
     energy: TariffEnergyType | UnsetType = UNSET
+    """Price per kWh."""
     valid_from: DateTime | UnsetType = field(name="validFrom", default=UNSET)
+    """When the tariff becomes active, in system time, usually UTC (I07.FR.18); absent means at once. A driver
+    tariff has none (I08.FR.09).
+    """
     charging_time: TariffTimeType | UnsetType = field(name="chargingTime", default=UNSET)
+    """Price per minute while energy flows."""
     idle_time: TariffTimeType | UnsetType = field(name="idleTime", default=UNSET)
+    """Price per minute while the EV is connected and no energy flows."""
     fixed_fee: TariffFixedType | UnsetType = field(name="fixedFee", default=UNSET)
+    """Fees that are due once."""
     reservation_time: TariffTimeType | UnsetType = field(name="reservationTime", default=UNSET)
+    """Price per minute from the reservation to the start of the transaction (I12.FR.07)."""
     reservation_fixed: TariffFixedType | UnsetType = field(name="reservationFixed", default=UNSET)
+    """Fee for the reservation as such."""
     min_cost: PriceType | UnsetType = field(name="minCost", default=UNSET)
+    """The transaction costs at least this much."""
     max_cost: PriceType | UnsetType = field(name="maxCost", default=UNSET)
+    """The transaction costs at most this much."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TaxRateType(Data, kw_only=True):
+    """A tax on a price."""
+
     type: String20
+    """Name of the tax on the receipt."""
     tax: Number
+    """In percent."""
     stack: IntFrom0 | UnsetType = UNSET
+    """0 is a tax on the net price, 1 a tax on that price and its taxes of 0, and so on (I12.FR.13); absent
+    means 0.
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TaxRuleType(Data, kw_only=True):
+    """A tax, and which fees it is on."""
+
     tax_rule_id: IntFrom0 = field(name="taxRuleID")
+    """Unique in the schedule."""
     applies_to_energy_fee: bool = field(name="appliesToEnergyFee")
     applies_to_parking_fee: bool = field(name="appliesToParkingFee")
     applies_to_overstay_fee: bool = field(name="appliesToOverstayFee")
     applies_to_minimum_maximum_cost: bool = field(name="appliesToMinimumMaximumCost")
     tax_rate: RationalNumberType = field(name="taxRate")
+    """In percent."""
     tax_rule_name: String100 | UnsetType = field(name="taxRuleName", default=UNSET)
     tax_included_in_price: bool | UnsetType = field(name="taxIncludedInPrice", default=UNSET)
+    """Whether prices include the tax already."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TotalCostType(Data, kw_only=True):
+    """The cost of a transaction, so far or in the end."""
+
     currency: String3
+    """Three-letter code of ISO 4217, the one of the tariff (I12.FR.16)."""
     type_of_cost: TariffCostEnumType = field(name="typeOfCost")
     total: TotalPriceType
+    """The sum of all of these (I12.FR.17)."""
     fixed: PriceType | UnsetType = UNSET
+    """Fees that were due once (I12.FR.05)."""
     energy: PriceType | UnsetType = UNSET
+    """Cost of the energy (I12.FR.09)."""
     charging_time: PriceType | UnsetType = field(name="chargingTime", default=UNSET)
+    """Cost of the time of charging (I12.FR.10)."""
     idle_time: PriceType | UnsetType = field(name="idleTime", default=UNSET)
+    """Cost of the time without charging (I12.FR.11)."""
     reservation_time: PriceType | UnsetType = field(name="reservationTime", default=UNSET)
+    """Cost of the time of the reservation (I12.FR.07)."""
     reservation_fixed: PriceType | UnsetType = field(name="reservationFixed", default=UNSET)
+    """Fee for the reservation (I12.FR.08)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TotalPriceType(Data, kw_only=True):
+    """The sum of all costs; with tax, without it, or both (I12.FR.17)."""
+
     excl_tax: Number | UnsetType = field(name="exclTax", default=UNSET)
+    """Without tax; required unless inclTax is present."""
     incl_tax: Number | UnsetType = field(name="inclTax", default=UNSET)
+    """With tax; required unless exclTax is present."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TotalUsageType(Data, kw_only=True):
+    """What a transaction has used, so far or in the end."""
+
     energy: Number
+    """In Wh; negative if more was fed back than charged."""
     charging_time: int = field(name="chargingTime")
+    """Seconds of charging."""
     idle_time: int = field(name="idleTime")
+    """Seconds without charging."""
     reservation_time: int | UnsetType = field(name="reservationTime", default=UNSET)
+    """Seconds from the reservation to the start of the transaction (I12.FR.07)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1538,48 +2305,93 @@ class TransactionType(Data, kw_only=True):
 
 
 class UnitOfMeasureType(Data, kw_only=True):
+    """The unit of a measured value."""
+
     unit: String20 | UnsetType = UNSET
+    """One of the units in the appendix of Part 2, or one of the vendor; absent means Wh."""
     multiplier: int | UnsetType = UNSET
+    """Power of ten by which the value is to be multiplied: 3 stands for thousands; absent means 0."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class V2XChargingParametersType(Data, kw_only=True):
+    """What EV and EVSE can do together, in either direction (ISO 15118-20). A minimum is the larger of both,
+    a maximum the smaller; of all values, only amounts of energy may be negative.
+    """
+
     min_charge_power: Number | UnsetType = field(name="minChargePower", default=UNSET)
+    """The lowest power of charging, in W; of all phases together or, if L2 and L3 have values, of L1."""
     min_charge_power_l2: Number | UnsetType = field(name="minChargePower_L2", default=UNSET)
+    """The lowest power of charging on phase L2, in W."""
     min_charge_power_l3: Number | UnsetType = field(name="minChargePower_L3", default=UNSET)
+    """The lowest power of charging on phase L3, in W."""
     max_charge_power: Number | UnsetType = field(name="maxChargePower", default=UNSET)
+    """The highest power of charging, in W; of all phases together or, if L2 and L3 have values, of L1."""
     max_charge_power_l2: Number | UnsetType = field(name="maxChargePower_L2", default=UNSET)
+    """The highest power of charging on phase L2, in W."""
     max_charge_power_l3: Number | UnsetType = field(name="maxChargePower_L3", default=UNSET)
+    """The highest power of charging on phase L3, in W."""
     min_discharge_power: Number | UnsetType = field(name="minDischargePower", default=UNSET)
+    """The lowest power of discharging, in W and not negative; of all phases together or, if L2 and L3 have
+    values, of L1.
+    """
     min_discharge_power_l2: Number | UnsetType = field(name="minDischargePower_L2", default=UNSET)
+    """The lowest power of discharging on phase L2, in W and not negative."""
     min_discharge_power_l3: Number | UnsetType = field(name="minDischargePower_L3", default=UNSET)
+    """The lowest power of discharging on phase L3, in W and not negative."""
     max_discharge_power: Number | UnsetType = field(name="maxDischargePower", default=UNSET)
+    """The highest power of discharging, in W and not negative; of all phases together or, if L2 and L3 have
+    values, of L1.
+    """
     max_discharge_power_l2: Number | UnsetType = field(name="maxDischargePower_L2", default=UNSET)
+    """The highest power of discharging on phase L2, in W and not negative."""
     max_discharge_power_l3: Number | UnsetType = field(name="maxDischargePower_L3", default=UNSET)
+    """The highest power of discharging on phase L3, in W and not negative."""
     min_charge_current: Number | UnsetType = field(name="minChargeCurrent", default=UNSET)
+    """The lowest current of charging, in A; for DC."""
     max_charge_current: Number | UnsetType = field(name="maxChargeCurrent", default=UNSET)
+    """The highest current of charging, in A; for DC."""
     min_discharge_current: Number | UnsetType = field(name="minDischargeCurrent", default=UNSET)
+    """The lowest current of discharging, in A and not negative; for DC."""
     max_discharge_current: Number | UnsetType = field(name="maxDischargeCurrent", default=UNSET)
+    """The highest current of discharging, in A and not negative; for DC."""
     min_voltage: Number | UnsetType = field(name="minVoltage", default=UNSET)
+    """The lowest voltage, in V; for DC."""
     max_voltage: Number | UnsetType = field(name="maxVoltage", default=UNSET)
+    """The highest voltage, in V; for DC."""
     ev_target_energy_request: Number | UnsetType = field(name="evTargetEnergyRequest", default=UNSET)
+    """Energy that is missing to the wanted state of charge, in Wh."""
     ev_min_energy_request: Number | UnsetType = field(name="evMinEnergyRequest", default=UNSET)
+    """Energy that is missing to the lowest acceptable state of charge, in Wh; negative if it has been passed.
+    """
     ev_max_energy_request: Number | UnsetType = field(name="evMaxEnergyRequest", default=UNSET)
+    """Energy that is missing to the highest state of charge, in Wh."""
     ev_min_v2x_energy_request: Number | UnsetType = field(name="evMinV2XEnergyRequest", default=UNSET)
+    """Energy that is missing until the EV takes part in V2X, in Wh; above 0, it does not yet."""
     ev_max_v2x_energy_request: Number | UnsetType = field(name="evMaxV2XEnergyRequest", default=UNSET)
+    """Energy that is missing until the EV no longer takes part in V2X, in Wh; below 0, it does no longer."""
     target_soc: Int0To100 | UnsetType = field(name="targetSoC", default=UNSET)
+    """State of charge wanted at departure, in percent."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class V2XFreqWattPointType(Data, kw_only=True):
+    """A point of the curve that gives the power for a grid frequency."""
+
     frequency: Number
+    """In Hz."""
     power: Number
+    """In W; above 0 charges, below 0 discharges."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class V2XSignalWattPointType(Data, kw_only=True):
+    """A point of the curve that gives the power for an aFRR signal."""
+
     signal: int
+    """The signal of an AFRRSignalRequest."""
     power: Number
+    """In W; above 0 charges, below 0 discharges."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1633,11 +2445,17 @@ class VariableCharacteristicsType(Data, kw_only=True):
 
 
 class VariableMonitoringType(Data, kw_only=True):
+    """A monitor on a variable."""
+
     id: IntFrom0
+    """Given by the station; may change with a reboot (N04.FR.19)."""
     transaction: bool
+    """True if the monitor is active only during a transaction."""
     value: Number
+    """The threshold, the change, or for periodic types the interval in seconds."""
     type: MonitorEnumType
     severity: IntFrom0
+    """From 0, danger to life, to 9, debugging."""
     event_notification_type: EventNotificationEnumType = field(name="eventNotificationType")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
@@ -1654,9 +2472,14 @@ class VariableType(Data, kw_only=True):
 
 
 class VoltageParamsType(Data, kw_only=True):
+    """Further limits of the voltage (EN 50549-1, 4.9.3.4)."""
+
     hv10_min_mean_value: Number | UnsetType = field(name="hv10MinMeanValue", default=UNSET)
+    """Limit for the mean voltage of 10 minutes; required with hv10MinMeanTripDelay."""
     hv10_min_mean_trip_delay: Number | UnsetType = field(name="hv10MinMeanTripDelay", default=UNSET)
+    """How long the limit may be exceeded before the EV must disconnect; required with hv10MinMeanValue."""
     power_during_cessation: PowerDuringCessationEnumType | UnsetType = field(name="powerDuringCessation", default=UNSET)
+    """Only if the EV is to feed in while it rides through a fault (HVMomCess, LVMomCess)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1665,7 +2488,7 @@ class VoltageParamsType(Data, kw_only=True):
 
 
 class AFRRSignalResponse(Response, kw_only=True):
-    """The answer to AFRRSignalRequest."""
+    """The answer to AFRRSignalRequest. Rejected if no v2xSignalWattCurve applies at that time."""
 
     status: GenericStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
@@ -1674,10 +2497,16 @@ class AFRRSignalResponse(Response, kw_only=True):
 
 
 class AFRRSignalRequest(Request[AFRRSignalResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Passes on a signal of automatic frequency restoration (aFRR); the station looks up the power for it in
+    v2xSignalWattCurve.
+
+    Sent by the CSMS (functional block Q, Bidirectional Power Transfer).
+    """
 
     timestamp: DateTime
+    """When the signal takes effect."""
     signal: int
+    """A value of the v2xSignalWattCurve in the charging profile."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1691,9 +2520,13 @@ class AdjustPeriodicEventStreamResponse(Response, kw_only=True):
 
 
 class AdjustPeriodicEventStreamRequest(Request[AdjustPeriodicEventStreamResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Changes how often values of an event stream are sent (N14).
+
+    Sent by the CSMS (functional block N, Diagnostics).
+    """
 
     id: IntFrom0
+    """The event stream."""
     params: PeriodicEventStreamParamsType
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
@@ -1738,13 +2571,19 @@ class BatterySwapResponse(Response, kw_only=True):
 
 
 class BatterySwapRequest(Request[BatterySwapResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports that a driver has inserted or taken batteries, or has not taken them in time (S03).
+
+    Sent by the Charging Station (functional block S, Battery Swapping).
+    """
 
     battery_data: Annotated[list[BatteryDataType], Meta(min_length=1)] = field(name="batteryData")
     event_type: BatterySwapEventEnumType = field(name="eventType")
     id_token: IdTokenType = field(name="idToken")
-    """The identification token that is meant."""
+    """Who is swapping (S03.FR.01)."""
     request_id: int = field(name="requestId")
+    """The same for all events of a swap; that of the RequestBatterySwapRequest, if there was one (S02.FR.02,
+    S03.FR.03).
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1860,9 +2699,13 @@ class ChangeTransactionTariffResponse(Response, kw_only=True):
 
 
 class ChangeTransactionTariffRequest(Request[ChangeTransactionTariffResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Gives a running transaction another tariff from now on; what it has cost so far stays (I11).
+
+    Sent by the CSMS (functional block I, Tariff and Cost).
+    """
 
     tariff: TariffType
+    """In the same currency as the present one (I11.FR.05)."""
     transaction_id: String36 = field(name="transactionId")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
@@ -1895,10 +2738,15 @@ class ClearChargingProfileResponse(Response, kw_only=True):
 
 
 class ClearChargingProfileRequest(Request[ClearChargingProfileResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Removes one profile by its id, or all that meet the criteria (K10.FR.02).
+
+    Sent by the CSMS (functional block K, Smart Charging).
+    """
 
     charging_profile_id: int | UnsetType = field(name="chargingProfileId", default=UNSET)
+    """With an id, the criteria do not count (K10.FR.03)."""
     charging_profile_criteria: ClearChargingProfileType | UnsetType = field(name="chargingProfileCriteria", default=UNSET)
+    """Required without chargingProfileId."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1912,11 +2760,18 @@ class ClearDERControlResponse(Response, kw_only=True):
 
 
 class ClearDERControlRequest(Request[ClearDERControlResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Removes controls: one by its id, all of a type, or with neither all defaults or all scheduled ones
+    (R04.FR.41 to R04.FR.45).
+
+    Sent by the CSMS (functional block R, DER Control).
+    """
 
     is_default: bool = field(name="isDefault")
+    """True to remove defaults, false to remove scheduled controls."""
     control_type: DERControlEnumType | UnsetType = field(name="controlType", default=UNSET)
+    """Not together with controlId; absent for all types (R04.FR.44)."""
     control_id: String36 | UnsetType = field(name="controlId", default=UNSET)
+    """Only this control; absent for all of the type."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1930,38 +2785,51 @@ class ClearDisplayMessageResponse(Response, kw_only=True):
 
 
 class ClearDisplayMessageRequest(Request[ClearDisplayMessageResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Removes a message from the display (O05).
+
+    Sent by the CSMS (functional block O, Display Message).
+    """
 
     id: IntFrom0
+    """The id of the message."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearTariffsResponse(Response, kw_only=True):
-    """The answer to ClearTariffsRequest."""
+    """The answer to ClearTariffsRequest. It has one result for each removed tariff."""
 
     clear_tariffs_result: Annotated[list[ClearTariffsResultType], Meta(min_length=1)] = field(name="clearTariffsResult")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearTariffsRequest(Request[ClearTariffsResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Removes tariffs. A transaction that uses one keeps it until it ends (I10.FR.07).
+
+    Sent by the CSMS (functional block I, Tariff and Cost).
+    """
 
     tariff_ids: Annotated[list[String60], Meta(min_length=1)] | UnsetType = field(name="tariffIds", default=UNSET)
+    """Absent for all tariffs (I10.FR.01)."""
     evse_id: IntFrom0 | UnsetType = field(name="evseId", default=UNSET)
+    """Limits the removal to this EVSE; absent for all (I10.FR.03, I10.FR.05)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearVariableMonitoringResponse(Response, kw_only=True):
-    """The answer to ClearVariableMonitoringRequest."""
+    """The answer to ClearVariableMonitoringRequest. It has one result for each id (N06.FR.05)."""
 
     clear_monitoring_result: Annotated[list[ClearMonitoringResultType], Meta(min_length=1)] = field(name="clearMonitoringResult")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearVariableMonitoringRequest(Request[ClearVariableMonitoringResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Removes monitors (N06).
+
+    Sent by the CSMS (functional block N, Diagnostics).
+    """
 
     id: Annotated[list[IntFrom0], Meta(min_length=1)]
+    """Ids of the monitors, at most ItemsPerMessageClearVariableMonitoring (N06.FR.04)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1972,10 +2840,17 @@ class ClearedChargingLimitResponse(Response, kw_only=True):
 
 
 class ClearedChargingLimitRequest(Request[ClearedChargingLimitResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports that a limit from outside the CSMS is gone (K13).
+
+    Sent by the Charging Station (functional block K, Smart Charging).
+    """
 
     charging_limit_source: String20 = field(name="chargingLimitSource")
+    """Who set the limit: a value of ChargingLimitSourceEnumStringType in the appendix of Part 2, such as EMS,
+    SO or CSO.
+    """
     evse_id: IntFrom0 | UnsetType = field(name="evseId", default=UNSET)
+    """The EVSE that the limit was for; absent for the whole station."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1986,9 +2861,13 @@ class ClosePeriodicEventStreamResponse(Response, kw_only=True):
 
 
 class ClosePeriodicEventStreamRequest(Request[ClosePeriodicEventStreamResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Announces the end of an event stream; all values have been sent before (N13.FR.03).
+
+    Sent by the Charging Station (functional block N, Diagnostics).
+    """
 
     id: IntFrom0
+    """The event stream."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1999,9 +2878,13 @@ class CostUpdatedResponse(Response, kw_only=True):
 
 
 class CostUpdatedRequest(Request[CostUpdatedResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Tells the station what a transaction has cost so far, to be shown to the driver (I02).
+
+    Sent by the CSMS (functional block I, Tariff and Cost).
+    """
 
     total_cost: Number = field(name="totalCost")
+    """Including taxes, in the currency that the Currency variable names."""
     transaction_id: String36 = field(name="transactionId")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
@@ -2016,15 +2899,26 @@ class CustomerInformationResponse(Response, kw_only=True):
 
 
 class CustomerInformationRequest(Request[CustomerInformationResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Asks what the station has stored about a customer, tells it to delete that, or both (N09, N10). The
+    customer is named by exactly one of idToken, customerCertificate and customerIdentifier (N09.FR.09).
+
+    Sent by the CSMS (functional block N, Diagnostics).
+    """
 
     request_id: IntFrom0 = field(name="requestId")
+    """Chosen by the CSMS; the reports carry it."""
     report: bool
+    """True to get the data in NotifyCustomerInformationRequests (N09.FR.01)."""
     clear: bool
+    """True to delete the data (N10.FR.06)."""
     customer_certificate: CertificateHashDataType | UnsetType = field(name="customerCertificate", default=UNSET)
+    """Hashed as it was when it was installed (N09.FR.08); required without idToken and customerIdentifier
+    (N09.FR.04).
+    """
     id_token: IdTokenType | UnsetType = field(name="idToken", default=UNSET)
-    """The identification token that is meant."""
+    """Required without customerCertificate and customerIdentifier (N09.FR.04)."""
     customer_identifier: String64 | UnsetType = field(name="customerIdentifier", default=UNSET)
+    """Any other name of the customer; required without idToken and customerCertificate (N09.FR.04)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -2035,15 +2929,22 @@ class DataTransferResponse(Response, kw_only=True):
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
     """Explains the status: a reason code and, if it helps, a text."""
     data: Any = UNSET
+    """Any JSON value; its form is a matter of the agreement (P01.FR.07)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class DataTransferRequest(Request[DataTransferResponse], kw_only=True):
-    """Sent by either side."""
+    """Carries what OCPP has no message for, by agreement of both sides (P01, P02).
+
+    Sent by either side (functional block P, Data Transfer).
+    """
 
     vendor_id: String255 = field(name="vendorId")
+    """Whose agreement it is: a domain name of the vendor in reverse, such as org.example (P01.FR.02)."""
     message_id: String50 | UnsetType = field(name="messageId", default=UNSET)
+    """Which message of that agreement."""
     data: Any = UNSET
+    """Any JSON value; its form and length are a matter of the agreement (P01.FR.04)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -2057,7 +2958,10 @@ class DeleteCertificateResponse(Response, kw_only=True):
 
 
 class DeleteCertificateRequest(Request[DeleteCertificateResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Deletes a certificate from the station (M04).
+
+    Sent by the CSMS (functional block M, Certificate Management).
+    """
 
     certificate_hash_data: CertificateHashDataType = field(name="certificateHashData")
     """Names the certificate by the hashes of its issuer and its serial number."""
@@ -2071,10 +2975,14 @@ class FirmwareStatusNotificationResponse(Response, kw_only=True):
 
 
 class FirmwareStatusNotificationRequest(Request[FirmwareStatusNotificationResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports each step of a firmware update (L01.FR.01).
+
+    Sent by the Charging Station (functional block L, Firmware Management).
+    """
 
     status: FirmwareStatusEnumType
     request_id: int | UnsetType = field(name="requestId", default=UNSET)
+    """That of the UpdateFirmwareRequest; required unless the status is Idle (L01.FR.20)."""
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
     """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
@@ -2085,20 +2993,38 @@ class Get15118EVCertificateResponse(Response, kw_only=True):
 
     status: Iso15118EVCertificateStatusEnumType
     exi_response: String17000 = field(name="exiResponse")
+    """The answer for the EV, to be passed on as it is: EXI in base64. OCPPCommCtrlr.FieldLength tells if the
+    station takes more than 17000 characters.
+    """
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
     """Explains the status: a reason code and, if it helps, a text."""
     remaining_contracts: IntFrom0 | UnsetType = field(name="remainingContracts", default=UNSET)
+    """How many contracts are left; above 0 the station repeats the request to get the next one (M01.FR.06,
+    M01.FR.07).
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class Get15118EVCertificateRequest(Request[Get15118EVCertificateResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Passes on that the EV wants a contract certificate, new or renewed; the CSMS gets it from the
+    certificate pool (M01, M02).
+
+    Sent by the Charging Station (functional block M, Certificate Management).
+    """
 
     iso15118_schema_version: String50 = field(name="iso15118SchemaVersion")
+    """Namespace of the schema in which exiRequest is written; the CSMS needs it to read it."""
     action: CertificateActionEnumType
     exi_request: String11000 = field(name="exiRequest")
+    """The EV's request as it came: EXI in base64. OCPPCommCtrlr.FieldLength tells if the station takes more
+    than 11000 characters.
+    """
     maximum_contract_certificate_chains: IntFrom0 | UnsetType = field(name="maximumContractCertificateChains", default=UNSET)
+    """How many contracts the EV wants; required for ISO 15118-20, absent for ISO 15118-2 (M01.FR.02,
+    M01.FR.03).
+    """
     prioritized_emaids: Annotated[list[String255], Meta(min_length=1, max_length=8)] | UnsetType = field(name="prioritizedEMAIDs", default=UNSET)
+    """The contracts that the EV wants first; for ISO 15118-20 only."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -2124,14 +3050,20 @@ class GetBaseReportRequest(Request[GetBaseReportResponse], kw_only=True):
 
 
 class GetCertificateChainStatusResponse(Response, kw_only=True):
-    """The answer to GetCertificateChainStatusRequest."""
+    """The answer to GetCertificateChainStatusRequest. It has one result for each certificate asked about
+    (M07.FR.08).
+    """
 
     certificate_status: Annotated[list[CertificateStatusType], Meta(min_length=1, max_length=4)] = field(name="certificateStatus")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetCertificateChainStatusRequest(Request[GetCertificateChainStatusResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Asks the CSMS whether certificates of a chain are revoked; the station caches the answer, for a week at
+    most (M07).
+
+    Sent by the Charging Station (functional block M, Certificate Management).
+    """
 
     certificate_status_requests: Annotated[list[CertificateStatusRequestInfoType], Meta(min_length=1, max_length=4)] = field(name="certificateStatusRequests")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
@@ -2144,11 +3076,18 @@ class GetCertificateStatusResponse(Response, kw_only=True):
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
     """Explains the status: a reason code and, if it helps, a text."""
     ocsp_result: String18000 | UnsetType = field(name="ocspResult", default=UNSET)
+    """The responder's answer (OCSPResponse of RFC 6960) as DER in base64; required if the status is Accepted
+    (M06.FR.03).
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetCertificateStatusRequest(Request[GetCertificateStatusResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Asks the CSMS to ask an OCSP responder about a certificate; the station caches the answer, for a week
+    at most (M06).
+
+    Sent by the Charging Station (functional block M, Certificate Management).
+    """
 
     ocsp_request_data: OCSPRequestDataType = field(name="ocspRequestData")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
@@ -2164,11 +3103,17 @@ class GetChargingProfilesResponse(Response, kw_only=True):
 
 
 class GetChargingProfilesRequest(Request[GetChargingProfilesResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Asks for the installed profiles that match; they come in ReportChargingProfilesRequests (K09).
+
+    Sent by the CSMS (functional block K, Smart Charging).
+    """
 
     request_id: int = field(name="requestId")
+    """Chosen by the CSMS; the reports carry it (K09.FR.01)."""
     charging_profile: ChargingProfileCriterionType = field(name="chargingProfile")
+    """Either ids or other criteria, at least one (K09.FR.03)."""
     evse_id: IntFrom0 | UnsetType = field(name="evseId", default=UNSET)
+    """The EVSE; 0 for profiles of the station as a whole, absent for all (K09.FR.04 to K09.FR.06)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -2179,15 +3124,24 @@ class GetCompositeScheduleResponse(Response, kw_only=True):
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
     """Explains the status: a reason code and, if it helps, a text."""
     schedule: CompositeScheduleType | UnsetType = UNSET
+    """Required if the status is Accepted."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetCompositeScheduleRequest(Request[GetCompositeScheduleResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Asks what limits the station expects from all of its profiles together (K08).
+
+    Sent by the CSMS (functional block K, Smart Charging).
+    """
 
     duration: int
+    """How far to look ahead, in seconds."""
     evse_id: IntFrom0 = field(name="evseId")
+    """The EVSE; 0 for what the station as a whole expects to draw from the grid (K08.FR.03)."""
     charging_rate_unit: ChargingRateUnitEnumType | UnsetType = field(name="chargingRateUnit", default=UNSET)
+    """Absent leaves the unit to the station; Rejected if it is not among ChargingScheduleChargingRateUnit
+    (K08.FR.07).
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -2201,12 +3155,19 @@ class GetDERControlResponse(Response, kw_only=True):
 
 
 class GetDERControlRequest(Request[GetDERControlResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Asks which controls are installed; they come in ReportDERControlRequests (R04.FR.33 to R04.FR.35).
+
+    Sent by the CSMS (functional block R, DER Control).
+    """
 
     request_id: int = field(name="requestId")
+    """Chosen by the CSMS; the reports carry it (R04.FR.31)."""
     is_default: bool | UnsetType = field(name="isDefault", default=UNSET)
+    """True for defaults only, false for scheduled controls only, absent for both."""
     control_type: DERControlEnumType | UnsetType = field(name="controlType", default=UNSET)
+    """Absent for all types."""
     control_id: String36 | UnsetType = field(name="controlId", default=UNSET)
+    """Only this control; absent for all of the type."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -2220,12 +3181,20 @@ class GetDisplayMessagesResponse(Response, kw_only=True):
 
 
 class GetDisplayMessagesRequest(Request[GetDisplayMessagesResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Asks which messages are set and meet all criteria; they come in NotifyDisplayMessagesRequests (O03,
+    O04).
+
+    Sent by the CSMS (functional block O, Display Message).
+    """
 
     request_id: int = field(name="requestId")
+    """Chosen by the CSMS; the reports carry it (O03.FR.05)."""
     id: Annotated[list[IntFrom0], Meta(min_length=1)] | UnsetType = UNSET
+    """At most NumberOfDisplayMessages.maxLimit ids; absent for all."""
     priority: MessagePriorityEnumType | UnsetType = UNSET
+    """Absent for any."""
     state: MessageStateEnumType | UnsetType = UNSET
+    """Absent for any."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -2236,13 +3205,18 @@ class GetInstalledCertificateIdsResponse(Response, kw_only=True):
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
     """Explains the status: a reason code and, if it helps, a text."""
     certificate_hash_data_chain: Annotated[list[CertificateHashDataChainType], Meta(min_length=1)] | UnsetType = field(name="certificateHashDataChain", default=UNSET)
+    """Required if the status is Accepted (M03.FR.04)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetInstalledCertificateIdsRequest(Request[GetInstalledCertificateIdsResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Asks which certificates the station has (M03).
+
+    Sent by the CSMS (functional block M, Certificate Management).
+    """
 
     certificate_type: Annotated[list[GetCertificateIdUseEnumType], Meta(min_length=1)] | UnsetType = field(name="certificateType", default=UNSET)
+    """Absent for all kinds."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -2270,17 +3244,24 @@ class GetLogResponse(Response, kw_only=True):
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
     """Explains the status: a reason code and, if it helps, a text."""
     filename: String255 | UnsetType = UNSET
+    """Name of the file that will be uploaded; absent if there is nothing to upload."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetLogRequest(Request[GetLogResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Tells the station to upload a log (N01). Progress comes in LogStatusNotificationRequests.
+
+    Sent by the CSMS (functional block N, Diagnostics).
+    """
 
     log: LogParametersType
     log_type: LogEnumType = field(name="logType")
     request_id: int = field(name="requestId")
+    """Chosen by the CSMS; the notifications carry it (N01.FR.07)."""
     retries: IntFrom0 | UnsetType = UNSET
+    """How many further attempts to make before giving up: 0 means none, absent leaves it to the station."""
     retry_interval: int | UnsetType = field(name="retryInterval", default=UNSET)
+    """Seconds between attempts; absent leaves it to the station."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -2294,11 +3275,17 @@ class GetMonitoringReportResponse(Response, kw_only=True):
 
 
 class GetMonitoringReportRequest(Request[GetMonitoringReportResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Asks which monitors are set; they come in NotifyMonitoringReportRequests (N02).
+
+    Sent by the CSMS (functional block N, Diagnostics).
+    """
 
     request_id: int = field(name="requestId")
+    """Chosen by the CSMS; the reports carry it (N02.FR.04)."""
     component_variable: Annotated[list[ComponentVariableType], Meta(min_length=1)] | UnsetType = field(name="componentVariable", default=UNSET)
+    """Only monitors on these; absent for all. At most ItemsPerMessageGetReport (N02.FR.07)."""
     monitoring_criteria: Annotated[list[MonitoringCriterionEnumType], Meta(min_length=1, max_length=3)] | UnsetType = field(name="monitoringCriteria", default=UNSET)
+    """Only monitors of these kinds; absent for all (N02.FR.08)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -2306,11 +3293,15 @@ class GetPeriodicEventStreamResponse(Response, kw_only=True):
     """The answer to GetPeriodicEventStreamRequest."""
 
     constant_stream_data: Annotated[list[ConstantStreamDataType], Meta(min_length=1)] | UnsetType = field(name="constantStreamData", default=UNSET)
+    """Absent if none is open (N12.FR.01)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetPeriodicEventStreamRequest(Request[GetPeriodicEventStreamResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Asks which event streams are open (N12).
+
+    Sent by the CSMS (functional block N, Diagnostics).
+    """
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
@@ -2346,13 +3337,18 @@ class GetTariffsResponse(Response, kw_only=True):
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
     """Explains the status: a reason code and, if it helps, a text."""
     tariff_assignments: Annotated[list[TariffAssignmentType], Meta(min_length=1)] | UnsetType = field(name="tariffAssignments", default=UNSET)
+    """Absent if the status is NoTariff (I09.FR.03)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetTariffsRequest(Request[GetTariffsResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Asks which tariffs are installed where (I09).
+
+    Sent by the CSMS (functional block I, Tariff and Cost).
+    """
 
     evse_id: IntFrom0 = field(name="evseId")
+    """The EVSE, or 0 for all of them (I09.FR.01, I09.FR.02)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -2424,10 +3420,14 @@ class InstallCertificateResponse(Response, kw_only=True):
 
 
 class InstallCertificateRequest(Request[InstallCertificateResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Installs a root certificate on the station (M05).
+
+    Sent by the CSMS (functional block M, Certificate Management).
+    """
 
     certificate_type: InstallCertificateUseEnumType = field(name="certificateType")
     certificate: String10000
+    """One certificate in PEM."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -2438,10 +3438,14 @@ class LogStatusNotificationResponse(Response, kw_only=True):
 
 
 class LogStatusNotificationRequest(Request[LogStatusNotificationResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports each step of a log upload (N01).
+
+    Sent by the Charging Station (functional block N, Diagnostics).
+    """
 
     status: UploadLogStatusEnumType
     request_id: int | UnsetType = field(name="requestId", default=UNSET)
+    """That of the GetLogRequest; required unless triggered while there is no upload (N01.FR.13)."""
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
     """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
@@ -2454,9 +3458,14 @@ class MeterValuesResponse(Response, kw_only=True):
 
 
 class MeterValuesRequest(Request[MeterValuesResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports readings that belong to no transaction (J01); those of a transaction are in its
+    TransactionEventRequests.
+
+    Sent by the Charging Station (functional block J, Meter Values).
+    """
 
     evse_id: IntFrom0 = field(name="evseId")
+    """The EVSE, or 0 for the main meter of the station (J01.FR.02, J01.FR.03)."""
     meter_value: Annotated[list[MeterValueType], Meta(min_length=1)] = field(name="meterValue")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
@@ -2471,10 +3480,15 @@ class NotifyAllowedEnergyTransferResponse(Response, kw_only=True):
 
 
 class NotifyAllowedEnergyTransferRequest(Request[NotifyAllowedEnergyTransferResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Changes which modes of energy transfer an EV may use in a transaction, for example because the right to
+    discharge became known late (Q02.FR.05).
+
+    Sent by the CSMS (functional block Q, Bidirectional Power Transfer).
+    """
 
     transaction_id: String36 = field(name="transactionId")
     allowed_energy_transfer: Annotated[list[EnergyTransferModeEnumType], Meta(min_length=1)] = field(name="allowedEnergyTransfer")
+    """All modes that are allowed from now on."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -2485,11 +3499,17 @@ class NotifyChargingLimitResponse(Response, kw_only=True):
 
 
 class NotifyChargingLimitRequest(Request[NotifyChargingLimitResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports that a limit from outside the CSMS, such as an energy management system or the grid, was set or
+    changed by more than LimitChangeSignificance (K11 to K14).
+
+    Sent by the Charging Station (functional block K, Smart Charging).
+    """
 
     charging_limit: ChargingLimitType = field(name="chargingLimit")
     charging_schedule: Annotated[list[ChargingScheduleType], Meta(min_length=1)] | UnsetType = field(name="chargingSchedule", default=UNSET)
+    """The limit over time; required if NotifyChargingLimitWithSchedules is true (K11.FR.03)."""
     evse_id: IntFrom0 | UnsetType = field(name="evseId", default=UNSET)
+    """The EVSE that the limit is for; 0 or absent for the whole station."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -2500,14 +3520,20 @@ class NotifyCustomerInformationResponse(Response, kw_only=True):
 
 
 class NotifyCustomerInformationRequest(Request[NotifyCustomerInformationResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Delivers a part of the information that a CustomerInformationRequest asked for, or that there is none
+    (N09).
+
+    Sent by the Charging Station (functional block N, Diagnostics).
+    """
 
     data: String512
+    """The information as text for humans, in no fixed format."""
     seq_no: IntFrom0 = field(name="seqNo")
     """Position of this message in its series; the first one is 0."""
     generated_at: DateTime = field(name="generatedAt")
     """When the station made this message."""
     request_id: IntFrom0 = field(name="requestId")
+    """That of the CustomerInformationRequest."""
     tbc: bool | UnsetType = UNSET
     """True if a further part follows in another message; absent means false."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
@@ -2520,12 +3546,19 @@ class NotifyDERAlarmResponse(Response, kw_only=True):
 
 
 class NotifyDERAlarmRequest(Request[NotifyDERAlarmResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports that a control forces the station to deviate from its charging profile, or no longer does
+    (R05).
+
+    Sent by the Charging Station (functional block R, DER Control).
+    """
 
     control_type: DERControlEnumType = field(name="controlType")
     timestamp: DateTime
+    """When it began or ended."""
     grid_event_fault: GridEventFaultEnumType | UnsetType = field(name="gridEventFault", default=UNSET)
+    """What is wrong with the grid, if known."""
     alarm_ended: bool | UnsetType = field(name="alarmEnded", default=UNSET)
+    """True if it no longer does; absent or false if it begins (R05.FR.01, R05.FR.02)."""
     extra_info: String200 | UnsetType = field(name="extraInfo", default=UNSET)
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
@@ -2537,12 +3570,18 @@ class NotifyDERStartStopResponse(Response, kw_only=True):
 
 
 class NotifyDERStartStopRequest(Request[NotifyDERStartStopResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports that a scheduled control has taken effect or ended (R04.FR.20, R04.FR.22).
+
+    Sent by the Charging Station (functional block R, DER Control).
+    """
 
     control_id: String36 = field(name="controlId")
     started: bool
+    """True if it has taken effect, false if it has ended."""
     timestamp: DateTime
+    """When it took effect or ended."""
     superseded_ids: Annotated[list[String36], Meta(min_length=1, max_length=24)] | UnsetType = field(name="supersededIds", default=UNSET)
+    """Controls that yield to it (R04.FR.21)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -2553,17 +3592,23 @@ class NotifyDisplayMessagesResponse(Response, kw_only=True):
 
 
 class NotifyDisplayMessagesRequest(Request[NotifyDisplayMessagesResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Delivers messages that a GetDisplayMessagesRequest asked for (O03, O04).
+
+    Sent by the Charging Station (functional block O, Display Message).
+    """
 
     request_id: int = field(name="requestId")
+    """That of the GetDisplayMessagesRequest (O03.FR.05)."""
     message_info: Annotated[list[MessageInfoType], Meta(min_length=1)] | UnsetType = field(name="messageInfo", default=UNSET)
     tbc: bool | UnsetType = UNSET
-    """True if a further part follows in another message; absent means false."""
+    """True in every message of the report but the last (O03.FR.04); absent means false."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyEVChargingNeedsResponse(Response, kw_only=True):
-    """The answer to NotifyEVChargingNeedsRequest."""
+    """The answer to NotifyEVChargingNeedsRequest. Accepted promises a charging profile, but not that all
+    needs are met.
+    """
 
     status: NotifyEVChargingNeedsStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
@@ -2572,17 +3617,26 @@ class NotifyEVChargingNeedsResponse(Response, kw_only=True):
 
 
 class NotifyEVChargingNeedsRequest(Request[NotifyEVChargingNeedsResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Passes on what the EV needs, when a session starts or the EV asks for new terms (K15, K17). The CSMS
+    answers at once and should send a charging profile within 60 seconds (K15.FR.08).
+
+    Sent by the Charging Station (functional block K, Smart Charging).
+    """
 
     evse_id: IntFrom1 = field(name="evseId")
+    """The EVSE, from 1 upwards."""
     charging_needs: ChargingNeedsType = field(name="chargingNeeds")
     max_schedule_tuples: IntFrom0 | UnsetType = field(name="maxScheduleTuples", default=UNSET)
+    """How many periods a schedule or price list may have at most for this EV (K15.FR.07)."""
     timestamp: DateTime | UnsetType = UNSET
+    """When the EV told its needs; for what is sent after an offline period (K15.FR.20)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyEVChargingScheduleResponse(Response, kw_only=True):
-    """The answer to NotifyEVChargingScheduleRequest."""
+    """The answer to NotifyEVChargingScheduleRequest. Rejected means that the CSMS's limits are exceeded; it
+    then renegotiates (K15.FR.12, K15.FR.13).
+    """
 
     status: GenericStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
@@ -2591,13 +3645,21 @@ class NotifyEVChargingScheduleResponse(Response, kw_only=True):
 
 
 class NotifyEVChargingScheduleRequest(Request[NotifyEVChargingScheduleResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports the schedule that the EV has chosen, for the CSMS to check (K15.FR.10 to K15.FR.12).
+
+    Sent by the Charging Station (functional block K, Smart Charging).
+    """
 
     time_base: DateTime = field(name="timeBase")
+    """The schedule's periods count from here."""
     charging_schedule: ChargingScheduleType = field(name="chargingSchedule")
+    """Only duration and chargingSchedulePeriod count; chargingRateUnit is W."""
     evse_id: IntFrom1 = field(name="evseId")
+    """The EVSE, from 1 upwards."""
     selected_charging_schedule_id: IntFrom0 | UnsetType = field(name="selectedChargingScheduleId", default=UNSET)
+    """Which schedule of the profile the EV has chosen (K15.FR.21)."""
     power_tolerance_acceptance: bool | UnsetType = field(name="powerToleranceAcceptance", default=UNSET)
+    """True if the EV accepts the schedule's powerTolerance."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -2608,7 +3670,10 @@ class NotifyEventResponse(Response, kw_only=True):
 
 
 class NotifyEventRequest(Request[NotifyEventResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports events of monitors, and others that the manufacturer has wired in (N07, N08).
+
+    Sent by the Charging Station (functional block N, Diagnostics).
+    """
 
     generated_at: DateTime = field(name="generatedAt")
     """When the station made this message."""
@@ -2627,9 +3692,13 @@ class NotifyMonitoringReportResponse(Response, kw_only=True):
 
 
 class NotifyMonitoringReportRequest(Request[NotifyMonitoringReportResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Delivers a part of the report that a GetMonitoringReportRequest asked for (N02).
+
+    Sent by the Charging Station (functional block N, Diagnostics).
+    """
 
     request_id: int = field(name="requestId")
+    """That of the GetMonitoringReportRequest (N02.FR.04)."""
     seq_no: IntFrom0 = field(name="seqNo")
     """Position of this message in its series; the first one is 0."""
     generated_at: DateTime = field(name="generatedAt")
@@ -2641,12 +3710,19 @@ class NotifyMonitoringReportRequest(Request[NotifyMonitoringReportResponse], kw_
 
 
 class NotifyPeriodicEventStream(Send, kw_only=True):
-    """Sent by the Charging Station. It is never answered."""
+    """Delivers values of an event stream (N15).
+
+    Sent by the Charging Station (functional block N, Diagnostics). It is never answered.
+    """
 
     data: Annotated[list[StreamDataElementType], Meta(min_length=1)]
     id: IntFrom0
+    """The event stream."""
     pending: IntFrom0
+    """How many values are still waiting; if it grows, the stream should be adjusted (N15.FR.04, N15.FR.05).
+    """
     basetime: DateTime
+    """When the first value was taken; the others count from here (N15.FR.09)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -2657,10 +3733,15 @@ class NotifyPriorityChargingResponse(Response, kw_only=True):
 
 
 class NotifyPriorityChargingRequest(Request[NotifyPriorityChargingResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports that a transaction is charged by the PriorityCharging profile, or no longer, because the CSMS
+    or the driver asked for it (K21, K22).
+
+    Sent by the Charging Station (functional block K, Smart Charging).
+    """
 
     transaction_id: String36 = field(name="transactionId")
     activated: bool
+    """True if it began, false if it ended."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -2747,7 +3828,9 @@ class NotifyWebPaymentStartedRequest(Request[NotifyWebPaymentStartedResponse], k
 
 
 class OpenPeriodicEventStreamResponse(Response, kw_only=True):
-    """The answer to OpenPeriodicEventStreamRequest."""
+    """The answer to OpenPeriodicEventStreamRequest. After Rejected the station keeps to NotifyEventRequests
+    (N11.FR.07).
+    """
 
     status: GenericStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
@@ -2756,7 +3839,10 @@ class OpenPeriodicEventStreamResponse(Response, kw_only=True):
 
 
 class OpenPeriodicEventStreamRequest(Request[OpenPeriodicEventStreamResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Announces that a monitor's values will come as an event stream (N11).
+
+    Sent by the Charging Station (functional block N, Diagnostics).
+    """
 
     constant_stream_data: ConstantStreamDataType = field(name="constantStreamData")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
@@ -2772,13 +3858,21 @@ class PublishFirmwareResponse(Response, kw_only=True):
 
 
 class PublishFirmwareRequest(Request[PublishFirmwareResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Tells a Local Controller to load firmware and to offer it to the stations behind it (L03).
+
+    Sent by the CSMS (functional block L, Firmware Management).
+    """
 
     location: String2000
+    """URI to load the file from."""
     checksum: String32
+    """MD5 of the whole file, as 32 hexadecimal digits (L03.FR.02)."""
     request_id: IntFrom0 = field(name="requestId")
+    """Chosen by the CSMS; the notifications carry it."""
     retries: IntFrom0 | UnsetType = UNSET
+    """How many further attempts to make before giving up: 0 means none, absent leaves it to the station."""
     retry_interval: IntFrom0 | UnsetType = field(name="retryInterval", default=UNSET)
+    """Seconds between attempts; absent leaves it to the station."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -2789,11 +3883,16 @@ class PublishFirmwareStatusNotificationResponse(Response, kw_only=True):
 
 
 class PublishFirmwareStatusNotificationRequest(Request[PublishFirmwareStatusNotificationResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Reports each step of publishing firmware (L03.FR.01).
+
+    Sent by the Charging Station (functional block L, Firmware Management).
+    """
 
     status: PublishFirmwareStatusEnumType
     location: Annotated[list[String2000], Meta(min_length=1)] | UnsetType = UNSET
+    """Where stations find the file, one URI per protocol; required if the status is Published (L03.FR.04)."""
     request_id: IntFrom0 | UnsetType = field(name="requestId", default=UNSET)
+    """That of the PublishFirmwareRequest."""
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
     """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
@@ -2804,15 +3903,20 @@ class PullDynamicScheduleUpdateResponse(Response, kw_only=True):
 
     status: ChargingProfileStatusEnumType
     schedule_update: ChargingScheduleUpdateType | UnsetType = field(name="scheduleUpdate", default=UNSET)
+    """Required if the status is Accepted (K28.FR.07)."""
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
     """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class PullDynamicScheduleUpdateRequest(Request[PullDynamicScheduleUpdateResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Asks the CSMS for new values of a Dynamic profile, when its dynUpdateInterval is over (K28.FR.10).
+
+    Sent by the Charging Station (functional block K, Smart Charging).
+    """
 
     charging_profile_id: int = field(name="chargingProfileId")
+    """The id of the profile."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -2823,14 +3927,23 @@ class ReportChargingProfilesResponse(Response, kw_only=True):
 
 
 class ReportChargingProfilesRequest(Request[ReportChargingProfilesResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Delivers installed profiles that a GetChargingProfilesRequest asked for, sorted by EVSE and source
+    (K09).
+
+    Sent by the Charging Station (functional block K, Smart Charging).
+    """
 
     request_id: int = field(name="requestId")
+    """That of the GetChargingProfilesRequest (K09.FR.01)."""
     charging_limit_source: String20 = field(name="chargingLimitSource")
+    """Who set the limit: a value of ChargingLimitSourceEnumStringType in the appendix of Part 2, such as EMS,
+    SO or CSO.
+    """
     charging_profile: Annotated[list[ChargingProfileType], Meta(min_length=1)] = field(name="chargingProfile")
     evse_id: IntFrom0 = field(name="evseId")
+    """The EVSE that the profiles are for; 0 for the station as a whole."""
     tbc: bool | UnsetType = UNSET
-    """True if a further part follows in another message; absent means false."""
+    """True in every message of the report but the last (K09.FR.02); absent means false."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -2841,9 +3954,13 @@ class ReportDERControlResponse(Response, kw_only=True):
 
 
 class ReportDERControlRequest(Request[ReportDERControlResponse], kw_only=True):
-    """Sent by the Charging Station."""
+    """Delivers controls that a GetDERControlRequest asked for (R04).
+
+    Sent by the Charging Station (functional block R, DER Control).
+    """
 
     request_id: int = field(name="requestId")
+    """That of the GetDERControlRequest (R04.FR.31)."""
     curve: Annotated[list[DERCurveGetType], Meta(min_length=1, max_length=24)] | UnsetType = UNSET
     enter_service: Annotated[list[EnterServiceGetType], Meta(min_length=1, max_length=24)] | UnsetType = field(name="enterService", default=UNSET)
     fixed_pf_absorb: Annotated[list[FixedPFGetType], Meta(min_length=1, max_length=24)] | UnsetType = field(name="fixedPFAbsorb", default=UNSET)
@@ -2853,12 +3970,13 @@ class ReportDERControlRequest(Request[ReportDERControlResponse], kw_only=True):
     gradient: Annotated[list[GradientGetType], Meta(min_length=1, max_length=24)] | UnsetType = UNSET
     limit_max_discharge: Annotated[list[LimitMaxDischargeGetType], Meta(min_length=1, max_length=24)] | UnsetType = field(name="limitMaxDischarge", default=UNSET)
     tbc: bool | UnsetType = UNSET
-    """True if a further part follows in another message; absent means false."""
+    """True in every message of the report but the last (R04.FR.32); absent means false."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class RequestBatterySwapResponse(Response, kw_only=True):
-    """The answer to RequestBatterySwapRequest."""
+    """The answer to RequestBatterySwapRequest. Rejected if there are too few charged batteries (S02.FR.04).
+    """
 
     status: GenericStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
@@ -2867,11 +3985,15 @@ class RequestBatterySwapResponse(Response, kw_only=True):
 
 
 class RequestBatterySwapRequest(Request[RequestBatterySwapResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Asks the station to swap batteries for a token, as if it had been presented there (S02).
+
+    Sent by the CSMS (functional block S, Battery Swapping).
+    """
 
     id_token: IdTokenType = field(name="idToken")
     """The identification token that is meant."""
     request_id: int = field(name="requestId")
+    """Chosen by the CSMS; the BatterySwapRequests that follow carry it (S02.FR.02)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -3052,9 +4174,16 @@ class SetChargingProfileResponse(Response, kw_only=True):
 
 
 class SetChargingProfileRequest(Request[SetChargingProfileResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Installs a limit over time for a transaction, for transactions to come, or for the whole station (K01).
+    A profile with a known id is replaced (K01.FR.05).
+
+    Sent by the CSMS (functional block K, Smart Charging).
+    """
 
     evse_id: IntFrom0 = field(name="evseId")
+    """The EVSE. 0 is the whole station for ChargingStationMaxProfile (K04.FR.03) and each EVSE for
+    TxDefaultProfile (K01.FR.14); a TxProfile needs an EVSE (K01.FR.16).
+    """
     charging_profile: ChargingProfileType = field(name="chargingProfile")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
@@ -3066,16 +4195,24 @@ class SetDERControlResponse(Response, kw_only=True):
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
     """Explains the status: a reason code and, if it helps, a text."""
     superseded_ids: Annotated[list[String36], Meta(min_length=1, max_length=24)] | UnsetType = field(name="supersededIds", default=UNSET)
+    """Controls that yield to the new one, as theirs is the lower priority (R04.FR.03)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetDERControlRequest(Request[SetDERControlResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Installs a control by which the inverter supports the grid (R04). Exactly one of the fields for
+    settings is present, the one for controlType (R04.FR.16 in the errata).
+
+    Sent by the CSMS (functional block R, DER Control).
+    """
 
     is_default: bool = field(name="isDefault")
+    """True for a default; EnterService and Gradients are always defaults (R04.FR.14 in the errata)."""
     control_id: String36 = field(name="controlId")
+    """Chosen by the CSMS; unique."""
     control_type: DERControlEnumType = field(name="controlType")
     curve: DERCurveType | UnsetType = UNSET
+    """For all types of control without a field of their own (R04.FR.16 in the errata)."""
     enter_service: EnterServiceType | UnsetType = field(name="enterService", default=UNSET)
     fixed_pf_absorb: FixedPFType | UnsetType = field(name="fixedPFAbsorb", default=UNSET)
     fixed_pf_inject: FixedPFType | UnsetType = field(name="fixedPFInject", default=UNSET)
@@ -3083,6 +4220,7 @@ class SetDERControlRequest(Request[SetDERControlResponse], kw_only=True):
     freq_droop: FreqDroopType | UnsetType = field(name="freqDroop", default=UNSET)
     gradient: GradientType | UnsetType = UNSET
     limit_max_discharge: LimitMaxDischargeType | UnsetType = field(name="limitMaxDischarge", default=UNSET)
+    """Caps discharging at a share of the rated power."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -3096,9 +4234,14 @@ class SetDefaultTariffResponse(Response, kw_only=True):
 
 
 class SetDefaultTariffRequest(Request[SetDefaultTariffResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Installs the tariff that applies to drivers without one of their own; the station then calculates the
+    cost by itself (I07).
+
+    Sent by the CSMS (functional block I, Tariff and Cost).
+    """
 
     evse_id: IntFrom0 = field(name="evseId")
+    """The EVSE, or 0 for every EVSE of the station (I07.FR.11, I07.FR.12)."""
     tariff: TariffType
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
@@ -3113,7 +4256,11 @@ class SetDisplayMessageResponse(Response, kw_only=True):
 
 
 class SetDisplayMessageRequest(Request[SetDisplayMessageResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Puts a message on the station's display, or replaces the one with the same id (O01, O02, O06). It
+    outlives a reboot (O01.FR.10).
+
+    Sent by the CSMS (functional block O, Display Message).
+    """
 
     message: MessageInfoType
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
@@ -3129,7 +4276,10 @@ class SetMonitoringBaseResponse(Response, kw_only=True):
 
 
 class SetMonitoringBaseRequest(Request[SetMonitoringBaseResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Chooses the set of monitors that is active (N03).
+
+    Sent by the CSMS (functional block N, Diagnostics).
+    """
 
     monitoring_base: MonitoringBaseEnumType = field(name="monitoringBase")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
@@ -3145,9 +4295,15 @@ class SetMonitoringLevelResponse(Response, kw_only=True):
 
 
 class SetMonitoringLevelRequest(Request[SetMonitoringLevelResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Chooses how severe an event must be for the station to report it (N05).
+
+    Sent by the CSMS (functional block N, Diagnostics).
+    """
 
     severity: IntFrom0
+    """Events with this number or a lower one are reported, from 0, danger to life, to 9, debugging
+    (N05.FR.03).
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -3174,16 +4330,22 @@ class SetNetworkProfileRequest(Request[SetNetworkProfileResponse], kw_only=True)
 
 
 class SetVariableMonitoringResponse(Response, kw_only=True):
-    """The answer to SetVariableMonitoringRequest."""
+    """The answer to SetVariableMonitoringRequest. It has one result for each element, with the same component
+    and variable (N04.FR.01, N04.FR.02).
+    """
 
     set_monitoring_result: Annotated[list[SetMonitoringResultType], Meta(min_length=1)] = field(name="setMonitoringResult")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetVariableMonitoringRequest(Request[SetVariableMonitoringResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Sets monitors on variables, so that the station reports their changes (N04).
+
+    Sent by the CSMS (functional block N, Diagnostics).
+    """
 
     set_monitoring_data: Annotated[list[SetMonitoringDataType], Meta(min_length=1)] = field(name="setMonitoringData")
+    """At most ItemsPerMessageSetVariableMonitoring elements (N04.FR.09)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -3387,9 +4549,13 @@ class UnpublishFirmwareResponse(Response, kw_only=True):
 
 
 class UnpublishFirmwareRequest(Request[UnpublishFirmwareResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Tells a Local Controller to offer a file no longer (L04).
+
+    Sent by the CSMS (functional block L, Firmware Management).
+    """
 
     checksum: String32
+    """MD5 of the whole file, as 32 hexadecimal digits; it names the file."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -3403,9 +4569,13 @@ class UpdateDynamicScheduleResponse(Response, kw_only=True):
 
 
 class UpdateDynamicScheduleRequest(Request[UpdateDynamicScheduleResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Sends the station new values of a Dynamic profile, to be used at once (K28.FR.06).
+
+    Sent by the CSMS (functional block K, Smart Charging).
+    """
 
     charging_profile_id: int = field(name="chargingProfileId")
+    """The id of the profile; Rejected if its kind is not Dynamic (K28.FR.11)."""
     schedule_update: ChargingScheduleUpdateType = field(name="scheduleUpdate")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
@@ -3420,12 +4590,19 @@ class UpdateFirmwareResponse(Response, kw_only=True):
 
 
 class UpdateFirmwareRequest(Request[UpdateFirmwareResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Tells the station to load and install firmware (L01, L02). Progress comes in
+    FirmwareStatusNotificationRequests.
+
+    Sent by the CSMS (functional block L, Firmware Management).
+    """
 
     request_id: int = field(name="requestId")
+    """Chosen by the CSMS; the notifications carry it (L01.FR.10)."""
     firmware: FirmwareType
     retries: IntFrom0 | UnsetType = UNSET
+    """How many further attempts to make before giving up: 0 means none, absent leaves it to the station."""
     retry_interval: int | UnsetType = field(name="retryInterval", default=UNSET)
+    """Seconds between attempts; absent leaves it to the station."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -3439,10 +4616,14 @@ class UsePriorityChargingResponse(Response, kw_only=True):
 
 
 class UsePriorityChargingRequest(Request[UsePriorityChargingResponse], kw_only=True):
-    """Sent by the CSMS."""
+    """Asks the station to charge a transaction by its PriorityCharging profile, or no longer (K21).
+
+    Sent by the CSMS (functional block K, Smart Charging).
+    """
 
     transaction_id: String36 = field(name="transactionId")
     activate: bool
+    """True to begin, false to end."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 

@@ -20,6 +20,8 @@ from generator import docstrings, emit, model  # noqa: E402  (tools/ is a folder
 VERSIONS = tuple(model.FOLDERS)
 # So many words in a row, the same as in a description of the schemas, are no longer a coincidence.
 RUN = 6
+# What a name cannot tell: in which unit, from when, how many.
+NEEDS_TEXT = re.compile(r"\b(int|Int\w+|Number\w*|DateTime)\b")
 
 
 @pytest.fixture(scope="module", params=VERSIONS)
@@ -63,6 +65,52 @@ def descriptions(schema: Any) -> Iterator[str]:
     elif isinstance(schema, list):
         for part in schema:
             yield from descriptions(part)
+
+
+def test_every_message_and_data_type_has_a_docstring(module: ast.Module) -> None:
+    assert [node.name for node in classes(module) if not ast.get_docstring(node)] == []
+
+
+def test_every_number_and_every_time_has_a_docstring(module: ast.Module) -> None:
+    missing = [
+        f"{node.name}.{name}"
+        for node in classes(module)
+        for name, kind, text in attributes(node.body)
+        if NEEDS_TEXT.search(kind) and not text
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("version", ["2.0.1", "2.1"], scope="module")
+@pytest.mark.parametrize(
+    "element",
+    [
+        "CertificateSignedRequest.certificate_type",
+        "CustomerInformationRequest.customer_identifier",
+        "CustomerInformationRequest.id_token",
+        "DCChargingParametersType.ev_max_power",
+        "FirmwareStatusNotificationRequest.request_id",
+        "GetLogResponse.filename",
+        "GetVariableResultType.attribute_value",
+        "LogStatusNotificationRequest.request_id",
+        "PublishFirmwareStatusNotificationRequest.location",
+        "ReportDataType.variable_characteristics",
+        "SignCertificateRequest.certificate_type",
+        "TransactionEventRequest.evse",
+        "TransactionEventRequest.id_token",
+        "TransactionEventRequest.reservation_id",
+        "TransactionEventResponse.id_token_info",
+        "TransactionType.charging_state",
+        "TransactionType.remote_start_id",
+        "TransactionType.stopped_reason",
+        "VariableCharacteristicsType.unit",
+        "VariableCharacteristicsType.values_list",
+    ],
+)
+def test_a_field_that_is_sometimes_required_says_when(module: ast.Module, element: str) -> None:
+    owner, name = element.split(".")
+    node = next(node for node in classes(module) if node.name == owner)
+    assert {attribute: text for attribute, _, text in attributes(node.body)}[name]
 
 
 def test_no_description_of_the_schemas_was_copied(version: str, module: ast.Module) -> None:
