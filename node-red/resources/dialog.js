@@ -7,6 +7,7 @@
   const VERSIONS = ['2.1', '2.0.1', '1.6']
   const VARIABLE = /^\$\{[^}]+\}$/
   const t = (key, values) => RED._(`${MODULE}/ocppflow-engine:shared.${key}`, values)
+  const LEAST_EDITOR_HEIGHT = 96 // px: four lines; where there is less room, the dialog scrolls
   const isControl = (character) => character < ' ' || character === '\u007f'
   const isBlank = (value) => value === '' || value === undefined || value === null
 
@@ -95,6 +96,15 @@
     })
   }
 
+  /** Gives `box`, with a code editor in it, the height that the rest of the dialog leaves, so that all of it is in sight. */
+  function fitEditor (box, editor) {
+    const dialog = $(box).closest('.ocppflow-dialog')
+    const form = dialog.closest('#dialog-form')
+    const room = form.height() - (dialog.outerHeight(true) - $(box).height())
+    $(box).height(Math.max(room, LEAST_EDITOR_HEIGHT))
+    editor.resize()
+  }
+
   /** The items of an editable list, without those that are just fading away. */
   function itemsOf (list) {
     const isGoing = (item) => $(item).closest('li').is('.red-ui-editableList-item-deleting')
@@ -124,6 +134,7 @@
     showVersions,
     readVersions,
     showUsual,
+    fitEditor,
     itemsOf,
     setOutputs,
     setLogOutput,

@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from editor_drawing import browser, drawing, editor, loaded  # noqa: F401 - fixtures
 from runtime_flow import Tab
 from runtime_peers import FakeCSMS
 from runtime_process import NodeRed

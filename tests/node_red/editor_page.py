@@ -114,8 +114,10 @@ class Editor:
     def _tray(self) -> Locator:
         tray = self.page.locator(".red-ui-tray").last
         tray.locator(".red-ui-tray-toolbar .primary").wait_for()
+        # Last of all Node-RED sets the focus, and would take it from what is being typed.
         self.page.wait_for_function(
             "() => !$('.red-ui-tray').is(':animated') && $('.red-ui-tray').last().css('right') === '0px'"
+            " && $('.red-ui-tray').last()[0].contains(document.activeElement)"
         )
         return tray
 

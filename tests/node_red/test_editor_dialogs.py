@@ -4,106 +4,29 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from editor_page import Editor, chromium
+from editor_drawing import CONFIGS, KINDS, ON_5, Drawing, findings
+from editor_page import Editor
 from playwright.sync_api import Browser, expect
-from runtime_peers import basic
-from runtime_process import NodeRed, free_port
-from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
-from websockets.typing import Subprotocol
+from runtime_process import NodeRed
 
-KINDS = ["CSMS", "CS", "ocpp-request", "ocpp-router"]
-CONFIGS = ["target-csms", "ocppflow-engine"]
-ON_5 = pytest.mark.parametrize("red", ["nr5"], indirect=True)
-"""For what does not depend on the version of Node-RED; opening dialogs takes time."""
-numbers = itertools.count(1)
+LABELS = {"CSMS": "ocpp CSMS", "CS": "ocpp CS", "ocpp-request": "ocpp request", "ocpp-router": "ocpp router"}
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def loaded(red: NodeRed, browser: Browser) -> Iterator[Editor]:
-    editor = Editor(browser, red.port)
-    yield editor
-    editor.close()
-
-
-@pytest.fixture
-def editor(loaded: Editor) -> Iterator[Editor]:
-    """The editor, left without a complaint and with nothing changed."""
-    if loaded.page.locator(".red-ui-tray").count():  # a test that failed has left its dialog open
-        loaded.load_anew()
-    loaded.complaints.clear()
-    yield loaded
-    assert loaded.complaints == []
-
-
-class Drawing:
-    """A tab with one node of each kind, with ids of its own."""
-
-    def __init__(self, editor: Editor) -> None:
-        self.editor = editor
-        self.key = f"d{next(numbers)}x"
-        self.port = free_port()
-        target = {"id": self.id("target-csms"), "type": "target-csms", "name": "", "url": "ws://localhost:9/ocpp"}
-        engine = {"id": self.id("ocppflow-engine"), "type": "ocppflow-engine", "name": "", "mode": "auto",
-                  "command": "", "socket": ""}  # fmt: skip
-        editor.load(
-            [
-                {"id": self.id("tab"), "type": "tab", "label": self.key},
-                target,
-                engine,
-                self.node("CSMS", 0, port=str(self.port), host="127.0.0.1", path="/ocpp", versions=["2.0.1"],
-                          messageTimeout=10000, securityProfile=1, validation="strict", answer=[], tls="", engine="",
-                          ocpp_logging=False),
-                self.node("CS", 1, cbId="CS1", csms=self.id("target-csms"), versions=["2.0.1"], messageTimeout=10000,
-                          validation="strict", answer=[], tls="", engine="", pingInterval=30, ws_rt_minimum=10,
-                          ws_rt_repeat=2, ws_rt_rnd_range=2, auto_connect=False, ocpp_logging=False),
-                self.node("ocpp-request", 2, version="2.0.1", direction="CSMS", via=[self.id("CSMS")], station="CS1",
-                          stationType="str", action="Reset", data='{"type": "Immediate"}', dataType="json",
-                          dataFrom="", timeout="", validate=True),
-                self.node("ocpp-router", 3, rules=[
-                    {"kind": "Request", "version": "", "action": "Heartbeat", "station": ""},
-                    {"kind": "Request", "version": "", "action": "Boot*", "station": "CS?"}],
-                    outputs=3, wires=[[self.id("CS")], [self.id("CSMS")], [self.id("ocpp-request")]]),
-            ]
-        )  # fmt: skip
-
-    def id(self, name: str) -> str:
-        return self.key + name.replace("-", "")
-
-    def node(self, kind: str, place: int, **properties: Any) -> dict[str, Any]:
-        ports = {"outputs": 2, "wires": [[], []]} if kind in ("CSMS", "CS") else {"wires": [[], []]}
-        return {"id": self.id(kind), "type": kind, "z": self.id("tab"), "name": "", "x": 300, "y": 80 + 100 * place,
-                **ports, **properties}  # fmt: skip
-
-    def exported(self, kind: str) -> dict[str, Any]:
-        return self.editor.node(self.id(kind))
-
-
-@pytest.fixture
-def drawing(editor: Editor) -> Drawing:
-    return Drawing(editor)
-
-
-def test_the_palette_has_the_nodes_with_their_icons(editor: Editor):
-    palette = editor.page.locator('[data-palette-type="CSMS"], [data-palette-type="CS"]')
-    expect(palette).to_have_count(2)
+def test_the_palette_finds_all_nodes_by_ocpp_and_has_their_icons(editor: Editor):
+    search = editor.page.locator("#red-ui-palette-search input")
+    search.press_sequentially("ocpp")
     for kind in KINDS:
         node = editor.page.locator(f'[data-palette-type="{kind}"]')
-        expect(node.locator(".red-ui-palette-label")).to_have_text(kind.replace("-", " "))
+        expect(node).to_be_visible()
+        expect(node.locator(".red-ui-palette-label")).to_have_text(LABELS[kind])
         assert editor.script("type => RED.nodes.getType(type).category", kind) == "OCPP"
         icon = editor.script("type => RED.utils.getNodeIcon(RED.nodes.getType(type))", kind)
         assert editor.script("async url => (await fetch(url)).headers.get('content-type')", icon) == "image/svg+xml"
+    expect(editor.page.locator('[data-palette-type="inject"]')).to_be_hidden()
+    search.fill("")
+    search.press("Backspace")
 
 
 def test_cancel_changes_nothing_and_done_without_a_change_neither(drawing: Drawing):
@@ -269,10 +192,6 @@ def test_the_engine_dialog_asks_for_what_its_mode_needs(drawing: Drawing):
     assert (node["mode"], node["command"]) == ("command", "ocppflow engine")
 
 
-def findings(tray: Any) -> Any:
-    return tray.locator(".ocppflow-findings:visible")
-
-
 def test_the_request_dialog_checks_the_data_while_it_is_typed(drawing: Drawing):
     editor, ident = drawing.editor, drawing.id("ocpp-request")
     tray = editor.open(ident)
@@ -375,95 +294,3 @@ def test_dialogs_and_help_speak_german_as_well(editor: Editor, red: NodeRed, bro
     page.cancel()
     assert page.complaints == []
     page.close()
-
-
-# --- stations and passwords, with the server behind -----------------------------------------------------------------
-
-
-def stations(tray: Any) -> Any:
-    tray.get_by_text("Security", exact=True).click()
-    return tray.locator("#csms-stations li")
-
-
-def stored(red: NodeRed, ident: str) -> list[str]:
-    return list(red.admin("GET", f"/ocppflow/csms/{ident}/stations")["stations"])
-
-
-@pytest.fixture
-def deployable(editor: Editor, red: NodeRed) -> Iterator[Drawing]:
-    """Nodes in an editor that holds nothing else, so that Deploy has nothing to ask about."""
-    editor.load_anew()
-    drawing = Drawing(editor)
-    yield drawing
-    red.admin("DELETE", f"/flow/{drawing.id('tab')}")
-
-
-def test_passwords_go_to_the_server_and_never_come_back(editor: Editor, red: NodeRed, deployable: Drawing):
-    ident = deployable.id("CSMS")
-    tray = editor.open(ident)
-    rows = stations(tray)
-    expect(tray.locator("#csms-stations-tip")).to_contain_text("The list is empty")
-    for name, password in (("CS1", "first-secret"), ("CS2", "second-secret")):
-        tray.get_by_role("button", name="station").click()
-        rows.last.locator(".ocppflow-identity").fill(name)
-        rows.last.locator(".ocppflow-password").fill(password)
-    expect(tray.locator("#csms-stations-tip")).to_be_hidden()
-    editor.done()
-    assert editor.is_changed(ident)
-    editor.deploy()
-    assert stored(red, ident) == ["CS1", "CS2"]
-
-    secrets = []
-    editor.page.on("response", lambda answer: secrets.append(answer))
-    tray = editor.open(ident)
-    rows = stations(tray)
-    expect(rows).to_have_count(2)
-    assert [row.locator(".ocppflow-password").input_value() for row in rows.all()] == ["__PWRD__"] * 2
-    assert any("/stations" in each.url for each in secrets)
-    assert all("secret" not in each.text() for each in secrets if "json" in (each.header_value("content-type") or ""))
-    rows.nth(0).locator(".ocppflow-identity").fill("CS9")
-    rows.nth(1).locator(".red-ui-editableList-item-remove").click()
-    editor.cancel()
-    assert not editor.is_changed(ident)
-    assert stored(red, ident) == ["CS1", "CS2"]
-
-    tray = editor.open(ident)
-    rows = stations(tray)
-    expect(rows).to_have_count(2)
-    rows.nth(0).locator(".ocppflow-identity").fill("CS9")
-    tray.get_by_role("button", name="station").click()
-    expect(tray.locator("#csms-stations-tip")).to_contain_text("without an identity")
-    rows.last.locator(".ocppflow-identity").fill("CS2")
-    rows.last.locator(".ocppflow-password").fill("x")
-    expect(tray.locator("#csms-stations-tip")).to_contain_text("twice")
-    rows.last.locator(".ocppflow-identity").fill("CS3")
-    editor.done()
-    tray = editor.open(ident)  # once more before the deploy
-    rows = stations(tray)
-    expect(rows).to_have_count(3)
-    rows.nth(1).locator(".red-ui-editableList-item-remove").click()
-    editor.done()
-    editor.deploy()
-    assert stored(red, ident) == ["CS3", "CS9"]
-
-    opened = admitted(deployable.port, "CS9", "first-secret")  # renamed, with the password it had
-    assert opened == 101
-    assert admitted(deployable.port, "CS9", "second-secret") == 401
-    assert admitted(deployable.port, "CS1", "first-secret") == 404
-    assert admitted(deployable.port, "CS2", "second-secret") == 404
-
-
-def admitted(port: int, identity: str, password: str) -> int:
-    """The HTTP status that a station gets, from the moment when the node listens."""
-    limit = time.monotonic() + 15
-    while True:
-        try:
-            headers = {"Authorization": basic(identity, password)}
-            url = f"ws://127.0.0.1:{port}/ocpp/{identity}"
-            with connect(url, additional_headers=headers, subprotocols=[Subprotocol("ocpp2.0.1")], proxy=None):
-                return 101
-        except InvalidStatus as refused:
-            return refused.response.status_code
-        except ConnectionRefusedError:
-            assert time.monotonic() < limit, "the node does not listen"
-            time.sleep(0.05)  # there is nothing to wait on: another process binds the port
