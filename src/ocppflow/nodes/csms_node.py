@@ -14,7 +14,6 @@ from ocppflow.endpoint import Endpoint
 from ocppflow.errors import ConfigurationError
 from ocppflow.nodes import msgs_out
 from ocppflow.nodes.auth_list import AuthList, AuthMemory, passwords_of
-from ocppflow.nodes.certificate_maker import Certificates, make_certificates
 from ocppflow.nodes.configuration import CSMSSettings, as_number
 from ocppflow.nodes.contract import ALL, BadInput, CommandMsg, parse
 from ocppflow.nodes.node import GOING_AWAY, GOODBYE, SILENCE, Node, Send, SetStatus, command_name, log, named
@@ -344,12 +343,17 @@ def _name(data: Any, about: str) -> str:
     return name
 
 
-def _self_made(data: Any) -> Certificates:
+def _self_made(data: Any) -> Mapping[str, Any]:
     hosts = named(data, "hosts", "make_certificates") or ["localhost", "127.0.0.1"]
     stations = named(data, "stations", "make_certificates") or []
     for name, value in (("hosts", hosts), ("stations", stations)):
         if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
             raise BadInput(f"make_certificates: msg.payload.data.{name} must be an array of names")
+    try:
+        # Here, because an engine without the package cryptography must do all else.
+        from ocppflow.nodes.certificate_maker import make_certificates
+    except ImportError:
+        raise BadInput("make_certificates needs the Python package cryptography, which is not installed") from None
     try:
         return make_certificates(hosts, stations)
     except ValueError as exc:
