@@ -74,6 +74,35 @@ def test_what_is_wrong_with_an_app_is_one_line_with_file_and_line(
     cli("csms", "--no-auth", "--app", f"{app_file(text)}:{name}").failed_with(says)
 
 
+LISTENS = """
+import asyncio
+from ocppflow import CSMS
+csms = CSMS()
+async def main():
+    try:
+        async with csms.listen("ws://127.0.0.1:0"):
+            await asyncio.Event().wait()
+    except Exception:
+        pass
+asyncio.run(main())
+"""
+
+
+def test_an_app_that_listens_when_it_is_imported_is_told_where_the_line_belongs(cli: Any, app_file: AppFile) -> None:
+    from ocppflow import CSMS
+
+    listen = CSMS.listen
+    app = f"{app_file(LISTENS)}:csms"
+    cli("csms", "--no-auth", "--app", app, "--listen", "ws://127.0.0.1:0").failed_with(
+        "shop.py, line 11: it listens by itself when it is imported",
+        "--listen would be ignored",
+        'under `if __name__ == "__main__":`',
+    )
+    assert CSMS.listen is listen
+    guarded = LISTENS.replace("asyncio.run(main())", 'if __name__ == "__main__":\n    asyncio.run(main())')
+    assert load_app(f"{app_file(guarded)}:csms") is not None
+
+
 @pytest.mark.parametrize(
     ("app", "says"),
     [
