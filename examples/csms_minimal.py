@@ -1,7 +1,8 @@
 """A CSMS that takes stations of OCPP 1.6, 2.0.1 and 2.1 through a charging session, and asks nothing of them.
 
-Run it::
+Run it, by itself or with the options of the command line::
 
+    python examples/csms_minimal.py
     ocppflow csms --app examples/csms_minimal.py:csms --listen ws://127.0.0.1:9000/ocpp --no-auth
 """
 
@@ -9,9 +10,8 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC, datetime
-from typing import Any
 
-from ocppflow import CSMS, Station, v16, v21, v201
+from ocppflow import CSMS, Station, v16, v21
 
 csms = CSMS()
 transaction_ids = itertools.count(1)
@@ -21,29 +21,34 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-@csms.on(v201.BootNotificationRequest, v21.BootNotificationRequest)
-async def boot(station: Station, request: Any) -> Any:
+# A handler of a 2.1 message serves stations of 2.0.1 as well: 2.1 has all of its words.
+
+
+@csms.on(v21.BootNotificationRequest)
+async def boot(station: Station, request: v21.BootNotificationRequest) -> v21.BootNotificationResponse:
     box = request.charging_station
     print(f"{station.identity} is a {box.vendor_name} {box.model}, booted because of {request.reason}")
-    return {"currentTime": now(), "interval": 300, "status": "Accepted"}
+    return v21.BootNotificationResponse(current_time=now(), interval=300, status="Accepted")
 
 
-@csms.on(v201.HeartbeatRequest, v21.HeartbeatRequest)
-async def heartbeat(station: Station, request: Any) -> Any:
-    return {"currentTime": now()}
+@csms.on(v21.HeartbeatRequest)
+async def heartbeat(station: Station, request: v21.HeartbeatRequest) -> v21.HeartbeatResponse:
+    return v21.HeartbeatResponse(current_time=now())
 
 
-@csms.on(v201.StatusNotificationRequest, v21.StatusNotificationRequest)
-async def status(station: Station, request: Any) -> Any:
+@csms.on(v21.StatusNotificationRequest)
+async def status(station: Station, request: v21.StatusNotificationRequest) -> v21.StatusNotificationResponse:
     print(f"{station.identity} EVSE {request.evse_id} connector {request.connector_id}: {request.connector_status}")
-    return {}
+    return v21.StatusNotificationResponse()
 
 
-@csms.on(v201.TransactionEventRequest, v21.TransactionEventRequest)
-async def transaction(station: Station, request: Any) -> Any:
+@csms.on(v21.TransactionEventRequest)
+async def transaction(station: Station, request: v21.TransactionEventRequest) -> v21.TransactionEventResponse:
     info = request.transaction_info
     print(f"{station.identity} transaction {info.transaction_id} {request.event_type}: {request.trigger_reason}")
-    return {"idTokenInfo": {"status": "Accepted"}} if request.id_token else {}
+    if not request.id_token:
+        return v21.TransactionEventResponse()
+    return v21.TransactionEventResponse(id_token_info=v21.IdTokenInfoType(status="Accepted"))
 
 
 @csms.on(v16.BootNotificationRequest)
@@ -79,3 +84,7 @@ async def meter_values_16(station: Station, request: v16.MeterValuesRequest) -> 
 async def stop_16(station: Station, request: v16.StopTransactionRequest) -> v16.StopTransactionResponse:
     print(f"{station.identity} transaction {request.transaction_id} stopped at {request.meter_stop} Wh")
     return v16.StopTransactionResponse()
+
+
+if __name__ == "__main__":
+    csms.run("ws://127.0.0.1:9000/ocpp")

@@ -71,11 +71,11 @@ def _loads(frames: list[bytes]) -> Callable[[], None]:
 
 def _to_struct(frames: list[bytes], version: Version) -> Callable[[], None]:
     """What ``Session.receive`` does to tell what came, and nothing of what it does with it."""
-    read_call = dialect(version, Role.CSMS).read_call
+    readers = dialect(version, Role.CSMS).call_readers
 
     def task() -> None:
         for data in frames:
-            read_call(data)
+            readers[data.split(b'"', 4)[3]](data)
 
     return task
 

@@ -6,93 +6,175 @@ The public names. The message modules ``v16``, ``v201`` and ``v21`` are imported
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from msgspec import UNSET
+
     from ocppflow import errors
-    from ocppflow.csms import CSMS, Station
-    from ocppflow.handlers import LATER, IncomingCall
+    from ocppflow.csms import CSMS, KnownStation, Listener, Station, StationFile, StationMemory, StationRecord
+    from ocppflow.endpoint import (
+        LATER,
+        Accept,
+        Acceptor,
+        Backoff,
+        CallAnswered,
+        ClientCertificate,
+        Clock,
+        Connection,
+        ConnectionState,
+        Handshake,
+        HashedPasswords,
+        IncomingCall,
+        KeyPair,
+        Limits,
+        LinkLimits,
+        PasswordStore,
+        Peer,
+        PlainPasswords,
+        Refuse,
+        RefusedInfo,
+        Router,
+        SecurityPolicy,
+        ServerLimits,
+        ServerTLS,
+        client_context,
+        hash_password,
+        unauthorized,
+        verify_password,
+    )
     from ocppflow.messages import Role, Version, v16, v21, v201
     from ocppflow.messages.tolerance import STRICT, TOLERANT, Policy, Rule, Rules, Violation
-    from ocppflow.rpc.limits import Limits
-    from ocppflow.station import ChargingStation
+    from ocppflow.station import ChargingStation, StationState
     from ocppflow.trace import TraceFile, TraceRecord
-    from ocppflow.transport.backoff import Backoff
-    from ocppflow.transport.passwords import hash_password
-    from ocppflow.transport.settings import LinkLimits, ServerLimits
-    from ocppflow.transport.tls import KeyPair, ServerTLS, client_context
 
 _HOMES = {
-    "CSMS": "csms",
-    "Station": "csms",
-    "ChargingStation": "station",
-    "LATER": "handlers",
-    "IncomingCall": "handlers",
-    "Role": "messages",
-    "Version": "messages",
-    "STRICT": "messages.tolerance",
-    "TOLERANT": "messages.tolerance",
-    "Policy": "messages.tolerance",
-    "Rule": "messages.tolerance",
-    "Rules": "messages.tolerance",
-    "Violation": "messages.tolerance",
-    "Limits": "rpc.limits",
-    "TraceFile": "trace",
-    "TraceRecord": "trace",
-    "Backoff": "transport.backoff",
-    "hash_password": "transport.passwords",
-    "LinkLimits": "transport.settings",
-    "ServerLimits": "transport.settings",
-    "KeyPair": "transport.tls",
-    "ServerTLS": "transport.tls",
-    "client_context": "transport.tls",
+    "Accept": "ocppflow.endpoint",
+    "Acceptor": "ocppflow.endpoint",
+    "Backoff": "ocppflow.endpoint",
+    "CSMS": "ocppflow.csms",
+    "CallAnswered": "ocppflow.endpoint",
+    "ChargingStation": "ocppflow.station",
+    "ClientCertificate": "ocppflow.endpoint",
+    "Clock": "ocppflow.endpoint",
+    "Connection": "ocppflow.endpoint",
+    "ConnectionState": "ocppflow.endpoint",
+    "Handshake": "ocppflow.endpoint",
+    "HashedPasswords": "ocppflow.endpoint",
+    "IncomingCall": "ocppflow.endpoint",
+    "KeyPair": "ocppflow.endpoint",
+    "KnownStation": "ocppflow.csms",
+    "LATER": "ocppflow.endpoint",
+    "Limits": "ocppflow.endpoint",
+    "LinkLimits": "ocppflow.endpoint",
+    "Listener": "ocppflow.csms",
+    "PasswordStore": "ocppflow.endpoint",
+    "Peer": "ocppflow.endpoint",
+    "PlainPasswords": "ocppflow.endpoint",
+    "Policy": "ocppflow.messages.tolerance",
+    "Refuse": "ocppflow.endpoint",
+    "RefusedInfo": "ocppflow.endpoint",
+    "Role": "ocppflow.messages",
+    "Router": "ocppflow.endpoint",
+    "Rule": "ocppflow.messages.tolerance",
+    "Rules": "ocppflow.messages.tolerance",
+    "STRICT": "ocppflow.messages.tolerance",
+    "SecurityPolicy": "ocppflow.endpoint",
+    "ServerLimits": "ocppflow.endpoint",
+    "ServerTLS": "ocppflow.endpoint",
+    "Station": "ocppflow.csms",
+    "StationFile": "ocppflow.csms",
+    "StationMemory": "ocppflow.csms",
+    "StationRecord": "ocppflow.csms",
+    "StationState": "ocppflow.station",
+    "TOLERANT": "ocppflow.messages.tolerance",
+    "TraceFile": "ocppflow.trace",
+    "TraceRecord": "ocppflow.trace",
+    "Version": "ocppflow.messages",
+    "Violation": "ocppflow.messages.tolerance",
+    "client_context": "ocppflow.endpoint",
+    "hash_password": "ocppflow.endpoint",
+    "unauthorized": "ocppflow.endpoint",
+    "verify_password": "ocppflow.endpoint",
+    "UNSET": "msgspec",
 }
-_MODULES = {"v16": "messages.v16", "v201": "messages.v201", "v21": "messages.v21", "errors": "errors"}
+_MODULES = {
+    "v16": "ocppflow.messages.v16",
+    "v201": "ocppflow.messages.v201",
+    "v21": "ocppflow.messages.v21",
+    "errors": "ocppflow.errors",
+}
 
 __all__ = [  # noqa: RUF022 - the roles first
     "CSMS",
     "ChargingStation",
-    "Station",
     "v16",
     "v201",
     "v21",
     "errors",
-    "Version",
-    "Role",
+    "UNSET",
+    "Accept",
+    "Acceptor",
+    "Backoff",
+    "CallAnswered",
+    "ClientCertificate",
+    "Clock",
+    "Connection",
+    "ConnectionState",
+    "Handshake",
+    "HashedPasswords",
     "IncomingCall",
+    "KeyPair",
+    "KnownStation",
     "LATER",
     "Limits",
     "LinkLimits",
-    "ServerLimits",
-    "Backoff",
+    "Listener",
+    "PasswordStore",
+    "Peer",
+    "PlainPasswords",
     "Policy",
-    "STRICT",
-    "TOLERANT",
+    "Refuse",
+    "RefusedInfo",
+    "Role",
+    "Router",
     "Rule",
     "Rules",
-    "Violation",
+    "STRICT",
+    "SecurityPolicy",
+    "ServerLimits",
+    "ServerTLS",
+    "Station",
+    "StationFile",
+    "StationMemory",
+    "StationRecord",
+    "StationState",
+    "TOLERANT",
     "TraceFile",
     "TraceRecord",
-    "KeyPair",
-    "ServerTLS",
+    "Version",
+    "Violation",
     "client_context",
     "hash_password",
+    "unauthorized",
+    "verify_password",
 ]
 
+if not TYPE_CHECKING:  # a type checker is to see that a name is not there
 
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import version  # costs 40 ms, which few who import this package want to pay
+    def __getattr__(name: str):
+        if name == "__version__":
+            from importlib.metadata import version  # costs 40 ms, which few who import this package want to pay
 
-        return version("ocppflow")
-    if name in _MODULES:
-        value: Any = import_module(f"ocppflow.{_MODULES[name]}")
-    elif name in _HOMES:
-        value = getattr(import_module(f"ocppflow.{_HOMES[name]}"), name)
-    else:
-        raise AttributeError(f"module 'ocppflow' has no attribute {name!r}")
-    globals()[name] = value
-    return value
+            return version("ocppflow")
+        if name in _MODULES:
+            value = import_module(_MODULES[name])
+        elif name in _HOMES:
+            value = getattr(import_module(_HOMES[name]), name)
+        else:
+            raise AttributeError(f"module 'ocppflow' has no attribute {name!r}")
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -19,8 +19,7 @@ function engineOf (RED, id) {
     )
     const userDir = RED.settings.userDir || path.join(os.homedir(), '.node-red')
     const own = options => prepare({ userDir, ...options })
-    const stateDir = path.resolve(userDir, 'ocppflow-engine', 'state')
-    engines.set(key, new EngineSupervisor({ location, prepare: own, stateDir, version, log }))
+    engines.set(key, new EngineSupervisor({ location, prepare: own, version, log }))
   }
   return engines.get(key)
 }

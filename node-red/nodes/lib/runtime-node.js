@@ -14,7 +14,7 @@ class RuntimeNode {
     this.config = config
     this.credentials = credentials
     this.passwordsChanged = passwords => {
-      if (!node._alias) this.credentials = passwords // of a subflow's instance they stay the template's
+      this.credentials = passwords
       passwordsChanged(passwords)
     }
     this.pending = new Map()

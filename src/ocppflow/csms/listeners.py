@@ -7,13 +7,8 @@ import weakref
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
+from ocppflow.endpoint import Clock, RefusedInfo, Route, Server, ServerLimits, ServerTLS
 from ocppflow.errors import ConfigurationError
-from ocppflow.transport.clock import Clock
-from ocppflow.transport.handshake import RefusedInfo
-from ocppflow.transport.route import Route
-from ocppflow.transport.server import Server
-from ocppflow.transport.settings import ServerLimits
-from ocppflow.transport.tls import ServerTLS
 
 RefusedHook = Callable[[RefusedInfo], None]
 

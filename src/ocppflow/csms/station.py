@@ -5,24 +5,24 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ocppflow.endpoint import Endpoint
+from ocppflow.csms.known_stations import KnownStation
+from ocppflow.endpoint import Connection, Link
 from ocppflow.messages import Role
-from ocppflow.transport.link import Link
 
 
-class Station(Endpoint):
+class Station(Connection):
     """One connection of a station. A station that comes back is a new Station with the same ``identity``.
 
-    ``data`` is the handlers' own, kept as long as the connection.
+    ``data`` is the handlers' own, kept as long as the connection; ``known.data`` as long as the CSMS.
     """
 
     __slots__ = ("_data", "listener")
 
-    def __init__(self, link: Link, **settings: Any) -> None:
+    def __init__(self, link: Link, role: Role, **settings: Any) -> None:
         self._data: dict[str, Any] | None = None
         self.listener: object = None
         """Where the station came in."""
-        super().__init__(link, Role.CSMS, **settings)
+        super().__init__(link, role, **settings)
 
     @property
     def identity(self) -> str:
@@ -37,9 +37,13 @@ class Station(Endpoint):
         return self._data
 
     @property
+    def known(self) -> KnownStation:
+        """What is known of the station beyond this connection: vendor, model, firmware, notes."""
+        known = self.history
+        assert isinstance(known, KnownStation)  # noqa: S101 - the CSMS gives no other
+        return known
+
+    @property
     def last_seen(self) -> float:
         """When anything came from the station last, a pong included; seconds since 1970."""
         return time.time() - self.idle_for
-
-    def __repr__(self) -> str:
-        return f"<Station {self.identity} {self.version.value}{'' if self.is_open else ' closed'}>"

@@ -1,4 +1,4 @@
-"""What a frame means that is not a usual one: the rows of OCPP-J about everything that can be wrong with a message.
+"""What an unusual frame means: everything that can be wrong with a message, and what OCPP-J wants done about it.
 
 :func:`interpret` has no state and changes none; the session carries out what it returns. What it returns is one of the
 readings below. Nothing a peer can send makes it raise.
@@ -19,7 +19,7 @@ from ocppflow.rpc import signed
 from ocppflow.rpc.codes import from_wire
 from ocppflow.rpc.dialect import Dialect
 from ocppflow.rpc.frame import CALL, CALLERROR, CALLRESULT, CALLRESULTERROR, SEND, Broken, Frame
-from ocppflow.rpc.outgoing import Outgoing
+from ocppflow.rpc.own_calls import OwnCall
 
 #: (message type, action, payload) -> the message and what was forgiven; raises InvalidMessage for what was not.
 Tolerate = Callable[[Any, str, bytes], Checked[Any]]
@@ -75,8 +75,8 @@ class TheirResultError(msgspec.Struct):
     error: CallError
 
 
-class Refuse(msgspec.Struct):
-    """To be answered with a CALLERROR."""
+class TheirFault(msgspec.Struct):
+    """A message at fault, to be answered with a CALLERROR."""
 
     message_id: str | int
     action: str
@@ -85,26 +85,26 @@ class Refuse(msgspec.Struct):
     violations: tuple[Violation, ...] = ()
 
 
-class Ignore(msgspec.Struct):
+class NoEffect(msgspec.Struct):
     """Not to be answered, and without effect. ``message_id`` is that of an answer that matches no call in flight."""
 
     reason: str
     message_id: str = ""
 
 
-_NO_JWS = "the payload is no flattened JWS (RFC 7515 7.2.2)"
+_NOT_JWS = "the payload is not a flattened JWS (RFC 7515 7.2.2)"
 
-Reading = TheirCall | TheirSend | TheirResult | TheirBadResult | TheirError | TheirResultError | Refuse | Ignore
+Reading = TheirCall | TheirSend | TheirResult | TheirBadResult | TheirError | TheirResultError | TheirFault | NoEffect
 
 
 def interpret(
-    data: bytes, dialect: Dialect, flying: Outgoing | None, tolerate: Tolerate
+    data: bytes, dialect: Dialect, flying: OwnCall | None, tolerate: Tolerate
 ) -> tuple[Reading, tuple[str, ...]]:
     """What ``data`` means to a session of ``dialect`` with the call ``flying`` in flight, and which faults of the
     envelope were forgiven."""
     frame = frames.read(data)
     if isinstance(frame, Broken):
-        return _broken(frame, dialect, flying), ()
+        return _broken(frame, dialect, flying, data), ()
     if frame.type == CALL:
         return _call(frame, dialect, tolerate), frame.notes
     if frame.type == CALLRESULT:
@@ -122,23 +122,23 @@ def _unknown_type(kind: int, message_id: str, dialect: Dialect) -> Reading:
     """2.0.1 Part 4, 4.4 answers; 1.6 4.1.3 and 2.1 Part 4, 4.4 ignore."""
     reason = f"message type {kind} is unknown in OCPP {dialect.version.value}"
     if dialect.version is Version.V201:
-        return Refuse(message_id, "", "MessageTypeNotSupported", reason)
-    return Ignore(reason)
+        return TheirFault(message_id, "", "MessageTypeNotSupported", reason)
+    return NoEffect(reason)
 
 
-def _broken(frame: Broken, dialect: Dialect, flying: Outgoing | None) -> Reading:
-    if frame.type in (CALLRESULT, CALLERROR):  # never answered with a CALLERROR (row 21)
+def _broken(frame: Broken, dialect: Dialect, flying: OwnCall | None, data: bytes) -> Reading:
+    if frame.type in (CALLRESULT, CALLERROR):  # never answered with a CALLERROR (Part 4, 4.2.3)
         if flying is not None and flying.message_id == frame.message_id:
-            return TheirBadResult(frame.code, frame.reason)
-        return Ignore(f"an answer that cannot be read: {frame.reason}")
+            return TheirBadResult(frame.code, frame.reason, raw=data)
+        return NoEffect(f"an answer that cannot be read: {frame.reason}")
     if dialect.version is Version.V21 and frame.type in (SEND, CALLRESULTERROR):
-        return Ignore(f"a message of type {frame.type} that cannot be read: {frame.reason}")
+        return NoEffect(f"a message of type {frame.type} that cannot be read: {frame.reason}")
     if frame.type is not None and frame.type != CALL:
         return _unknown_type(frame.type, frame.message_id, dialect)
     if frame.number is not None and dialect.version is Version.V16:
         # 1.6 has no "-1": the answer bears the very id of the call (4.2.3), so its sender can tell what failed.
-        return Refuse(frame.number, frame.action, "ProtocolError", frame.reason)
-    return Refuse(frame.message_id, frame.action, frame.code, frame.reason)
+        return TheirFault(frame.number, frame.action, "ProtocolError", frame.reason)
+    return TheirFault(frame.message_id, frame.action, frame.code, frame.reason)
 
 
 def _call(frame: Frame, dialect: Dialect, tolerate: Tolerate) -> Reading:
@@ -148,28 +148,28 @@ def _call(frame: Frame, dialect: Dialect, tolerate: Tolerate) -> Reading:
         return _not_heard(frame.message_id, frame.action, action, dialect)
     if not info.confirmed:
         reason = f"{action} has no response; it comes as SEND, message type 6"
-        return Refuse(frame.message_id, action, "NotSupported", reason)
+        return TheirFault(frame.message_id, action, "NotSupported", reason)
     if payload is None:
-        return Refuse(frame.message_id, action, "FormatViolation", f"{frame.action}: {_NO_JWS}")
+        return TheirFault(frame.message_id, action, "FormatViolation", f"{frame.action}: {_NOT_JWS}")
     try:
         checked = tolerate(info.request, action, payload)
     except InvalidMessage as exc:
-        return Refuse(frame.message_id, action, exc.code, str(exc))
+        return TheirFault(frame.message_id, action, exc.code, str(exc))
     return TheirCall(frame.message_id, action, checked.message, payload, checked.violations)
 
 
 def _not_heard(message_id: str, written: str, action: str, dialect: Dialect) -> Reading:
-    """Row 23: NotImplemented is for what nobody knows, NotSupported for what is not to be sent to this side."""
+    """Part 4, 4.3: NotImplemented is for what nobody knows, NotSupported for what is not to be sent to this side."""
     version, role = dialect.version.value, dialect.role
     if dialect.is_known(action):
         reason = f"{action} is the {role.value}'s to send in OCPP {version}, not the {role.peer.value}'s"
-        return Refuse(message_id, action, "NotSupported", reason)
-    return Refuse(message_id, action, "NotImplemented", f"{written[:60]!r} is no action of OCPP {version}")
+        return TheirFault(message_id, action, "NotSupported", reason)
+    return TheirFault(message_id, action, "NotImplemented", f"{written[:60]!r} is not an action of OCPP {version}")
 
 
-def _result(frame: Frame, dialect: Dialect, flying: Outgoing | None, tolerate: Tolerate) -> Reading:
+def _result(frame: Frame, dialect: Dialect, flying: OwnCall | None, tolerate: Tolerate) -> Reading:
     if flying is None or flying.message_id != frame.message_id:
-        return Ignore("response", frame.message_id)
+        return NoEffect("response", frame.message_id)
     payload = signed.unwrap_result(frame.payload, dialect.version)
     if not flying.known:
         fault = frames.object_fault(payload)
@@ -187,10 +187,10 @@ def _error_of(frame: Frame) -> CallError:
     return CallError.of(from_wire(frame.code), frame.description, frame.details)
 
 
-def _error(frame: Frame, flying: Outgoing | None) -> Reading:
+def _error(frame: Frame, flying: OwnCall | None) -> Reading:
     error = _error_of(frame)
     if flying is None or flying.message_id != frame.message_id:
-        return Ignore(f"CALLERROR ({error})", frame.message_id)
+        return NoEffect(f"CALLERROR ({error})", frame.message_id)
     return TheirError(error)
 
 
@@ -199,11 +199,11 @@ def _send(frame: Frame, dialect: Dialect, tolerate: Tolerate) -> Reading:
     action, payload = signed.unwrap_call(frame.action, frame.payload, dialect.version)
     info = dialect.heard.get(action)
     if info is None or info.confirmed:
-        return Ignore(f"SEND of {frame.action[:60]!r}: no unconfirmed message to the {dialect.role.value}")
+        return NoEffect(f"SEND of {frame.action[:60]!r}: not an unconfirmed message to the {dialect.role.value}")
     if payload is None:
-        return Ignore(f"SEND of {frame.action}: {_NO_JWS}")
+        return NoEffect(f"SEND of {frame.action}: {_NOT_JWS}")
     try:
         checked = tolerate(info.request, action, payload)
     except InvalidMessage as exc:
-        return Ignore(f"SEND of {action}: {exc}")
+        return NoEffect(f"SEND of {action}: {exc}")
     return TheirSend(frame.message_id, action, checked.message, payload, checked.violations)

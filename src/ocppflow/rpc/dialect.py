@@ -69,7 +69,7 @@ class ResultReaders(dict[str, _Read]):
 class Dialect:
     """The actions of one version as one role sees them: ``heard`` from the peer, ``said`` by this side."""
 
-    __slots__ = ("_by_type", "_calls", "_results", "heard", "role", "said", "version")
+    __slots__ = ("_by_type", "_results", "call_readers", "heard", "role", "said", "version")
 
     def __init__(self, version: Version, role: Role) -> None:
         self.version = version
@@ -77,20 +77,13 @@ class Dialect:
         table = actions(version)
         self.heard = {name: info for name, info in table.items() if info.sent_by(role.peer)}
         self.said = {name: info for name, info in table.items() if info.sent_by(role)}
-        self._calls = CallReaders(self.heard)
+        self.call_readers = CallReaders(self.heard)
         self._results = ResultReaders(self.said)
         self._by_type = {info.request: info for info in table.values()}
 
-    def read_call(self, data: bytes) -> tuple[int, str, str, Any]:
-        """Type, id, action and message of a usual and valid CALL; raises one of :data:`UNUSUAL` for anything else.
-
-        Where the action stands is guessed. A wrong guess does no harm: its reader takes only a CALL of this action.
-        """
-        call: tuple[int, str, str, Any] = self._calls[data.split(b'"', 4)[3]](data)
-        return call
-
     def read_result(self, data: bytes, action: str) -> tuple[int, str, Any]:
-        """Type, id and message of a usual and valid CALLRESULT to ``action``; raises as :meth:`read_call`."""
+        """Type, id and message of a usual and valid CALLRESULT to ``action``; raises one of :data:`UNUSUAL` for
+        anything else."""
         result: tuple[int, str, Any] = self._results[action](data)
         return result
 
@@ -114,8 +107,9 @@ class Dialect:
         return self.to_say(info.name)
 
     def request(self, request: Any, validate: bool) -> tuple[str, bytes, ActionInfo | None]:
-        """Action, payload and table row (None if unknown) of what this side wants to send: a Struct of this version or
-        a RawMessage. Raises UnknownAction or InvalidMessage; without ``validate`` only for what cannot be written."""
+        """Action, payload and entry in the table of actions (None if unknown) of what this side wants to send: a Struct
+        of this version or a RawMessage. Raises UnknownAction or InvalidMessage; without ``validate`` only for what
+        cannot be written."""
         if isinstance(request, RawMessage):
             action, payload = request.action, request.payload
             info = self.to_say(action) if validate else self.said.get(action)

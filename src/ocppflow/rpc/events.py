@@ -23,7 +23,7 @@ class Warn(Report):
     """Base of the reports that somebody should look into."""
 
 
-class _Payload(Event):
+class _MessageEvent(Event):
     """A message with a payload."""
 
     message_id: str
@@ -42,18 +42,43 @@ class _Payload(Event):
         return last_element(self.data) if self.framed else self.data
 
 
-class CallReceived(_Payload, gc=False):
-    """The peer calls; answer with ``Session.reply`` or ``Session.fail``."""
+class CallReceived(_MessageEvent, gc=False):
+    """The peer calls; answer with ``Session.reply`` or ``Session.fail``. ``received_at`` is the clock's time."""
+
+    fingerprint: int = 0
+    """The hash of the whole frame, which tells a repetition from another call with the same id."""
+    received_at: float = 0.0
+    shared: bool = False
+    """Whether a handler is at work on it for an earlier connection, so that the answer comes from there."""
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What a repetition of this very call has in common with it."""
+        return self.message_id, self.fingerprint
+
+    def without_content(self) -> CallReceived:
+        """The same, without the message: what has to be kept of a call whose connection has ended."""
+        return CallReceived(
+            self.message_id,
+            self.action,
+            None,
+            b"",
+            framed=False,
+            fingerprint=self.fingerprint,
+            received_at=self.received_at,
+        )
 
 
-class SendReceived(_Payload):
+class SendReceived(_MessageEvent):
     """An unconfirmed message (2.1 SEND); there is no answer to it."""
 
 
-class CallAnswered(_Payload):
+class CallAnswered(_MessageEvent):
     """The response to a call of ours. ``latency`` in seconds since it went out."""
 
     latency: float = 0.0
+    waiter: Any = None
+    """What was handed to ``Session.call``."""
 
 
 class CallFailed(Event):
@@ -63,6 +88,15 @@ class CallFailed(Event):
     action: str
     error: RemoteError
     latency: float | None = None
+    waiter: Any = None
+    """What was handed to ``Session.call``."""
+
+
+class LateAnswer(Event):
+    """An answer to a call of a connection that has ended: the frame, for whichever connection has it now."""
+
+    key: tuple[str, int]
+    frame: bytes
 
 
 class CallExpired(Warn):
@@ -76,13 +110,15 @@ class CallExpired(Warn):
 
 
 class ResultRefused(Warn):
-    """The peer could not use our response (2.1 CALLRESULTERROR)."""
+    """The peer could not use our response (2.1 CALLRESULTERROR). ``action`` is empty if that was too long ago."""
 
     message_id: str
+    action: str
     error: CallError
 
     def __str__(self) -> str:
-        return f"the peer could not use our response to {self.message_id!r}: {self.error}"
+        what = f"{self.action} response" if self.action else "response"
+        return f"the peer could not use our {what} to {self.message_id!r}: {self.error}"
 
 
 class Refused(Warn):
@@ -116,15 +152,15 @@ class Repeated(Report):
         return f"{self.action} {self.message_id!r} came again and got the same answer"
 
 
-class Resumed(Report):
-    """A repetition, on this connection, of a call that is still at work for an earlier one. Its answer will be sent
-    here, by whoever answers the earlier call: ``Session.wake`` says when there is something to send."""
+class Shared(Report):
+    """A repetition of a call that is still at work, for this connection or an earlier one. One answer serves both; it
+    goes out here, as soon as there is one."""
 
     message_id: str
     action: str
 
     def __str__(self) -> str:
-        return f"{self.action} {self.message_id!r} came again while it is at work"
+        return f"{self.action} {self.message_id!r} came again while it is being processed"
 
 
 class Noted(Report):

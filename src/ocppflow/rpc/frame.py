@@ -79,8 +79,8 @@ class Broken(msgspec.Struct):
 
 
 def new_id() -> str:
-    """A message id that no connection has seen (row 13): 128 random bits. A UUID looks better and costs five times as
-    much."""
+    """A message id that no connection has seen (OCPP-J 4.1.4): 128 random bits. A UUID looks better and costs five
+    times as much."""
     return os.urandom(16).hex()
 
 
@@ -117,7 +117,7 @@ def send(message_id: str, action: str, payload: bytes) -> bytes:
 
 def error(kind: int, message_id: str | int, code: str, description: str, details: dict[str, Any]) -> bytes:
     """``[4 or 5, id, code, description, details]``; the description is cut to its 255 characters, and details that are
-    no JSON are left out rather than costing the peer its answer."""
+    not JSON are left out rather than costing the peer its answer."""
     head = [kind, message_id, _sound(code), _sound(description)[:255]]
     try:
         return bytes(_encode([*head, details]))
@@ -217,6 +217,17 @@ def _frame(elements: list[msgspec.Raw]) -> Frame | Broken:
     return Frame(kind, message_id)
 
 
+def _details(raw: msgspec.Raw) -> dict[str, Any]:
+    """What is not an object, as the standard wants it, is kept for people: some peers write a sentence here."""
+    try:
+        value = msgspec.json.decode(raw)
+    except UNREADABLE:
+        return {}
+    if isinstance(value, dict):
+        return value
+    return {} if value in (None, "", []) else {"errorDetails": value}
+
+
 def _number(raw: msgspec.Raw) -> int | None:
     try:
         return int(_integer.decode(raw))
@@ -254,7 +265,7 @@ def _payload(raw: msgspec.Raw) -> bytes:
 
 
 def object_fault(payload: bytes) -> str | None:
-    """Why a payload that no type describes is no JSON object; None if it is one."""
+    """Why a payload that no type describes is not a JSON object; None if it is one."""
     try:
         _object.decode(payload)
     except UNREADABLE as exc:
@@ -268,8 +279,5 @@ def _error(kind: int, message_id: str, elements: list[msgspec.Raw]) -> Frame:
     description = _text(elements[3]) if len(elements) > 3 else None
     details: dict[str, Any] = {}
     if len(elements) > 4:
-        try:
-            details = _object.decode(elements[4])
-        except UNREADABLE:
-            details = {}
+        details = _details(elements[4])
     return Frame(kind, message_id, code=code or "GenericError", description=description or "", details=details)

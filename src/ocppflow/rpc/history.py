@@ -1,122 +1,85 @@
-"""What is known of a station beyond one connection: its registration, and the answers it may ask for again."""
+"""What is known of a station beyond one connection: its registration, who it says it is, and the answers it may ask for
+again."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final
 
-import msgspec
+from ocppflow.rpc.events import CallReceived
 
-#: Messages that a station keeps and sends again after a lost connection (1.6 3.7; 2.0.1 E04, E12). Their payload tells
-#: a repetition from a station that merely began to count its ids anew, because it holds the moment it speaks of.
-TRANSACTION_ACTIONS = frozenset({"StartTransaction", "StopTransaction", "MeterValues", "TransactionEvent"})
+TRANSACTION_ACTIONS: Final = frozenset({"StartTransaction", "StopTransaction", "MeterValues", "TransactionEvent"})
+"""Messages that a station keeps and sends again after a lost connection (1.6 3.7; 2.0.1 E04, E12). Their payload tells
+a repetition from a station that merely began to count its ids anew, because it holds the moment it speaks of."""
 
-#: Never answered from memory: the answer holds the current time, and processing them twice harms nobody.
-_FRESH = frozenset({"BootNotification", "Heartbeat"})
+FRESH: Final = frozenset({"BootNotification", "Heartbeat"})
+"""Never answered from memory: the answer holds the current time, and processing them twice harms nobody."""
 
-NOTHING: frozenset[str] = frozenset()  # one for all: an empty frozenset of its own would cost each station 216 bytes
-_UNFINISHED = 32
-_ANSWERS = 8
+NOTHING: Final[frozenset[str]] = frozenset()  # one for all: an empty frozenset of its own costs a station 216 bytes
 
+ANSWERS_KEPT = 8
+"""Answers to transaction messages that are remembered. A station repeats the one that it got no answer to; a few more,
+for stations that send a stored batch anew from its beginning."""
+UNFINISHED_KEPT = 32
+"""Calls at work for a connection that has ended: as many as ``Limits.in_progress`` lets one connection have."""
 
-class Heir(Protocol):
-    """Who gets the answer to a call that came on an earlier connection: the session of the newer one."""
-
-    def pass_on(self, message_id: str, data: bytes) -> None:
-        """Send the answer ``data``, if the call still waits."""
-
-
-class Incoming(msgspec.Struct):
-    """A call of the peer's that waits. ``fingerprint`` is the hash of its frame; ``heir`` is set if the peer has asked
-    again on a newer connection."""
-
-    action: str
-    fingerprint: int
-    received_at: float
-    heir: Heir | None = None
-
-
-class Answers:
-    """The last answers given, so that a repeated call gets the same answer instead of being carried out twice.
-
-    A repetition is the same message to the letter: many stations count ids from 1 after each start, and a new call that
-    happens to bear an old id is a new call. Only the frame's hash is kept. One call is in flight at a time, so a
-    repetition is of one of the last few.
-    """
-
-    __slots__ = ("_frames", "_limit")
-
-    def __init__(self, limit: int) -> None:
-        self._frames: dict[tuple[str, int], bytes] = {}
-        self._limit = limit
-
-    def keep(self, message_id: str, fingerprint: int, frame: bytes) -> None:
-        """Remember the answer ``frame`` to the call of which ``fingerprint`` is the hash."""
-        frames, key = self._frames, (message_id, fingerprint)
-        frames.pop(key, None)
-        frames[key] = frame
-        if len(frames) > self._limit:
-            del frames[next(iter(frames))]
-
-    def find(self, message_id: str, fingerprint: int) -> bytes | None:
-        """The answer given to this very call, if it is still remembered."""
-        return self._frames.get((message_id, fingerprint))
-
-    def __len__(self) -> int:
-        return len(self._frames)
-
-
-def keeps(action: str) -> bool:
-    """Whether a repetition of ``action`` is answered from memory at all."""
-    return action not in _FRESH
+CallKey = tuple[str, int]
+"""Message id, and the hash of the whole frame: the same message, to the letter."""
 
 
 class History:
     """What outlives a connection of one station. One per identity; whoever owns the identities keeps it.
 
     ``registration`` is the status of the last BootNotificationResponse, None before the first: only a station that was
-    told "Pending" or "Rejected" is held back (B01.FR.10), so nobody is locked out by a restarted CSMS. ``vendor`` and
-    ``model`` come from its BootNotification and select tolerance rules. ``triggered`` holds the actions that the CSMS
-    asked for while the station is not accepted.
+    told "Pending" or "Rejected" is held back (B01.FR.10), so nobody is locked out by a restarted CSMS. ``vendor``,
+    ``model`` and ``firmware`` come from its BootNotification and select tolerance rules. ``triggered`` holds the
+    actions that the CSMS asked for while the station is not accepted.
+
+    Answers to transaction messages are kept, so that a repeated call gets the same answer instead of being carried out
+    twice. A repetition is the same message to the letter: many stations count ids from 1 after each start, and a new
+    call that happens to bear an old id is a new call.
     """
 
-    __slots__ = ("answers", "model", "registration", "triggered", "unfinished", "vendor")
+    __slots__ = ("answers", "firmware", "model", "registration", "triggered", "unfinished", "vendor")
 
     def __init__(self) -> None:
         self.registration: str | None = None
         self.vendor = ""
         self.model = ""
+        self.firmware = ""
         self.triggered = NOTHING
-        self.answers: Answers | None = None
-        self.unfinished: dict[tuple[str, int], Incoming] | None = None
+        self.answers: dict[CallKey, bytes] | None = None
+        """The last answers given, as whole frames."""
+        self.unfinished: dict[CallKey, CallReceived] | None = None
         """Calls whose handlers are still at work for a connection that has ended."""
 
     @property
     def is_blank(self) -> bool:
         """Whether there is nothing to remember."""
-        return self.registration is None and self.answers is None and not self.unfinished
+        return self.registration is None and self.answers is None and not self.unfinished and not self.vendor
 
-    def remember(self, message_id: str, fingerprint: int, frame: bytes) -> None:
-        """Keep an answer beyond the connection."""
-        if self.answers is None:
-            self.answers = Answers(_ANSWERS)
-        self.answers.keep(message_id, fingerprint, frame)
+    def identified(self, vendor: str, model: str, firmware: str) -> None:
+        """The station has said who it is."""
+        self.vendor, self.model, self.firmware = vendor, model, firmware
 
-    def unfinished_call(self, message_id: str, call: Incoming) -> None:
+    def remember(self, key: CallKey, frame: bytes) -> None:
+        """Keep the answer ``frame`` beyond the connection."""
+        answers = self.answers
+        if answers is None:
+            answers = self.answers = {}
+        answers.pop(key, None)
+        answers[key] = frame
+        if len(answers) > ANSWERS_KEPT:
+            del answers[next(iter(answers))]
+
+    def leave_unfinished(self, call: CallReceived) -> None:
         """The connection of ``call`` ended while a handler was at work on it."""
         if self.unfinished is None:
             self.unfinished = {}
-        self.unfinished.setdefault((message_id, call.fingerprint), call)
-        if len(self.unfinished) > _UNFINISHED:
+        self.unfinished.setdefault(call.key, call.without_content())
+        if len(self.unfinished) > UNFINISHED_KEPT:
             del self.unfinished[next(iter(self.unfinished))]
 
-    def take_over(self, message_id: str, fingerprint: int, heir: Heir) -> Incoming | None:
-        """The unfinished call that the peer repeats; its answer goes to ``heir`` from now on."""
-        call = self.unfinished.get((message_id, fingerprint)) if self.unfinished else None
-        if call is not None:
-            call.heir = heir
-        return call
-
-    def finished(self, message_id: str, fingerprint: int) -> None:
+    def finished(self, key: CallKey) -> None:
         """The call has been answered, or nobody waits for the handler any more."""
         if self.unfinished:
-            self.unfinished.pop((message_id, fingerprint), None)
+            self.unfinished.pop(key, None)

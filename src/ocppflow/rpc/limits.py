@@ -6,14 +6,19 @@ import msgspec
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds of a session. Times in seconds.
+    """Bounds of a session, alike for both roles. Times in seconds.
 
-    ``call_timeout``: for the answer to a call of ours, from when it goes out. ``answer_timeout``: for our answer to a
-    call of the peer's; after it the peer gets a CALLERROR. ``queue``: calls of ours that may wait. ``in_progress``:
-    calls of the peer's that may be unanswered at a time (a peer that keeps to OCPP-J 4.1.1 has one).
+    ``call_timeout``: for the answer to a call of ours, from when it goes out. 30 s is what most stations allow.
+    ``answer_timeout``: for our answer to a call of the peer's; after it the peer gets a CALLERROR with the text
+    ``silence`` instead of silence. Twice the other, since a handler may have to make a call of its own.
+    ``queue``: calls of ours that may wait for their turn (OCPP-J 4.1.1 lets one be in flight); more is a loop that has
+    run away. ``in_progress``: calls of the peer's that are processed at a time. A peer that keeps to OCPP-J 4.1.1 has
+    one; some send what they stored while offline at once. As many again may wait; beyond that nothing more is read from
+    the connection, and nothing is lost.
     """
 
     call_timeout: float = 30.0
     answer_timeout: float = 60.0
     queue: int = 64
     in_progress: int = 32
+    silence: str = "no answer in time"

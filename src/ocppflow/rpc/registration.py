@@ -43,10 +43,12 @@ def booting(history: History, message: Any) -> None:
     """Note who the station says it is. ``message`` is a BootNotificationRequest of any version."""
     station = getattr(message, "charging_station", None)
     if station is not None:
-        history.vendor, history.model = str(station.vendor_name), str(station.model)
+        said = [station.vendor_name, station.model, station.firmware_version]
     else:
-        history.vendor = str(getattr(message, "charge_point_vendor", ""))
-        history.model = str(getattr(message, "charge_point_model", ""))
+        names = ("charge_point_vendor", "charge_point_model", "firmware_version")
+        said = [getattr(message, name, "") for name in names]
+    vendor, model, firmware = (each if isinstance(each, str) else "" for each in said)
+    history.identified(vendor, model, firmware)
 
 
 def registered(history: History, payload: bytes) -> None:

@@ -2,19 +2,18 @@
 
 Bytes go in through :meth:`Session.receive`, which returns events and never raises for what the peer did; bytes come
 out of :meth:`Session.data_to_send`. There is one timer: :meth:`Session.timer` says when :meth:`Session.tick` wants to
-be called. Sources: OCPP-J 1.6 with errata 2025-04; OCPP-J 2.0.1 Part 4 ed. 3; OCPP-J 2.1 Part 4 ed. 1. Row numbers
-are those of the table in ``docs/ocpp-j.md``.
+be called. Sources: OCPP-J 1.6 with errata 2025-04; OCPP-J 2.0.1 Part 4 ed. 3; OCPP-J 2.1 Part 4 ed. 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from ocppflow.errors import (
     CallError,
     CallTimeout,
     ConnectionLost,
+    Expired,
     InvalidResponse,
     NotConnected,
     RemoteCallError,
@@ -34,42 +33,46 @@ from ocppflow.rpc.events import (
     CallReceived,
     Event,
     Ignored,
+    LateAnswer,
     Noted,
     Refused,
     Repeated,
     ResultRefused,
-    Resumed,
     SendReceived,
+    Shared,
 )
 from ocppflow.rpc.frame import CALLERROR, CALLRESULTERROR
-from ocppflow.rpc.history import History, Incoming
-from ocppflow.rpc.incoming import PeerCalls
+from ocppflow.rpc.history import FRESH, TRANSACTION_ACTIONS, CallKey, History
 from ocppflow.rpc.limits import Limits
-from ocppflow.rpc.outgoing import Calls, Outgoing
+from ocppflow.rpc.own_calls import OwnCall, OwnCalls
+
+Outbound = tuple[bytes, float | None]
+"""A frame to be sent and, if it answers a call of the peer's, the time when that call came."""
+
+_NO_CALLS: Final[dict[str, CallReceived]] = {}  # for the dict that an idle connection does not have; never written to
+_NO_CALL: Final[CallKey] = ("", 0)
 
 
 class Session:
     """See the module. ``history`` is the station's, shared by its successive connections; ``policy`` says what to do
-    with messages that break the schema; ``silence`` is what the peer is told when nobody answered it in time.
-
-    ``wake``, if set, is called when there is something to send that nobody asked this session for: the answer to a
-    call that was taken over from an earlier connection (see Resumed)."""
+    with messages that break the schema."""
 
     __slots__ = (
         "_calls",
         "_dialect",
-        "_incoming",
+        "_latest",
+        "_latest_action",
+        "_latest_answer",
         "_lost",
         "_out",
-        "_read_call",
+        "_readers",
         "history",
         "identity",
         "limits",
         "policy",
         "role",
-        "silence",
         "version",
-        "wake",
+        "waiting",
     )
 
     def __init__(
@@ -81,7 +84,6 @@ class Session:
         limits: Limits = Limits(),  # noqa: B008 - frozen
         policy: Policy = STRICT,
         history: History | None = None,
-        silence: str = "no answer in time",
     ) -> None:
         self.version = version
         self.role = role
@@ -89,14 +91,17 @@ class Session:
         self.limits = limits
         self.policy = policy
         self.history = history if history is not None else History()
-        self.silence = silence
+        self.waiting = _NO_CALLS
+        """The peer's calls that wait for our answer: message id -> call, oldest first. Not to be changed from
+        outside."""
         self._dialect = dialect(version, role)
-        self._read_call = self._dialect.read_call
-        self._calls = Calls(limits.queue)
-        self._incoming = PeerCalls(self.history)
-        self._out: list[bytes] = []
+        self._readers = self._dialect.call_readers
+        self._calls = OwnCalls(limits.queue)
+        self._latest = _NO_CALL  # the peer's last call; the answer follows once it is given
+        self._latest_action = ""
+        self._latest_answer: bytes | None = None
+        self._out: list[Outbound] = []
         self._lost = False
-        self.wake: Callable[[], None] | None = None
 
     # --- what this side says -------------------------------------------------------------------------------------
 
@@ -107,11 +112,15 @@ class Session:
         *,
         message_id: str | None = None,
         timeout: float | None = None,
+        give_up_after: float | None = None,
         validate: bool = True,
+        waiter: Any = None,
     ) -> str:
-        """Queue a CALL and return its message id; a CallAnswered or CallFailed with that id follows, exactly one.
+        """Queue a CALL and return its message id; a CallAnswered or CallFailed with that id follows, exactly one, and
+        bears ``waiter``.
 
-        ``request`` is a request Struct of this version or a RawMessage. ``validate=False`` sends what the schema
+        ``request`` is a request Struct of this version or a RawMessage. ``timeout`` (seconds) counts from when the call
+        goes out, ``give_up_after`` from now, in the queue or in flight. ``validate=False`` sends what the schema
         forbids, actions unknown to this version included, for testing the peer. Raises InvalidMessage, UnknownAction,
         InvalidMessageId, QueueFull or NotConnected, and then nothing is sent.
         """
@@ -121,7 +130,9 @@ class Session:
         self._must_live(action)
         message_id = frames.new_id() if message_id is None else message_id
         limit = self.limits.call_timeout if timeout is None else timeout
-        self._calls.add(Outgoing(message_id, action, frames.call(message_id, action, payload), limit, info is not None))
+        data = frames.call(message_id, action, payload)
+        give_up_at = None if give_up_after is None else now + give_up_after
+        self._calls.add(OwnCall(message_id, action, data, limit, waiter, info is not None, give_up_at))
         if self.role is Role.CSMS:
             registration.triggering(self.history, action, payload)
         self._pump(now)
@@ -134,7 +145,7 @@ class Session:
             raise UnknownAction(f"{action} has a response; call() it instead of sending it")
         self._must_live(action)
         message_id = frames.new_id() if message_id is None else message_id
-        self._out.append(frames.send(message_id, action, payload))
+        self._out.append((frames.send(message_id, action, payload), None))
         return message_id
 
     def _must_live(self, action: str) -> None:
@@ -146,39 +157,52 @@ class Session:
         it is answered or times out, because the peer may get no second CALL before that (OCPP-J 4.1.1)."""
         self._calls.cancel(message_id)
 
-    def reply(self, message_id: str, response: Any, *, validate: bool = True) -> None:
+    def reply(self, message_id: str, response: Any, *, validate: bool = True) -> LateAnswer | None:
         """Answer the peer's call with ``response``: a response Struct, or the payload's JSON as bytes.
 
-        Raises Expired if the call is not, or no longer, waiting; InvalidMessage if the schema forbids the response, and
-        then the call still waits for a better one.
+        Returns the answer as an event if this connection has ended: another one may have the call by now. Raises
+        Expired if the call is not, or no longer, waiting; InvalidMessage if the schema forbids the response, and then
+        the call still waits for a better one.
         """
-        incoming = self._incoming[message_id]
-        raw = type(response) is bytes and not validate
-        payload = response if raw else self._dialect.response(incoming.action, response)
-        if incoming.action == registration.BOOT and self.role is Role.CSMS and not self._lost:
+        call = self.waiting.get(message_id)
+        if call is None:
+            raise _expired(message_id)
+        action = call.action
+        payload = response
+        if validate or type(response) is not bytes:
+            payload = self._dialect.response(action, response)
+        if action == registration.BOOT and self.role is Role.CSMS and not self._lost:
             registration.registered(self.history, payload)
         data = frames.result(message_id, payload)
-        self._incoming.remember(message_id, incoming, data)
-        self._answer(message_id, data)
+        if action in TRANSACTION_ACTIONS:
+            self.history.remember(call.key, data)
+        elif self._latest == (message_id, call.fingerprint) and action not in FRESH:
+            self._latest_answer = data
+        return self._answer(call, data)
 
-    def fail(self, message_id: str, error: CallError) -> None:
-        """Answer the peer's call with a CALLERROR. Raises Expired if the call is not, or no longer, waiting."""
-        self._incoming[message_id]
-        self._answer(message_id, self._error_frame(CALLERROR, message_id, error))
+    def fail(self, message_id: str, error: CallError) -> LateAnswer | None:
+        """Answer the peer's call with a CALLERROR; returns as ``reply`` does. Raises Expired if the call is not, or no
+        longer, waiting."""
+        call = self.waiting.get(message_id)
+        if call is None:
+            raise _expired(message_id)
+        return self._answer(call, self._error_frame(CALLERROR, message_id, error))
 
-    def _answer(self, message_id: str, data: bytes) -> None:
-        call = self._incoming.done(message_id)
-        if not self._lost:
-            self._out.append(data)
-        elif call.heir is not None:
-            call.heir.pass_on(message_id, data)
+    def _answer(self, call: CallReceived, data: bytes) -> LateAnswer | None:
+        del self.waiting[call.message_id]
+        if self.history.unfinished:
+            self.history.finished(call.key)
+        if self._lost:
+            return LateAnswer(call.key, data)
+        self._out.append((data, call.received_at))
+        return None
 
-    def pass_on(self, message_id: str, data: bytes) -> None:
-        """An earlier session of this station has the answer ``data`` to a call that was taken over from it."""
-        if message_id in self._incoming.waiting:
-            self._answer(message_id, data)
-            if self.wake is not None:
-                self.wake()
+    def pass_on(self, answer: LateAnswer) -> None:
+        """An earlier connection of this station has the answer to a call; it is sent if the peer has repeated that call
+        here and still waits."""
+        call = self.waiting.get(answer.key[0])
+        if call is not None and call.shared and call.key == answer.key:
+            self._answer(call, answer.frame)
 
     def _error_frame(self, kind: int, message_id: str | int, error: CallError) -> bytes:
         code = to_wire(error.code, self.version)
@@ -191,10 +215,12 @@ class Session:
         if data[1:2] == b"3":
             return self._result(data, now)
         try:
-            _, message_id, action, message = self._read_call(data)
+            # Where the action stands is guessed. A wrong guess does no harm: its reader takes only a CALL of this
+            # action, and accepts exactly what is sound and valid.
+            _, message_id, action, message = self._readers[data.split(b'"', 4)[3]](data)
         except UNUSUAL:
             return self._careful(data, now)
-        return [self._called(CallReceived(message_id, action, message, data), hash(data), now)]
+        return [self._called(CallReceived(message_id, action, message, data, (), True, hash(data), now))]
 
     def _result(self, data: bytes, now: float) -> list[Event]:
         flying = self._calls.in_flight
@@ -207,26 +233,33 @@ class Session:
                 return [self._answered(flying, CallAnswered(message_id, flying.action, message, data), now)]
         return self._careful(data, now)
 
-    def _called(self, call: CallReceived, fingerprint: int, now: float) -> Event:
-        message_id, action = call.message_id, call.action
-        waiting = self._incoming.waiting
-        if message_id in waiting:
+    def _called(self, call: CallReceived) -> Event:
+        """The peer's valid call: may it be made now, and has it been made before?"""
+        message_id, action, history = call.message_id, call.action, self.history
+        key = (message_id, call.fingerprint)
+        same = self.waiting.get(message_id)
+        if same is not None:
+            if same.fingerprint == call.fingerprint:
+                return Shared(message_id, action)
             reason = f"message id {message_id!r} is in progress on this connection"
             return self._refuse(message_id, action, "RpcFrameworkError", reason)
-        if self.history.registration not in registration.FREE and (refusal := self._gate(action)) is not None:
+        if history.registration not in registration.FREE and (refusal := self._gate(action)) is not None:
             return self._refuse(message_id, action, "SecurityError", refusal)
-        answer = self._incoming.answer_given(message_id, fingerprint)
+        answer = self._latest_answer if key == self._latest else None
+        if answer is None and history.answers is not None:
+            answer = history.answers.get(key)
         if answer is not None:
-            self._out.append(answer)
+            self._out.append((answer, call.received_at))
             return Repeated(message_id, action)
-        if self.history.unfinished and self._incoming.take_over(message_id, fingerprint, now, self):
-            return Resumed(message_id, action)
-        if len(waiting) >= self.limits.in_progress:
-            reason = f"{len(waiting)} of your calls wait for an answer; send one at a time (OCPP-J 4.1.1)"
-            return self._refuse(message_id, action, "GenericError", reason)
+        self._latest, self._latest_action, self._latest_answer = key, action, None
+        if self.waiting is _NO_CALLS:
+            self.waiting = {}
+        self.waiting[message_id] = call
+        if history.unfinished and key in history.unfinished:
+            call.shared = True
+            return Shared(message_id, action)
         if action == registration.BOOT:
-            registration.booting(self.history, call.message)
-        self._incoming.add(message_id, Incoming(action, fingerprint, now))
+            registration.booting(history, call.message)
         return call
 
     def _gate(self, action: str) -> str | None:
@@ -238,17 +271,18 @@ class Session:
         self, message_id: str | int, action: str, code: str, reason: str, violations: tuple[Violation, ...] = ()
     ) -> Refused:
         error = CallError.of(code, reason)
-        self._out.append(self._error_frame(CALLERROR, message_id, error))
+        self._out.append((self._error_frame(CALLERROR, message_id, error), None))
         return Refused(str(message_id), action, error, violations)
 
-    def _answered(self, call: Outgoing, answer: CallAnswered, now: float) -> Event:
-        self._calls.answered(call.message_id)
+    def _answered(self, call: OwnCall, answer: CallAnswered, now: float) -> Event:
+        self._calls.over()
         if self.role is Role.CS and call.action == registration.BOOT:
             registration.registered(self.history, answer.payload)
         self._pump(now)
         if call.abandoned:
             return Ignored(f"the answer to {call.action} {call.message_id!r}, which was cancelled")
-        answer.latency = now - call.sent_at
+        answer.latency = call.age(now) or 0.0
+        answer.waiter = call.waiter
         return answer
 
     def _careful(self, data: bytes, now: float) -> list[Event]:
@@ -261,25 +295,26 @@ class Session:
     def _carry_out(self, reading: careful.Reading, data: bytes, now: float) -> Event:
         match reading:
             case careful.TheirCall(message_id, action, message, payload, violations):
-                call = CallReceived(message_id, action, message, payload, violations, framed=False)
-                return self._called(call, hash(data), now)
+                call = CallReceived(message_id, action, message, payload, violations, False, hash(data), now)
+                return self._called(call)
             case careful.TheirSend(message_id, action, message, payload, violations):
                 refusal = self._gate(action)
                 if refusal is not None:
                     return Ignored(f"SEND of {refusal}")
                 return SendReceived(message_id, action, message, payload, violations, framed=False)
-            case careful.Refuse(message_id, action, code, reason, violations):
+            case careful.TheirFault(message_id, action, code, reason, violations):
                 return self._refuse(message_id, action, code, reason, violations)
             case careful.TheirResultError(message_id, error):
-                return ResultRefused(message_id, error)
-            case careful.Ignore(reason, message_id):
+                action = self._latest_action if self._latest[0] == message_id else ""
+                return ResultRefused(message_id, action, error)
+            case careful.NoEffect(reason, message_id):
                 return Ignored(self._unmatched(reason, message_id) if message_id else reason)
         call_in_flight = self._calls.in_flight
         assert call_in_flight is not None  # noqa: S101 - the readings left are of the call in flight
         return self._settle(call_in_flight, reading, now)
 
     def _settle(
-        self, call: Outgoing, reading: careful.TheirResult | careful.TheirError | careful.TheirBadResult, now: float
+        self, call: OwnCall, reading: careful.TheirResult | careful.TheirError | careful.TheirBadResult, now: float
     ) -> Event:
         match reading:
             case careful.TheirResult(message, payload, violations):
@@ -288,9 +323,9 @@ class Session:
             case careful.TheirError(error):
                 return self._failed(call, RemoteCallError(call.action, error), now)
             case careful.TheirBadResult(code, reason, path, raw):
-                if self.version is Version.V21:  # row 22: before 2.1 there is no way to tell the peer
+                if self.version is Version.V21:  # Part 4, 4.2.5; before 2.1 there is no way to tell the peer
                     refusal = CallError.of(code, reason)
-                    self._out.append(self._error_frame(CALLRESULTERROR, call.message_id, refusal))
+                    self._out.append((self._error_frame(CALLRESULTERROR, call.message_id, refusal), None))
                 text = f"{call.action} response: {reason}"
                 return self._failed(call, InvalidResponse(text, code=code, path=path, raw=raw), now)
 
@@ -317,8 +352,8 @@ class Session:
         """When ``tick`` wants to be called; None if nothing is due."""
         if self._lost:
             return None
-        deadline = None if self._calls.in_flight is None else self._calls.deadline()
-        waiting = self._incoming.waiting
+        deadline = self._calls.deadline() if len(self._calls) else None
+        waiting = self.waiting
         if not waiting:
             return deadline
         due = next(iter(waiting.values())).received_at + self.limits.answer_timeout
@@ -327,31 +362,35 @@ class Session:
     def tick(self, now: float) -> list[Event]:
         """Time out what is due, on both sides."""
         events: list[Event] = []
-        call = self._calls.expire(now)
-        if call is not None:
-            error = CallTimeout(f"{call.action}: no answer within {call.timeout:g} s")
-            events.append(self._failed(call, error, now))
-        while (oldest := self._incoming.oldest()) is not None:
-            message_id, incoming = oldest
-            if now < incoming.received_at + self.limits.answer_timeout:
+        for call in self._calls.expire(now):
+            text = f"{call.action}: no answer within {call.timeout:g} s"
+            if call.sent_at is None:
+                text = f"{call.action}: not sent, for the calls before it took too long"
+            events.append(self._failed(call, CallTimeout(text), now))
+        while self.waiting:
+            oldest = next(iter(self.waiting.values()))
+            if now < oldest.received_at + self.limits.answer_timeout:
                 break
-            self.fail(message_id, CallError.of("InternalError", self.silence))
-            events.append(CallExpired(message_id, incoming.action))
+            self.fail(oldest.message_id, CallError.of("InternalError", self.limits.silence))
+            events.append(CallExpired(oldest.message_id, oldest.action))
         return events
 
-    def _failed(self, call: Outgoing, error: RemoteError, now: float) -> Event:
-        self._calls.answered(call.message_id)
+    def _failed(self, call: OwnCall, error: RemoteError, now: float) -> Event:
+        if call is self._calls.in_flight:
+            self._calls.over()
         self._pump(now)
         if call.abandoned:
             return Ignored(f"{error} (the call was cancelled)")
-        return CallFailed(call.message_id, call.action, error, now - call.sent_at)
+        return CallFailed(call.message_id, call.action, error, call.age(now), call.waiter)
 
     def lost(self) -> list[Event]:
         """The connection is gone: all calls of ours fail at once. Answers to the peer's calls may still be given, for
         it may ask again on its next connection."""
         if not self._lost:
             self._lost = True
-            self._incoming.leave()
+            for call in self.waiting.values():
+                if call.action in TRANSACTION_ACTIONS:
+                    self.history.leave_unfinished(call)
         self._out.clear()
         flying = self._calls.in_flight
         return [
@@ -362,21 +401,18 @@ class Session:
                     f"{call.action}: the connection ended before "
                     + ("the answer came" if call is flying else "it could be sent")
                 ),
+                waiter=call.waiter,
             )
             for call in self._calls.clear()
             if not call.abandoned
         ]
 
-    def data_to_send(self) -> list[bytes]:
+    def data_to_send(self) -> list[Outbound]:
         """The messages to be sent now, in order. Each is handed out once."""
         out = self._out
         if out:
             self._out = []
         return out
-
-    def pending(self) -> Mapping[str, str]:
-        """Message id -> action of the peer's calls that wait for our answer."""
-        return {message_id: incoming.action for message_id, incoming in self._incoming.waiting.items()}
 
     @property
     def calls_waiting(self) -> int:
@@ -386,4 +422,8 @@ class Session:
     def _pump(self, now: float) -> None:
         call = self._calls.next(now)
         if call is not None:
-            self._out.append(call.frame)
+            self._out.append((call.frame, None))
+
+
+def _expired(message_id: str) -> Expired:
+    return Expired(f"the call {message_id!r} waits for no answer: it has been answered, has expired, or never came")

@@ -1,5 +1,5 @@
 """The Charging Station role."""
 
-from ocppflow.station.client import ChargingStation
+from ocppflow.station.charging_station import ChargingStation, Dial, StationState
 
-__all__ = ["ChargingStation"]
+__all__ = ["ChargingStation", "Dial", "StationState"]

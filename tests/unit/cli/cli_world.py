@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ocppflow import CSMS, v16, v21, v201
+from ocppflow import CSMS, v16, v21
 
 
 class Result(NamedTuple):
@@ -42,11 +34,13 @@ def a_csms(**settings: Any) -> CSMS:
     """A CSMS that accepts a BootNotification and answers a Heartbeat in all versions, and nothing else."""
     csms = CSMS(**settings)
 
-    @csms.on(v16.BootNotificationRequest, v201.BootNotificationRequest, v21.BootNotificationRequest)
+    @csms.on(v16.BootNotificationRequest)
+    @csms.on(v21.BootNotificationRequest)
     def boot(station: Any, request: Any) -> Any:
         return {"currentTime": datetime(2026, 1, 1, tzinfo=UTC), "interval": 300, "status": "Accepted"}
 
-    @csms.on(v16.HeartbeatRequest, v201.HeartbeatRequest, v21.HeartbeatRequest)
+    @csms.on(v16.HeartbeatRequest)
+    @csms.on(v21.HeartbeatRequest)
     def heartbeat(station: Any, request: Any) -> Any:
         return b'{ "currentTime": "2026-01-01T00:00:00.000Z" }'
 
@@ -88,34 +82,3 @@ class Authority:
             .add_extension(local, critical=False)
         )
         return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-
-
-@contextmanager
-def running(*arguments: object, pattern: str) -> Iterator[tuple[subprocess.Popen[str], re.Match[str]]]:
-    """``ocppflow csms`` up and listening; the match of ``pattern`` in its log. Killed if it is still there after."""
-    command = [sys.executable, "-m", "ocppflow", "csms", *map(str, arguments)]
-    environment = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
-    with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
-    ) as process:
-        watchdog = threading.Timer(30, process.kill)
-        watchdog.start()
-        try:
-            assert process.stderr is not None
-            for line in process.stderr:
-                if found := re.search(pattern, line):
-                    yield process, found
-                    return
-            pytest.fail("it ended without listening")
-        finally:
-            watchdog.cancel()
-            process.kill()
-
-
-def stop(process: subprocess.Popen[str], number: int) -> str:
-    """What it has logged since it listens, to its end; the watchdog sees to it that there is one."""
-    process.send_signal(number)
-    assert process.stderr is not None
-    log = process.stderr.read()
-    process.wait()
-    return log

@@ -99,7 +99,7 @@ def test_receive_never_raises_and_what_it_answers_is_sound(
 ) -> None:
     session = _session(version, role, policy, in_flight)
     events = session.receive(data, 1.0)
-    answers = [json.loads(answer.decode()) for answer in session.data_to_send()]
+    answers = [json.loads(answer.decode()) for answer, _ in session.data_to_send()]
     for answer in answers:
         _sound(answer, version)
     elements = _elements(data)
@@ -126,12 +126,12 @@ def _answered_once(session: Session, events: list[Event], answers: list[Any]) ->
     last = events[-1]
     if isinstance(last, Refused):
         assert len(answers) == 1
-        assert session.pending() == {}
+        assert session.waiting == {}
     else:
         assert isinstance(last, CallReceived)
         assert answers == []
         session.reply(last.message_id, b"{}", validate=False)
-        [answer] = session.data_to_send()
+        [(answer, _)] = session.data_to_send()
         assert json.loads(answer) == [3, last.message_id, {}]
 
 
@@ -179,7 +179,7 @@ def test_the_fast_way_and_the_careful_way_agree_on_calls(
     fast, slow = _session(version, role, policy, False), _session(version, role, policy, False)
     assert _seen(fast.receive(data, 1.0)) == _seen(_carefully(slow, data))
     assert fast.data_to_send() == slow.data_to_send()
-    assert fast.pending() == slow.pending()
+    assert list(fast.waiting) == list(slow.waiting)
 
 
 @settings(max_examples=150, deadline=None)
@@ -214,7 +214,7 @@ def test_reading_with_care_has_no_state(data: bytes, version: Version, role: Rol
     session = Session(version, role)
     view = dialect(version, role)
     first = careful.interpret(data, view, None, session._tolerate)
-    assert careful.interpret(data, view, None, session._tolerate) == first
+    assert repr(careful.interpret(data, view, None, session._tolerate)) == repr(first)
     assert session.data_to_send() == []
 
 

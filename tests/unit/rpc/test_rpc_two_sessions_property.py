@@ -24,13 +24,13 @@ from ocppflow.rpc.events import (
     Ignored,
     Refused,
     Repeated,
-    Resumed,
+    Shared,
 )
 from ocppflow.rpc.history import History
 from ocppflow.rpc.limits import Limits
 from ocppflow.rpc.session import Session
 
-LIMITS = Limits(call_timeout=10.0, answer_timeout=30.0, queue=3, in_progress=4)
+LIMITS = Limits(call_timeout=10.0, answer_timeout=30.0, queue=3)
 
 
 @dataclass
@@ -144,13 +144,15 @@ class TwoSessions(RuleBasedStateMachine):
             return
         session, message_id, number = end.at_work.pop(which % len(end.at_work))
         if refuse:
-            session.fail(message_id, CallError.of("GenericError", str(number)))
+            late = session.fail(message_id, CallError.of("GenericError", str(number)))
             self.handled.pop(number, None)
         else:
             self.answers += 1
-            action = session.pending()[message_id]
-            session.reply(message_id, json.dumps(self._response(number, action)).encode())
-        if session is not end.session:
+            action = session.waiting[message_id].action
+            late = session.reply(message_id, json.dumps(self._response(number, action)).encode())
+        assert (late is not None) is (session is not end.session)
+        if late is not None:
+            end.session.pass_on(late)
             assert session.data_to_send() == []  # nothing is said on a connection that is gone
         self._send(end)
 
@@ -239,7 +241,7 @@ class TwoSessions(RuleBasedStateMachine):
     # --- what must hold ------------------------------------------------------------------------------------------
 
     def _send(self, end: End) -> None:
-        for data in end.session.data_to_send():
+        for data, _ in end.session.data_to_send():
             end.wire.append(data)
             if data.startswith(b"[2"):
                 assert end.in_flight == 0, "a second CALL in flight"
@@ -257,9 +259,9 @@ class TwoSessions(RuleBasedStateMachine):
                     end.at_work.remove(entry)
                 self.handled.clear()  # the peer was told InternalError, so it may try anew
             else:
-                assert isinstance(event, Refused | Repeated | Resumed | Ignored), event
+                assert isinstance(event, Refused | Repeated | Shared | Ignored), event
         flying = end.session._calls.in_flight
-        if flying is None or not any(data.startswith(b"[2") for data in end.session._out):
+        if flying is None or not any(data.startswith(b"[2") for data, _ in end.session._out):
             end.in_flight = int(flying is not None)
         else:
             end.in_flight = 0
@@ -297,7 +299,6 @@ class TwoSessions(RuleBasedStateMachine):
         for end in self.ends:
             session = end.session
             assert session.calls_waiting <= LIMITS.queue + 1
-            assert len(session.pending()) <= LIMITS.in_progress
             assert len(end.history.answers or ()) <= 8
             assert len(end.history.unfinished or ()) <= 32
             assert len(session._calls._late or ()) <= 16

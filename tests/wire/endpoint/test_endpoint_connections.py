@@ -102,7 +102,7 @@ async def test_a_begun_call_has_its_outcome_in_a_future(world: World) -> None:
     other = station.begin_raw("ClearCache", message_id="1")
     other.cancel()
     await settle()
-    assert station._futures == {}
+    assert other.cancelled()
 
 
 # --- the newest connection wins --------------------------------------------------------------------------------------
@@ -266,7 +266,7 @@ async def test_notes_on_a_station_live_as_long_as_its_connection(world: World) -
     assert station.data == {"note": 1}
     _, new = world.raw()
     assert new.data == {}
-    assert repr(new) == "<Station CS1 2.0.1>"
+    assert repr(new) == "<Station CS1 2.0.1 open>"
     assert repr(station) == "<Station CS1 2.0.1 closed>"
     assert peer.link.peer.identity == new.identity
 
@@ -508,4 +508,4 @@ async def test_the_hooks_of_a_station(world: World) -> None:
         assert repr(station) == "<ChargingStation CS1 connected>"
     assert seen == [("up", "2.0.1"), ("down", 1001)]
     assert station.version is None
-    assert repr(station) == "<ChargingStation CS1 not connected>"
+    assert repr(station) == "<ChargingStation CS1 stopped>"

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from ocppflow import CSMS, Version
-from ocppflow.complaints import LOUD
+from ocppflow.endpoint.complaints import SHOWN_IN_FULL
 from ocppflow.transport.clock import ManualClock, settle
 from ocppflow.transport.memory import memory_pair
 
@@ -23,8 +23,8 @@ async def test_the_log_of_one_connection_is_bounded_and_says_so(caplog: pytest.L
             link.send(b'[2,"%d","Nonsense",{}]' % number)
         await settle()
     said = [record.getMessage() for record in caplog.records]
-    assert len(said) == LOUD + 3
-    assert "only counted" in said[LOUD]
+    assert len(said) == SHOWN_IN_FULL + 3
+    assert "only counted" in said[SHOWN_IN_FULL]
     assert said[-1].startswith("CS1: 1,000 faults so far")
     await csms.close()
 
@@ -40,7 +40,7 @@ async def test_a_station_that_left_nothing_to_remember_is_forgotten() -> None:
         await settle()
         link.close()
         await settle()
-    assert not csms._histories
+    assert csms.known("stranger-0") is None
 
 
 async def test_a_registration_outlives_the_connection_unless_its_identity_is_endless() -> None:
@@ -52,12 +52,13 @@ async def test_a_registration_outlives_the_connection_unless_its_identity_is_end
         link.attach(Deaf())
         link.close()
         await settle()
-    assert list(csms._histories) == ["CS1"]
+    assert csms.known("CS1") is not None
+    assert csms.known("x" * 300) is None
 
 
 class Deaf:
     """A peer that does not care what it is told."""
 
     def received(self, data: bytes) -> None: ...
-    def received_binary(self, data: bytes) -> None: ...
+    def received_binary(self, size: int) -> None: ...
     def closed(self, code: int, reason: str) -> None: ...

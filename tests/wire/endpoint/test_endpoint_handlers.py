@@ -127,7 +127,6 @@ async def test_a_handler_that_fails_is_an_internal_error_without_its_secrets(
         {"currentTime": object()},
         LATER,
         v201.HeartbeatRequest(),
-        v21.HeartbeatResponse(current_time=heartbeat_response().current_time),
     ],
     ids=lambda rubbish: repr(rubbish).split(" at 0x")[0],
 )
@@ -193,7 +192,7 @@ async def test_a_catch_all_may_reply_by_itself_and_return_nothing(world: World) 
 
 
 async def test_silence_is_answered_with_an_internal_error() -> None:
-    world = World(limits=Limits(answer_timeout=10.0), silence="no answer from the flow")
+    world = World(limits=Limits(answer_timeout=10.0, silence="no answer from the flow"))
     calls: list[IncomingCall] = []
 
     @world.csms.on_any
@@ -351,7 +350,7 @@ async def test_a_call_of_a_handler_fails_when_the_connection_ends(world: World) 
 
 async def test_on_takes_request_types_only(world: World) -> None:
     for wrong in ("Heartbeat", v201, 7, dict):
-        with pytest.raises(TypeError, match="on\\(\\) takes request types"):
+        with pytest.raises(TypeError, match="on\\(\\) takes a request type"):
             world.csms.on(wrong)  # type: ignore[arg-type]
 
 

@@ -48,7 +48,7 @@ class Side:
         return self.sent()
 
     def sent(self) -> list[Any]:
-        return [json.loads(data) for data in self.session.data_to_send()]
+        return [json.loads(data) for data, _ in self.session.data_to_send()]
 
     def reply(self, message_id: str, response: Any) -> list[Any]:
         self.session.reply(message_id, json.dumps(response).encode())

@@ -29,10 +29,11 @@ from ocppflow.rpc.events import (
     CallFailed,
     CallReceived,
     Ignored,
+    LateAnswer,
     Refused,
     Repeated,
-    Resumed,
     SendReceived,
+    Shared,
 )
 from ocppflow.rpc.history import History
 from ocppflow.rpc.limits import Limits
@@ -208,7 +209,7 @@ def test_row12_the_time_out_frees_the_place_of_a_cancelled_call(side: Side) -> N
 
 @every_side
 def test_row12_our_own_answer_has_a_time_out_and_the_peer_hears_of_it(side: Side) -> None:
-    side.session = Session(side.version, side.role, limits=Limits(answer_timeout=5.0), silence="nobody was there")
+    side.session = Session(side.version, side.role, limits=Limits(answer_timeout=5.0, silence="nobody was there"))
     side.hear([2, "1", side.heard, {}])
     assert side.session.timer() == side.now + 5.0
     assert side.session.tick(side.now + 4.9) == []
@@ -254,9 +255,38 @@ def test_row14_an_id_that_is_too_long_gets_a_callerror(side: Side) -> None:
 @every_side
 def test_row14_an_id_in_progress_gets_a_callerror_and_the_first_call_its_answer(side: Side) -> None:
     side.hear([2, "1", side.heard, {}])
-    assert side.hear([2, "1", side.heard, {}])[0][:3] == [4, "1", side.code("RpcFrameworkError")]
+    assert side.hear([2, "1", "DataTransfer", {"vendorId": "a"}])[0][:3] == [4, "1", side.code("RpcFrameworkError")]
     assert isinstance(side.event, Refused)
     assert side.reply("1", side.response) == [[3, "1", side.response]]
+
+
+@every_side
+def test_row14_the_same_call_again_while_it_is_at_work_shares_the_one_answer(side: Side) -> None:
+    side.hear([2, "1", side.heard, {}])
+    assert side.hear([2, "1", side.heard, {}]) == []
+    assert side.event == Shared("1", side.heard)
+    assert side.reply("1", side.response) == [[3, "1", side.response]]
+
+
+@every_side
+def test_row14_only_the_last_call_is_answered_from_memory_unless_it_concerns_a_transaction(side: Side) -> None:
+    """A station that numbers every call "1" loses nothing."""
+    first, other = [2, "1", "DataTransfer", {"vendorId": "a"}], [2, "1", "DataTransfer", {"vendorId": "b"}]
+    for each in (first, other, first):
+        side.hear(each)
+        assert isinstance(side.event, CallReceived), each
+        side.reply("1", {"status": "Accepted"})
+    side.hear(first)
+    assert isinstance(side.event, Repeated)
+
+
+@every_side
+def test_row14_an_answer_that_was_overtaken_by_another_call_is_not_remembered(side: Side) -> None:
+    side.hear([2, "1", "DataTransfer", {"vendorId": "a"}])
+    side.hear([2, "2", "DataTransfer", {"vendorId": "b"}])
+    side.reply("1", {"status": "Accepted"})
+    side.hear([2, "1", "DataTransfer", {"vendorId": "a"}])
+    assert isinstance(side.event, CallReceived)
 
 
 @sides(roles=(Role.CS,))
@@ -332,16 +362,18 @@ def test_row14_a_repetition_waits_for_the_handler_that_is_at_work_for_the_old_co
     side.session.lost()
     second = successor(side)
     assert second.hear([2, "t1", action, payload]) == []
-    assert second.events == [Resumed("t1", action)]
+    assert second.events == [Shared("t1", action)]
     second.session.lost()
     third = successor(side)
-    woken: list[bool] = []
-    third.session.wake = lambda: woken.append(True)
     assert third.hear([2, "t1", action, payload]) == []
-    assert third.events == [Resumed("t1", action)]
-    assert side.reply("t1", response) == []
-    assert (woken, third.sent(), second.sent()) == ([True], [[3, "t1", response]], [])
-    assert third.session.pending() == {}
+    assert third.events == [Shared("t1", action)]
+    late = side.session.reply("t1", json.dumps(response).encode())
+    assert isinstance(late, LateAnswer)
+    assert side.sent() == []
+    second.session.pass_on(late)
+    third.session.pass_on(late)
+    assert (third.sent(), second.sent()) == ([[3, "t1", response]], [])
+    assert third.session.waiting == {}
     assert third.hear([2, "t1", action, payload]) == [[3, "t1", response]]
 
 
@@ -352,7 +384,9 @@ def test_row14_a_refusal_reaches_the_new_connection_too_and_is_not_remembered(si
     side.session.lost()
     again = successor(side)
     again.hear([2, "t1", action, payload])
-    side.session.fail("t1", CallError.of("InternalError", "no"))
+    late = side.session.fail("t1", CallError.of("InternalError", "no"))
+    assert late is not None
+    again.session.pass_on(late)
     assert again.sent() == [[4, "t1", "InternalError", "no", {}]]
     assert again.hear([2, "t1", action, payload]) == []
     assert isinstance(again.event, CallReceived)
@@ -430,10 +464,23 @@ def test_the_answer_to_an_unknown_action_is_delivered_as_it_came(side: Side) -> 
 
 
 @every_side
-def test_a_peer_with_too_many_calls_at_a_time_is_told(side: Side) -> None:
-    side.session = Session(side.version, side.role, limits=Limits(in_progress=2))
-    for n in range(2):
-        assert side.hear([2, str(n), side.heard, {}]) == []
-    assert side.hear([2, "2", side.heard, {}])[0][:3] == [4, "2", "GenericError"]
-    side.reply("0", side.response)
-    assert side.hear([2, "3", side.heard, {}]) == []
+def test_a_call_that_has_waited_too_long_in_the_queue_is_not_sent_later(side: Side) -> None:
+    side.call(message_id="1", timeout=30.0)
+    side.call(message_id="2", give_up_after=5.0)
+    side.call(message_id="3")
+    side.sent()
+    assert side.session.timer() == side.now + 5.0
+    [failed] = side.session.tick(side.now + 5.0)
+    assert isinstance(failed, CallFailed)
+    assert (failed.message_id, failed.latency) == ("2", None)
+    assert "not sent" in str(failed.error)
+    assert [frame[1] for frame in side.hear([3, "1", side.answer])] == ["3"]
+
+
+@every_side
+def test_the_time_to_give_up_bounds_a_call_in_flight_too(side: Side) -> None:
+    side.call(message_id="1", timeout=30.0, give_up_after=5.0)
+    side.sent()
+    [failed] = side.session.tick(side.now + 5.0)
+    assert isinstance(failed, CallFailed)
+    assert failed.latency == 5.0

@@ -29,7 +29,7 @@ from ocppflow.rpc.session import Session
 @every_side
 def test_row15_a_call_has_4_elements_a_result_3_an_error_5(side: Side) -> None:
     side.call(message_id="c")
-    assert side.session.data_to_send() == [f'[2,"c","{side.said}",{{}}]'.encode()]
+    assert side.session.data_to_send() == [(f'[2,"c","{side.said}",{{}}]'.encode(), None)]
     side.hear([2, "1", side.heard, {}])
     assert side.reply("1", side.response) == [[3, "1", side.response]]
     side.hear([2, "2", side.heard, {}])
@@ -85,7 +85,7 @@ def _display(side: Side) -> Any:
 @every_side
 def test_row16_what_is_not_set_is_absent(side: Side) -> None:
     side.session.call(side.message("DataTransferRequest", vendor_id="a"), side.now, message_id="1")
-    assert side.session.data_to_send() == [b'[2,"1","DataTransfer",{"vendorId":"a"}]']
+    assert side.session.data_to_send() == [(b'[2,"1","DataTransfer",{"vendorId":"a"}]', None)]
 
 
 @sides(roles=(Role.CS,), versions=V2)

@@ -8,7 +8,7 @@ from ocppflow.rpc.events import Event, Warn
 
 log = logging.getLogger("ocppflow")
 
-LOUD = 20
+SHOWN_IN_FULL = 20
 """Warnings that a connection gets in full; of the later ones only the 100th, the 1,000th ... is told of."""
 
 
@@ -27,9 +27,9 @@ class Complaints:
         if not log.isEnabledFor(level):
             return
         self._count += 1
-        if self._count <= LOUD:
+        if self._count <= SHOWN_IN_FULL:
             log.log(level, "%s: %s", self._identity, event)
-        if self._count == LOUD:
+        if self._count == SHOWN_IN_FULL:
             log.warning("%s: more of this kind is only counted from here on; the trace has all of it", self._identity)
         elif self._count >= 100 and str(self._count).strip("0") == "1":
             log.warning(

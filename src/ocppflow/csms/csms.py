@@ -4,38 +4,50 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
+from ocppflow.csms.contested import RETRY_AFTER, is_contested, replaced
+from ocppflow.csms.known_stations import KnownStation, KnownStations, StationMemory
 from ocppflow.csms.listeners import Listener
 from ocppflow.csms.station import Station
+from ocppflow.endpoint import (
+    Accept,
+    Acceptor,
+    CallAnswered,
+    Clock,
+    Handshake,
+    HashedPasswords,
+    Hooks,
+    LateAnswer,
+    Limits,
+    Link,
+    PasswordStore,
+    PlainPasswords,
+    Refuse,
+    RefusedInfo,
+    RoleBase,
+    Route,
+    SecurityPolicy,
+    ServerLimits,
+    ServerTLS,
+)
 from ocppflow.errors import ConfigurationError, NotConnected
-from ocppflow.handlers import Background, Handlers, Hooks
-from ocppflow.messages import Role, Version
+from ocppflow.messages import Request, Response, Role, Version
 from ocppflow.messages.tolerance import STRICT, Policy
-from ocppflow.rpc.history import History
-from ocppflow.rpc.limits import Limits
-from ocppflow.trace import TraceHook, TraceRecord
-from ocppflow.transport.clock import Clock, LoopClock
-from ocppflow.transport.handshake import Accept, Acceptor, Handshake, Refuse, RefusedInfo
-from ocppflow.transport.link import Link
-from ocppflow.transport.passwords import HashedPasswords, PasswordStore, PlainPasswords
-from ocppflow.transport.route import Route
-from ocppflow.transport.security import SecurityPolicy
-from ocppflow.transport.settings import ServerLimits
-from ocppflow.transport.tls import ServerTLS
+from ocppflow.trace import TraceHook
 
 log = logging.getLogger("ocppflow")
 
-# Histories kept, of stations that are connected or have been: a few KiB each, and an anonymous peer may invent
-# stations.
+_R = TypeVar("_R", bound=Response)
+
 _KNOWN_KEPT = 200_000
 _STRANGERS_KEPT = 50_000
-_LONG_IDENTITY = 255
+"""Stations remembered, connected or not: a few KiB each. Fewer where nobody has to show a password, because an
+anonymous peer may invent identities; 50,000 of them are some 100 MiB."""
 
 
-class CSMS(Handlers):
+class CSMS(RoleBase[Station]):
     """A CSMS: listens, lets stations in, and hands what they send to handlers.
 
     ::
@@ -53,32 +65,18 @@ class CSMS(Handlers):
     ``passwords``: identity -> password or its hash (``hash_password``), or a PasswordStore; only these stations are
     let in. None lets every station in without a password (security profile 0). ``acceptor`` decides instead of both.
     ``versions`` are those spoken. ``policy`` says what to do with messages that break the schema, ``limits`` bounds
-    calls, ``grace`` is how long (s) closing waits for what is pending.
+    calls, ``grace`` is how long (s) closing waits for what is pending. ``memory``, such as ``StationFile(path)``, lets
+    what stations say they are outlive a restart, so that rules for a vendor keep holding.
 
-    Hooks, as decorators or calls, plain or async: ``on_connect(station)``, ``on_disconnect(station, code, reason)``,
-    ``on_refused(RefusedInfo)``. ``trace`` sees every frame and connection event as a TraceRecord, with passwords
-    blotted out; more than one can be added with ``add_trace`` before the first station connects.
+    Handlers: ``on(Request)``, ``on_any``, ``include(block)``, ``middleware``; see Router. Hooks, as decorators or
+    calls, plain or async: ``on_connect(station)``, whose async callbacks end before the station's first message is
+    handled, ``on_disconnect(station, code, reason)``, ``on_refused(RefusedInfo)``. ``trace`` sees every frame and
+    connection event as a TraceRecord, with passwords blotted out; more can be added with ``add_trace``.
     """
 
-    __slots__ = (
-        "_acceptor",
-        "_background",
-        "_clock",
-        "_histories",
-        "_listeners",
-        "_stations",
-        "_traces",
-        "_waiting",
-        "grace",
-        "limits",
-        "on_connect",
-        "on_disconnect",
-        "on_refused",
-        "passwords",
-        "policy",
-        "silence",
-        "versions",
-    )
+    role = Role.CSMS
+
+    __slots__ = ("_acceptor", "_known", "_listeners", "_stations", "_waiting", "on_refused", "passwords")
 
     def __init__(
         self,
@@ -90,27 +88,17 @@ class CSMS(Handlers):
         policy: Policy = STRICT,
         trace: TraceHook | None = None,
         clock: Clock | None = None,
-        silence: str = "no answer in time",
         grace: float = 5.0,
+        memory: StationMemory | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(versions=versions, limits=limits, policy=policy, trace=trace, clock=clock, grace=grace)
         self.passwords = _store(passwords)
-        self.versions = tuple(dict.fromkeys(Version.parse(version) for version in versions))
-        self.limits = limits or Limits()
-        self.policy = policy
-        self.silence = silence
-        self.grace = grace
-        self.on_connect = Hooks("on_connect")
-        self.on_disconnect = Hooks("on_disconnect")
         self.on_refused = Hooks("on_refused")
         self._acceptor = acceptor
-        self._traces: list[TraceHook] = [trace] if trace is not None else []
-        self._clock = clock
         self._stations: dict[str, Station] = {}
-        self._histories: OrderedDict[str, History] = OrderedDict()
+        self._known = KnownStations(memory)
         self._waiting: dict[str, set[asyncio.Future[Station]]] = {}
         self._listeners: list[Listener] = []
-        self._background = Background()
 
     # --- stations ------------------------------------------------------------------------------------------------
 
@@ -134,6 +122,37 @@ class CSMS(Handlers):
         if station is None:
             raise NotConnected(f"station {identity!r} is not connected")
         return station
+
+    def known(self, identity: str) -> KnownStation | None:
+        """What is known of a station, connected or not; None if it never connected (and no ``memory`` has it)."""
+        return self._known.get(identity)
+
+    async def call(
+        self, identity: str, request: Request[_R], *, timeout: float | None = None, wait: float | None = 0.0
+    ) -> _R:
+        """Call a station by identity, see ``Station.call``. If it is not connected, wait for its next connection: up to
+        ``wait`` seconds, None for as long as it takes. Raises NotConnected if it does not come."""
+        return await (await self._reachable(identity, wait)).call(request, timeout=timeout)
+
+    async def call_raw(
+        self,
+        identity: str,
+        action: str,
+        data: Mapping[str, Any] | bytes | None = None,
+        *,
+        timeout: float | None = None,
+        wait: float | None = 0.0,
+    ) -> CallAnswered:
+        """As ``call``, for an action by name and a payload in wire names; see ``Station.call_raw``."""
+        return await (await self._reachable(identity, wait)).call_raw(action, data, timeout=timeout)
+
+    async def _reachable(self, identity: str, wait: float | None) -> Station:
+        if wait == 0:
+            return self[identity]
+        try:
+            return await self.wait_for(identity, wait)
+        except TimeoutError as exc:
+            raise NotConnected(str(exc)) from None
 
     async def wait_for(self, identity: str, timeout: float | None = None) -> Station:
         """The station, as soon as it is connected. Raises TimeoutError after ``timeout`` seconds."""
@@ -167,7 +186,8 @@ class CSMS(Handlers):
         async def acceptor(handshake: Handshake) -> Accept | Refuse:
             if listener.is_stopping:
                 return Refuse(503, "this CSMS is shutting down", {"Retry-After": "10"})
-            return await decide(handshake)
+            verdict = await decide(handshake)
+            return self._contest(handshake, verdict) if isinstance(verdict, Accept) else verdict
 
         def on_link(link: Link) -> None:
             self.accept(link).listener = listener
@@ -195,84 +215,86 @@ class CSMS(Handlers):
         """Whether an ``acceptor`` of its own says who is let in, so that ``passwords`` have no say."""
         return self._acceptor is not None
 
-    @property
-    def clock(self) -> Clock:
-        """The injected clock, or the running loop's."""
-        if self._clock is None or (isinstance(self._clock, LoopClock) and not self._clock.is_current):
-            self._clock = LoopClock()
-        return self._clock
-
     def accept(self, link: Link) -> Station:
         """Take an open Link into service. The newest connection of an identity wins at once."""
         identity = link.peer.identity
+        trusted = self.passwords is not None or self.decides_itself
+        known = self._known.seen(identity, _KNOWN_KEPT if trusted else _STRANGERS_KEPT)
         old = self._stations.get(identity)
         if old is not None:
-            log.info("%s: connected again, the older connection is closed", identity)
-            old.retire(1000, "replaced by a newer connection of this station")
-        station = Station(
-            link,
-            on_closed=self._closed,
-            clock=self.clock,
-            handlers=self,
-            limits=self.limits,
-            policy=self.policy,
-            history=self._history(identity),
-            trace=self._trace if self._traces else None,
-            silence=self.silence,
-        )
+            self._replace(old, known, link)
+        station = self._take(Station, link, known, None)
         self._stations[identity] = station
         log.info("%s: connected from %s, OCPP %s", identity, link.peer.address, link.peer.version.value)
-        self.on_connect.fire(self._background, station)
+        self._connected(station, station)
         for future in self._waiting.pop(identity, ()):
             if not future.done():
                 future.set_result(station)
         return station
 
-    def _history(self, identity: str) -> History:
-        history = self._histories.get(identity)
-        if history is None:
-            history = self._histories[identity] = History()
-            known = self.passwords is not None or self.decides_itself
-            if len(self._histories) > (_KNOWN_KEPT if known else _STRANGERS_KEPT):
-                self._histories.popitem(last=False)
-        else:
-            self._histories.move_to_end(identity)
-        return history
+    def _replace(self, old: Station, known: KnownStation, link: Link) -> None:
+        log.info("%s: connected again, the older connection is closed", old.identity)
+        if replaced(known, self.clock.now(), old.idle_for):
+            log.warning(
+                "%s: two peers use this identity, from %s and %s, and replace each other; give one of them its own. "
+                "Until then a newcomer is asked to wait %d s",
+                old.identity,
+                old.peer.address,
+                link.peer.address,
+                RETRY_AFTER,
+            )
+        old.retire(1000, "replaced by a newer connection of this station")
+
+    def _contest(self, handshake: Handshake, verdict: Accept) -> Accept | Refuse:
+        known, present = self._known.get(handshake.identity), self._stations.get(handshake.identity)
+        if known is None or present is None or not is_contested(known, self.clock.now(), present.idle_for):
+            return verdict
+        reason = f"{handshake.identity} is connected from {present.peer.address}; two peers use this identity"
+        return Refuse(503, reason, {"Retry-After": str(RETRY_AFTER)})
 
     def _closed(self, station: Station, code: int, reason: str) -> None:
-        self._background.hold(station.handlers_at_work)
+        self.background.hold(station.handlers_at_work)
         if self._stations.get(station.identity) is station:
             del self._stations[station.identity]
-            if station.history.is_blank or len(station.identity) > _LONG_IDENTITY:
-                self._histories.pop(station.identity, None)
+            self._known.left(station.known)
         log.info("%s: disconnected (%s)", station.identity, f"{code} {reason}".rstrip())
-        self.on_disconnect.fire(self._background, station, code, reason)
+        self.on_disconnect.fire(self.background, station, code, reason)
+
+    def _late(self, station: Station, answer: LateAnswer) -> None:
+        present = self._stations.get(station.identity)
+        if present is not None:
+            present.pass_on(answer)
 
     def refused(self, info: RefusedInfo) -> None:
         """A connection was refused: the trace and the hooks hear of it; the log has."""
-        if self._traces:
-            note = f"HTTP {info.status}: {info.reason}" if info.status else info.reason
-            self._trace(
-                TraceRecord(time.time(), info.identity, "refused", Role.CSMS.value, address=info.address, note=note)
-            )
-        self.on_refused.fire(self._background, info)
+        note = f"HTTP {info.status}: {info.reason}" if info.status else info.reason
+        self._trace_event(info.identity, "refused", note, info.address)
+        self.on_refused.fire(self.background, info)
 
-    def add_trace(self, hook: TraceHook) -> None:
-        """Let ``hook`` see every frame and connection event of the stations that connect from now on."""
-        self._traces.append(hook)
+    # --- running and the end -------------------------------------------------------------------------------------
 
-    def _trace(self, record: TraceRecord) -> None:
-        for hook in self._traces:
-            try:
-                hook(record)
-            except Exception:
-                log.exception("the trace hook failed")
+    async def serve_forever(
+        self, url: str, *, tls: ServerTLS | None = None, limits: ServerLimits | None = None
+    ) -> None:
+        """Listen at ``url`` (see ``listen``) until SIGINT, SIGTERM or cancellation, and close in order; a second signal
+        closes at once."""
+        await self._serve_until_told(url, tls=tls, limits=limits)
+
+    def run(self, url: str, *, tls: ServerTLS | None = None, limits: ServerLimits | None = None) -> None:
+        """``serve_forever`` for a program that does nothing else, on the fastest event loop there is."""
+        self._run_until_told(url, tls=tls, limits=limits)
+
+    async def _begin(self, url: str, **how: Any) -> None:
+        await self.listen(url, **how).start()
+
+    async def _end(self) -> None:
+        await self.close()
 
     async def _before_stop(self, listener: Listener) -> None:
         stations = [station for station in self if station.listener is listener]
         await asyncio.gather(*(station.close(1001, "going away", grace=self.grace) for station in stations))
         if not self._stations:
-            await self._background.stop(self.clock, self.grace)
+            await self.background.stop(self.clock, self.grace)
 
     async def close(self) -> None:
         """Stop in order: nobody is let in, what is pending is answered or fails within ``grace`` seconds, connections
@@ -282,7 +304,11 @@ class CSMS(Handlers):
         for listener in listeners:
             await listener.stop()
         await asyncio.gather(*(station.close(1001, "going away", grace=self.grace) for station in self))
-        await self._background.stop(self.clock, self.grace)
+        await self.background.stop(self.clock, self.grace)
+
+    def __repr__(self) -> str:
+        where = ", ".join(listener.url for listener in self._listeners if listener.is_active)
+        return f"<CSMS {'at ' + where if where else 'not listening'}, {len(self)} stations>"
 
 
 def _store(passwords: Mapping[str, str] | PasswordStore | None) -> PasswordStore | None:

@@ -1,6 +1,6 @@
-"""Endpoint: a Session, its Link, one timer and the handlers: OCPP with ``await``.
+"""Connection: a Session, its Link, one timer and the handlers: OCPP with ``await``.
 
-Both roles are this, with a different way to get a Link. Everything runs on the event loop's thread.
+Both roles speak through this, with a different way to get a Link. Everything runs on the event loop's thread.
 """
 
 from __future__ import annotations
@@ -9,28 +9,25 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from enum import Enum
+from typing import Any, Final, TypeVar
 
-from ocppflow.complaints import Complaints
+from ocppflow.endpoint.answering import Answering
+from ocppflow.endpoint.complaints import Complaints
+from ocppflow.endpoint.hooks import Background, end
+from ocppflow.endpoint.incoming_call import IncomingCall, Work, payload_of
+from ocppflow.endpoint.router import Router
+from ocppflow.endpoint.tracer import Tracer
 from ocppflow.errors import InternalError, NotConnected
-from ocppflow.handlers import Handlers, end
 from ocppflow.messages import Request, Response, Role, Version
-from ocppflow.messages.tolerance import STRICT, Policy
+from ocppflow.messages.tolerance import STRICT, Policy, Violation
+from ocppflow.messages.vocabulary import to_v21, to_v201
 from ocppflow.rpc.dialect import RawMessage
-from ocppflow.rpc.events import (
-    CallAnswered,
-    CallFailed,
-    CallReceived,
-    Event,
-    Resumed,
-    SendReceived,
-)
+from ocppflow.rpc.events import CallAnswered, CallExpired, CallFailed, CallReceived, Event, LateAnswer, SendReceived
 from ocppflow.rpc.history import History
 from ocppflow.rpc.limits import Limits
 from ocppflow.rpc.session import Session
-from ocppflow.serving import Serving, payload_of
 from ocppflow.trace import TraceHook
-from ocppflow.tracing import Tracer
 from ocppflow.transport.clock import Clock, Timer
 from ocppflow.transport.link import Link, Peer
 
@@ -39,24 +36,42 @@ log = logging.getLogger("ocppflow")
 _R = TypeVar("_R", bound=Response)
 
 
-class Endpoint:
-    """One end of one connection. ``owner`` is what handlers get as their first argument, by default the Endpoint
-    itself;
-    ``on_closed(endpoint, code, reason)`` is called once, when the connection is over."""
+class ConnectionState(Enum):
+    """Where a connection stands; see :data:`NEXT` for what may follow what."""
+
+    OPEN = "open"
+    CLOSING = "closing"
+    """No new calls of ours; what is pending may still end."""
+    CLOSED = "closed"
+
+
+NEXT: Final = {
+    ConnectionState.OPEN: frozenset({ConnectionState.CLOSING, ConnectionState.CLOSED}),
+    ConnectionState.CLOSING: frozenset({ConnectionState.CLOSED}),
+    ConnectionState.CLOSED: frozenset[ConnectionState](),
+}
+
+
+class Connection:
+    """One connection, seen from this side. Handlers get ``owner`` as their first argument, by default the Connection
+    itself.
+
+    ``on_closed(connection, code, reason)`` is called once, when it is over; ``on_late(connection, answer)`` with an
+    answer to one of its calls that comes after that.
+    """
 
     __slots__ = (
         "__weakref__",
+        "_answering",
         "_armed",
         "_clock",
-        "_closing",
         "_complaints",
-        "_ended",
-        "_futures",
         "_link",
         "_on_closed",
+        "_on_late",
         "_quiet",
-        "_serving",
         "_session",
+        "_state",
         "_timer",
         "_tracer",
         "connected_at",
@@ -68,37 +83,39 @@ class Endpoint:
         role: Role,
         *,
         clock: Clock,
-        handlers: Handlers,
+        router: Router[Any],
+        background: Background,
         owner: Any = None,
         limits: Limits,
         policy: Policy = STRICT,
         history: History | None = None,
         trace: TraceHook | None = None,
-        silence: str = "no answer in time",
         on_closed: Callable[[Any, int, str], object] | None = None,
+        on_late: Callable[[Any, LateAnswer], object] | None = None,
     ) -> None:
         peer = link.peer
         self._link = link
         self._clock = clock
         self._tracer = Tracer(trace, peer, role, clock) if trace is not None else None
         self._session = Session(
-            peer.version,
-            role,
-            identity=peer.identity,
-            limits=limits,
-            policy=policy,
-            history=history,
-            silence=silence,
+            peer.version, role, identity=peer.identity, limits=limits, policy=policy, history=history
         )
-        self._serving = Serving(self._session, handlers, self if owner is None else owner, self._flush)
+        self._answering = Answering(
+            self._session,
+            router,
+            self if owner is None else owner,
+            background,
+            flush=self._flush,
+            late=self._late,
+            pressure=self._under_pressure,
+        )
         self._timer: Timer | None = None
         self._armed = 0.0
-        self._futures: dict[str, asyncio.Future[CallAnswered]] | None = None
         self._quiet: tuple[asyncio.Future[None], int] | None = None
         self._complaints: Complaints | None = None
-        self._closing = False
-        self._ended = False
+        self._state = ConnectionState.OPEN
         self._on_closed = on_closed
+        self._on_late = on_late
         self.connected_at = time.time()
         if self._tracer is not None:
             self._tracer.record("connected")
@@ -117,9 +134,16 @@ class Endpoint:
         return self._session.version
 
     @property
+    def state(self) -> ConnectionState:
+        """Where it stands; CLOSING from the moment when either side has begun to close."""
+        if self._state is ConnectionState.OPEN and not self._link.is_open:
+            return ConnectionState.CLOSING
+        return self._state
+
+    @property
     def is_open(self) -> bool:
         """Whether messages can be sent."""
-        return self._link.is_open and not self._closing
+        return self._state is ConnectionState.OPEN and self._link.is_open
 
     @property
     def history(self) -> History:
@@ -131,13 +155,42 @@ class Endpoint:
         """Seconds since anything came from the peer."""
         return max(0.0, self._clock.now() - self._link.last_received)
 
+    @property
+    def current_call(self) -> IncomingCall | None:
+        """The message at hand: the one whose handler asks, from within its own task. None outside of handlers."""
+        return self._answering.current
+
+    @property
+    def violations(self) -> tuple[Violation, ...]:
+        """What a tolerant policy forgave in the message at hand, to be asked from within its handler. A required field
+        that was missing is UNSET there, in spite of its type."""
+        call = self._answering.current
+        return call.violations if call is not None else ()
+
+    def respond_then(self, work: Work) -> None:
+        """From within a handler: do ``work``, such as ``lambda: station.call(...)``, once the answer to the message at
+        hand is on its way. If it fails, the log says so. Raises RuntimeError outside of a handler."""
+        call = self._answering.current
+        if call is None:
+            raise RuntimeError("respond_then() belongs into the handler of a call, in the handler's own task")
+        call.respond_then(work)
+
     def pause_reading(self) -> None:
         """Take nothing more from the peer for now, who feels it as backpressure."""
         self._link.pause_reading()
 
     def resume_reading(self) -> None:
-        """Go on after :meth:`pause_reading`, once for each."""
+        """Go on after :meth:`pause_reading`."""
         self._link.resume_reading()
+
+    def hold_handlers(self) -> None:
+        """Let the peer's messages wait, until :meth:`release_handlers`; answers to our own calls come through."""
+        self._answering.hold()
+
+    def release_handlers(self) -> None:
+        """Handle what has waited, and go on."""
+        self._answering.go_on()
+        self._flush()
 
     # --- what it says --------------------------------------------------------------------------------------------
 
@@ -151,6 +204,7 @@ class Endpoint:
     ) -> _R:
         """Send a request and return its response.
 
+        A 2.1 request may go over a 2.0.1 connection: it is put into 2.0.1's words, its response into 2.1's.
         ``timeout``: seconds from when it goes out, ``Limits.call_timeout`` by default. ``validate=False`` sends what
         the schema forbids. Cancelling the call takes it out of the queue; if it is in flight, the next one still waits
         for its answer or time-out (OCPP-J 4.1.1).
@@ -158,8 +212,9 @@ class Endpoint:
         Raises InvalidMessage, UnknownAction, InvalidMessageId, QueueFull or NotConnected before anything is sent;
         CallTimeout, ConnectionLost, RemoteCallError or InvalidResponse after.
         """
-        answer = await self._call(request, timeout, message_id, validate)
-        response: _R = answer.message
+        translated = self._session.version is Version.V201 and request.__version__ is Version.V21
+        answer = await self._call(to_v201(request) if translated else request, timeout, message_id, validate)
+        response: _R = to_v21(answer.message) if translated else answer.message
         return response
 
     async def call_raw(
@@ -177,7 +232,7 @@ class Endpoint:
         return await self._call(RawMessage(action, payload_of(action, data)), timeout, message_id, validate)
 
     async def _call(self, request: Any, timeout: float | None, message_id: str | None, validate: bool) -> CallAnswered:
-        message_id, future = self._begin(request, timeout, message_id, validate)
+        message_id, future = self._begin(request, timeout, None, message_id, validate)
         try:
             return await future
         except asyncio.CancelledError:
@@ -185,8 +240,6 @@ class Endpoint:
                 future.exception()  # it failed in the same moment; nobody is left to hear of it
             self._session.cancel(message_id)
             raise
-        finally:
-            self._forget(message_id, future)
 
     def begin_raw(
         self,
@@ -194,39 +247,45 @@ class Endpoint:
         data: Mapping[str, Any] | bytes | None = None,
         *,
         timeout: float | None = None,
+        give_up_after: float | None = None,
         message_id: str | None = None,
         validate: bool = True,
     ) -> asyncio.Future[CallAnswered]:
         """As ``call_raw``, but begun when this returns, and without a task: what has to be refused before sending is
-        raised here, the future has the outcome. Cancelling the future cancels the call."""
-        message_id, future = self._begin(RawMessage(action, payload_of(action, data)), timeout, message_id, validate)
+        raised here, the future has the outcome. Cancelling the future cancels the call. ``give_up_after`` (seconds)
+        counts from now and bounds the time in the queue too: what has not been sent by then is not sent later."""
+        message_id, future = self._begin(
+            RawMessage(action, payload_of(action, data)), timeout, give_up_after, message_id, validate
+        )
 
         def over(ended: asyncio.Future[CallAnswered]) -> None:
             if ended.cancelled():
                 self._session.cancel(message_id)
-            self._forget(message_id, ended)
 
         future.add_done_callback(over)
         return future
 
     def _begin(
-        self, request: Any, timeout: float | None, message_id: str | None, validate: bool
+        self,
+        request: Any,
+        timeout: float | None,
+        give_up_after: float | None,
+        message_id: str | None,
+        validate: bool,
     ) -> tuple[str, asyncio.Future[CallAnswered]]:
         self._must_be_open()
-        message_id = self._session.call(
-            request, self._clock.now(), timeout=timeout, message_id=message_id, validate=validate
-        )
         future: asyncio.Future[CallAnswered] = asyncio.get_running_loop().create_future()
-        if self._futures is None:
-            self._futures = {}
-        self._futures[message_id] = future
+        message_id = self._session.call(
+            request,
+            self._clock.now(),
+            timeout=timeout,
+            give_up_after=give_up_after,
+            message_id=message_id,
+            validate=validate,
+            waiter=future,
+        )
         self._flush()
         return message_id, future
-
-    def _forget(self, message_id: str, future: asyncio.Future[CallAnswered]) -> None:
-        """An id may be used again as soon as it is answered, so only this future goes."""
-        if self._futures is not None and self._futures.get(message_id) is future:
-            del self._futures[message_id]
 
     def send(self, request: Any, *, message_id: str | None = None, validate: bool = True) -> str:
         """Send an unconfirmed message (2.1 SEND): a Struct such as ``v21.NotifyPeriodicEventStream``. Returns its
@@ -255,30 +314,30 @@ class Endpoint:
 
     def received(self, data: bytes) -> None:
         """A message came."""
-        if self._ended:  # replaced by a newer connection; the peer will repeat it there
+        if self._state is ConnectionState.CLOSED:  # replaced by a newer connection; the peer will repeat it there
             return
         events = self._session.receive(data, self._clock.now())
         if self._tracer is not None:
             self._tracer.incoming(data, events)
         for event in events:
             if type(event) is CallReceived:
-                self._serving.on_call(event)
+                self._answering.take(event)
             else:
                 self._dispatch(event)
         self._flush()
 
-    def received_binary(self, data: bytes) -> None:
+    def received_binary(self, size: int) -> None:
         """A binary message came; OCPP-J has none, and RFC 6455 leaves it to us to go on."""
-        reason = f"a binary message of {len(data)} bytes; OCPP-J messages are text (RFC 6455 5.6)"
+        reason = f"a binary message of {size} bytes; OCPP-J messages are text (RFC 6455 5.6)"
         log.warning("%s: ignored %s", self.peer.identity, reason)
         if self._tracer is not None:
             self._tracer.record("in", note=reason)
 
     def closed(self, code: int, reason: str) -> None:
         """The connection is over. What the link says after :meth:`retire` is no news."""
-        if self._ended:
+        if self._state is ConnectionState.CLOSED:
             return
-        self._closing = self._ended = True
+        self._become(ConnectionState.CLOSED)
         if self._tracer is not None:
             self._tracer.record("disconnected", note=f"{code} {reason}".strip())
         if self._timer is not None:
@@ -291,21 +350,28 @@ class Endpoint:
         if self._on_closed is not None:
             self._on_closed(self, code, reason)
 
+    def _become(self, state: ConnectionState) -> None:
+        if state is not self._state:
+            if state not in NEXT[self._state]:
+                raise RuntimeError(f"a connection that is {self._state.value} cannot become {state.value}")
+            self._state = state
+
     # --- events --------------------------------------------------------------------------------------------------
 
     def _dispatch(self, event: Event) -> None:
-        kind = type(event)
-        if kind is CallReceived:
-            self._serving.on_call(event)  # type: ignore[arg-type]
-        elif kind is CallAnswered or kind is CallFailed:
-            self._resolve(event)  # type: ignore[arg-type]
-        elif kind is SendReceived:
-            self._serving.on_send(event)  # type: ignore[arg-type]
+        if isinstance(event, (CallAnswered, CallFailed)):
+            self._resolve(event)
+        elif isinstance(event, SendReceived):
+            self._answering.take(event)
         else:
-            self._report(event)
+            if self._complaints is None:
+                self._complaints = Complaints(self.peer.identity)
+            self._complaints(event)
+            if isinstance(event, CallExpired):
+                self._answering.forget(event.message_id)
 
     def _resolve(self, event: CallAnswered | CallFailed) -> None:
-        future = self._futures.get(event.message_id) if self._futures else None
+        future: asyncio.Future[CallAnswered] | None = event.waiter
         if future is None or future.done():
             return
         if isinstance(event, CallAnswered):
@@ -313,23 +379,34 @@ class Endpoint:
         else:
             future.set_exception(event.error)
 
-    def _report(self, event: Event) -> None:
-        if self._complaints is None:
-            self._complaints = Complaints(self.peer.identity)
-        self._complaints(event)
-        if isinstance(event, Resumed):
-            self._session.wake = self._flush
+    def _late(self, answer: LateAnswer) -> None:
+        """This connection has ended; the role knows whether the peer has repeated the call on another one."""
+        if self._on_late is not None:
+            self._on_late(self, answer)
+
+    def pass_on(self, answer: LateAnswer) -> None:
+        """An earlier connection of this station has the answer to a call that was repeated here."""
+        self._session.pass_on(answer)
+        self._flush()
 
     # --- the wire and the timer ----------------------------------------------------------------------------------
 
+    def _under_pressure(self, yes: bool) -> None:
+        if yes:
+            log.info("%s: more calls at once than are processed; reading pauses", self.peer.identity)
+            self._link.pause_reading()
+        else:
+            self._link.resume_reading()
+
     def _flush(self) -> None:
-        if self._ended:
+        if self._state is ConnectionState.CLOSED:
             return
-        for data in self._session.data_to_send():
+        session = self._session
+        for data, since in session.data_to_send():
             if self._tracer is not None:
-                self._tracer.outgoing(data)
+                self._tracer.outgoing(data, since)
             self._link.send(data)
-        due = self._session.timer()
+        due = session.timer()
         if due is not None and (self._timer is None or due < self._armed):
             self._arm(due)
         if self._quiet is not None and self._is_quiet(self._quiet[1]):
@@ -360,10 +437,11 @@ class Endpoint:
     async def close(self, code: int = 1000, reason: str = "", *, grace: float = 0.0) -> None:
         """Close in order: no new calls of ours, up to ``grace`` seconds for what is pending in both directions, a
         CALLERROR for calls of the peer's that nobody has answered by then, and the closing handshake."""
-        self._closing = True
+        if self._state is ConnectionState.OPEN:
+            self._become(ConnectionState.CLOSING)
         if grace > 0:
             await self._settle(grace)
-        for message_id in list(self._session.pending()):
+        for message_id in list(self._session.waiting):
             self._session.fail(message_id, InternalError("the connection is being closed"))
         self._flush()
         self._link.close(code, reason)
@@ -373,12 +451,12 @@ class Endpoint:
     @property
     def handlers_at_work(self) -> list[asyncio.Future[Any]]:
         """The tasks of handlers that have not finished."""
-        return list(self._serving.tasks or ())
+        return list(self._answering.tasks or ())
 
     async def _settle(self, grace: float) -> None:
         """Wait until nothing is pending; a handler that closes its own connection does not wait for itself."""
-        own = int(asyncio.current_task() in (self._serving.tasks or ()))
-        if self._ended or self._is_quiet(own):
+        own = int(asyncio.current_task() in (self._answering.tasks or ()))
+        if self._state is ConnectionState.CLOSED or self._is_quiet(own):
             return
         if self._quiet is None:
             self._quiet = asyncio.get_running_loop().create_future(), own
@@ -391,8 +469,11 @@ class Endpoint:
 
     def _is_quiet(self, own: int) -> bool:
         session = self._session
-        at_work = max(len(session.pending()), len(self._serving.tasks or ()))
+        at_work = max(len(session.waiting), len(self._answering.tasks or ()))
         return session.calls_waiting == 0 and at_work <= own
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.peer.identity} {self.version.value} {self.state.value}>"
 
 
 def _set(future: asyncio.Future[None]) -> None:

@@ -3,36 +3,53 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Any
 
 import msgspec
 
 from ocppflow.errors import InvalidMessageId, QueueFull
 
 LATE_KEPT = 16
+"""Ids of timed-out calls that are remembered, to tell a late answer from one that nobody asked for. One call is in
+flight at a time, so a late answer belongs to one of the last few."""
 
 
-class Outgoing(msgspec.Struct):
-    """A call of ours. Times are the injected clock's; ``sent_at`` is set when it goes out."""
+class OwnCall(msgspec.Struct):
+    """A call of ours. Times are the injected clock's; ``sent_at`` is None until it goes out."""
 
     message_id: str
     action: str
     frame: bytes
     timeout: float
+    waiter: Any = None
+    """Whatever the caller wants back with the answer; it means nothing here."""
     known: bool = True
     """False for an action that this version does not know: its response is delivered undecoded."""
-    sent_at: float = 0.0
+    give_up_at: float | None = None
+    """When it fails although it is still queued; None to wait for as long as it takes."""
+    sent_at: float | None = None
     abandoned: bool = False
     """Nobody waits for the answer any more, but the peer may still be at work: the place stays taken."""
 
+    @property
+    def deadline(self) -> float:
+        """When the call, being in flight, times out."""
+        due = (self.sent_at or 0.0) + self.timeout
+        return due if self.give_up_at is None else min(due, self.give_up_at)
 
-class Calls:
+    def age(self, now: float) -> float | None:
+        """Seconds since it went out; None if it never did."""
+        return None if self.sent_at is None else now - self.sent_at
+
+
+class OwnCalls:
     """The queue of our calls. No I/O: :meth:`next` hands out the call to be sent now, if any."""
 
     __slots__ = ("_late", "_limit", "_queue", "in_flight")
 
     def __init__(self, limit: int) -> None:
-        self.in_flight: Outgoing | None = None
-        self._queue: deque[Outgoing] | None = None
+        self.in_flight: OwnCall | None = None
+        self._queue: deque[OwnCall] | None = None
         self._late: deque[str] | None = None
         self._limit = limit
 
@@ -45,7 +62,7 @@ class Calls:
             call.message_id == message_id for call in self._queue or ()
         )
 
-    def add(self, call: Outgoing) -> None:
+    def add(self, call: OwnCall) -> None:
         """Queue ``call``. Raises InvalidMessageId or QueueFull, having changed nothing."""
         if call.message_id in self:
             raise InvalidMessageId(f"{call.action}: message id {call.message_id!r} is in progress on this connection")
@@ -58,7 +75,7 @@ class Calls:
             )
         self._queue.append(call)
 
-    def next(self, now: float) -> Outgoing | None:
+    def next(self, now: float) -> OwnCall | None:
         """The call that goes out now, marked as in flight; None while one is in flight or none waits."""
         if self.in_flight is not None or not self._queue:
             return None
@@ -67,30 +84,33 @@ class Calls:
         self.in_flight = call
         return call
 
-    def answered(self, message_id: str) -> Outgoing | None:
-        """Take the call in flight off, if it has this id."""
-        call = self.in_flight
-        if call is None or call.message_id != message_id:
-            return None
+    def over(self) -> None:
+        """The call in flight has its answer, or will get none."""
         self.in_flight = None
-        return call
 
     def deadline(self) -> float | None:
-        """When the call in flight times out."""
-        call = self.in_flight
-        return None if call is None else call.sent_at + call.timeout
+        """When the first call times out, in flight or still queued."""
+        due = None if self.in_flight is None else self.in_flight.deadline
+        for call in self._queue or ():
+            if call.give_up_at is not None and (due is None or call.give_up_at < due):
+                due = call.give_up_at
+        return due
 
-    def expire(self, now: float) -> Outgoing | None:
-        """Take the call in flight off if its time is over."""
-        deadline = self.deadline()
-        if deadline is None or now < deadline:
-            return None
-        call, self.in_flight = self.in_flight, None
-        if call is not None:
+    def expire(self, now: float) -> list[OwnCall]:
+        """Take the calls off whose time is over: the one in flight, and any that was not to wait so long."""
+        expired = []
+        flying = self.in_flight
+        if flying is not None and now >= flying.deadline:
+            self.in_flight = None
+            expired.append(flying)
             if self._late is None:
                 self._late = deque(maxlen=LATE_KEPT)
-            self._late.append(call.message_id)
-        return call
+            self._late.append(flying.message_id)
+        for call in list(self._queue or ()):
+            if call.give_up_at is not None and now >= call.give_up_at:
+                self._remove(call)
+                expired.append(call)
+        return expired
 
     def was_late(self, message_id: str) -> bool:
         """Whether ``message_id`` is one of the calls that timed out lately."""
@@ -104,11 +124,15 @@ class Calls:
             return True
         for call in self._queue or ():
             if call.message_id == message_id:
-                (self._queue or deque()).remove(call)
+                self._remove(call)
                 return True
         return False
 
-    def clear(self) -> list[Outgoing]:
+    def _remove(self, call: OwnCall) -> None:
+        if self._queue is not None:
+            self._queue.remove(call)
+
+    def clear(self) -> list[OwnCall]:
         """Take all calls off, the one in flight first."""
         calls = [self.in_flight] if self.in_flight is not None else []
         calls.extend(self._queue or ())

@@ -6,24 +6,31 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from enum import Enum
+from typing import Any, Final, TypeVar
 
-from ocppflow.endpoint import Endpoint
+from ocppflow.endpoint import (
+    Backoff,
+    CallAnswered,
+    Clock,
+    Connection,
+    History,
+    Hooks,
+    IncomingCall,
+    LateAnswer,
+    Limits,
+    Link,
+    LinkLimits,
+    RoleBase,
+    Timer,
+    connect,
+    end,
+)
 from ocppflow.errors import ConnectionRefused, NotConnected
-from ocppflow.handlers import Background, Handlers, Hooks, end
 from ocppflow.messages import Request, Response, Role, Version
-from ocppflow.messages.tolerance import STRICT, Policy
-from ocppflow.rpc.events import CallAnswered
-from ocppflow.rpc.history import History
-from ocppflow.rpc.limits import Limits
-from ocppflow.trace import TraceHook, TraceRecord
-from ocppflow.transport.backoff import Backoff
-from ocppflow.transport.client import connect
-from ocppflow.transport.clock import Clock, LoopClock, Timer
-from ocppflow.transport.link import Link
-from ocppflow.transport.settings import LinkLimits
+from ocppflow.messages.tolerance import STRICT, Policy, Violation
+from ocppflow.trace import TraceHook
 
 log = logging.getLogger("ocppflow")
 
@@ -32,8 +39,26 @@ _R = TypeVar("_R", bound=Response)
 Dial = Callable[[], Awaitable[Link]]
 
 
-class ChargingStation(Handlers):
-    """A station: connects to a CSMS and stays connected, reconnecting with the back-off of OCPP-J (row 28).
+class StationState(Enum):
+    """Where a station stands; see :data:`NEXT` for what may follow what."""
+
+    STOPPED = "stopped"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    WAITING = "waiting"
+    """For the next attempt to connect."""
+
+
+NEXT: Final = {
+    StationState.STOPPED: frozenset({StationState.CONNECTING}),
+    StationState.CONNECTING: frozenset({StationState.CONNECTED, StationState.WAITING, StationState.STOPPED}),
+    StationState.CONNECTED: frozenset({StationState.WAITING, StationState.STOPPED}),
+    StationState.WAITING: frozenset({StationState.CONNECTING, StationState.STOPPED}),
+}
+
+
+class ChargingStation(RoleBase["ChargingStation"]):
+    """A station: connects to a CSMS and stays connected, reconnecting with the back-off of OCPP-J Part 4, 5.3.
 
     ::
 
@@ -41,38 +66,33 @@ class ChargingStation(Handlers):
             answer = await cs.call(v201.HeartbeatRequest())
 
     ``url`` is the CSMS's endpoint URL, without the identity. ``versions`` are offered in this order. ``password``:
-    text, or in 1.6 the key's raw bytes. ``ssl`` (``transport.tls.client_context``) is for ``wss://``. ``backoff`` has
-    the waits; ``reconnect=False`` connects once. ``dial`` replaces the network (tests).
+    text, or in 1.6 the key's raw bytes. ``ssl`` (``client_context``) is for ``wss://``. ``backoff`` has the waits;
+    ``reconnect=False`` connects once. ``dial`` replaces the network (tests).
 
-    Handlers get this object as their first argument. Hooks: ``on_connect(station)``, ``on_disconnect(station, code,
-    reason)``, ``on_retry(station, attempt, delay, reason)`` with the seconds until the next attempt.
+    Handlers get this object as their first argument; see Router. Hooks: ``on_connect(station)``, whose async callbacks
+    end before the first message is handled, ``on_disconnect(station, code, reason)``, ``on_retry(station, attempt,
+    delay, reason)`` with the seconds until the next attempt.
     """
 
+    role = Role.CS
+
     __slots__ = (
-        "_background",
-        "_clock",
         "_connection",
         "_dial",
         "_history",
         "_keeper",
         "_lost",
+        "_state",
         "_stops",
         "backoff",
         "identity",
-        "limits",
         "link_limits",
         "next_attempt_at",
-        "on_connect",
-        "on_disconnect",
         "on_retry",
         "password",
-        "policy",
         "reconnect",
-        "silence",
         "ssl",
-        "trace",
         "url",
-        "versions",
     )
 
     def __init__(
@@ -91,33 +111,25 @@ class ChargingStation(Handlers):
         trace: TraceHook | None = None,
         clock: Clock | None = None,
         dial: Dial | None = None,
-        silence: str = "no answer in time",
+        grace: float = 5.0,
     ) -> None:
-        super().__init__()
+        super().__init__(versions=versions, limits=limits, policy=policy, trace=trace, clock=clock, grace=grace)
         self.identity = identity
         self.url = url
         self.password = password
-        self.versions = tuple(dict.fromkeys(Version.parse(version) for version in versions))
         self.ssl = ssl
-        self.limits = limits or Limits()
         self.link_limits = link_limits or LinkLimits()
-        self.policy = policy
         self.backoff = backoff or Backoff()
         self.reconnect = reconnect
-        self.trace = trace
-        self.silence = silence
-        self.on_connect = Hooks("on_connect")
-        self.on_disconnect = Hooks("on_disconnect")
         self.on_retry = Hooks("on_retry")
         self.next_attempt_at: float | None = None
         """Clock time of the next attempt to connect; None while connected, connecting or closed."""
-        self._clock = clock
         self._dial = dial or self._dial_out
-        self._connection: Endpoint | None = None
+        self._connection: Connection | None = None
         self._history = History()
         self._keeper: asyncio.Task[None] | None = None
         self._lost: asyncio.Future[str] | None = None
-        self._background = Background()
+        self._state = StationState.STOPPED
         self._stops = 0
 
     # --- the connection ------------------------------------------------------------------------------------------
@@ -128,9 +140,20 @@ class ChargingStation(Handlers):
         return self._connection is not None and self._connection.is_open
 
     @property
+    def state(self) -> StationState:
+        """Where it stands."""
+        return self._state
+
+    def _become(self, state: StationState) -> None:
+        if state is not self._state:
+            if state not in NEXT[self._state]:
+                raise RuntimeError(f"a station that is {self._state.value} cannot become {state.value}")
+            self._state = state
+
+    @property
     def is_running(self) -> bool:
         """Whether it is connected, or keeps trying to be."""
-        return self.is_connected or (self._keeper is not None and not self._keeper.done())
+        return self._state is not StationState.STOPPED
 
     @property
     def version(self) -> Version | None:
@@ -138,30 +161,30 @@ class ChargingStation(Handlers):
         return self._connection.version if self._connection is not None else None
 
     @property
-    def connection(self) -> Endpoint:
+    def connection(self) -> Connection:
         """The connection. Raises NotConnected."""
         if self._connection is None:
             raise NotConnected(f"{self.identity} is not connected to {self.url}")
         return self._connection
 
-    @property
-    def clock(self) -> Clock:
-        """The injected clock, or the running loop's."""
-        if self._clock is None or (isinstance(self._clock, LoopClock) and not self._clock.is_current):
-            self._clock = LoopClock()
-        return self._clock
-
     async def connect(self) -> None:
         """Connect, with one attempt. Raises ConnectionRefused, saying why and what to check. Once connected, it stays
         so: after a loss it reconnects by itself, unless ``reconnect`` is False."""
         await self.stop()
-        lost = await self._attempt()
+        stops = self._stops
+        try:
+            lost = await self._attempt()
+        except BaseException:
+            if stops == self._stops:
+                self._become(StationState.STOPPED)
+            raise
         if self.reconnect:
             self._keeper = asyncio.get_running_loop().create_task(self._keep(lost))
 
     def start(self) -> None:
         """Connect in the background, and keep trying. Does nothing while it does already."""
         if not self.is_running:
+            self._become(StationState.CONNECTING)
             self._keeper = asyncio.get_running_loop().create_task(self._keep(None))
 
     async def stop(self, code: int = 1000, reason: str = "", *, grace: float = 0.0) -> None:
@@ -173,14 +196,33 @@ class ChargingStation(Handlers):
         self.next_attempt_at = None
         if self._connection is not None:
             await self._connection.close(code, reason, grace=grace)
-        await self._background.stop(self.clock, grace)
+        self._become(StationState.STOPPED)
+        await self.background.stop(self.clock, grace)
+
+    async def close(self) -> None:
+        """``stop`` as a program ends: 1001, with ``grace``."""
+        await self.stop(1001, "going away", grace=self.grace)
+
+    async def serve_forever(self) -> None:
+        """Stay connected until SIGINT, SIGTERM or cancellation, and close in order; a second signal closes at once."""
+        await self._serve_until_told()
+
+    def run(self) -> None:
+        """``serve_forever`` for a program that does nothing else, on the fastest event loop there is."""
+        self._run_until_told()
+
+    async def _begin(self, *where: Any, **how: Any) -> None:
+        self.start()
+
+    async def _end(self) -> None:
+        await self.close()
 
     async def __aenter__(self) -> ChargingStation:
         await self.connect()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.stop(1001, "going away", grace=5.0)
+        await self.close()
 
     async def _keep(self, lost: asyncio.Future[str] | None) -> None:
         """Connect, wait for the loss, wait the back-off, connect ..."""
@@ -202,13 +244,14 @@ class ChargingStation(Handlers):
             await self._wait(reason, retry_after)
 
     async def _wait(self, reason: str, retry_after: float | None) -> None:
+        self._become(StationState.WAITING)
         delay = self.backoff.next(retry_after)
         log.info("%s: next attempt in %.1f s (%s)", self.identity, delay, reason)
         loop = asyncio.get_running_loop()
         wake: asyncio.Future[None] = loop.create_future()
         self.next_attempt_at = self.clock.now() + delay
         timer: Timer = self.clock.call_at(self.next_attempt_at, lambda: None if wake.done() else wake.set_result(None))
-        self.on_retry.fire(self._background, self, self.backoff.attempts, delay, reason)
+        self.on_retry.fire(self.background, self, self.backoff.attempts, delay, reason)
         try:
             await wake
         finally:
@@ -218,34 +261,23 @@ class ChargingStation(Handlers):
     async def _attempt(self) -> asyncio.Future[str]:
         """Connect once; the future is done, with the reason, when the connection is lost."""
         stops = self._stops
+        self._become(StationState.CONNECTING)
         try:
             link = await self._dial()
         except ConnectionRefused as exc:
             log.warning("%s: could not connect to %s: %s", self.identity, self.url, exc.reason)
-            if self.trace is not None:
-                self._record("refused", exc.reason)
+            self._trace_event(self.identity, "refused", exc.reason)
             raise
         if stops != self._stops:
             link.abort("stopped while connecting")
             raise ConnectionRefused(f"{self.identity} was stopped while it connected")
-        self._lost = asyncio.get_running_loop().create_future()
-        self._connection = Endpoint(
-            link,
-            Role.CS,
-            on_closed=self._closed,
-            clock=self.clock,
-            handlers=self,
-            owner=self,
-            limits=self.limits,
-            policy=self.policy,
-            history=self._history,
-            trace=self.trace,
-            silence=self.silence,
-        )
+        lost = self._lost = asyncio.get_running_loop().create_future()
+        connection = self._connection = self._take(Connection, link, self._history, self)
+        self._become(StationState.CONNECTED)
         self.backoff.reset()
         log.info("%s: connected to %s, OCPP %s", self.identity, self.url, link.peer.version.value)
-        self.on_connect.fire(self._background, self)
-        return self._lost
+        self._connected(connection, self)
+        return lost
 
     async def _dial_out(self) -> Link:
         return await connect(
@@ -258,23 +290,21 @@ class ChargingStation(Handlers):
             clock=self.clock,
         )
 
-    def _closed(self, connection: Endpoint, code: int, reason: str) -> None:
-        self._background.hold(connection.handlers_at_work)
+    def _closed(self, connection: Connection, code: int, reason: str) -> None:
+        self.background.hold(connection.handlers_at_work)
         if connection is not self._connection:
             return
         self._connection = None
+        keeps_trying = self._keeper is not None and self.reconnect
+        self._become(StationState.WAITING if keeps_trying else StationState.STOPPED)
         log.info("%s: disconnected (%s)", self.identity, f"{code} {reason}".rstrip())
-        self.on_disconnect.fire(self._background, self, code, reason)
+        self.on_disconnect.fire(self.background, self, code, reason)
         if self._lost is not None and not self._lost.done():
             self._lost.set_result(reason or f"closed with {code}")
 
-    def _record(self, event: Any, note: str) -> None:
-        if self.trace is None:
-            return
-        try:
-            self.trace(TraceRecord(time.time(), self.identity, event, Role.CS.value, note=note))
-        except Exception:
-            log.exception("the trace hook failed")
+    def _late(self, connection: Connection, answer: LateAnswer) -> None:
+        if self._connection is not None:
+            self._connection.pass_on(answer)
 
     # --- what it says --------------------------------------------------------------------------------------------
 
@@ -286,7 +316,7 @@ class ChargingStation(Handlers):
         message_id: str | None = None,
         validate: bool = True,
     ) -> _R:
-        """Send a request and return its response, see ``Endpoint.call``. Raises NotConnected without a connection."""
+        """Send a request and return its response, see ``Connection.call``. Raises NotConnected without a connection."""
         return await self.connection.call(request, timeout=timeout, message_id=message_id, validate=validate)
 
     async def call_raw(
@@ -298,12 +328,26 @@ class ChargingStation(Handlers):
         message_id: str | None = None,
         validate: bool = True,
     ) -> CallAnswered:
-        """As ``call`` for an action by name and a payload in wire names; see ``Endpoint.call_raw``."""
+        """As ``call`` for an action by name and a payload in wire names; see ``Connection.call_raw``."""
         return await self.connection.call_raw(action, data, timeout=timeout, message_id=message_id, validate=validate)
 
     def send(self, request: Any, *, message_id: str | None = None, validate: bool = True) -> str:
-        """Send an unconfirmed message (2.1); see ``Endpoint.send``."""
+        """Send an unconfirmed message (2.1); see ``Connection.send``."""
         return self.connection.send(request, message_id=message_id, validate=validate)
 
+    @property
+    def current_call(self) -> IncomingCall | None:
+        """The message at hand; see ``Connection.current_call``."""
+        return self._connection.current_call if self._connection is not None else None
+
+    @property
+    def violations(self) -> tuple[Violation, ...]:
+        """What was forgiven in the message at hand; see ``Connection.violations``."""
+        return self._connection.violations if self._connection is not None else ()
+
+    def respond_then(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Do ``work`` once the message at hand is answered; see ``Connection.respond_then``."""
+        self.connection.respond_then(work)
+
     def __repr__(self) -> str:
-        return f"<ChargingStation {self.identity} {'connected' if self.is_connected else 'not connected'}>"
+        return f"<ChargingStation {self.identity} {self._state.value}>"

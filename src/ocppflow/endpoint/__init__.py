@@ -1,0 +1,76 @@
+"""One connection with ``await``, who answers what on it, and what both roles share.
+
+The roles stand on this room: what they need of ``rpc`` and ``transport`` they get from here.
+"""
+
+from ocppflow.endpoint.connection import Connection, ConnectionState
+from ocppflow.endpoint.hooks import Background, Hooks, end
+from ocppflow.endpoint.incoming_call import LATER, IncomingCall
+from ocppflow.endpoint.role import RoleBase
+from ocppflow.endpoint.router import CatchAll, Handler, Middleware, Proceed, Router
+from ocppflow.rpc.events import CallAnswered, LateAnswer
+from ocppflow.rpc.history import History
+from ocppflow.rpc.limits import Limits
+from ocppflow.transport.backoff import Backoff
+from ocppflow.transport.client import connect
+from ocppflow.transport.clock import Clock, LoopClock, ManualClock, Timer, sleep
+from ocppflow.transport.handshake import Accept, Acceptor, Handshake, Refuse, RefusedInfo, unauthorized
+from ocppflow.transport.link import ClientCertificate, Link, Peer
+from ocppflow.transport.memory import MemoryLink, memory_pair
+from ocppflow.transport.passwords import HashedPasswords, PasswordStore, PlainPasswords, hash_password, verify_password
+from ocppflow.transport.route import Route
+from ocppflow.transport.security import SecurityPolicy
+from ocppflow.transport.server import Server
+from ocppflow.transport.settings import LinkLimits, ServerLimits
+from ocppflow.transport.tls import KeyPair, ServerTLS, client_context
+
+__all__ = [
+    "LATER",
+    "Accept",
+    "Acceptor",
+    "Background",
+    "Backoff",
+    "CallAnswered",
+    "CatchAll",
+    "ClientCertificate",
+    "Clock",
+    "Connection",
+    "ConnectionState",
+    "Handler",
+    "Handshake",
+    "HashedPasswords",
+    "History",
+    "Hooks",
+    "IncomingCall",
+    "KeyPair",
+    "LateAnswer",
+    "Limits",
+    "Link",
+    "LinkLimits",
+    "LoopClock",
+    "ManualClock",
+    "MemoryLink",
+    "Middleware",
+    "PasswordStore",
+    "Peer",
+    "PlainPasswords",
+    "Proceed",
+    "Refuse",
+    "RefusedInfo",
+    "RoleBase",
+    "Route",
+    "Router",
+    "SecurityPolicy",
+    "Server",
+    "ServerLimits",
+    "ServerTLS",
+    "Timer",
+    "client_context",
+    "connect",
+    "end",
+    "hash_password",
+    "memory_pair",
+    "sleep",
+    "unauthorized",
+    "verify_password",
+]

@@ -1,0 +1,332 @@
+"""Answering: runs the handlers for one connection, and sees to it that every call of the peer's gets an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import partial
+from types import CoroutineType
+from typing import Any
+
+import msgspec
+
+from ocppflow.endpoint.hooks import Background
+from ocppflow.endpoint.incoming_call import LATER, IncomingCall, Work, payload_of
+from ocppflow.endpoint.router import FoundHandler, Proceed, Router
+from ocppflow.errors import CallError, Expired, InternalError, InvalidMessage, NotSupported, OCPPError
+from ocppflow.messages import Message, Version
+from ocppflow.messages.vocabulary import to_v21, to_v201
+from ocppflow.rpc.events import CallReceived, LateAnswer, SendReceived
+from ocppflow.rpc.session import Session
+
+log = logging.getLogger("ocppflow")
+
+_Task = asyncio.Future[Any]
+_Event = CallReceived | SendReceived
+_READY = (msgspec.Struct, bytes)
+
+if sys.version_info >= (3, 12):
+    # A coroutine runs up to where it first waits, or to its end, when its task is made: most handlers need no turn of
+    # the event loop. Python 3.11 has no such tasks.
+    _start: Callable[[Coroutine[Any, Any, Any]], _Task] = partial(asyncio.Task, eager_start=True)
+else:
+    _start = asyncio.Task
+
+
+class Answering:
+    """The handlers at work for one connection.
+
+    ``flush`` is called when an answer is ready outside of :meth:`take`, ``late`` with an answer to a call of a
+    connection that has ended. At most ``Limits.in_progress`` calls are processed at a time; the others wait here, and
+    when as many wait again, ``pressure(True)`` asks for nothing more to be read until ``pressure(False)``.
+    """
+
+    __slots__ = (
+        "_background",
+        "_current",
+        "_flush",
+        "_held",
+        "_late",
+        "_owner",
+        "_pressure",
+        "_router",
+        "_session",
+        "_slow",
+        "_then",
+        "_waiting",
+        "tasks",
+    )
+
+    def __init__(
+        self,
+        session: Session,
+        router: Router[Any],
+        owner: Any,
+        background: Background,
+        *,
+        flush: Callable[[], None],
+        late: Callable[[LateAnswer], None],
+        pressure: Callable[[bool], None],
+    ) -> None:
+        self._session = session
+        self._router = router
+        self._owner = owner
+        self._background = background
+        self._flush = flush
+        self._late = late
+        self._pressure = pressure
+        self._held = False
+        self._slow = False
+        self._current: _Event | None = None  # whose handler runs at this very moment, outside of a task
+        self._waiting: deque[_Event] | None = None
+        self._then: dict[str, list[Work]] | None = None
+        self.tasks: dict[_Task, _Event] | None = None
+        """Handlers at work; None as long as there never was one."""
+
+    # --- what comes ----------------------------------------------------------------------------------------------
+
+    def take(self, event: _Event, *, waited: bool = False) -> None:
+        """A message came: run its handler, now or when it is its turn."""
+        session = self._session
+        if not waited and (self._held or self._waiting or len(session.waiting) > session.limits.in_progress):
+            self._wait(event)
+            return
+        found = self._router.found[type(event.message)]
+        if found is None:
+            self._unhandled(event)
+            return
+        before, self._current = self._current, event
+        try:
+            if found.takes_call or found.translated or found.middleware:
+                result = self._through(found, event)
+            else:
+                result = found.handler(self._owner, event.message)
+            if type(result) is CoroutineType or (isinstance(result, Awaitable) and not isinstance(result, _READY)):
+                task = _start(result) if type(result) is CoroutineType else asyncio.ensure_future(result)
+                if not task.done():
+                    self._watch(event, task)
+                    return
+                result = task.result()
+        except (Exception, asyncio.CancelledError) as exc:
+            self._failed(event, exc)
+        else:
+            self._answer(event, result)
+        finally:
+            self._current = before
+
+    def hold(self) -> None:
+        """Let messages wait until :meth:`go_on`."""
+        self._held = True
+
+    def go_on(self) -> None:
+        """Run what waits, as far as the limit allows."""
+        self._held = False
+        self._next()
+
+    def _wait(self, event: _Event) -> None:
+        if self._waiting is None:
+            self._waiting = deque()
+        self._waiting.append(event)
+        if not self._slow and len(self._waiting) >= self._session.limits.in_progress:
+            self._slow = True
+            self._pressure(True)
+
+    def _next(self) -> None:
+        """Calls that waited, for as many as have been answered meanwhile."""
+        session, waiting = self._session, self._waiting
+        while waiting and not self._held:
+            if len(session.waiting) - len(waiting) >= session.limits.in_progress:
+                break
+            event = waiting.popleft()
+            if isinstance(event, SendReceived) or session.waiting.get(event.message_id) is event:  # else it expired
+                self.take(event, waited=True)
+        if self._slow and len(waiting or ()) <= session.limits.in_progress // 2:
+            self._slow = False
+            self._pressure(False)
+
+    # --- handlers ------------------------------------------------------------------------------------------------
+
+    def _watch(self, event: _Event, task: _Task) -> None:
+        if self.tasks is None:
+            self.tasks = {}
+        self.tasks[task] = event
+        task.add_done_callback(partial(self._done, event))
+
+    def _done(self, event: _Event, task: _Task) -> None:
+        if self.tasks is not None:
+            self.tasks.pop(task, None)
+        try:
+            result = task.result()
+        except BaseException as error:
+            self._failed(event, error)
+        else:
+            self._answer(event, result)
+        if self._waiting or self._slow:
+            self._next()
+        self._flush()
+
+    def _through(self, found: FoundHandler, event: _Event) -> Any:
+        """A handler that takes more than the message of the connection's own version."""
+        call = IncomingCall(event, self)
+        if not found.middleware:
+            return self._innermost(found, call)
+
+        async def innermost() -> Any:
+            result = self._innermost(found, call)
+            return await result if isinstance(result, Awaitable) else result
+
+        proceed: Proceed = innermost
+        for middleware in reversed(found.middleware):
+            proceed = partial(middleware, self._owner, call, proceed)
+        return proceed()
+
+    def _innermost(self, found: FoundHandler, call: IncomingCall) -> Any:
+        if found.takes_call:
+            return found.handler(self._owner, call)
+        message = to_v21(call.message) if found.translated else call.message
+        return found.handler(self._owner, message)
+
+    def _unhandled(self, event: _Event) -> None:
+        if isinstance(event, CallReceived):
+            self._give_up(event, NotSupported(f"{event.action} is not supported here"))
+        else:
+            log.info("%s: nobody handles %s", self._session.identity, event.action)
+
+    # --- answers -------------------------------------------------------------------------------------------------
+
+    def _answer(self, event: _Event, result: Any) -> None:
+        """The handler has returned ``result``."""
+        if type(event) is SendReceived:
+            return
+        try:
+            if not isinstance(result, _READY):
+                if result is LATER or (result is None and event.message_id not in self._session.waiting):
+                    self._must_be_catch_all(event)
+                    return
+                result = response_of(event.action, result)
+            elif self._session.version is Version.V201 and type(result) is not bytes:
+                result = _in_its_words(result)
+            late = self._session.reply(event.message_id, result)
+        except Expired:
+            log.warning("%s: the answer to %s came too late", self._session.identity, event.action)
+        except Exception as exc:
+            self._failed(event, exc)
+        else:
+            if late is not None:
+                self._late(late)
+            if self._then:
+                self._afterwards(event.message_id)
+
+    def _must_be_catch_all(self, event: _Event) -> None:
+        found = self._router.found[type(event.message)]
+        if found is not None and not found.takes_call and not found.middleware:
+            raise InvalidMessage("only a catch-all handler can answer LATER, it alone gets an IncomingCall")
+
+    def _failed(self, event: _Event, exc: BaseException) -> None:
+        """A handler raised. The peer is told, whatever it was; what the handler's author must mend goes to the log."""
+        error = exc if isinstance(exc, CallError) else InternalError(_blame(event.action, exc))
+        if error is not exc or type(event) is SendReceived:
+            self._tell(event.action, exc)
+        if isinstance(event, CallReceived):
+            self._give_up(event, error)
+
+    def _give_up(self, event: CallReceived, error: CallError) -> None:
+        try:
+            self.fail(event.message_id, error, flush=False)
+        except Expired:
+            log.warning("%s: the refusal of %s came too late: %s", self._session.identity, event.action, error)
+
+    def _tell(self, action: str, exc: BaseException) -> None:
+        if isinstance(exc, asyncio.CancelledError):
+            log.warning("%s: the handler of %s was cancelled", self._session.identity, action)
+        else:
+            log.error("%s: the handler of %s failed", self._session.identity, action, exc_info=exc)
+
+    # --- for an IncomingCall -------------------------------------------------------------------------------------
+
+    def reply(self, message_id: str, response: Any, validate: bool) -> None:
+        """Answer with a Struct, a dict in wire names, or JSON. Raises InvalidMessage or Expired."""
+        if self._session.version is Version.V201:
+            response = _in_its_words(response)
+        late = self._session.reply(message_id, response_of("reply()", response), validate=validate)
+        self._answered(message_id, late)
+
+    def fail(self, message_id: str, error: CallError, *, flush: bool = True) -> None:
+        """Answer with a CALLERROR. Raises Expired."""
+        late = self._session.fail(message_id, error)
+        self._answered(message_id, late, flush=flush)
+
+    def _answered(self, message_id: str, late: LateAnswer | None, *, flush: bool = True) -> None:
+        if late is not None:
+            self._late(late)
+        if self._then:
+            self._afterwards(message_id)
+        if flush:
+            self._next()
+            self._flush()
+
+    def respond_then(self, message_id: str, work: Work) -> None:
+        """Do ``work`` once the call is answered; at once if it has been."""
+        if message_id not in self._session.waiting:
+            self._background.add(_begun(work), "what was to follow an answer")
+            return
+        if self._then is None:
+            self._then = {}
+        self._then.setdefault(message_id, []).append(work)
+
+    def _afterwards(self, message_id: str) -> None:
+        for work in (self._then or {}).pop(message_id, ()):
+            self._background.add(_begun(work), "what was to follow an answer")
+
+    @property
+    def current(self) -> IncomingCall | None:
+        """The message whose handler asks; None if none does."""
+        event = self._current
+        if self.tasks and (task := asyncio.current_task()) is not None:
+            event = self.tasks.get(task, event)
+        return None if event is None else IncomingCall(event, self)
+
+    def forget(self, message_id: str) -> None:
+        """The call has expired: nothing follows its answer, and another one may take its place."""
+        if self._then:
+            self._then.pop(message_id, None)
+        self._next()
+
+
+def _in_its_words(response: Any) -> Any:
+    """A response in 2.1's vocabulary for a 2.0.1 connection; any other stays as it is. Raises InvalidMessage naming
+    what 2.0.1 has no word for."""
+    if isinstance(response, Message) and response.__version__ is Version.V21:
+        return to_v201(response)
+    return response
+
+
+async def _begun(work: Work) -> None:
+    await asyncio.sleep(0)  # the answer goes first
+    await work()
+
+
+def response_of(action: str, result: Any) -> Any:
+    """A handler's result as Session.reply takes it."""
+    if isinstance(result, _READY):
+        return result
+    if isinstance(result, Mapping):
+        return payload_of(action, result)
+    if result is LATER:
+        raise InvalidMessage(f"{action}: only a catch-all handler can answer LATER, it alone gets an IncomingCall")
+    raise InvalidMessage(
+        f"{action}: a handler returns the response, a dict or JSON as bytes, not {type(result).__name__}"
+    )
+
+
+def _blame(action: str, exc: BaseException) -> str:
+    """What the peer is told of a failed handler: an OCPPError's text is made for reading; any other may hold
+    secrets."""
+    if isinstance(exc, InvalidMessage):
+        return f"the answer made for {action} is not valid: {exc}"
+    if isinstance(exc, OCPPError):
+        return f"{action}: {exc}"
+    return f"{action} could not be processed"
