@@ -148,7 +148,7 @@ def test_a_password_in_clear_in_the_auth_file_names_the_station_and_the_way_out(
     result.failed_with("station CS7", "ocppflow hash-password")
     assert "in-clear" not in result.err
     auth.write_text("CS7 = [\n")
-    cli("csms", "--app", app, "--auth", auth).failed_with("auth.toml is no TOML")
+    cli("csms", "--app", app, "--auth", auth).failed_with("auth.toml is not TOML")
 
 
 def test_a_port_in_use_is_one_line(cli: Any, serve: Any, app_file: AppFile) -> None:
