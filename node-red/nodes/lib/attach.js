@@ -34,10 +34,14 @@ function attach (RED, node, config, names) {
   })
 }
 
-/** Keep what a flow has made of the list of passwords, so that it outlives a redeploy. */
+/**
+ * Keep what a flow has made of the list of passwords, so that it outlives a redeploy. An instance of a subflow has no
+ * credentials of its own, and those of the template are every instance's: the engine remembers for it.
+ */
 function keep (RED, node, { basic_auths: passwords }) {
-  const id = node._alias || node.id
-  RED.nodes.addCredentials(id, { ...RED.nodes.getCredentials(id), basic_auths: JSON.stringify(passwords) })
+  if (node._alias) return
+  const credentials = RED.nodes.getCredentials(node.id)
+  RED.nodes.addCredentials(node.id, { ...credentials, basic_auths: JSON.stringify(passwords) })
 }
 
 /** The certificates of a `tls-config` node, as PEM text. */

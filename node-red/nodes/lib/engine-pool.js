@@ -19,7 +19,8 @@ function engineOf (RED, id) {
     )
     const userDir = RED.settings.userDir || path.join(os.homedir(), '.node-red')
     const own = options => prepare({ userDir, ...options })
-    engines.set(key, new EngineSupervisor({ location, prepare: own, version, log }))
+    const stateDir = path.resolve(userDir, 'ocppflow-engine', 'state')
+    engines.set(key, new EngineSupervisor({ location, prepare: own, stateDir, version, log }))
   }
   return engines.get(key)
 }

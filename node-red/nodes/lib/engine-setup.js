@@ -1,20 +1,28 @@
 'use strict'
 /**
- * The package's own engine: the wheel that the package carries, installed into a private virtual environment at
- * `<userDir>/ocppflow-engine/venv` when it is first needed, and again when the package brings another wheel.
+ * The package's own engine: the wheel that the package carries, in a private virtual environment at
+ * `<userDir>/ocppflow-engine/venv`. It is set up (by setup/set_up_engine.py) when it is first needed, and again when the
+ * package brings another wheel or when the environment does not work any more.
  */
 const { spawn } = require('node:child_process')
 const { createHash } = require('node:crypto')
 const fs = require('node:fs/promises')
 const path = require('node:path')
 
-const WHEELS = path.join(__dirname, '..', '..', 'engine')
-const STAMP = 'ocppflow.json'
+const PACKAGE = path.join(__dirname, '..', '..')
+const WHEELS = path.join(PACKAGE, 'engine')
+const SCRIPT = path.join(PACKAGE, 'setup', 'set_up_engine.py')
+const STAMP = 'made-of'
 const LEAST = [3, 11]
 const WINDOWS = process.platform === 'win32'
 const PYTHONS = [['python3.14'], ['python3.13'], ['python3.12'], ['python3.11'], ['python3'], ['python']]
 const LAUNCHER = ['py', '-3']
-const MINUTE = 60 * 1000
+/** Milliseconds that a Python has to start and to import the engine, on a small machine with nothing in its caches. */
+const START = 60000
+/** Milliseconds that a set-up which is not wanted any more has to clean up. */
+const CLEANING = 8000
+/** Characters that are kept of what a command says. */
+const KEPT = 4000
 
 /** What keeps the engine from being set up. `status` is for a node's status, the message for the log. */
 class SetupError extends Error {
@@ -25,21 +33,22 @@ class SetupError extends Error {
 }
 
 /**
- * The command of the package's own engine, which is installed first if it is not there yet. `log(text)` hears of that,
- * `signal` ends it. Rejects with a SetupError.
+ * The command of the package's own engine, which is set up first if need be. `log(text)` hears of that, `signal` ends
+ * it. Rejects with a SetupError.
  */
 async function prepare ({ userDir, log, signal, wheels = WHEELS }) {
   const wheel = await findWheel(wheels)
-  const home = path.join(userDir, 'ocppflow-engine', 'venv')
-  const python = path.join(home, ...(WINDOWS ? ['Scripts', 'python.exe'] : ['bin', 'python']))
-  const argv = [python, '-I', '-m', 'ocppflow', 'engine']
-  if (await isInstalled(home, wheel) && (await run([python, '-I', '-c', ''], { signal })).ok) return argv
-  const started = Date.now()
+  const home = path.join(userDir, 'ocppflow-engine')
+  const venv = path.join(home, 'venv')
+  const python = path.join(venv, ...(WINDOWS ? ['Scripts', 'python.exe'] : ['bin', 'python']))
+  const argv = [python, '-I', '-m', 'ocppflow.nodes']
+  if (await fs.readFile(path.join(venv, STAMP), 'utf8').catch(() => '') === wheel.stamp) {
+    const tried = await run([...argv, '--version'], { signal, timeout: START })
+    if (tried.ok) return argv
+    if (!signal.aborted) log(`the engine in ${venv} does not start any more (${tried.last}); it is set up anew`)
+  }
   const base = await findPython(signal)
-  log(`setting up the engine (${wheel.name}, Python ${base.version}) in ${home}; this is done once`)
-  await install(home, python, base, wheel, signal)
-  await fs.writeFile(path.join(home, STAMP), JSON.stringify(stampOf(wheel)))
-  log(`the engine has been set up in ${Math.round((Date.now() - started) / 1000)} s`)
+  await setUp([...base, '-E', '-s', '-B', SCRIPT, home, wheel.file, wheel.stamp], log, signal)
   return argv
 }
 
@@ -51,30 +60,19 @@ async function findWheel (folder) {
       '`make node-red-package`); name one in OCPPFLOW_ENGINE, in settings.js or in an ocppflow-engine node')
   }
   const file = path.join(folder, name)
-  return { name, file, digest: createHash('sha256').update(await fs.readFile(file)).digest('hex') }
-}
-
-function stampOf (wheel) {
-  return { wheel: wheel.name, sha256: wheel.digest }
-}
-
-async function isInstalled (home, wheel) {
-  try {
-    const stamp = JSON.parse(await fs.readFile(path.join(home, STAMP), 'utf8'))
-    return stamp.wheel === wheel.name && stamp.sha256 === wheel.digest
-  } catch {
-    return false
-  }
+  const digest = createHash('sha256').update(await fs.readFile(file)).digest('hex')
+  return { file, stamp: `${name} ${digest}` }
 }
 
 async function findPython (signal) {
   const seen = []
   for (const command of WINDOWS ? [LAUNCHER, ...PYTHONS] : [...PYTHONS, LAUNCHER]) {
-    const answer = await run([...command, '-c', 'import sys; print(*sys.version_info[:3], sep=".")'], { signal })
-    const version = answer.ok ? answer.text.trim() : ''
+    const asked = [...command, '-c', 'import sys; print(*sys.version_info[:3], sep=".")']
+    const answer = await run(asked, { signal, timeout: START })
+    const version = answer.ok ? answer.last : ''
     if (!/^\d+\.\d+\.\d+$/.test(version)) continue
     const [major, minor] = version.split('.').map(Number)
-    if (major > LEAST[0] || (major === LEAST[0] && minor >= LEAST[1])) return { command, version }
+    if (major > LEAST[0] || (major === LEAST[0] && minor >= LEAST[1])) return command
     seen.push(`${command.join(' ')} is ${version}`)
   }
   const found = seen.length ? `found only: ${seen.join(', ')}` : 'found none'
@@ -83,41 +81,68 @@ async function findPython (signal) {
     'Install one (Debian, Ubuntu: apt install python3 python3-venv; Windows, macOS: python.org), then deploy again')
 }
 
-async function install (home, python, base, wheel, signal) {
-  await fs.rm(home, { recursive: true, force: true })
-  await fs.mkdir(path.dirname(home), { recursive: true })
-  const made = await run([...base.command, '-m', 'venv', home], { signal, timeout: 5 * MINUTE })
-  if (!made.ok) {
-    const hint = /ensurepip|python3-venv/.test(made.text) ? '; on Debian and Ubuntu: apt install python3-venv' : ''
-    throw new SetupError('engine setup failed', `${base.command.join(' ')} -m venv failed: ${made.last}${hint}`)
+/** Run setup/set_up_engine.py. The end of its stdin, which also comes if Node-RED dies, makes it clean up and end. */
+async function setUp (argv, log, signal) {
+  let problem
+  const onLine = line => {
+    try {
+      const told = JSON.parse(line)
+      if (told.log !== undefined) log(told.log)
+      if (told.problem !== undefined) problem = new SetupError(told.status, told.problem)
+    } catch {} // what Python itself says is kept by `run`, for the case that there is nothing better
   }
-  const pip = [python, '-I', '-m', 'pip', '--disable-pip-version-check', '--no-input', 'install', '--quiet']
-  const filled = await run([...pip, wheel.file], { signal, timeout: 15 * MINUTE })
-  if (!filled.ok) throw new SetupError('engine setup failed', `pip could not install the engine: ${filled.last}`)
-  // The faster event loop is welcome where it comes ready-made, and nothing depends on it.
-  if (!WINDOWS) await run([...pip, '--only-binary', ':all:', 'uvloop'], { signal, timeout: 5 * MINUTE })
+  const done = await run(argv, { signal, onLine })
+  if (!done.ok) throw problem || new SetupError('engine setup failed', `the engine could not be set up: ${done.last}`)
 }
 
-/** Run a command to its end: `{ok, text, last}`, where `last` is the last line it wrote. Never rejects. */
-function run (argv, { signal, timeout = MINUTE }) {
+/**
+ * Run a command to its end: `{ok, last}`, where `last` is the last line it wrote. Never rejects. With `onLine` the
+ * command is one that ends at the end of its stdin, and is given the time to do so.
+ */
+function run (argv, { signal, timeout, onLine }) {
   return new Promise(resolve => {
     let text = ''
+    let rest = ''
+    let timer
     const finish = (ok, why) => {
-      const lines = text.trim().split('\n').filter(line => !/^\[notice\]/.test(line))
-      resolve({ ok, text, last: (lines.pop() || '').trim() || why })
+      clearTimeout(timer)
+      signal.removeEventListener('abort', stop)
+      resolve({ ok, last: text.trim().split('\n').pop().trim() || why })
     }
-    let child
-    try {
-      const stdio = ['ignore', 'pipe', 'pipe']
-      child = spawn(argv[0], argv.slice(1), { stdio, windowsHide: true, signal, timeout, killSignal: 'SIGKILL' })
-    } catch (error) {
-      finish(false, error.message)
+    if (signal.aborted) {
+      resolve({ ok: false, last: 'not wanted any more' })
       return
     }
+    const stdio = [onLine ? 'pipe' : 'ignore', 'pipe', 'pipe']
+    let child
+    try {
+      child = spawn(argv[0], argv.slice(1), { stdio, windowsHide: true })
+    } catch (error) {
+      resolve({ ok: false, last: error.message })
+      return
+    }
+    const stop = () => {
+      child.stdin?.end()
+      endIn(onLine ? CLEANING : 0)
+    }
+    const endIn = milliseconds => {
+      clearTimeout(timer)
+      timer = setTimeout(() => child.kill('SIGKILL'), milliseconds)
+    }
+    if (timeout) endIn(timeout)
+    signal.addEventListener('abort', stop)
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8')
-      stream.on('data', more => { text = (text + more).slice(-4000) })
+      stream.on('data', more => { text = (text + more).slice(-KEPT) })
       stream.on('error', () => {})
+    }
+    if (onLine) {
+      child.stdin.on('error', () => {})
+      child.stdout.on('data', more => {
+        const lines = (rest + more).split('\n')
+        rest = lines.pop()
+        lines.forEach(onLine)
+      })
     }
     child.on('error', error => finish(false, error.message))
     child.on('close', (code, killer) => finish(code === 0, killer ? `ended by ${killer}` : `exit code ${code}`))

@@ -33,12 +33,14 @@ const STATUS = {
 
 class EngineSupervisor {
   /**
-   * `location` is that of engine-location.js; `prepare({log, signal})` sets the package's own engine up and gives its command;
-   * `version` is the engine's that the package was made with; `log` has info, warn, error and debug.
+   * `location` is that of engine-location.js; `prepare({log, signal})` sets the package's own engine up and gives its
+   * command; `stateDir` is where the engine may keep what has to outlive it; `version` is the engine's that the package
+   * was made with; `log` has info, warn, error and debug.
    */
-  constructor ({ location, prepare, version, log, times = {} }) {
+  constructor ({ location, prepare, stateDir, version, log, times = {} }) {
     this._location = location
     this._prepare = prepare
+    this._stateDir = stateDir
     this._version = version
     this._log = log
     this._times = { ...TIMES, ...times }
@@ -196,7 +198,7 @@ class EngineSupervisor {
     this._log.info(`engine ${line.version} is ready (process ${line.pid})`)
     this._maxLine = line.maxLine
     this._pings = 0
-    this._say({ op: 'hello', protocol: PROTOCOL, log: 'info' })
+    this._say({ op: 'hello', protocol: PROTOCOL, log: 'info', stateDir: this._stateDir })
     this._state = 'ready'
     for (const node of this._nodes.values()) this._create(node)
     const held = this._held

@@ -14,7 +14,7 @@ class RuntimeNode {
     this.config = config
     this.credentials = credentials
     this.passwordsChanged = passwords => {
-      this.credentials = passwords
+      if (!node._alias) this.credentials = passwords // of a subflow's instance they stay the template's
       passwordsChanged(passwords)
     }
     this.pending = new Map()

@@ -1,0 +1,76 @@
+"""Fills ``node-red/engine``: ocppflow's own wheel, and for the usual platforms those of what the engine needs, so that
+the Node-RED package sets its engine up without a package index.
+
+cryptography, which only makes certificates, is left out: it and cffi would be another 40 MB. msgspec for all platforms
+and the pure wheel of websockets are 6 MB.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "node-red" / "engine"
+CACHE = ROOT / "build" / "engine-wheels"
+
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+PLATFORMS = (
+    "manylinux2014_x86_64",
+    "manylinux2014_aarch64",
+    "musllinux_1_2_x86_64",  # Node-RED's Docker image is an Alpine
+    "musllinux_1_2_aarch64",
+    "macosx_11_0_arm64",
+    "macosx_10_15_x86_64",
+    "win_amd64",
+)
+
+
+def main() -> int:
+    shutil.rmtree(TARGET, ignore_errors=True)
+    TARGET.mkdir()
+    pip("wheel", "--no-deps", "--wheel-dir", str(TARGET), str(ROOT))
+    for wheel in carried():
+        shutil.copy(wheel, TARGET)
+    return 0
+
+
+def carried() -> list[Path]:
+    """The wheels of what the engine needs, in the versions that are installed here; fetched once."""
+    msgspec, websockets = (f"{name}=={version(name)}" for name in ("msgspec", "websockets"))
+    folder = CACHE / f"{msgspec} {websockets}".replace("==", "-").replace(" ", "_")
+    stamp = folder / "complete"
+    if not stamp.exists():
+        print("fetching the wheels that the Node-RED package carries (once, about half a minute) ...", flush=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        wanted = [(each, "cp", None, python, msgspec) for each in PLATFORMS for python in PYTHONS]
+        # Masks are XORed a little slower without the C extension, which would be one more wheel for each platform.
+        wanted.append(("any", "py", "none", PYTHONS[0], websockets))
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda each: fetch(folder, *each), wanted))
+        stamp.touch()
+    return sorted(folder.glob("*.whl"))
+
+
+def fetch(folder: Path, platform: str, implementation: str, abi: str | None, python: str, requirement: str) -> None:
+    """Download one wheel."""
+    target = ["--platform", platform, "--implementation", implementation, "--python-version", python]
+    if abi is not None:
+        target += ["--abi", abi]
+    pip("download", "--no-deps", "--only-binary", ":all:", *target, "--dest", str(folder), requirement)
+
+
+def pip(*arguments: str) -> None:
+    """Run pip. Ends the program if it fails."""
+    command = [sys.executable, "-m", "pip", *arguments, "--quiet", "--disable-pip-version-check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"pip {' '.join(arguments)}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
