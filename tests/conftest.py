@@ -6,6 +6,10 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("any machine", deadline=None)  # how long an example takes says what else the machine does
+settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True)

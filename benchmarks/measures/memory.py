@@ -12,7 +12,7 @@ from benchmarks.samples import HEARTBEAT
 
 OURS_COUNT = 5000
 OTHERS_COUNT = 1000
-LIMIT_KIB = 10.0
+LIMIT_KIB = 3.5
 DEFLATE = {OURS: OURS, OCPP: OCPP, OCPP_RPC: OCPP_RPC.arguments("--deflate")}
 
 

@@ -79,7 +79,7 @@ class Wire:
     def received(self, data: bytes) -> None:
         self.heard.append(json.loads(data))
 
-    def received_binary(self, size: int) -> None:
+    def received_binary(self, data: bytes) -> None:
         raise AssertionError("a node sent a binary message")
 
     def closed(self, code: int, reason: str) -> None:
@@ -99,12 +99,12 @@ class Site:
         self.nodes: list[CSMSNode | CSNode] = []
         self.wires: list[Wire] = []
 
-    async def csms(self, credentials: Any = None, **config: Any) -> tuple[CSMSNode, Flow]:
+    async def csms(self, credentials: Any = None, *, others: Any = tuple, **config: Any) -> tuple[CSMSNode, Flow]:
         """A CSMS node that has been started, on a free port."""
         flow = Flow()
         given = {"port": "0", "host": "127.0.0.1", "path": "/ocpp", **config}
         secrets = {"basic_auths": {"CS1": "secret-1"}} if credentials is None else credentials
-        node = CSMSNode(given, secrets, send=flow.send, status=flow.status, clock=self.clock)
+        node = CSMSNode(given, secrets, send=flow.send, status=flow.status, clock=self.clock, others=others)
         self.nodes.append(node)
         await node.start()
         return node, flow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import datetime
+from typing import Any
 
 import pytest
 from flow_peers import BEAT, PATIENCE, Site, answered, command, refusal
@@ -235,12 +236,86 @@ async def test_connect_connects_a_station_that_does_not_by_itself(site: Site):
 
 async def test_connect_closes_an_open_connection_first(site: Site):
     node, flow, wires = await site.cs()
-    await node.input(command("connect"))
+    await node.input(command("connect", {"cbId": "CS2"}))
     await settle()
     assert len(wires) == 2
     assert wires[0].ended is not None
     assert wires[1].ended is None
     assert flow.states == ["ONLINE", "OFFLINE", "ONLINE"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [None, {}, {"cbId": "CS1"}, {"csmsUrl": "ws://csms.test/ocpp/"}, {"password": "secret-1"}],
+)
+async def test_a_connect_that_changes_nothing_leaves_an_open_connection_alone(site: Site, data):
+    node, flow, wires = await site.cs()
+    await node.input(command("connect", data))
+    await site.clock.advance(30)
+    assert (len(wires), wires[0].ended) == (1, None)
+    assert flow.states == ["ONLINE"]
+
+
+async def test_a_connect_that_changes_nothing_leaves_an_attempt_alone(site: Site):
+    attempts = 0
+
+    async def never() -> Any:
+        nonlocal attempts
+        attempts += 1
+        await asyncio.Event().wait()
+
+    node, _, _ = await site.cs(dial=never)
+    await node.input(command("connect"))
+    await settle()
+    assert attempts == 1
+    await node.input(command("connect", {"password": "another-1"}))
+    await settle()
+    assert attempts == 2
+
+
+async def test_connect_does_not_wait_for_the_next_attempt(site: Site):
+    node, flow, wires = await site.cs()
+    wires[0].link.break_()
+    await settle()
+    assert flow.statuses[-1][2].startswith("Reconn #1")
+    await node.input(command("connect"))
+    await settle()
+    assert (len(wires), flow.states) == (2, ["ONLINE", "OFFLINE", "ONLINE"])
+
+
+async def test_a_flow_that_feeds_port_2_back_does_not_flap(site: Site):
+    """The output of a link call wired into the CS node: the msg of a connect comes back as another connect."""
+    node, flow, wires = await site.cs(auto_connect=False)
+    await node.input(command("connect", _linkSource=[{"id": "l"}]))
+    for _ in range(3):
+        (msg,) = flow.port(2)
+        flow.out.clear()
+        await node.input(msg)
+        await settle()
+    assert len(wires) == 1
+    assert wires[0].ended is None
+
+
+async def test_connect_starts_a_CS_without_a_target(site: Site):
+    node, flow, wires = await site.cs(csms="")
+    assert flow.statuses[-1] == (
+        "red",
+        "ring",
+        "the URL of the CSMS is missing: expected ws:// or wss://, host, port and route",
+    )
+    assert "the URL of the CSMS is missing" in await refusal(node, {"payload": {"command": "Heartbeat"}})
+    assert "the URL of the CSMS is missing" in await refusal(node, command("connect", {"cbId": "CS2"}))
+    await node.input(command("connect", {"csmsUrl": "ws://other.test/ocpp"}))
+    await settle()
+    assert (len(wires), node.problem, flow.states) == (1, "", ["ONLINE"])
+
+
+async def test_connect_starts_a_CS_without_an_identity(site: Site):
+    node, flow, wires = await site.cs(cbId="")
+    await node.input(command("connect", {"cbId": "CS7"}))
+    await settle()
+    assert flow.events[0]["topic"] == "CS7/Connection"
+    assert len(wires) == 1
 
 
 async def test_connect_takes_cbId_password_and_csmsUrl_from_now_on_without_a_trailing_slash(site: Site):
@@ -304,7 +379,7 @@ async def test_close_ends_the_attempts_too(site: Site):
     node, flow, wires = await site.cs()
     wires[0].link.break_()
     await settle()
-    assert flow.statuses[-1][2] == "Reconn #1 in 10 sec"
+    assert flow.statuses[-1][2].startswith("Reconn #1 in 10 sec")
     await node.input(command("CLOSE"))
     await site.clock.advance(1000)
     assert len(wires) == 1
@@ -340,14 +415,22 @@ async def test_retrybackoff_starts_the_count_over(site: Site):
     await site.clock.advance(11)
     wires[1].link.break_()
     await settle()
-    assert flow.statuses[-1][2] == "Reconn #1 in 20 sec"
+    assert flow.statuses[-1][2].startswith("Reconn #1 in 20 sec")
+
+
+@pytest.mark.parametrize("data", [None, {}])
+async def test_retrybackoff_without_data_starts_the_count_over_and_is_no_error(site: Site, data):
+    node, _, wires = await site.cs()
+    wires[0].link.break_()
+    await settle()
+    await node.input(command("retrybackoff", data))
+    backoff = node.station.backoff
+    assert (backoff.attempts, backoff.wait_minimum, backoff.repeat_times) == (0, 10, 2)
 
 
 @pytest.mark.parametrize(
     "data",
     [
-        None,
-        {},
         [],
         {"RetryBackOffWaitMinimum": -1},
         {"RetryBackOffWaitMinimum": "x"},

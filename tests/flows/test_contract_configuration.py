@@ -64,10 +64,12 @@ def test_0_is_a_value_for_the_waits_and_the_ping():
         ("ws://h:80/o/", "ws://h:80/o"),
         ("wss://h/o", "wss://h/o"),
         ("ws://h", "ws://h"),
-        (" ws://h/o// ", "ws://h/o"),
+        (" ws://h/o ", "ws://h/o"),
+        ("ws://h/o//", "ws://h/o//"),
+        ("ws://h/o/?v=2", "ws://h/o/?v=2"),
     ],
 )
-def test_the_url_of_target_csms_keeps_its_scheme_and_loses_its_trailing_slash(url, read):
+def test_the_url_of_target_csms_is_kept_as_given_but_for_a_trailing_slash(url, read):
     assert CSSettings.read({"cbId": "CS1", "csms": {"name": "n", "url": url}}).url == read
 
 
@@ -125,12 +127,12 @@ def test_a_CSMS_configuration_that_makes_no_sense_says_what_would(config, words)
 )
 def test_a_CS_configuration_that_makes_no_sense_says_what_would(config, words):
     with pytest.raises(ConfigurationError, match=words):
-        CSSettings.read(config)
+        CSSettings.read(config).check_address()
 
 
 def test_a_password_inside_the_url_is_refused_and_not_shown():
     with pytest.raises(ConfigurationError) as caught:
-        CSSettings.read({"cbId": "CS1", "csms": {"url": "ws://CS1:hush-hush@h/o"}})
+        CSSettings.read({"cbId": "CS1", "csms": {"url": "ws://CS1:hush-hush@h/o"}}).check_address()
     assert "hush" not in str(caught.value)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from flow_peers import BEAT, BOOT, Site, answered, command, refusal
 
-from ocppflow.errors import ConnectionRefused
+from ocppflow.errors import ConfigurationError, ConnectionRefused
 from ocppflow.nodes import BadInput
+from ocppflow.nodes.states import NodeState
 from ocppflow.transport.clock import settle
 
 RESET = {"type": "Immediate"}
@@ -140,7 +142,7 @@ async def test_nothing_a_peer_sends_stops_a_node_or_another_station(site: Site):
     bad, good = await site.station(node, "CS1"), await site.station(node, "CS2")
     for frame in HOSTILE:
         await bad.says(frame)
-    bad.link.send_binary(100)
+    bad.link.send_binary(bytes(100))
     await bad.says([2, "ok", "Heartbeat", {}])
     await good.says([2, "ok", "Heartbeat", {}])
     assert [msg["ocpp"]["cbId"] for msg in flow.messages] == ["CS1", "CS2"]
@@ -203,7 +205,7 @@ async def test_status_of_the_CS_over_its_life(site: Site):
         ("green", "dot", "REQ out: Heartbeat"),
         ("green", "dot", "RES out: Reset"),
         ("red", "dot", "Closed"),
-        ("red", "ring", "Reconn #1 in 10 sec"),
+        ("red", "ring", "Reconn #1 in 10 sec: connection lost"),
         ("blue", "dot", "Connecting..."),
         ("green", "dot", "Connected..."),
         ("red", "dot", "Closed"),
@@ -217,7 +219,8 @@ async def test_reconnect_waits_double_up_to_the_repeat_times(site: Site):
     _, flow, _ = await site.cs(dial=nobody, ws_rt_minimum="5", ws_rt_repeat="2")
     await site.clock.advance(60)
     waits = [text for fill, shape, text in flow.statuses if (fill, shape) == ("red", "ring") and "Reconn" in text]
-    assert waits == [f"Reconn #{k} in {n} sec" for k, n in ((1, 5), (2, 10), (3, 20), (4, 20), (5, 20))]
+    why = "nothing listens on csms.test:80: check host and port, or start the CSMS"
+    assert waits == [f"Reconn #{k} in {n} sec: {why}" for k, n in ((1, 5), (2, 10), (3, 20), (4, 20), (5, 20))]
 
 
 async def test_refused_by_the_CSMS_shows_the_HTTP_status_and_what_to_check(site: Site):
@@ -226,7 +229,32 @@ async def test_refused_by_the_CSMS_shows_the_HTTP_status_and_what_to_check(site:
 
     _, flow, _ = await site.cs(dial=refusing)
     assert ("red", "ring", "HTTP 404 Not Found (check the identity and path)") in flow.statuses
-    assert flow.statuses[-1] == ("red", "ring", "Reconn #1 in 10 sec (HTTP 404)")
+    again = "Reconn #1 in 10 sec: HTTP 404 Not Found (check the identity and path)"
+    assert flow.statuses[-1] == ("red", "ring", again)
+
+
+async def test_a_forbidden_identity_or_url_is_a_red_status_that_stays(site: Site):
+    async def never() -> Any:
+        raise ConfigurationError("the identity 'no:good' has characters other than A-Z a-z 0-9 * - _ = + | @ .")
+
+    node, flow, _ = await site.cs(dial=never)
+    await site.clock.advance(1000)
+    assert flow.statuses[-1][:2] == ("red", "ring")
+    assert "no:good" in flow.statuses[-1][2]
+    assert not any("Reconn" in text for *_, text in flow.statuses)
+    assert flow.states == ["OFFLINE"]
+    assert node.state is NodeState.UNFIT
+    assert "no:good" in await refusal(node, {"payload": {"command": "Heartbeat"}})
+
+
+async def test_public_objects_tell_their_state(site: Site):
+    csms, _ = await site.csms(name="Depot")
+    cs, _, _ = await site.cs()
+    await site.station(csms)
+    assert repr(csms) == "<CSMSNode 'Depot' working, 1 station>"
+    assert repr(cs) == "<CSNode CS1 working, connected>"
+    await cs.close()
+    assert repr(cs) == "<CSNode CS1 closed, not connected>"
 
 
 async def test_auto_connect_off_shows_closed_and_connects_nowhere(site: Site):

@@ -85,11 +85,22 @@ async def test_MessageId_in_progress_on_that_connection_is_an_error(site: Site):
     assert len(wires[0].heard) == 1
 
 
-async def test_MessageId_that_is_no_string_is_an_error(site: Site):
+@pytest.mark.parametrize(("given", "sent"), [(5, "5"), (5.0, "5"), (1.5, "1.5")])
+async def test_a_numeric_MessageId_is_taken_as_text(site: Site, given, sent):
+    node, flow, wires = await site.cs()
+    done = answered(node, {"payload": {"command": "Heartbeat", "MessageId": given}})
+    await settle()
+    assert wires[0].heard[0][1] == sent
+    await wires[0].says([3, sent, BEAT])
+    await done
+    assert flow.messages[0]["ocpp"]["MessageId"] == sent
+
+
+@pytest.mark.parametrize(("given", "what"), [(True, "a boolean"), ({}, "an object"), ([], "an array")])
+async def test_a_MessageId_that_is_neither_text_nor_number_is_an_error(site: Site, given, what):
     node, _, _ = await site.cs()
-    assert "MessageId is a number: expected a string" in await refusal(
-        node, {"payload": {"command": "Heartbeat", "MessageId": 5}}
-    )
+    text = await refusal(node, {"payload": {"command": "Heartbeat", "MessageId": given}})
+    assert f"MessageId is {what}: expected a string" in text
 
 
 async def test_cbId_of_the_payload_names_the_station(site: Site):
@@ -199,9 +210,10 @@ async def test_on_failure_done_is_called_with_the_error_once_and_nothing_else_ha
     assert wires[0].heard == []
 
 
-async def test_payload_timeout_is_for_this_call_in_milliseconds(site: Site):
+@pytest.mark.parametrize("timeout", [500, "500"])
+async def test_payload_timeout_is_for_this_call_in_milliseconds(site: Site, timeout):
     node, flow, _ = await site.cs(messageTimeout=10_000)
-    done = answered(node, {"payload": {"command": "Heartbeat", "timeout": 500}})
+    done = answered(node, {"payload": {"command": "Heartbeat", "timeout": timeout}})
     await site.clock.advance(0.4)
     assert not done.done()
     await site.clock.advance(0.2)
@@ -209,7 +221,7 @@ async def test_payload_timeout_is_for_this_call_in_milliseconds(site: Site):
     assert flow.messages[0]["payload"]["error"]["code"] == "Timeout"
 
 
-@pytest.mark.parametrize("timeout", [0, -1, "500", True, float("inf")])
+@pytest.mark.parametrize("timeout", [0, -1, "soon", True, float("inf"), {}])
 async def test_a_timeout_that_makes_no_sense_is_an_error(site: Site, timeout):
     node, _, wires = await site.cs()
     text = await refusal(node, {"payload": {"command": "Heartbeat", "timeout": timeout}})
@@ -259,6 +271,43 @@ async def test_requests_to_one_station_wait_for_each_other_and_go_out_in_order(s
         await wire.says([3, number, {"status": "Accepted"}])
 
 
+async def test_payload_timeout_bounds_the_time_in_the_queue_too(site: Site):
+    """A Request whose time is over before its turn has come is not sent later."""
+    node, flow = await site.csms()
+    wire = await site.station(node)
+    first = answered(node, {"payload": {"command": "Reset", "data": RESET, "MessageId": "1", "cbId": "CS1"}})
+    short = {"command": "Reset", "data": RESET, "MessageId": "2", "cbId": "CS1", "timeout": 3000}
+    second = answered(node, {"payload": short})
+    await site.clock.advance(2.9)
+    assert not second.done()
+    await site.clock.advance(0.2)
+    await second
+    assert flow.messages[0]["payload"]["error"]["code"] == "Timeout"
+    assert flow.messages[0]["payload"]["MessageId"] == "2"
+    await wire.says([3, "1", {"status": "Accepted"}])
+    await first
+    await site.clock.advance(60)
+    assert [frame[1] for frame in wire.heard] == ["1"]
+
+
+async def test_a_full_queue_says_what_the_flow_can_do(site: Site):
+    node, _ = await site.csms()
+    await site.station(node)
+    for _ in range(65):
+        answered(node, {"payload": {"command": "Reset", "data": RESET, "cbId": "CS1"}})
+    text = await refusal(node, {"payload": {"command": "Reset", "data": RESET, "cbId": "CS1"}})
+    assert text.startswith("CS1: Reset: 65 Requests to this station wait already")
+    assert "send the next when an answer has come" in text
+
+
+@pytest.mark.parametrize("flag", [False, "false", "False"])
+async def test_flags_may_come_as_text(site: Site, flag):
+    node, _, wires = await site.cs()
+    answered(node, {"payload": {"command": "Heartbeat", "data": {"no": "such field"}, "validate": flag}})
+    await settle()
+    assert wires[0].heard[0][3] == {"no": "such field"}
+
+
 async def test_a_payload_passes_through_byte_by_byte(site: Site):
     node, _, _ = await site.cs()
     data = b'{ "idToken":{"type":"ISO14443","idToken":"\\u0041B"}, "customData":{"vendorId":"V","n":1.50} }'
@@ -295,13 +344,34 @@ async def test_msg_ocpp_ties_the_response_to_the_request_and_the_payload_may_be_
     assert wire.heard == [[3, "b1", BOOT_ACCEPTED]]
 
 
-@pytest.mark.parametrize("ocpp", [None, {}, {"MessageId": ""}, {"MessageId": 5}, "x"])
+@pytest.mark.parametrize("ocpp", [None, {}, {"MessageId": ""}, {"MessageId": []}, "x"])
 async def test_a_response_without_its_msg_ocpp_is_an_error(site: Site, ocpp):
     node, _, wire, msg = await _asked(site, [2, "b1", "BootNotification", BOOT])
     msg["payload"] = {"msgType": 3, "data": BOOT_ACCEPTED}
     msg["ocpp"] = ocpp
     assert "msg.ocpp.MessageId is missing: answer with the msg of the Request" in await refusal(node, msg)
     assert wire.heard == []
+
+
+async def test_cbId_of_the_payload_serves_where_that_of_msg_ocpp_is_missing(site: Site):
+    node, _, wire, _ = await _asked(site, [2, "b1", "BootNotification", BOOT])
+    await node.input(
+        {
+            "payload": {"msgType": 3, "data": BOOT_ACCEPTED, "cbId": "CS1"},
+            "ocpp": {"MessageId": "b1", "command": "BootNotification"},
+        }
+    )
+    await settle()
+    assert wire.heard == [[3, "b1", BOOT_ACCEPTED]]
+
+
+async def test_a_numeric_MessageId_of_msg_ocpp_is_taken_as_text(site: Site):
+    node, _, wire, msg = await _asked(site, [2, "17", "BootNotification", BOOT])
+    await node.input(
+        {"payload": {"msgType": 3, "data": BOOT_ACCEPTED}, "ocpp": {**msg["ocpp"], "MessageId": 17}},
+    )
+    await settle()
+    assert wire.heard == [[3, "17", BOOT_ACCEPTED]]
 
 
 async def test_a_response_later_than_messageTimeout_is_expired_and_not_sent(site: Site):

@@ -6,9 +6,11 @@ import msgspec
 import pytest
 from flow_peers import BEAT, BOOT, Flow, Site, answered, command, refusal
 
+from ocppflow.errors import ConnectionRefused
 from ocppflow.nodes import CSNode
-from ocppflow.nodes.contract import plain
+from ocppflow.nodes.values import plain
 from ocppflow.transport.clock import settle
+from ocppflow.transport.handshake import RefusedInfo
 
 RESET = {"type": "Immediate"}
 
@@ -190,16 +192,39 @@ async def test_the_CS_says_ONLINE_and_OFFLINE_once_per_change(site: Site):
     assert flow.states == ["ONLINE", "OFFLINE", "ONLINE", "OFFLINE"]
 
 
-async def test_failed_attempts_give_no_further_events(site: Site):
-    from ocppflow.errors import ConnectionRefused
-
+async def test_the_first_failed_attempt_after_a_start_is_a_change_and_the_others_are_none(site: Site):
     async def nobody():
         raise ConnectionRefused("nothing listens there")
 
     _, flow, _ = await site.cs(dial=nobody)
     await site.clock.advance(100)
     assert len([text for *_, text in flow.statuses if text.startswith("Reconn")]) >= 3
-    assert flow.states == []
+    (event,) = flow.events
+    assert event["ocpp"] == {"websocket": "OFFLINE", "cbId": "CS1"}
+    assert event["payload"] == {"code": 1006, "reason": "nothing listens there"}
+
+
+@pytest.mark.parametrize(("code", "reason"), [(1000, ""), (1001, ""), (1006, ""), (3123, ""), (1011, "mine")])
+async def test_the_reason_of_an_OFFLINE_is_never_empty(site: Site, code, reason):
+    _, flow, wires = await site.cs()
+    if code == 1006:
+        wires[0].link.break_("")
+    else:
+        wires[0].link.close(code, reason)
+    await settle()
+    payload = flow.events[-1]["payload"]
+    assert payload["code"] == code
+    assert payload["reason"]
+    assert payload["reason"] == (reason or payload["reason"])
+
+
+async def test_a_REFUSED_event_needs_an_identity(site: Site):
+    node, flow = await site.csms()
+    node.csms.refused(RefusedInfo("", "1.2.3.4:5", "/", 404, "the path names no station"))
+    assert flow.events == []
+    node.csms.refused(RefusedInfo("CS9", "1.2.3.4:5", "/ocpp", 404, ""))
+    assert flow.events[0]["ocpp"] == {"websocket": "REFUSED", "cbId": "CS9"}
+    assert flow.events[0]["payload"]["reason"]
 
 
 async def test_connection_events_are_per_node(site: Site):

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flow_peers import BEAT, BOOT, BOOT_ACCEPTED, PATIENCE, Flow, command
+from flow_peers import BEAT, BOOT, BOOT_ACCEPTED, PATIENCE, Flow, Site, command, refusal
 
 from ocppflow.nodes import CSMSNode, CSNode
-from ocppflow.nodes.auth_list import AuthMemory
+from ocppflow.nodes.auth_memory import AuthMemory
+from ocppflow.nodes.states import NodeState
 from ocppflow.trace import read_trace
+from ocppflow.transport.clock import settle
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "wire" / "transport"))
 
@@ -110,7 +112,7 @@ async def test_a_wrong_password_is_refused_with_the_reason_on_both_sides_and_no_
     assert "wrong password" in event["payload"]["reason"]
     assert any("HTTP 401" in text and "check the password" in text for *_, text in theirs.statuses)
     assert theirs.statuses[-1][2].startswith("Reconn #1 in 1")
-    assert theirs.statuses[-1][2].endswith(" sec (HTTP 401)")
+    assert " sec: HTTP 401" in theirs.statuses[-1][2]
     everything = caplog.text + str(flow.out) + str(flow.statuses) + str(theirs.out) + str(theirs.statuses)
     assert "a-wrong-password" not in everything
     assert SECRET not in everything
@@ -142,7 +144,7 @@ async def test_a_CS_without_a_password_starts_says_so_and_works_as_soon_as_it_is
 async def test_a_CSMS_without_passwords_works_as_soon_as_they_are_set(house: House):
     csms, _ = await house.csms(credentials={})
     first = await _connects(house, csms)
-    assert first.states == []
+    assert first.states == ["OFFLINE"]
     csms.set_credentials({"basic_auths": {"CS1": SECRET}})
     assert (await _connects(house, csms)).states == ["ONLINE"]
 
@@ -153,7 +155,7 @@ async def test_the_auth_list_counts_at_the_door_at_once(house: House):
     theirs = await _connects(house, csms, cbId="CS2", credentials={"csms_pw": "another-password-2"})
     assert theirs.states == ["ONLINE"]
     await csms.input(command("remove_auth_cs", {"name": "CS1"}))
-    assert (await _connects(house, csms)).states == []
+    assert (await _connects(house, csms)).states == ["OFFLINE"]
 
 
 async def test_changes_to_the_auth_list_outlive_a_redeploy_until_the_user_edits_the_list(house: House):
@@ -189,7 +191,7 @@ async def test_the_older_formats_of_both_nodes_fit_each_other(house: House):
     _, theirs = await house.cs("", {}, **old)
     await theirs.until(online(theirs))
     wrong = await _connects(house, csms, credentials={"csms_pw": "wrong"}, csms_user="test", cbId="CS2")
-    assert wrong.states == []
+    assert wrong.states == ["OFFLINE"]
 
 
 async def test_log_and_logpath_of_the_older_format_write_a_trace(house: House, tmp_path):
@@ -212,12 +214,53 @@ async def test_a_busy_port_is_a_red_ring_with_the_reason(house: House):
     taken = await asyncio.start_server(lambda r, w: None, "127.0.0.1", 0)
     port = taken.sockets[0].getsockname()[1]
     csms, flow = await house.csms(port=port)
-    assert flow.statuses[-1][:2] == ("red", "ring")
-    assert f"port {port}" in flow.statuses[-1][2]
-    assert "another program uses this port" in flow.statuses[-1][2]
+    assert flow.statuses[-1] == ("red", "ring", f"port {port} is in use by another program; trying again")
     assert csms.port is None
+    assert csms.state is NodeState.WAITING
+    assert f"port {port} is in use by another program" in await refusal(csms, command("connections"))
     taken.close()
     await taken.wait_closed()
+
+
+async def test_a_CSMS_whose_port_is_taken_tries_again_until_it_is_free(site: Site, caplog):
+    taken = await asyncio.start_server(lambda r, w: None, "127.0.0.1", 0)
+    port = taken.sockets[0].getsockname()[1]
+    csms, flow = await site.csms(port=port)
+    for _ in range(20):
+        await site.clock.advance(40)
+        await _bound()
+    assert csms.port is None
+    assert len(flow.statuses) == 2  # starting, and the reason: it does not flicker
+    assert len([record for record in caplog.records if "in use" in record.message]) == 1
+    taken.close()
+    await taken.wait_closed()
+    await site.clock.advance(40)
+    await flow.until(lambda: flow.statuses[-1][0] == "green")
+    assert (csms.port, csms.problem, csms.state) == (port, "", NodeState.WORKING)
+    assert flow.statuses[-1] == ("green", "ring", "(0)")
+
+
+async def test_a_CSMS_that_waits_for_its_port_can_be_closed(site: Site):
+    taken = await asyncio.start_server(lambda r, w: None, "127.0.0.1", 0)
+    csms, _ = await site.csms(port=taken.sockets[0].getsockname()[1])
+    await csms.close()
+    taken.close()
+    await taken.wait_closed()
+    await site.clock.advance(100)
+    await _bound()
+    assert csms.port is None
+
+
+async def test_an_address_that_is_not_there_yet_is_waited_for(site: Site):
+    csms, flow = await site.csms(host="192.0.2.1", port=9000)
+    assert flow.statuses[-1][2] == "no interface of this machine has the address 192.0.2.1; trying again"
+    assert csms.state is NodeState.WAITING
+
+
+async def _bound() -> None:
+    """Binding a port takes a turn of the event loop that no clock knows of."""
+    for _ in range(3):
+        await settle()
 
 
 async def test_two_CSMS_nodes_on_one_port_and_different_paths_share_the_listener(house: House):
@@ -235,11 +278,17 @@ async def test_two_CSMS_nodes_on_one_port_and_different_paths_share_the_listener
     assert any("HTTP 404" in text for *_, text in third.statuses)
 
 
-async def test_the_same_path_twice_on_one_port_is_refused(house: House):
-    first, _ = await house.csms()
-    _, flow = await house.csms(port=first.port)
+async def test_the_same_path_twice_on_one_port_is_refused_and_names_the_node_that_has_it(site: Site):
+    first, _ = await site.csms(name="Depot")
+    second, flow = await site.csms(port=first.port, others=lambda: [first])
     assert flow.statuses[-1][:2] == ("red", "ring")
-    assert "/ocpp is served already" in flow.statuses[-1][2]
+    assert f"port {first.port} is in use by the CSMS node 'Depot'" in flow.statuses[-1][2]
+    assert "/ocpp" in flow.statuses[-1][2]
+    port = first.port
+    await first.close()
+    await site.clock.advance(2)
+    await flow.until(lambda: flow.statuses[-1] == ("green", "ring", "(0)"))
+    assert second.port == port
 
 
 async def test_closing_frees_the_port_for_the_node_after_it(house: House):
@@ -301,7 +350,7 @@ async def test_security_profile_2_is_TLS_and_a_password(house: House, authority,
     ca = {"ca": authority.root.read_text() if inline else str(authority.root)}
     assert (await _connects(house, url, tls=ca)).states == ["ONLINE"]
     assert flow.events[0]["payload"]["securityProfile"] == 2
-    assert (await _connects(house, url)).states == []  # the CSMS's certificate is not one that we trust
+    assert (await _connects(house, url)).states == ["OFFLINE"]  # the CSMS's certificate is not one that we trust
     assert (await _connects(house, url, tls={"verify": False})).states == ["ONLINE"]
 
 
@@ -312,7 +361,7 @@ async def test_security_profile_3_is_TLS_with_the_stations_certificate(house: Ho
     mine = _pem(authority.issue("CS1"), authority.root, inline=inline)
     assert (await _connects(house, url, credentials={}, tls=mine)).states == ["ONLINE"]
     assert flow.events[0]["payload"]["securityProfile"] == 3
-    assert (await _connects(house, url, credentials={}, tls=mine, cbId="CS2")).states == []
+    assert (await _connects(house, url, credentials={}, tls=mine, cbId="CS2")).states == ["OFFLINE"]
 
 
 async def test_two_nodes_with_the_same_certificates_share_a_port(house: House, authority):

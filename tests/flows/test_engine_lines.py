@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import stat
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,14 +24,13 @@ SECRET = "a-long-password-1"
 class Runtime:
     """A flow runtime in memory: says lines to an engine and reads its lines."""
 
-    def __init__(self, *, clock: Any = None) -> None:
+    def __init__(self, *, clock: Any = None, **hello: Any) -> None:
         self.engine = Engine(clock=clock)
         self.lines: list[dict[str, Any]] = []
         self._seen = 0
         self._news = asyncio.Event()
-        self.engine.outbox.attach(self._heard)
-        self.engine.attached()
-        self.say(op="hello", protocol=1, log="off")
+        self.engine.attach(self._heard)
+        self.say(op="hello", protocol=1, log="off", **hello)
 
     def _heard(self, data: bytes) -> None:
         assert data.endswith(b"\n")
@@ -102,7 +103,7 @@ async def test_the_engine_says_hello_with_protocol_and_program_version(runtime: 
 async def test_nothing_works_before_the_runtime_has_said_hello():
     engine = Engine()
     heard: list[bytes] = []
-    engine.outbox.attach(heard.append)
+    engine.attach(heard.append)
     engine.line(b'{"op":"ping"}')
     engine.line(b'{"op":"hello","protocol":2,"ref":5}')
     engine.line(b'{"op":"ping"}')
@@ -111,12 +112,13 @@ async def test_nothing_works_before_the_runtime_has_said_hello():
     await settle()
     lines = [json.loads(line) for line in b"".join(heard).splitlines()]
     assert [line.get("code", line["op"]) for line in lines] == [
+        "hello",
         "no_hello",
         "unsupported_protocol",
         "no_hello",
         "pong",
     ]
-    assert (lines[1]["ref"], lines[3]["ref"]) == (5, "x")
+    assert (lines[2]["ref"], lines[4]["ref"]) == (5, "x")
 
 
 # --- broken lines --------------------------------------------------------------------------------------------------
@@ -180,13 +182,13 @@ async def test_an_error_names_node_and_ref_where_they_can_be_made_out(runtime: R
 async def test_no_line_whatsoever_stops_the_engine(data: bytes):
     engine = Engine()
     heard: list[bytes] = []
-    engine.outbox.attach(heard.append)
+    engine.attach(heard.append)
     engine.line(b'{"op":"hello","protocol":1}')
     engine.line(data)
     engine.line(b'{"op":"ping"}')
     await settle(3)
     lines = [json.loads(line) for line in b"".join(heard).splitlines()]
-    assert [line["op"] for line in lines] == ["error", "pong"]
+    assert [line["op"] for line in lines] == ["hello", "error", "pong"]
 
 
 @given(st.lists(st.binary(max_size=30)), st.lists(st.integers(1, 20), min_size=1))
@@ -337,6 +339,125 @@ async def test_changes_of_the_auth_list_are_told_to_the_runtime_and_outlive_a_re
     assert (await runtime.next("output"))["msg"]["payload"]["auth_list"] == {"X": "y"}
 
 
+LIST = {"payload": {"msgType": 99, "command": "get_auth_list"}}
+
+
+def _set(node: str, password: str) -> dict[str, Any]:
+    payload = {"msgType": 99, "command": "set_auth_list", "data": {"CS1": password}}
+    return {"op": "input", "node": node, "msg": {"payload": payload}}
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+async def _auth_list(runtime: Runtime, node: str) -> Any:
+    runtime.say(op="input", node=node, msg=LIST)
+    return (await runtime.next("output", node=node))["msg"]["payload"]["auth_list"]
+
+
+async def test_a_changed_auth_list_outlives_a_restart_of_the_engine(tmp_path: Path):
+    state = tmp_path / "state"
+    one = Runtime(stateDir=str(state))
+    await one.csms("m")
+    one.say(**_set("m", "from-the-flow-1"))
+    await one.next("credentials", node="m")
+    await asyncio.wait_for(one.engine.detach(), PATIENCE)
+
+    two = Runtime(stateDir=str(state))
+    await two.csms("m")
+    assert await _auth_list(two, "m") == {"CS1": "from-the-flow-1"}
+    two.say(op="credentials", node="m", credentials={"basic_auths": {"CS8": "from-the-editor-1"}}, ref=1)
+    await two.next("credentials_set")
+    assert await _auth_list(two, "m") == {"CS8": "from-the-editor-1"}
+    await asyncio.wait_for(two.engine.detach(), PATIENCE)
+
+    three = Runtime(stateDir=str(state))
+    await three.csms("m")  # the list before, again: the flow's change is history
+    assert await _auth_list(three, "m") == _auths()["basic_auths"]
+    await asyncio.wait_for(three.engine.detach(), PATIENCE)
+
+
+async def test_the_files_of_changed_auth_lists_are_the_owners_alone_and_go_with_the_node(tmp_path: Path):
+    runtime = Runtime(stateDir=str(tmp_path / "state"))
+    await runtime.csms("m")
+    for number in range(20):
+        runtime.say(**_set("m", f"password-{number}"))
+    await runtime.engine.nodes.memory.written()
+    (file,) = _files(tmp_path)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    assert "password-19" in file.read_text()
+    runtime.say(op="close", node="m", removed=True)
+    await runtime.next("closed")
+    await asyncio.wait_for(runtime.engine.detach(), PATIENCE)
+    assert not file.exists()
+
+
+async def test_instances_of_a_subflow_do_not_share_a_changed_auth_list(tmp_path: Path):
+    """Node-RED names them after the instance and the node in the template; their credentials are the template's."""
+    runtime = Runtime(stateDir=str(tmp_path))
+    for node in ("one-m", "two-m"):
+        await runtime.csms(node)
+    runtime.say(**_set("one-m", "of-one-alone"))
+    assert await _auth_list(runtime, "one-m") == {"CS1": "of-one-alone"}
+    assert await _auth_list(runtime, "two-m") == _auths()["basic_auths"]
+    await asyncio.wait_for(runtime.engine.detach(), PATIENCE)
+
+    again = Runtime(stateDir=str(tmp_path))
+    for node in ("one-m", "two-m"):
+        await again.csms(node)
+    assert await _auth_list(again, "one-m") == {"CS1": "of-one-alone"}
+    assert await _auth_list(again, "two-m") == _auths()["basic_auths"]
+    await asyncio.wait_for(again.engine.detach(), PATIENCE)
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[1", b'{"node":"x","configured":"","list":{}}', b"\xff"])
+async def test_an_unusable_file_costs_the_changes_and_nothing_else(tmp_path: Path, content: bytes):
+    runtime = Runtime(stateDir=str(tmp_path))
+    await runtime.csms("m")
+    runtime.say(**_set("m", "from-the-flow-1"))
+    await asyncio.wait_for(runtime.engine.detach(), PATIENCE)
+    (file,) = _files(tmp_path)
+    file.write_bytes(content)
+    again = Runtime(stateDir=str(tmp_path))
+    await again.csms("m")
+    assert await _auth_list(again, "m") == _auths()["basic_auths"]
+    await asyncio.wait_for(again.engine.detach(), PATIENCE)
+
+
+async def test_a_state_directory_that_cannot_be_written_costs_a_log_line(tmp_path: Path, caplog):
+    (tmp_path / "state").write_text("in the way")
+    runtime = Runtime(stateDir=str(tmp_path / "state"))
+    runtime.say(op="hello", protocol=1, log="error")
+    await runtime.csms("m")
+    runtime.say(**_set("m", "from-the-flow-1"))
+    assert await _auth_list(runtime, "m") == {"CS1": "from-the-flow-1"}
+    await asyncio.wait_for(runtime.engine.detach(), PATIENCE)
+    assert "node m: the changed auth list cannot be kept beyond a restart" in caplog.text
+
+
+@pytest.mark.parametrize("value", [5, "relative/path", ""])
+async def test_a_state_directory_is_an_absolute_path(runtime: Runtime, value: Any):
+    runtime.say(op="hello", protocol=1, stateDir=value, ref=1)
+    error = await runtime.next("error")
+    assert (error["code"], error["ref"]) == ("bad_field", 1)
+    assert "stateDir" in error["text"]
+
+
+async def test_our_own_CSMS_on_the_port_is_named():
+    clock = ManualClock()
+    runtime = Runtime(clock=clock)
+    port = (await runtime.csms("m", name="Depot"))["port"]
+    created = await runtime.csms("n", port=port, securityProfile=0)
+    assert f"port {port} is in use by the CSMS node 'Depot'" in created["problem"]
+    runtime.say(op="close", node="m")
+    await runtime.next("closed")
+    await clock.advance(2)
+    assert (await runtime.next("status", node="n", fill="green"))["text"] == "(0)"
+    await asyncio.wait_for(runtime.engine.detach(), PATIENCE)
+
+
 async def test_a_removed_node_leaves_no_auth_list_behind(runtime: Runtime):
     await runtime.csms()
     runtime.say(op="input", node="m", msg={"payload": {"msgType": 99, "command": "set_auth_list", "data": {"X": "y"}}})
@@ -478,7 +599,7 @@ async def test_a_runtime_that_does_not_read_makes_the_peers_wait_and_loses_nothi
     link.send(b'[2,"1","Heartbeat",{}]')
     await settle()
     csms = runtime.engine.nodes.get("m").node
-    assert csms._paused
+    assert csms._is_paused
     assert not [line for line in runtime.lines if "Heartbeat" in str(line)]
     runtime.engine.outbox.pressed(False)
     await runtime.request("m", "Heartbeat")

@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each test starts processes
+
 PATIENCE = 10.0
 SECRET = "a-long-password-1"
 COMMAND = [sys.executable, "-m", "ocppflow", "engine"]

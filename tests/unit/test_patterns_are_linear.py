@@ -22,6 +22,8 @@ from ocppflow.messages.tolerance import _path_fits
 from ocppflow.rpc.session import Session
 from ocppflow.trace import without_secrets
 
+pytestmark = pytest.mark.slow
+
 STEPS_EACH = 40
 """What a pattern may cost for a character, with room: the square of LENGTH would be 60 for each."""
 LENGTH = 120

@@ -7,9 +7,11 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from importlib.metadata import version as installed
+from typing import Annotated, Any, NamedTuple
 
 import typer
+from typer.core import TyperCommand
 
 from ocppflow.cli.failure import INTERRUPTED, REFUSED, Failure
 from ocppflow.cli.text import one_line
@@ -45,7 +47,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command in ``arguments`` and return its exit code."""
     named = next((argument for argument in arguments if not argument.startswith("-")), "")
     try:
-        code = _build(named)(list(arguments) or ["--help"], standalone_mode=False)
+        code = _build(named)(list(arguments) or ["--help"], prog_name="ocppflow", standalone_mode=False)
         sys.stdout.flush()
     except typer.TyperException as error:
         return _say(_usage(error, named), REFUSED)
@@ -68,12 +70,50 @@ def _build(named: str) -> typer.Typer:
         help="OCPP 1.6-J, 2.0.1 and 2.1 in either role.",
         add_completion=False,
         pretty_exceptions_enable=False,
+        rich_markup_mode=None,  # else what help texts have in brackets would be taken for markup, and vanish
         context_settings={"help_option_names": ["-h", "--help"]},
     )
+    app.callback(invoke_without_command=True)(_whole)
     for name, command in COMMANDS.items():
         function = _load(name) if name == named else _no_command
-        app.command(name, help=None if name == named else command.summary)(function)
+        app.command(name, cls=PlainCommand, help=None if name == named else command.summary)(function)
     return app
+
+
+def _whole(
+    version: Annotated[bool, typer.Option("--version", help="Show the version of ocppflow and exit.")] = False,
+) -> None:
+    if version:
+        print(f"ocppflow {installed('ocppflow')}")
+        raise typer.Exit
+
+
+class PlainCommand(TyperCommand):
+    """A command whose help shows an argument as it is typed, without its Python type."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """``[OPTIONS]`` and the arguments."""
+        return ["[OPTIONS]", *(_shown(param) for param in self.params if param.param_type_name == "argument")]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """The arguments and the options, a line or two each."""
+        rows: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is None:
+                continue
+            if param.param_type_name == "argument":
+                rows["Arguments"].append((_shown(param), record[1]))
+            else:
+                rows["Options"].append(record)
+        for title, records in rows.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+def _shown(param: Any) -> str:
+    return str(param.metavar or param.name)
 
 
 class _SeenEnough(Exception):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import sys
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -24,7 +26,8 @@ def load_app(spec: str) -> CSMS:
     where, _, name = spec.rpartition(":")
     if not where or not name or name.endswith(".py"):
         raise Failure(f"--app {spec}: say the file and the object in it, as in FILE.py:csms")
-    module = _from_file(Path(where)) if where.endswith(".py") else _from_name(where)
+    with _not_listening():
+        module = _from_file(Path(where)) if where.endswith(".py") else _from_name(where)
     found: object = module
     for part in name.split("."):
         try:
@@ -34,6 +37,28 @@ def load_app(spec: str) -> CSMS:
     if not isinstance(found, CSMS):
         raise Failure(f"--app {spec}: {name!r} is a {type(found).__name__}, not a CSMS object{_hint(module)}")
     return found
+
+
+class _ListensItself(BaseException):
+    """Raised where an app begins to listen while it is only being imported. No ``except Exception`` of the app's is to
+    catch it."""
+
+
+@contextlib.contextmanager
+def _not_listening() -> Iterator[None]:
+    """As long as an app is imported, its CSMS cannot listen: it would do so for ever, where the app says and not where
+    ``--listen`` does, and nobody would hear why."""
+    from ocppflow.csms import CSMS
+
+    def listen(*_: object, **__: object) -> object:
+        raise _ListensItself
+
+    own = CSMS.listen
+    CSMS.listen = listen  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        CSMS.listen = own  # type: ignore[method-assign]
 
 
 def _hint(module: ModuleType) -> str:
@@ -56,7 +81,7 @@ def _from_file(file: Path) -> ModuleType:
     sys.modules[file.stem] = module  # dataclasses and pickle look their module up
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, _ListensItself) as error:
         del sys.modules[file.stem]
         raise Failure(f"--app: {_blame(error, str(file))}") from None
     return module
@@ -71,7 +96,7 @@ def _from_name(name: str) -> ModuleType:
         if error.name is not None and (name == error.name or name.startswith(error.name + ".")):
             raise Failure(f"--app: there is no module {name!r} here; a file is named with .py: FILE.py:csms") from None
         raise Failure(f"--app: {_blame(error, name)}") from None
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, _ListensItself) as error:
         raise Failure(f"--app: {_blame(error, name)}") from None
 
 
@@ -86,6 +111,11 @@ def _blame(error: BaseException, app: str) -> str:
         said = "the program ended itself (sys.exit); to be served it must only define its CSMS object"
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<frozen")]
     own = [frame for frame in frames if _is_own(frame.filename)]
+    if isinstance(error, _ListensItself):
+        # What is to be put elsewhere is the statement that began it all.
+        own = own[:1]
+        said = "it listens by itself when it is imported, so --listen would be ignored; put this line under "
+        said += '`if __name__ == "__main__":`'
     return f"{_as_typed(own[-1].filename, app)}, line {own[-1].lineno}: {said}" if own else f"{app}: {said}"
 
 

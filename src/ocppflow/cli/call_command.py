@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlsplit
 
 import typer
 
@@ -89,22 +88,14 @@ def call(
 
 
 def _target(url: str) -> tuple[str, str]:
-    """The endpoint's URL and the identity in its last segment, percent-decoded."""
-    from ocppflow.transport.handshake import Refuse, parse_target
+    """The URL with ``{identity}`` in it, and the identity, which is the last segment of its path."""
+    from ocppflow.errors import ConfigurationError
+    from ocppflow.transport.address import split_identity
 
     try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError as error:
-        raise Failure(f"the URL {url!r} makes no sense: {error}") from None
-    if parts.scheme not in ("ws", "wss") or not parts.hostname:
-        raise Failure(f"the URL {url!r} must look like ws://host:9000/ocpp/CS1 (or wss://)")
-    if parts.query or parts.fragment:
-        raise Failure(f"the URL {url!r} has a query or a fragment, which OCPP does not use; quote ? and # as %3F, %23")
-    target = parse_target(parts.path or "/")
-    if isinstance(target, Refuse):
-        raise Failure(f"the URL {url!r}: {target.reason}, as in ws://host:9000/ocpp/CS1")
-    return f"{parts.scheme}://{parts.netloc}{target.path}", target.identity
+        return split_identity(url)
+    except ConfigurationError as error:
+        raise Failure(str(error)) from None
 
 
 def _tls(base: str, cert: Path | None, key: Path | None, ca: Path | None) -> ssl.SSLContext | None:

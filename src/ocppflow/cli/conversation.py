@@ -36,6 +36,12 @@ MAX_OPEN = 4096
 MAX_OPEN_BYTES = 8 * 2**20
 """What their frames may take. Beyond either, the oldest are forgotten: their answers are shown without an action."""
 
+MAX_ANSWERED = 256
+"""Calls whose answers may still be refused (2.1 CALLRESULTERROR), which happens at once if at all."""
+
+MAX_ANSWERED_BYTES = 16 * 1024
+"""Of a longer call, only the action is kept for that."""
+
 
 @dataclass(slots=True)
 class Entry:
@@ -71,6 +77,7 @@ class Conversation:
     def __init__(self) -> None:
         self._open: OrderedDict[_Key, Entry | str] = OrderedDict()
         self._open_bytes = 0
+        self._last_answered: OrderedDict[_Key, Entry | str] = OrderedDict()
 
     def feed(self, record: TraceRecord) -> Entry:
         """The next record. Never raises for what a frame holds."""
@@ -93,12 +100,11 @@ class Conversation:
             return
         kind, message_id, action = head.groups()
         toward = _toward(record)
-        if kind == b"2":
-            if action is not None:
-                key = (record.identity, record.role, toward, message_id.decode("utf-8", "replace"))
-                self._remember(key, one_line(action.decode("utf-8", "replace")))
-        else:
-            self._take((record.identity, record.role, _OTHER[toward], message_id.decode("utf-8", "replace")))
+        if kind == b"2" and action is not None:
+            self._remember(_key(record, toward, message_id), one_line(action.decode("utf-8", "replace")))
+        elif kind == b"3":
+            key = _key(record, _OTHER[toward], message_id)
+            self._may_be_refused(key, self._take(key), record)
 
     def finish(self) -> None:
         """The trace is over: what has no answer will get none."""
@@ -111,7 +117,7 @@ class Conversation:
         entry = Entry(record, "unreadable", _toward(record))
         _read(entry)
         if entry.kind == "CALL":
-            self._remember(self._key(entry, entry.toward), entry)
+            self._remember(_key(record, entry.toward, entry.message_id), entry)
         elif entry.kind in ("CALLRESULT", "CALLERROR", "CALLRESULTERROR"):
             self._answered(entry)
         if entry.kind in ("CALLERROR", "CALLRESULTERROR"):
@@ -138,17 +144,29 @@ class Conversation:
         return call
 
     def _answered(self, answer: Entry) -> None:
-        """A CALLRESULTERROR speaks of an answer and goes the way of the call; the other two go against it."""
-        asked = self._take(self._key(answer, _OTHER[answer.toward]))
+        """A CALLRESULTERROR refuses an answer and goes the way of the call; the other two go against it."""
+        if answer.kind == "CALLRESULTERROR":
+            asked = self._last_answered.pop(_key(answer.record, answer.toward, answer.message_id), None)
+        else:
+            key = _key(answer.record, _OTHER[answer.toward], answer.message_id)
+            asked = self._take(key)
+            if answer.kind == "CALLRESULT":
+                self._may_be_refused(key, asked, answer.record)
         if isinstance(asked, Entry):
             asked.answered = True
             answer.request, answer.action = asked, asked.action
         elif asked is not None:
             answer.action = asked
 
-    @staticmethod
-    def _key(entry: Entry, toward: str) -> _Key:
-        return (entry.record.identity, entry.record.role, toward, entry.message_id)
+    def _may_be_refused(self, key: _Key, asked: Entry | str | None, answer: TraceRecord) -> None:
+        """A call was answered; what refuses the answer (2.1) comes next, if at all."""
+        if asked is None or answer.version not in ("2.1", ""):
+            return
+        if len(self._last_answered) >= MAX_ANSWERED:
+            self._last_answered.popitem(last=False)
+        self._last_answered[key] = (
+            asked if _size(asked) <= MAX_ANSWERED_BYTES or isinstance(asked, str) else asked.action
+        )
 
     def _lose(self, record: TraceRecord) -> None:
         lost = [key for key in self._open if key[:2] == (record.identity, record.role)]
@@ -159,6 +177,11 @@ class Conversation:
 def _toward(record: TraceRecord) -> Literal["CSMS", "CS"]:
     csms_side = record.role != "CS"
     return "CSMS" if (record.event == "in") is csms_side else "CS"
+
+
+def _key(record: TraceRecord, toward: str, message_id: str | bytes) -> _Key:
+    text = message_id if isinstance(message_id, str) else message_id.decode("utf-8", "replace")
+    return (record.identity, record.role, toward, text)
 
 
 def _size(call: Entry | str) -> int:

@@ -8,18 +8,19 @@ import logging
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
+from ocppflow.cli import csms_options as options
 from ocppflow.cli.arguments import read_versions
 from ocppflow.cli.csms_log import LEVELS, set_up
+from ocppflow.cli.csms_settings import read_policy, set_limits
 from ocppflow.cli.failure import INTERRUPTED, Failure
 from ocppflow.cli.log_sink import FRAMES_PER_SECOND
 
 if TYPE_CHECKING:
-    from ocppflow.csms import CSMS
-    from ocppflow.transport.tls import ServerTLS
+    from ocppflow import CSMS, ServerLimits, ServerTLS
 
 log = logging.getLogger("ocppflow.cli")
 
@@ -35,32 +36,22 @@ class Door(NamedTuple):
 
 
 def csms(
-    app: Annotated[
-        str,
-        typer.Option("--app", metavar="FILE.py:NAME", help="The CSMS object; also module:NAME.", show_default=False),
-    ] = "",
-    listen: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="What stations append their identity to. [ws://127.0.0.1:9000/ocpp]"),
-    ] = None,
-    versions: Annotated[
-        list[str] | None, typer.Option("--versions", metavar="V,V", help="Spoken, in place of what the app says.")
-    ] = None,
-    auth: Annotated[
-        Path | None, typer.Option(metavar="FILE.toml", help="Password hashes, in place of the app's passwords.")
-    ] = None,
-    no_auth: Annotated[bool, typer.Option("--no-auth", help="Let every station in, without a password.")] = False,
-    tls_cert: Annotated[Path | None, typer.Option(metavar="FILE", help="Certificate chain, PEM; for wss://.")] = None,
-    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="Its key, if it is in another file.")] = None,
-    client_ca: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Who signs the stations' certificates (profile 3).")
-    ] = None,
-    trace: Annotated[Path | None, typer.Option(metavar="FILE.jsonl", help="Append every frame to this file.")] = None,
-    json_log: Annotated[bool, typer.Option("--json-log", help="Log one JSON object a line.")] = False,
-    log_level: Annotated[str, typer.Option(metavar="LEVEL", help=", ".join(LEVELS) + "; info shows frames.")] = "info",
-    log_frames: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Frames shown in a second at most; 0: all. The rest is counted.")
-    ] = FRAMES_PER_SECOND,
+    app: options.App = "",
+    listen: options.Listen = None,
+    versions: options.Versions = None,
+    auth: options.Auth = None,
+    no_auth: options.NoAuth = False,
+    tls_cert: options.TLSCert = None,
+    tls_key: options.TLSKey = None,
+    client_ca: options.ClientCA = None,
+    policy: options.PolicyName = None,
+    rules: options.RulesFile = None,
+    ping_interval: options.PingInterval = None,
+    limits: options.LimitTexts = None,
+    trace: options.Trace = None,
+    json_log: options.JSONLog = False,
+    log_level: options.LogLevel = "info",
+    log_frames: options.LogFrames = FRAMES_PER_SECOND,
 ) -> None:
     """Run a CSMS object from a Python file or module until Ctrl-C or SIGTERM.
 
@@ -81,6 +72,8 @@ def csms(
         server = load_app(app)
         if versions:
             server.versions = read_versions(versions)
+        server.policy = read_policy(policy, rules) or server.policy
+        port_limits = set_limits(server, limits or [], ping_interval)
         door = _door(server, auth, no_auth, tls=tls_cert is not None, certificates=client_ca is not None)
         tls = _tls(tls_cert, tls_key, client_ca, passwords=server.passwords is not None)
         url = listen or f"{'ws' if tls is None else 'wss'}://127.0.0.1:9000/ocpp"
@@ -88,7 +81,7 @@ def csms(
             server.add_trace(stack.enter_context(TraceFile(trace)))
         if log_level.lower() in ("debug", "info"):
             server.add_trace(lines.frame)
-        if run(_serve(server, url, tls, app, door)):
+        if run(_serve(server, url, tls, port_limits, app, door)):
             raise typer.Exit(INTERRUPTED)
 
 
@@ -127,10 +120,12 @@ def _door(server: CSMS, auth: Path | None, no_auth: bool, *, tls: bool, certific
     return Door("0, over TLS" if tls else "0", "every station is let in without a password")
 
 
-async def _serve(server: CSMS, url: str, tls: ServerTLS | None, app: str, door: Door) -> bool:
+async def _serve(
+    server: CSMS, url: str, tls: ServerTLS | None, limits: ServerLimits | None, app: str, door: Door
+) -> bool:
     """Serve until told to stop. Returns whether it had to be told twice."""
     with _signals() as told:
-        listener = server.listen(url, tls=tls)
+        listener = server.listen(url, tls=tls, limits=limits)
         await listener.start()
         spoken = ", ".join(version.value for version in server.versions)
         facts = {"event": "listening", "app": app, "url": listener.url, "versions": spoken, "profiles": door.profiles}

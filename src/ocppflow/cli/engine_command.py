@@ -11,7 +11,7 @@ import typer
 def engine(
     socket: Annotated[
         Path | None,
-        typer.Option(help="Serve on this Unix socket instead of stdin and stdout.", show_default=False),
+        typer.Option(metavar="FILE", help="Serve on this Unix socket instead of stdin and stdout."),
     ] = None,
 ) -> None:
     """Host CSMS and CS nodes for a flow runtime.

@@ -37,7 +37,7 @@ def trace(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for each record.")] = False,
     svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw a sequence diagram; - for stdout.")] = None,
     rows: Annotated[int, typer.Option(metavar="N", min=1, help="The most rows that --svg draws.")] = 200,
-    title: Annotated[str | None, typer.Option(help="The picture's title. [the file's name]")] = None,
+    title: Annotated[str | None, typer.Option(metavar="TEXT", help="The picture's title. [the file's name]")] = None,
 ) -> None:
     """Show the conversation in a trace file, station by station.
 

@@ -326,9 +326,9 @@ class Connection:
                 self._dispatch(event)
         self._flush()
 
-    def received_binary(self, size: int) -> None:
+    def received_binary(self, data: bytes) -> None:
         """A binary message came; OCPP-J has none, and RFC 6455 leaves it to us to go on."""
-        reason = f"a binary message of {size} bytes; OCPP-J messages are text (RFC 6455 5.6)"
+        reason = f"a binary message of {len(data)} bytes; OCPP-J messages are text (RFC 6455 5.6)"
         log.warning("%s: ignored %s", self.peer.identity, reason)
         if self._tracer is not None:
             self._tracer.record("in", note=reason)

@@ -9,33 +9,14 @@ from typing import Any
 import msgspec
 
 from ocppflow.errors import ConfigurationError
+from ocppflow.nodes.auth_memory import AuthMemory
+from ocppflow.nodes.command_data import named, station_name
+from ocppflow.nodes.contract import BadInput
 from ocppflow.transport.passwords import PlainPasswords
 
 
-class AuthMemory:
-    """What outlives a re-deploy: for each node the list it was configured with, and the list in force since a flow
-    changed it. As long as the configured one stays the same, the flow's changes count; one that the user has edited
-    counts from then on."""
-
-    def __init__(self) -> None:
-        self._lists: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
-
-    def in_force(self, node: str, configured: dict[str, str]) -> dict[str, str]:
-        """The list that the node starts with."""
-        before = self._lists.get(node)
-        return configured if before is None or before[0] != configured else before[1]
-
-    def changed(self, node: str, configured: dict[str, str], now: dict[str, str]) -> None:
-        """A flow has changed the list."""
-        self._lists[node] = (configured, now)
-
-    def forget(self, node: str) -> None:
-        """The node has been removed."""
-        self._lists.pop(node, None)
-
-
 class AuthList(PlainPasswords):
-    """The list of one node; every change is kept in ``memory``."""
+    """The list of one node; every change of a flow's is kept in ``memory``."""
 
     def __init__(self, memory: AuthMemory, node: str) -> None:
         super().__init__()
@@ -48,9 +29,25 @@ class AuthList(PlainPasswords):
         self._configured = passwords
         self.replace(self._memory.in_force(self._node, passwords))
 
-    def keep(self) -> None:
-        """The flow has changed the list."""
+    def change(self, command: str, data: Any) -> None:
+        """Carry out ``set_auth_list``, ``set_auth_cs`` or ``remove_auth_cs``. Raises BadInput, having changed
+        nothing."""
+        try:
+            self._change(command, data)
+        except ConfigurationError as exc:
+            raise BadInput(f"{command}: {exc}; nothing has been changed") from None
         self._memory.changed(self._node, self._configured, self.as_dict())
+
+    def _change(self, command: str, data: Any) -> None:
+        if command == "set_auth_list":
+            if data is None:
+                raise ConfigurationError("msg.payload.data is missing: expected identity: password")
+            self.replace(passwords_of(data if isinstance(data, dict) else [], "msg.payload.data"))
+        elif command == "set_auth_cs":
+            entry = {station_name(data, command): named(data, "password", command)}
+            self.set(*passwords_of(entry, "msg.payload.data").popitem())
+        elif not self.remove(station_name(data, command)):
+            raise ConfigurationError(f"there is no station {station_name(data, command)!r} in the list")
 
 
 def passwords_of(value: Any, what: str) -> dict[str, str]:

@@ -15,9 +15,14 @@ import msgspec
 from ocppflow.errors import ConfigurationError
 from ocppflow.messages import Version
 from ocppflow.messages.tolerance import STRICT, TOLERANT, Policy
-from ocppflow.nodes.contract import shown
+from ocppflow.nodes.values import as_flag, as_number, shown
+from ocppflow.transport.settings import LinkLimits, ServerLimits
 
 _UNLIMITED = float("inf")
+_LEAST_MESSAGE = 1024
+"""Bytes; the boot of an ordinary station is half of it."""
+_MOST_MESSAGE = 64 * 2**20
+"""Bytes; as many stations may be amid such a message at once, and memory is what a small machine lacks."""
 
 
 class TLSFiles(msgspec.Struct, frozen=True):
@@ -42,6 +47,8 @@ class CSMSSettings(msgspec.Struct, frozen=True):
     tls: TLSFiles | None
     policy: Policy
     logs: bool
+    max_message_size: int
+    ping_interval: float
     log_file: str
     shared: tuple[str, str] | None
 
@@ -67,6 +74,8 @@ class CSMSSettings(msgspec.Struct, frozen=True):
             tls=tls if profile >= 2 else None,
             policy=_policy(config),
             logs=_flag(config, "ocpp_logging", False),
+            max_message_size=_message_size(config),
+            ping_interval=_number(config, "pingInterval", 60),
             log_file=_text(config, "logpath") if _flag(config, "log", False) else "",
             shared=(user, password) if user and password else None,
         )
@@ -77,9 +86,15 @@ class CSMSSettings(msgspec.Struct, frozen=True):
         host = f"[{self.host}]" if ":" in self.host else self.host or "0.0.0.0"  # noqa: S104 - all interfaces
         return f"{'wss' if self.tls else 'ws'}://{host}:{self.port}{self.path}"
 
+    def server_limits(self, close_timeout: float) -> ServerLimits:
+        """What a station's connection may do."""
+        return ServerLimits(
+            max_message_size=self.max_message_size, ping_interval=self.ping_interval, close_timeout=close_timeout
+        )
+
 
 class CSSettings(msgspec.Struct, frozen=True):
-    """A CS node's. Times in seconds."""
+    """A CS node's. Times in seconds. ``cb_id`` and ``url`` may be missing or wrong: ``connect`` may bring others."""
 
     cb_id: str
     url: str
@@ -93,6 +108,7 @@ class CSSettings(msgspec.Struct, frozen=True):
     tls: TLSFiles | None
     policy: Policy
     logs: bool
+    max_message_size: int
     ping_interval: float
 
     @classmethod
@@ -100,11 +116,9 @@ class CSSettings(msgspec.Struct, frozen=True):
         """Raises ConfigurationError."""
         _no_behaviour(config)
         cb_id = _text(config, "cbId")
-        if not cb_id:
-            raise ConfigurationError("cbId is missing: expected the station's identity")
         return cls(
             cb_id=cb_id,
-            url=csms_url(_target(config), "the URL of the CSMS"),
+            url=_target(config),
             user=_text(config, "csms_user") or cb_id,
             wait_minimum=_number(config, "ws_rt_minimum", 10),
             repeat_times=int(_number(config, "ws_rt_repeat", 2)),
@@ -115,39 +129,67 @@ class CSSettings(msgspec.Struct, frozen=True):
             tls=_tls(config),
             policy=_policy(config),
             logs=_flag(config, "ocpp_logging", False),
+            max_message_size=_message_size(config),
             ping_interval=_number(config, "pingInterval", 30),
         )
 
+    def link_limits(self, close_timeout: float) -> LinkLimits:
+        """What the connection to the CSMS may do."""
+        return LinkLimits(
+            max_message_size=self.max_message_size, ping_interval=self.ping_interval, close_timeout=close_timeout
+        )
 
-def csms_url(value: Any, what: str) -> str:
-    """A CSMS's endpoint URL without trailing slashes. Raises ConfigurationError, which never shows the URL's
-    credentials."""
-    if not isinstance(value, str) or not value.strip():
-        raise ConfigurationError(f"{what} is missing: expected ws:// or wss://, host, port and route")
-    url = value.strip().rstrip("/")
-    try:
-        parts = urlsplit(url)
-        valid = parts.scheme in ("ws", "wss") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        valid = False
-        parts = urlsplit("")
-    if parts.username or parts.password:
-        raise ConfigurationError(f"{what} holds credentials: the password belongs into csms_pw")
-    if not valid:
-        raise ConfigurationError(f"{what} is {shown(url)}: expected ws:// or wss://, host, port and route")
-    return url
+    def moved(self, cb_id: str | None, url: str | None, tls: TLSFiles | None) -> CSSettings:
+        """With what the Command Message ``connect`` says instead. Raises ConfigurationError."""
+        moved = msgspec.structs.replace(
+            self, cb_id=cb_id or self.cb_id, url=_as_kept(url) if url else self.url, tls=tls or self.tls
+        )
+        moved.check_address()
+        return moved
+
+    def check_address(self) -> None:
+        """Raise ConfigurationError unless this station can connect to this URL. The URL's credentials are not shown."""
+        if not self.cb_id:
+            raise ConfigurationError("cbId is missing: expected the station's identity")
+        if not self.url:
+            raise ConfigurationError("the URL of the CSMS is missing: expected ws:// or wss://, host, port and route")
+        if self.url.startswith(_NO_TARGET):
+            name = shown(self.url.removeprefix(_NO_TARGET))
+            raise ConfigurationError(f"csms refers to the target-csms node {name}, which is not there")
+        try:
+            parts = urlsplit(self.url)
+            valid = parts.scheme in ("ws", "wss") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            valid = False
+            parts = urlsplit("")
+        if parts.username or parts.password:
+            raise ConfigurationError("the URL of the CSMS holds credentials: the password belongs into csms_pw")
+        if not valid:
+            raise ConfigurationError(
+                f"the URL of the CSMS is {shown(self.url)}: expected ws:// or wss://, host, port and route"
+            )
 
 
-def _target(config: Mapping[str, Any]) -> Any:
-    """The URL of the ``target-csms`` node, or that of the older format."""
+_NO_TARGET = "target-csms:"
+"""Before the id of a ``target-csms`` node that is not there, in place of its URL."""
+
+
+def _target(config: Mapping[str, Any]) -> str:
+    """The URL of the ``target-csms`` node, or that of the older format; empty if there is none."""
     target = config.get("csms")
-    if isinstance(target, Mapping) and target.get("url"):
-        return target["url"]
-    if config.get("csms_url"):
-        return config["csms_url"]
-    if isinstance(target, str) and "://" not in target and target:
-        raise ConfigurationError(f"csms refers to the target-csms node {shown(target)}, which is not there")
-    return target
+    url = target.get("url") if isinstance(target, Mapping) else None
+    url = url or config.get("csms_url")
+    if isinstance(url, str) and url.strip():
+        return _as_kept(url)
+    if isinstance(target, str) and target.strip():
+        return _as_kept(target) if "://" in target else f"{_NO_TARGET}{target}"
+    return ""
+
+
+def _as_kept(url: str) -> str:
+    """As it is, but for one slash at the end: with and without it, the identity comes after one slash."""
+    url = url.strip()
+    return url[:-1] if url.endswith("/") and not url.endswith("//") else url
 
 
 def _no_behaviour(config: Mapping[str, Any]) -> None:
@@ -171,11 +213,10 @@ def _flag(config: Mapping[str, Any], name: str, default: bool) -> bool:
     value = config.get(name)
     if value is None or value == "":
         return default
-    if value in ("true", "false"):
-        return bool(value == "true")
-    if not isinstance(value, bool):
+    flag = as_flag(value)
+    if flag is None:
         raise ConfigurationError(f"{name} is {shown(value)}: expected true or false")
-    return value
+    return flag
 
 
 def _number(config: Mapping[str, Any], name: str, default: float | None, *, most: float = _UNLIMITED) -> float:
@@ -192,19 +233,19 @@ def _number(config: Mapping[str, Any], name: str, default: float | None, *, most
     return number
 
 
-def as_number(value: Any) -> float | None:
-    """A number, or text that is one; None for everything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if abs(number) < _UNLIMITED else None
-
-
 def _milliseconds(config: Mapping[str, Any]) -> float:
     return (_number(config, "messageTimeout", 10_000) or 10_000) / 1000
+
+
+def _message_size(config: Mapping[str, Any]) -> int:
+    """In bytes. 1 MiB holds some thousand times the largest message that stations send; the most is what the engine
+    can pass to the flow."""
+    size = _number(config, "maxMessageSize", 2**20, most=_MOST_MESSAGE)
+    if size < _LEAST_MESSAGE:
+        raise ConfigurationError(
+            f"maxMessageSize is {shown(config['maxMessageSize'])}: expected bytes, {_LEAST_MESSAGE} or more"
+        )
+    return int(size)
 
 
 def _versions(config: Mapping[str, Any], default: tuple[Version, ...]) -> tuple[Version, ...]:

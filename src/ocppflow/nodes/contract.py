@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
 import msgspec
-from msgspec import UNSET, Raw
+from msgspec import Raw
 
 from ocppflow.errors import CallError, LocalError, OCPPError
+from ocppflow.nodes.values import UNREADABLE, as_flag, as_number, as_text, kind_of, one_line, read_json, shown
 
 Msg: TypeAlias = dict[str, Any]
 
@@ -30,7 +31,7 @@ ERROR: Final = 4
 COMMAND: Final = 99
 _KINDS: Final = {REQUEST: "Request", RESPONSE: "Response", ERROR: "Error", COMMAND: "Command Message"}
 
-#: OCPP 1.6 writes two codes differently; a flow may use either spelling on any connection (row 24).
+#: OCPP-J 1.6 spells two codes differently (4.2.3); a flow may use either spelling on any connection.
 _SPELLINGS_OF_16: Final = {
     "FormationViolation": "FormatViolation",
     "OccurenceConstraintViolation": "OccurrenceConstraintViolation",
@@ -42,14 +43,14 @@ class BadInput(LocalError):
     errors in ``ocppflow.errors``. The text names station, command, field and what was expected."""
 
     def __init__(self, text: str, *, code: str = "InvalidMessage") -> None:
-        super().__init__(_one_line(text, 600))
+        super().__init__(one_line(text, 600))
         self.code = code
 
     @classmethod
     def of(cls, error: OCPPError, *about: str) -> BadInput:
         """``error`` with the station and the command put before it, where its text does not name them itself."""
         text = str(error)
-        missing = [_one_line(word, 60) for word in about if word and word not in text]
+        missing = [one_line(word, 60) for word in about if word and word not in text]
         return cls(": ".join([*missing, text]), code=type(error).__name__)
 
 
@@ -117,9 +118,7 @@ class _MsgOcpp(msgspec.Struct):
 
 _read_payload = msgspec.json.Decoder(_RawMsgPayload).decode
 _read_ocpp = msgspec.json.Decoder(_MsgOcpp).decode
-_read = msgspec.json.Decoder().decode
 _write = msgspec.json.Encoder().encode
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def parse(msg: Mapping[str, Any], *, cb_id: str | None = None) -> RequestMsg | ResponseMsg | ErrorMsg | CommandMsg:
@@ -141,17 +140,17 @@ def parse(msg: Mapping[str, Any], *, cb_id: str | None = None) -> RequestMsg | R
 
 def _payload(msg: Mapping[str, Any]) -> _MsgPayload:
     if not isinstance(msg, Mapping):
-        raise BadInput(f"a msg is an object, not {_named(msg)}")
+        raise BadInput(f"a msg is an object, not {kind_of(msg)}")
     value = msg.get("payload")
     if value is None or (isinstance(value, Raw | bytes) and bytes(value) == b"null"):
         raise BadInput("msg.payload is missing: expected an object with command and data")
     if isinstance(value, Raw | bytes):
         try:
             return _read_payload(value)
-        except _UNREADABLE:
-            raise BadInput(f"msg.payload is {_named(value)}: expected an object with command and data") from None
+        except UNREADABLE:
+            raise BadInput(f"msg.payload is {kind_of(value)}: expected an object with command and data") from None
     if not isinstance(value, Mapping):
-        raise BadInput(f"msg.payload is {_named(value)}: expected an object with command and data")
+        raise BadInput(f"msg.payload is {kind_of(value)}: expected an object with command and data")
     return _MsgPayload(*(value.get(name) for name in _MsgPayload.__struct_fields__))
 
 
@@ -170,7 +169,7 @@ def _kind(value: Any) -> int:
 def _request(msg: Mapping[str, Any], payload: _MsgPayload, cb_id: str | None) -> RequestMsg:
     command = payload.command
     if not isinstance(command, str) or not command:
-        what = "is missing" if command in (None, "") else f"is {_named(command)}"
+        what = "is missing" if command in (None, "") else f"is {kind_of(command)}"
         raise BadInput(
             f'{_for(cb_id)}msg.payload.command {what}: expected the action without "Request", such as "Reset"'
         )
@@ -180,11 +179,7 @@ def _request(msg: Mapping[str, Any], payload: _MsgPayload, cb_id: str | None) ->
             raise BadInput(f"{command}: which station? Neither msg.payload.cbId nor msg.ocpp.cbId names one")
     about = f"{cb_id}: {command}"
     data = _object(payload.data, about)
-    message_id = payload.MessageId
-    if message_id == "":
-        message_id = None
-    if message_id is not None and not isinstance(message_id, str):
-        raise BadInput(f"{about}: msg.payload.MessageId is {_named(message_id)}: expected a string")
+    message_id = _message_id(payload.MessageId, about)
     timeout = _timeout(payload.timeout, about)
     return RequestMsg(cb_id, command, data, message_id, timeout, _validate(payload.validate, cb_id, command))
 
@@ -200,7 +195,7 @@ def _command(payload: _MsgPayload, kind: int) -> CommandMsg:
         raise BadInput("msg.payload.command is missing: expected the name of a Command Message")
     data = payload.data
     if isinstance(data, Raw | bytes):
-        data = _read(data)
+        data = read_json(data)
     return CommandMsg(name, data, kind == ERROR)
 
 
@@ -209,12 +204,13 @@ def _origin(msg: Mapping[str, Any], payload: _MsgPayload, kind: int, own: str | 
     ocpp = _ocpp(msg)
     command = ocpp.command if isinstance(ocpp.command, str) else payload.command
     about = f"{command} {_KINDS[kind]}" if isinstance(command, str) and command else _KINDS[kind]
-    if not isinstance(ocpp.MessageId, str) or not ocpp.MessageId:
+    message_id = as_text(ocpp.MessageId)
+    if not message_id:
         raise BadInput(f"{_for(own)}{about}: msg.ocpp.MessageId is missing: answer with the msg of the Request")
-    who = own or _station(ocpp.cbId, "msg.ocpp.cbId")
+    who = own or _station(ocpp.cbId, "msg.ocpp.cbId") or _station(payload.cbId, "msg.payload.cbId")
     if who is None:
         raise BadInput(f"{about}: msg.ocpp.cbId is missing: answer with the msg of the Request")
-    return ocpp.MessageId, who, command if isinstance(command, str) else ""
+    return message_id, who, command if isinstance(command, str) else ""
 
 
 def _ocpp(msg: Mapping[str, Any]) -> _MsgOcpp:
@@ -222,7 +218,7 @@ def _ocpp(msg: Mapping[str, Any]) -> _MsgOcpp:
     if isinstance(value, Raw | bytes):
         try:
             return _read_ocpp(value)
-        except _UNREADABLE:
+        except UNREADABLE:
             return _MsgOcpp()
     if isinstance(value, Mapping):
         return _MsgOcpp(value.get("MessageId"), value.get("cbId"), value.get("command"))
@@ -233,7 +229,7 @@ def _station(value: Any, where: str) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str):
-        raise BadInput(f"{where} is {_named(value)}: expected the identity of a station, a string")
+        raise BadInput(f"{where} is {kind_of(value)}: expected the identity of a station, a string")
     return value
 
 
@@ -252,36 +248,49 @@ def _object(value: Any, about: str) -> bytes:
             return _write(value)
         except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as exc:
             raise BadInput(f"{about}: msg.payload.data cannot be written as JSON: {exc}") from None
-    raise BadInput(f"{about}: msg.payload.data is {_named(value)}: expected an object")
+    raise BadInput(f"{about}: msg.payload.data is {kind_of(value)}: expected an object")
+
+
+def _message_id(value: Any, about: str) -> str | None:
+    if value is None or value == "":
+        return None
+    text = as_text(value)
+    if text is None:
+        raise BadInput(f"{about}: msg.payload.MessageId is {kind_of(value)}: expected a string")
+    return text
 
 
 def _timeout(value: Any, about: str) -> float | None:
-    if value is None:
+    if value is None or value == "":
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+    number = as_number(value)
+    if number is None or number <= 0:
         raise BadInput(f"{about}: msg.payload.timeout is {shown(value)}: expected milliseconds, more than 0")
-    return value / 1000
+    return number / 1000
 
 
 def _validate(value: Any, cb_id: str, command: str) -> bool:
-    if value is None or isinstance(value, bool):
-        return value is not False
-    raise BadInput(f"{cb_id}: {command}: msg.payload.validate is {shown(value)}: expected true or false")
+    if value is None or value == "":
+        return True
+    flag = as_flag(value)
+    if flag is None:
+        raise BadInput(f"{cb_id}: {command}: msg.payload.validate is {shown(value)}: expected true or false")
+    return flag
 
 
 def _error(payload: _MsgPayload, about: str) -> CallError:
     error = payload.error
     if not isinstance(error, Mapping):
-        raise BadInput(f"{about}: msg.payload.error is {_named(error)}: expected {{code, description?, details?}}")
+        raise BadInput(f"{about}: msg.payload.error is {kind_of(error)}: expected {{code, description?, details?}}")
     code, description, details = error.get("code"), error.get("description"), error.get("details")
     if not isinstance(code, str) or not code:
         raise BadInput(
             f'{about}: msg.payload.error.code is {shown(code)}: expected an error code, such as "NotSupported"'
         )
     if description is not None and not isinstance(description, str):
-        raise BadInput(f"{about}: msg.payload.error.description is {_named(description)}: expected a string")
+        raise BadInput(f"{about}: msg.payload.error.description is {kind_of(description)}: expected a string")
     if details is not None and not isinstance(details, Mapping):
-        raise BadInput(f"{about}: msg.payload.error.details is {_named(details)}: expected an object")
+        raise BadInput(f"{about}: msg.payload.error.details is {kind_of(details)}: expected an object")
     made = CallError.of(_SPELLINGS_OF_16.get(code, code), description or "", details)
     if type(made) is CallError and payload.validate is not False:
         known = ", ".join(sorted(each.code for each in CallError.__subclasses__()))
@@ -293,62 +302,14 @@ def is_link_call(msg: Mapping[str, Any]) -> bool:
     """Whether the msg came in through a ``link call`` and its answer goes back to it."""
     source = msg.get("_linkSource")
     if isinstance(source, Raw | bytes):
-        source = _read(source)
+        source = read_json(source)
     return bool(source)
 
 
 def plain_payload(msg: Mapping[str, Any]) -> dict[str, Any]:
     """``msg.payload`` as plain data, to be given back with a result added."""
     value = msg["payload"]
-    return _read(value) if isinstance(value, Raw | bytes) else dict(value)
-
-
-def plain(value: Any) -> Any:
-    """A msg, or a part of one, with all JSON in it (``msgspec.Raw``) read into plain data."""
-    if isinstance(value, Raw):
-        return _read(value)
-    if isinstance(value, dict):
-        return {key: plain(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [plain(each) for each in value]
-    return value
-
-
-def shown(value: Any) -> str:
-    """A value in a text for people, shortened; the content of objects is not shown."""
-    if value is None or value is UNSET:
-        return "missing"
-    if isinstance(value, str | int | float):
-        text = repr(value) if isinstance(value, str) else str(value).lower()
-        return text if len(text) <= 60 else text[:59] + "…"
-    return _named(value)
-
-
-def _named(value: Any) -> str:
-    if isinstance(value, Raw | bytes):
-        try:
-            value = _read(value)
-        except _UNREADABLE:
-            return "no JSON"
-    for kinds, name in _NAMES:
-        if isinstance(value, kinds):
-            return name
-    return "missing" if value is None else f"a {type(value).__name__}"
-
-
-_NAMES: Final[tuple[tuple[Any, str], ...]] = (
-    (bool, "a boolean"),
-    (str, "a string"),
-    (int | float, "a number"),
-    (list | tuple, "an array"),
-    (Mapping, "an object"),
-)
-
-
-def _one_line(text: str, most: int) -> str:
-    """A text that may hold a flow's or a peer's own words, fit for a log and for JSON."""
-    text = "".join(c if c.isprintable() else " " for c in text)
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return read_json(value) if isinstance(value, Raw | bytes) else dict(value)
 
 
 def _for(cb_id: str | None) -> str:

@@ -6,35 +6,31 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
-import msgspec
-
 from ocppflow import Limits
 from ocppflow.endpoint import Connection
 from ocppflow.errors import ConfigurationError, ConnectionRefused
 from ocppflow.nodes import msgs_out
-from ocppflow.nodes.configuration import CSSettings, as_number, csms_url, tls_files
-from ocppflow.nodes.contract import ALL, BadInput, CommandMsg, shown
-from ocppflow.nodes.node import GOING_AWAY, GOODBYE, SILENCE, Node, Send, SetStatus, command_name, named
+from ocppflow.nodes.command_data import backoff_settings, command_name, named, text_or_none
+from ocppflow.nodes.configuration import CSSettings, tls_files
+from ocppflow.nodes.contract import ALL, BadInput, CommandMsg, parse
+from ocppflow.nodes.node import GOING_AWAY, GOODBYE, SILENCE, Node, Send, SetStatus
 from ocppflow.nodes.node_tls import station_tls
-from ocppflow.nodes.waiting import Unanswered
+from ocppflow.nodes.states import NodeState
+from ocppflow.nodes.unanswered import Unanswered
+from ocppflow.nodes.values import one_line
 from ocppflow.station import ChargingStation, Dial
 from ocppflow.transport.backoff import Backoff
 from ocppflow.transport.client import connect
 from ocppflow.transport.clock import Clock
 from ocppflow.transport.handshake import build_basic
 from ocppflow.transport.link import Link
-from ocppflow.transport.settings import LinkLimits
 
 _COMMANDS: Final = {"connect": "connect", "close": "close", "retrybackoff": "retrybackoff", "status": "status"}
 
-#: In lower case; old flows spell the last one in three ways, and "Backoff" as well as "BackOff".
-_BACKOFF: Final = {
-    "retrybackoffwaitminimum": "wait_minimum",
-    "retrybackoffrandomrange": "random_range",
-    "retrybackoffrepeattimes": "repeat_times",
-    "retrybackoffrepeattime": "repeat_times",
-    "retrybackoffrepeatetimes": "repeat_times",
-}
+_NO_CONNECTION: Final = 1006
+"""The code of a connection that ended, or never began, without a close frame (RFC 6455 7.1.5)."""
+_MOST_WHY: Final = 100
+"""Characters of the reason in a status, which stands beside a node in the editor."""
 
 
 class CSNode(Node):
@@ -71,6 +67,8 @@ class CSNode(Node):
         self._station: ChargingStation | None = None
         self._user = ""
         self._refusal = ""
+        self._last_event = ""
+        """The connection event that the flow has heard last."""
         self._one_at_a_time = asyncio.Lock()
 
     @staticmethod
@@ -92,30 +90,32 @@ class CSNode(Node):
     async def start(self) -> None:
         """Connect in the background, if ``auto_connect``. What keeps the node from it is in its status and in
         ``problem``; nothing is raised."""
+        self._enter(NodeState.STARTING, "the node is being started")
         try:
             settings = self._settings = CSSettings.read(self._config)
-            self._station = self._make(settings, settings.cb_id, settings.url)
+            self._unanswered = Unanswered(self.clock, settings.timeout)
+            self._user = settings.user
+            self._station = self._make(settings)
         except ConfigurationError as exc:
-            self._fail(str(exc))
+            self._unfit(str(exc))
             return
-        self._user = settings.user
-        self._unanswered = Unanswered(self.clock, settings.timeout)
-        self.problem = ""
+        self._enter(NodeState.WORKING)
         if settings.auto_connect:
             self._status("blue", "dot", "Connecting...")
             self._station.start()
         else:
             self._status("red", "dot", "Closed")
 
-    def _make(self, settings: CSSettings, cb_id: str, url: str) -> ChargingStation:
-        secure = url.startswith("wss:")
+    def _make(self, settings: CSSettings) -> ChargingStation:
+        """Raises ConfigurationError, also for an identity or a URL that is missing or that no station may have."""
+        settings.check_address()
         station = ChargingStation(
-            cb_id,
-            url,
+            settings.cb_id,
+            settings.url,
             versions=settings.versions,
-            ssl=station_tls(settings.tls) if secure else None,
+            ssl=station_tls(settings.tls) if settings.url.startswith("wss:") else None,
             limits=Limits(call_timeout=settings.timeout, answer_timeout=settings.timeout, silence=SILENCE),
-            link_limits=LinkLimits(ping_interval=settings.ping_interval, close_timeout=GOODBYE),
+            link_limits=settings.link_limits(GOODBYE),
             policy=settings.policy,
             backoff=Backoff(settings.wait_minimum, settings.random_range, settings.repeat_times),
             trace=self._traced if settings.logs else None,
@@ -130,21 +130,20 @@ class CSNode(Node):
 
     async def close(self, removed: bool = False) -> None:
         """Close the connection with 1001 and stay away."""
-        if self._closed:
+        if self.state is NodeState.CLOSED:
             return
-        self._closed = True
+        self._enter(NodeState.CLOSED, "the node is closed")
         self._refuse_the_waiting()
         await self._end_tasks()  # before the station: one of them may be about to connect again
         if self._station is not None:
             await self._station.stop(GOING_AWAY, "going away")
         await self._end_calls()
-        self.problem = "the node is closed"
 
     def set_credentials(self, credentials: Mapping[str, Any]) -> None:
         """A new password counts from now on: at once if there is no connection, else for the next one."""
         self._password = self._password_of(credentials)
         station = self._station
-        if station is not None and not self._closed and station.is_running and not station.is_connected:
+        if self.state is NodeState.WORKING and station is not None and station.is_running and not station.is_connected:
             self._spawn(self._start_over())
 
     async def _start_over(self) -> None:
@@ -163,14 +162,14 @@ class CSNode(Node):
     async def _dial(self) -> Link:
         self._status("blue", "dot", "Connecting...")
         try:
-            link = await self._network() if self._network is not None else await self._dial_out()
+            return await self._network() if self._network is not None else await self._dial_out()
         except ConnectionRefused as exc:
             self._refused(exc)
             raise
-        except ConfigurationError as exc:  # an identity or a URL that only the handshake's rules forbid
-            self._refused(exc)
+        except ConfigurationError as exc:  # no attempt will ever get further
+            self._unfit(str(exc))
+            self._spawn(self.station.stop())
             raise ConnectionRefused(str(exc)) from None
-        return link
 
     async def _dial_out(self) -> Link:
         station = self.station
@@ -190,14 +189,13 @@ class CSNode(Node):
             headers=headers,
         )
 
-    def _refused(self, exc: ConnectionRefused | ConfigurationError) -> None:
-        status = getattr(exc, "status", None)
-        self._refusal = f" (HTTP {status})" if status is not None else ""
-        text = str(exc)
-        if status is not None:
-            text = text.partition("refused: ")[2] or f"HTTP {status}: {text}"
-        if status == 401 and not self._password:
-            text = f"HTTP {status}: no password is set"
+    def _refused(self, exc: ConnectionRefused) -> None:
+        text = exc.reason
+        if exc.status is not None:
+            text = text.partition("refused: ")[2] or f"HTTP {exc.status}: {text}"
+        if exc.status == 401 and not self._password:
+            text = "HTTP 401: no password is set"
+        self._refusal = text
         self._status("red", "ring", text)
 
     def _connected(self, station: ChargingStation) -> None:
@@ -206,28 +204,38 @@ class CSNode(Node):
         self._status("green", "dot", "Connected...")
         peer = station.connection.peer
         about = {"version": peer.version.value, "remote": peer.address, "securityProfile": peer.security_profile}
-        self._emit(ALL, msgs_out.connection(station.identity, "ONLINE", about, peer.version.value))
+        self._tell("ONLINE", about, peer.version.value)
 
     def _disconnected(self, station: ChargingStation, code: int, reason: str) -> None:
         self._status("red", "dot", "Closed")
-        self._emit(ALL, msgs_out.connection(station.identity, "OFFLINE", {"code": code, "reason": reason}))
+        self._tell("OFFLINE", msgs_out.ending(code, reason))
 
     def _waits(self, station: ChargingStation, attempt: int, delay: float, reason: str) -> None:
-        self._status("red", "ring", f"Reconn #{attempt} in {round(delay)} sec{self._refusal}")
+        """The first attempt of all that fails is news too: lamps and timers of flows start by it."""
+        why = one_line(self._refusal or reason, _MOST_WHY)
         self._refusal = ""
+        if self.state is NodeState.WORKING:
+            self._status("red", "ring", f"Reconn #{attempt} in {round(delay)} sec: {why}")
+        self._tell("OFFLINE", msgs_out.ending(_NO_CONNECTION, why))
+
+    def _tell(self, event: str, about: dict[str, Any], version: str = "") -> None:
+        """ONLINE or OFFLINE, once for each change."""
+        if self._last_event != event:
+            self._last_event = event
+            self._emit(ALL, msgs_out.connection(self._own_identity(), event, about, version))
 
     # --- messages ------------------------------------------------------------------------------------------------
 
     def _own_identity(self) -> str:
-        return self.station.identity
+        return self._settings.cb_id if self._settings is not None else ""
 
-    def _endpoint(self, cb_id: str) -> Connection:
+    def _connection(self, cb_id: str) -> Connection:
         return self.station.connection
 
-    def _endpoints(self) -> list[Connection]:
+    def _connections(self) -> list[Connection]:
         return [self._station.connection] if self._station is not None and self._station.is_connected else []
 
-    def _endpoint_of(self, peer: Any) -> Connection:
+    def _connection_of(self, peer: Any) -> Connection:
         station: ChargingStation = peer
         return station.connection
 
@@ -241,37 +249,51 @@ class CSNode(Node):
             case "close":
                 return self._close()
             case "retrybackoff":
-                return self._retry_backoff(command.data)
+                self.station.backoff.configure(**backoff_settings(command.data))
+                return None
             case _:
                 return "status", self._described()
 
-    async def _connect(self, data: Any) -> None:
-        cb_id, password, url = (named(data, name, "connect") for name in ("cbId", "password", "csmsUrl"))
-        for name, value in (("cbId", cb_id), ("password", password)):
-            if value is not None and (not isinstance(value, str) or not value):
-                raise BadInput(f"connect: msg.payload.data.{name} must be text with at least one character")
-        async with self._one_at_a_time:
-            await self._move(cb_id or self.station.identity, url, password, named(data, "tls", "connect"))
-
-    async def _move(self, cb_id: str, url: str | None, password: str | None, tls: Any) -> None:
-        station, settings = self.station, self._settings
-        assert settings is not None  # noqa: S101 - there is a station
+    def _may_mend(self, msg: dict[str, Any]) -> bool:
+        """``connect`` may bring the identity or the URL that is missing or wrong."""
+        if self.state is not NodeState.UNFIT or self._settings is None:
+            return False
         try:
-            new_url = station.url if url is None else csms_url(url, "connect: msg.payload.data.csmsUrl")
-            settings = msgspec.structs.replace(settings, tls=tls_files(tls) or settings.tls)
-            moves = (cb_id, new_url) != (station.identity, station.url) or tls is not None
-            new = self._make(settings, cb_id, new_url) if moves else station
-        except ConfigurationError as exc:
-            raise BadInput(str(exc)) from None
-        if password is not None:
-            self._password = password
-        self._settings = settings
-        await station.stop(1000, "connect")
-        if cb_id != station.identity:
-            self._user = cb_id
-        new.backoff = station.backoff
+            asked = parse(msg, cb_id=self._own_identity())
+        except BadInput:
+            return False
+        return isinstance(asked, CommandMsg) and asked.name.strip().lower() == "connect"
+
+    async def _connect(self, data: Any) -> None:
+        cb_id, password, url = (text_or_none(data, name, "connect") for name in ("cbId", "password", "csmsUrl"))
+        tls = named(data, "tls", "connect")
+        async with self._one_at_a_time:
+            settings = self._settings
+            assert settings is not None  # noqa: S101 - it has been started
+            try:
+                wanted = settings.moved(cb_id, url, tls_files(tls))
+                await self._move(wanted, self._password if password is None else password)
+            except ConfigurationError as exc:
+                raise BadInput(f"connect: {exc}") from None
+
+    async def _move(self, wanted: CSSettings, password: str) -> None:
+        """Connect with these settings. An attempt under way, or a connection, that has them already is left alone."""
+        old = self._station
+        moves = old is None or wanted != self._settings
+        if not moves and password == self._password and old is not None and _is_on_its_way(old):
+            return
+        new = self._make(wanted) if moves or old is None else old
+        self._password = password
+        if old is not None:
+            await old.stop(1000, "connect")
+            if wanted.cb_id != old.identity:
+                self._user = wanted.cb_id
+            new.backoff = old.backoff
         new.backoff.reset()
-        self._station = new
+        self._settings, self._station = wanted, new
+        if self.state is NodeState.UNFIT:
+            self._enter(NodeState.STARTING, "the node is being started")
+            self._enter(NodeState.WORKING)
         self._status("blue", "dot", "Connecting...")
         new.start()
 
@@ -279,22 +301,6 @@ class CSNode(Node):
         async with self._one_at_a_time:
             await self.station.stop(1000, "closed by the flow")
             self._status("red", "dot", "Closed")
-
-    def _retry_backoff(self, data: Any) -> None:
-        if not isinstance(data, dict) or not data:
-            raise BadInput("retrybackoff: msg.payload.data must be an object with RetryBackOffWaitMinimum, ...")
-        settings: dict[str, float] = {}
-        for name, value in data.items():
-            known = _BACKOFF.get(name.lower())
-            number = as_number(value)
-            if known is None:
-                valid = "RetryBackOffWaitMinimum, RetryBackOffRandomRange, RetryBackOffRepeatTimes"
-                raise BadInput(f"retrybackoff: there is no {shown(name)}; valid: {valid}")
-            if number is None or number < 0 or (known == "repeat_times" and not number.is_integer()):
-                raise BadInput(f"retrybackoff: {name} is {shown(value)}: expected a number of 0 or more")
-            settings[known] = number
-        repeat = settings.pop("repeat_times", None)
-        self.station.backoff.configure(**settings, repeat_times=None if repeat is None else int(repeat))
 
     def _described(self) -> dict[str, Any]:
         station = self.station
@@ -306,3 +312,12 @@ class CSNode(Node):
             "attempts": station.backoff.attempts,
             "nextAttemptIn": None if due is None else round(max(0.0, due - self.clock.now()), 1),
         }
+
+    def __repr__(self) -> str:
+        link = "connected" if self._station is not None and self._station.is_connected else "not connected"
+        return f"<CSNode {self._own_identity()} {self.state.value}, {link}>"
+
+
+def _is_on_its_way(station: ChargingStation) -> bool:
+    """Whether it is connected or an attempt is under way, rather than a wait for the next."""
+    return station.is_running and station.next_attempt_at is None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from hmac import compare_digest
+import asyncio
+import errno
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,18 +14,21 @@ from ocppflow.csms.listeners import Listener
 from ocppflow.endpoint import Connection
 from ocppflow.errors import ConfigurationError
 from ocppflow.nodes import msgs_out
-from ocppflow.nodes.auth_list import AuthList, AuthMemory, passwords_of
-from ocppflow.nodes.certificate_maker import Certificates, make_certificates
-from ocppflow.nodes.configuration import CSMSSettings, as_number
+from ocppflow.nodes.auth_list import AuthList, passwords_of
+from ocppflow.nodes.auth_memory import AuthMemory
+from ocppflow.nodes.command_data import close_request, command_name, made_certificates, station_name
+from ocppflow.nodes.configuration import CSMSSettings
 from ocppflow.nodes.contract import ALL, BadInput, CommandMsg, parse
-from ocppflow.nodes.node import GOING_AWAY, GOODBYE, SILENCE, Node, Send, SetStatus, command_name, log, named
+from ocppflow.nodes.csms_acceptor import acceptor
+from ocppflow.nodes.node import GOING_AWAY, GOODBYE, SILENCE, Node, Send, SetStatus, log
 from ocppflow.nodes.node_tls import server_tls
-from ocppflow.nodes.waiting import Unanswered, iso
+from ocppflow.nodes.states import NodeState
+from ocppflow.nodes.unanswered import Unanswered, iso
 from ocppflow.trace import TraceFile
-from ocppflow.transport.clock import Clock
-from ocppflow.transport.handshake import Accept, Acceptor, Handshake, Refuse, RefusedInfo
-from ocppflow.transport.security import SecurityPolicy
-from ocppflow.transport.settings import ServerLimits
+from ocppflow.transport.backoff import Backoff
+from ocppflow.transport.clock import Clock, Timer
+from ocppflow.transport.handshake import RefusedInfo
+from ocppflow.transport.tls import ServerTLS
 
 _COMMANDS: Final = {
     "connections": "connections",
@@ -61,6 +65,7 @@ class CSMSNode(Node):
     ``config`` and ``credentials`` are those of a flow. ``send(port, msg)`` and ``status(fill, shape, text)`` are called
     on the event loop's thread. ``raw``: ``payload.data`` of what is sent is JSON as it came (``msgspec.Raw``) instead
     of plain data. ``node_id`` and ``memory`` keep changes of the auth list over re-deploys; ``on_auths`` hears of them.
+    ``others`` gives the CSMS nodes of this process, so that one that has the port can be named.
     """
 
     def __init__(
@@ -74,14 +79,16 @@ class CSMSNode(Node):
         raw: bool = False,
         node_id: str = "",
         memory: AuthMemory | None = None,
-        on_auths: Any = None,
+        on_auths: Callable[[dict[str, str]], object] | None = None,
+        others: Callable[[], Iterable[CSMSNode]] = tuple,
     ) -> None:
         super().__init__(send=send, status=status, clock=clock, raw=raw)
         self._config = dict(config)
         self._credentials = dict(credentials or {})
-        self._memory = memory or AuthMemory()
+        self._memory = AuthMemory() if memory is None else memory
         self._node_id = node_id
         self._on_auths = on_auths
+        self._others = others
         self._auths = AuthList(self._memory, node_id)
         self._blocked: set[str] = set()
         self._settings: CSMSSettings | None = None
@@ -89,7 +96,13 @@ class CSMSNode(Node):
         self._listener: Listener | None = None
         self._log_file: TraceFile | None = None
         self._credentials_problem = ""
-        self._has_started = False
+        # A program that is being restarted frees its port within seconds; nobody waits for one that stays.
+        self._backoff = Backoff(wait_minimum=1.0, random_range=0.5, repeat_times=5)
+        self._next_try: Timer | None = None
+        self._blames = ""
+        """What the log has said of the port."""
+        self._one_at_a_time = asyncio.Lock()
+        self._tls: ServerTLS | None = None
 
     @staticmethod
     def fingerprint(config: Mapping[str, Any]) -> Any:
@@ -113,27 +126,86 @@ class CSMSNode(Node):
     # --- life ----------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Listen. What keeps the node from it is in its status and in ``problem``; nothing is raised."""
-        self._has_started = True
+        """Listen. What keeps the node from it is in its status and in ``problem``; nothing is raised. If the port is
+        taken, it tries again until it is free."""
         self._status("yellow", "ring", "starting")
         self._take_credentials()
+        async with self._one_at_a_time:
+            await self._start()
+
+    async def _start(self) -> None:
+        self._enter(NodeState.STARTING, "the node is being started")
         try:
             settings = self._settings = CSMSSettings.read(self._config)
-            tls = server_tls(settings.tls, settings.profile) if settings.tls is not None else None
-            csms = self._csms = self._make(settings)
-            listener = csms.listen(settings.url, tls=tls, limits=ServerLimits(close_timeout=GOODBYE))
+            tls = self._tls = server_tls(settings.tls, settings.profile) if settings.tls is not None else None
+            self._csms = self._make(settings)
+            listener = self._csms.listen(settings.url, tls=tls, limits=settings.server_limits(GOODBYE))
+        except (ConfigurationError, OSError) as exc:
+            self._unfit(str(exc))
+            return
+        await self._listen(listener, settings)
+
+    async def _listen(self, listener: Listener, settings: CSMSSettings) -> None:
+        try:
             await listener.start()
         except (ConfigurationError, OSError) as exc:
-            self._fail(str(exc))
+            self._has_no_port(settings, exc)
+            return
+        if self.state is NodeState.CLOSED:  # meanwhile
+            await listener.stop()
             return
         self._listener = listener
-        self.problem = ""
+        self._backoff.reset()
+        self._blames = ""
+        self._enter(NodeState.WORKING)
         self._count()
+
+    def _has_no_port(self, settings: CSMSSettings, exc: Exception) -> None:
+        """Wait for the port, if it may become free."""
+        cause = exc.__cause__ if isinstance(exc.__cause__, OSError) else exc
+        code = cause.errno if isinstance(cause, OSError) else None
+        neighbour = next((each for each in self._others() if each is not self and each.shares(settings)), None)
+        if neighbour is not None:
+            problem = f"port {settings.port} is in use by {neighbour.label}: {exc}"
+        elif code == errno.EADDRINUSE:
+            problem = f"port {settings.port} is in use by another program"
+        elif code == errno.EADDRNOTAVAIL:
+            problem = f"no interface of this machine has the address {settings.host}"
+        else:
+            self._unfit(str(exc))
+            return
+        if problem != self._blames:
+            log.error("%s: %s; it tries again until that has changed", self.label, problem)
+        self._blames = problem
+        self._enter(NodeState.WAITING, problem)
+        self._status("red", "ring", f"{problem}; trying again")
+        due = self.clock.now() + self._backoff.next()
+        self._next_try = self.clock.call_at(due, lambda: self._spawn(self._try_again(settings)))
+
+    @property
+    def label(self) -> str:
+        """What the node is called in texts."""
+        name = self._config.get("name")
+        return f"the CSMS node {name!r}" if isinstance(name, str) and name else "a CSMS node without a name"
+
+    def shares(self, settings: CSMSSettings) -> bool:
+        """Whether it has the port that a node with ``settings`` wants."""
+        listener = self._listener
+        if listener is None or listener.port != settings.port:
+            return False
+        return not settings.host or listener.host in ("", settings.host)
+
+    async def _try_again(self, settings: CSMSSettings) -> None:
+        async with self._one_at_a_time:
+            if self.state is NodeState.WAITING:
+                self._enter(NodeState.STARTING, self.problem)
+                limits = settings.server_limits(GOODBYE)
+                await self._listen(self.csms.listen(settings.url, tls=self._tls, limits=limits), settings)
 
     def _make(self, settings: CSMSSettings) -> CSMS:
         self._unanswered = Unanswered(self.clock, settings.timeout)
         csms = CSMS(
-            acceptor=self._acceptor(settings),
+            acceptor=acceptor(settings, self._auths, self._blocked),
             versions=settings.versions,
             limits=Limits(call_timeout=settings.timeout, answer_timeout=settings.timeout, silence=SILENCE),
             policy=settings.policy,
@@ -154,16 +226,18 @@ class CSMSNode(Node):
     async def close(self, removed: bool = False) -> None:
         """Close all connections with 1001 and free the port. ``removed``: the node is gone for good, so what it
         remembers beyond a re-deploy is forgotten."""
-        if self._closed:
+        if self.state is NodeState.CLOSED:
             return
-        self._closed = True
+        self._enter(NodeState.CLOSED, "the node is closed")
         await self._end_tasks()  # first: one of them may be about to listen anew
         await self._stop("going away")
-        self.problem = "the node is closed"
         if removed:
             self._memory.forget(self._node_id)
 
     async def _stop(self, reason: str) -> None:
+        if self._next_try is not None:
+            self._next_try.cancel()
+            self._next_try = None
         self._refuse_the_waiting()
         if self._listener is not None:
             await self._listener.stop(GOING_AWAY, reason)
@@ -179,8 +253,7 @@ class CSMSNode(Node):
         """New credentials count from now on; open connections stay."""
         self._credentials = dict(credentials)
         self._take_credentials()
-        if not self.problem:
-            self._count()
+        self._count()
 
     def _take_credentials(self) -> None:
         self._credentials_problem = ""
@@ -193,18 +266,6 @@ class CSMSNode(Node):
 
     # --- who comes in --------------------------------------------------------------------------------------------
 
-    def _acceptor(self, settings: CSMSSettings) -> Acceptor:
-        usual = SecurityPolicy({settings.profile}, self._auths if settings.profile in (1, 2) else None)
-
-        async def decide(handshake: Handshake) -> Accept | Refuse:
-            if handshake.identity in self._blocked:
-                return Refuse(403, f"{handshake.identity} is blocked until ws_open")
-            if settings.shared is not None and _shows(handshake, settings.shared):
-                return Accept(settings.profile)
-            return await usual(handshake)
-
-        return decide
-
     def _connected(self, station: Station) -> None:
         self._opened(station)
         self._count()
@@ -212,16 +273,18 @@ class CSMSNode(Node):
 
     def _disconnected(self, station: Station, code: int, reason: str) -> None:
         self._count()
-        about = {"code": code, "reason": reason}
+        about = msgs_out.ending(code, reason)
         self._emit(ALL, msgs_out.connection(station.identity, "OFFLINE", about, station.version.value))
 
     def _refused(self, info: RefusedInfo) -> None:
-        about = {"reason": info.reason, "status": info.status, "remote": info.address}
+        if not info.identity:
+            return  # of no station; the log has it
+        about = {"reason": info.reason or "no reason was given", "status": info.status, "remote": info.address}
         self._emit(ALL, msgs_out.connection(info.identity, "REFUSED", about))
 
     def _count(self) -> None:
         settings = self._settings
-        if self._closed or self._csms is None or settings is None:
+        if self.state is not NodeState.WORKING or self._csms is None or settings is None:
             return
         needs_passwords = settings.profile in (1, 2) and settings.shared is None
         if not len(self._csms) and self._credentials_problem:
@@ -236,13 +299,13 @@ class CSMSNode(Node):
     def _own_identity(self) -> None:
         return None
 
-    def _endpoint(self, cb_id: str) -> Connection:
+    def _connection(self, cb_id: str) -> Connection:
         return self.csms[cb_id]
 
-    def _endpoints(self) -> list[Connection]:
+    def _connections(self) -> list[Connection]:
         return list(self._csms) if self._csms is not None else []
 
-    def _endpoint_of(self, peer: Any) -> Connection:
+    def _connection_of(self, peer: Any) -> Connection:
         station: Station = peer
         return station
 
@@ -257,41 +320,29 @@ class CSMSNode(Node):
             case "get_auth_list":
                 return "auth_list", self._auths.as_dict()
             case "get_auth_cs":
-                return "auth_cs", self._auths.get(_name(data, name)) or "NOT FOUND"
+                return "auth_cs", self._auths.get(station_name(data, name)) or "NOT FOUND"
             case "ws_close":
                 return self._ws_close(data)
             case "set_tls":
                 return self._set_tls(data)
             case "make_certificates":
-                return "certificates", _self_made(data)
+                return "certificates", made_certificates(data)
             case "ws_open":
-                self._blocked.discard(_name(data, name))
+                self._blocked.discard(station_name(data, name))
                 return None
             case _:
                 self._change_auths(name, data)
                 return None
 
     def _change_auths(self, name: str, data: Any) -> None:
-        try:
-            if name == "set_auth_list":
-                if data is None:
-                    raise ConfigurationError("msg.payload.data is missing: expected identity: password")
-                self._auths.replace(passwords_of(data if isinstance(data, dict) else [], "msg.payload.data"))
-            elif name == "set_auth_cs":
-                entry = {_name(data, name): named(data, "password", name)}
-                self._auths.set(*passwords_of(entry, "msg.payload.data").popitem())
-            elif not self._auths.remove(_name(data, name)):
-                raise ConfigurationError(f"there is no station {_name(data, name)!r} in the list")
-        except ConfigurationError as exc:
-            raise BadInput(f"{name}: {exc}; nothing has been changed") from None
-        self._auths.keep()
+        self._auths.change(name, data)
         self._credentials_problem = ""
         self._count()
         if self._on_auths is not None:
             self._on_auths(self._auths.as_dict())
 
     def _may_mend(self, msg: dict[str, Any]) -> bool:
-        if self._closed or not self._has_started:
+        if self.state in (NodeState.NEW, NodeState.CLOSED):
             return False
         try:
             asked = parse(msg)
@@ -313,20 +364,15 @@ class CSMSNode(Node):
             server_tls(settings.tls, settings.profile)
         except ConfigurationError as exc:
             raise BadInput(f"set_tls: {exc}; nothing has been changed") from None
-        self._config = config
-        await self._stop("new certificates")
-        await self.start()
+        async with self._one_at_a_time:
+            self._config = config
+            await self._stop("new certificates")
+            await self._start()
         if self.problem:
             raise BadInput(f"set_tls: {self.problem}", code="ConfigurationError")
 
     async def _ws_close(self, data: Any) -> None:
-        name = _name(data, "ws_close")
-        code, reason = _close_code(data, name), named(data, "reason", "ws_close") or "closed by the flow"
-        block = named(data, "block", "ws_close")
-        if not isinstance(reason, str) or len(reason.encode()) > 123:
-            raise BadInput(f"ws_close: {name}: reason must be text of at most 123 bytes")
-        if block not in (None, True, False):
-            raise BadInput(f"ws_close: {name}: block must be true or false")
+        name, code, reason, block = close_request(data)
         station = self.csms.stations.get(name)
         if station is None and not block:
             raise BadInput(f"ws_close: station {name!r} is not connected", code="NotConnected")
@@ -335,33 +381,10 @@ class CSMSNode(Node):
         if station is not None:
             await station.close(code, reason)
 
-
-def _name(data: Any, about: str) -> str:
-    name = named(data, "name", about)
-    if not isinstance(name, str) or not name:
-        raise BadInput(f"{about}: msg.payload.data.name is missing: expected the identity of a station")
-    return name
-
-
-def _self_made(data: Any) -> Certificates:
-    hosts = named(data, "hosts", "make_certificates") or ["localhost", "127.0.0.1"]
-    stations = named(data, "stations", "make_certificates") or []
-    for name, value in (("hosts", hosts), ("stations", stations)):
-        if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
-            raise BadInput(f"make_certificates: msg.payload.data.{name} must be an array of names")
-    try:
-        return make_certificates(hosts, stations)
-    except ValueError as exc:
-        raise BadInput(f"make_certificates: no certificate can hold these names: {exc}") from None
-
-
-def _close_code(data: Any, name: str) -> int:
-    """A close code that an application may send (RFC 6455 7.4)."""
-    value = named(data, "code", "ws_close")
-    code = as_number(1000 if value is None else value)
-    if code is None or not (code in (1000, 1001, 1002, 1003, *range(1007, 1015)) or 3000 <= code <= 4999):
-        raise BadInput(f"ws_close: {name}: code must be a close code such as 1000, 1001 or 3000 to 4999")
-    return int(code)
+    def __repr__(self) -> str:
+        count = len(self._csms) if self._csms is not None else 0
+        name = self._config.get("name") or ""
+        return f"<CSMSNode {name!r} {self.state.value}, {count} station{'' if count == 1 else 's'}>"
 
 
 def _described(station: Station) -> dict[str, Any]:
@@ -373,13 +396,6 @@ def _described(station: Station) -> dict[str, Any]:
         "securityProfile": peer.security_profile,
         "lastSeen": iso(station.last_seen),
     }
-
-
-def _shows(handshake: Handshake, shared: tuple[str, str]) -> bool:
-    """Whether a station shows the one user name (or its own) and password of a node of the older format."""
-    user, password = shared
-    right = handshake.password is not None and compare_digest(handshake.password, password.encode())
-    return right and handshake.username in (user, handshake.identity)
 
 
 def _open(name: str) -> TraceFile | None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -80,6 +80,28 @@ def _ocpp(version: str, cb_id: str, command: str, message_id: str, violations: S
             {"path": each.path, "expected": each.expected, "got": each.got, "code": each.code} for each in violations
         ]
     return ocpp
+
+
+#: RFC 6455 7.4.1. For connections that end without a word of their own.
+_CLOSE_CODES: Final = {
+    1000: "closed normally",
+    1001: "going away",
+    1002: "protocol error",
+    1003: "unsupported data",
+    1005: "closed without a code",
+    1006: "lost without a closing handshake",
+    1007: "invalid data",
+    1008: "policy violation",
+    1009: "message too big",
+    1011: "internal error",
+    1012: "service restart",
+    1013: "try again later",
+}
+
+
+def ending(code: int, reason: str) -> dict[str, Any]:
+    """The payload of an OFFLINE event. The reason is never empty."""
+    return {"code": code, "reason": reason or _CLOSE_CODES.get(code, f"closed with {code}")}
 
 
 def connection(cb_id: str, state: str, payload: dict[str, Any], version: str = "") -> Msg:

@@ -12,11 +12,12 @@ from typing import Any
 import msgspec
 
 from ocppflow.endpoint import LATER, Connection, IncomingCall
-from ocppflow.errors import InternalError, OCPPError, RemoteError
+from ocppflow.errors import CallTimeout, InternalError, OCPPError, QueueFull, RemoteError
 from ocppflow.messages import actions
 from ocppflow.nodes import contract, msgs_out
 from ocppflow.nodes.contract import ALL, LINK_CALL, OCPP_LOG, BadInput, Msg
-from ocppflow.nodes.waiting import Unanswered
+from ocppflow.nodes.states import FOLLOWS, NodeState
+from ocppflow.nodes.unanswered import FlowRequest, Unanswered
 from ocppflow.trace import TraceRecord
 from ocppflow.transport.clock import Clock, LoopClock
 
@@ -46,10 +47,10 @@ class Node:
         self._raw = raw
         self._unanswered: Unanswered | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._closed = False
-        self._paused = False
+        self._is_paused = False
+        self.state = NodeState.NEW
         self.problem = "the node has not been started"
-        """Why the node cannot work, for people; empty while it can."""
+        """Why the node does not work, for people; empty while it does."""
 
     # --- what the two nodes differ in ----------------------------------------------------------------------------
 
@@ -57,7 +58,7 @@ class Node:
         """The station's identity at the CS node, None at the CSMS node."""
         raise NotImplementedError
 
-    def _endpoint(self, cb_id: str) -> Connection:
+    def _connection(self, cb_id: str) -> Connection:
         """The connection of a station. Raises NotConnected."""
         raise NotImplementedError
 
@@ -116,45 +117,60 @@ class Node:
         who, command = asked.cb_id, asked.command
         message_id = asked.message_id or str(uuid.uuid4())
         try:
-            endpoint = self._endpoint(who)
-            if not _is_answered(endpoint, command):
-                endpoint.send_raw(command, asked.data, message_id=message_id, validate=asked.validate)
+            connection = self._connection(who)
+            if not _is_answered(connection, command):
+                connection.send_raw(command, asked.data, message_id=message_id, validate=asked.validate)
                 self._sent("REQ", command)
                 done(None)
                 return
-            future = endpoint.begin_raw(
+            future = connection.begin_raw(
                 command, asked.data, timeout=asked.timeout, message_id=message_id, validate=asked.validate
             )
+        except QueueFull:
+            raise BadInput(self._too_many(who, command), code="QueueFull") from None
         except OCPPError as exc:
             raise BadInput.of(exc, who, command) from None
-        key = (who, message_id)
-        self._waiting.went(key, endpoint, command, future)
+        request = FlowRequest(who, message_id, command, connection, self.clock.now(), msg, done, future)
+        self._waiting.went(request)
         self._sent("REQ", command)
-        future.add_done_callback(partial(self._returned, msg, command, key, endpoint, done))
+        if asked.timeout is not None:
+            request.timer = self.clock.call_at(request.since + asked.timeout, partial(self._too_late, request))
+        future.add_done_callback(partial(self._returned, request))
 
-    def _returned(
-        self,
-        msg: Msg,
-        command: str,
-        key: tuple[str, str],
-        endpoint: Connection,
-        done: Done,
-        future: asyncio.Future[Any],
-    ) -> None:
-        """The call of an input is over: the msg goes on with what came."""
-        who, message_id = key
+    def _too_many(self, who: str, command: str) -> str:
+        waiting = sum(1 for each in self._waiting.of_flow() if each.cb_id == who)
+        return (
+            f"{who}: {command}: {waiting} Requests to this station wait already, and it answers one at a time: send "
+            "the next when an answer has come, or give each a payload.timeout"
+        )
+
+    def _too_late(self, request: FlowRequest) -> None:
+        """The time that the flow gave a Request is over; if it still waits for its turn, it is not sent any more."""
+        request.is_late = not request.future.done()
+        request.future.cancel()
+
+    def _returned(self, request: FlowRequest, future: asyncio.Future[Any]) -> None:
+        """A Request of the flow's is over: its msg goes on with what came."""
+        self._waiting.returned(request)
+        if request.timer is not None:
+            request.timer.cancel()
+        msg, who, command, message_id = request.msg, request.cb_id, request.command, request.message_id
+        version = request.connection.version.value
         try:
             answer = future.result()
         except RemoteError as exc:
-            msg.update(msgs_out.error(endpoint.version.value, who, command, message_id, exc))
+            msg.update(msgs_out.error(version, who, command, message_id, exc))
         except asyncio.CancelledError:
-            done(BadInput(f"{who}: {command}: the node was closed", code="ConnectionLost"))
-            return
+            if not request.is_late:
+                request.done(BadInput(f"{who}: {command}: the node was closed", code="ConnectionLost"))
+                return
+            late = CallTimeout(f"{command}: no answer within its payload.timeout")
+            msg.update(msgs_out.error(version, who, command, message_id, late))
         else:
             data = self._data(answer.payload)
-            msg.update(msgs_out.response(endpoint.version.value, who, command, message_id, data, answer.violations))
+            msg.update(msgs_out.response(version, who, command, message_id, data, answer.violations))
         self._reply(msg)
-        done(None)
+        request.done(None)
 
     def _answer(self, asked: contract.ResponseMsg | contract.ErrorMsg) -> None:
         who, command, message_id = asked.cb_id, asked.command, asked.message_id
@@ -208,16 +224,16 @@ class Node:
 
     def _incoming(self, peer: Any, call: IncomingCall) -> Any:
         """The catch-all handler: the peer's Requests go to the flow."""
-        endpoint: Connection = self._endpoint_of(peer)
-        who = endpoint.peer.identity
+        connection = self._connection_of(peer)
+        who = connection.peer.identity
         data = self._data(call.payload)
-        msg = msgs_out.request(endpoint.version.value, who, call.action, call.message_id, data, call.violations)
+        msg = msgs_out.request(connection.version.value, who, call.action, call.message_id, data, call.violations)
         if call.confirmed:
-            self._waiting.came(who, endpoint, call)
+            self._waiting.came(who, connection, call)
         self._emit(ALL, msg)
         return LATER
 
-    def _endpoint_of(self, peer: Any) -> Connection:
+    def _connection_of(self, peer: Any) -> Connection:
         """The connection that a handler's first argument stands for."""
         raise NotImplementedError
 
@@ -236,13 +252,19 @@ class Node:
             self._shown = (fill, shape, text)
             self._set_status(fill, shape, text)
 
-    def _fail(self, problem: str) -> None:
+    def _unfit(self, problem: str) -> None:
         """The node cannot work, and says why."""
-        self.problem = problem
+        self._enter(NodeState.UNFIT, problem)
         log.error("%s", problem)
         self._status("red", "ring", problem)
 
     # --- life ----------------------------------------------------------------------------------------------------
+
+    def _enter(self, state: NodeState, problem: str = "") -> None:
+        if state not in FOLLOWS[self.state]:
+            raise RuntimeError(f"a node that is {self.state.value} cannot become {state.value}")
+        self.state = state
+        self.problem = problem
 
     @property
     def clock(self) -> Clock:
@@ -266,34 +288,34 @@ class Node:
         """Nobody will answer the peers' Requests any more: better a CALLERROR than silence."""
         if self._unanswered is None:
             return
-        for call in self._unanswered.incoming():
+        for call in self._unanswered.of_peers():
             try:
                 call.fail(InternalError("the flow is being stopped"))
             except OCPPError as exc:
                 log.debug("%s", exc)
 
-    def _endpoints(self) -> list[Connection]:
+    def _connections(self) -> list[Connection]:
         """The open connections."""
         raise NotImplementedError
 
     def pause(self) -> None:
         """Take nothing more from the peers until :meth:`resume`: whoever reads our output is behind."""
-        if not self._paused:
-            self._paused = True
-            for endpoint in self._endpoints():
-                endpoint.pause_reading()
+        if not self._is_paused:
+            self._is_paused = True
+            for connection in self._connections():
+                connection.pause_reading()
 
     def resume(self) -> None:
         """Go on after :meth:`pause`."""
-        if self._paused:
-            self._paused = False
-            for endpoint in self._endpoints():
-                endpoint.resume_reading()
+        if self._is_paused:
+            self._is_paused = False
+            for connection in self._connections():
+                connection.resume_reading()
 
-    def _opened(self, endpoint: Connection) -> None:
+    def _opened(self, connection: Connection) -> None:
         """A connection has been made."""
-        if self._paused:
-            endpoint.pause_reading()
+        if self._is_paused:
+            connection.pause_reading()
 
     async def _end_tasks(self) -> None:
         """Stop the Command Messages under way."""
@@ -305,33 +327,12 @@ class Node:
 
     async def _end_calls(self) -> None:
         """The connections are closed: let the inputs that waited for an answer hear of it."""
-        futures = self._unanswered.outgoing() if self._unanswered is not None else []
+        futures = [each.future for each in self._unanswered.of_flow()] if self._unanswered is not None else []
         if futures:
             await asyncio.wait(futures)
 
 
-def _is_answered(endpoint: Connection, command: str) -> bool:
+def _is_answered(connection: Connection, command: str) -> bool:
     """False for what 2.1 sends without an answer."""
-    info = actions(endpoint.version).get(command)
+    info = actions(connection.version).get(command)
     return info is None or info.confirmed
-
-
-def command_name(asked: contract.CommandMsg, names: dict[str, str]) -> str:
-    """The Command Message meant, whatever its case or alias. ``names``: each spelling in lower case -> the name."""
-    name = names.get(asked.name.strip().lower())
-    if name is None:
-        valid = ", ".join(dict.fromkeys(names))
-        hint = "; to refuse a Request set payload.error = {code, description, details}" if asked.ambiguous else ""
-        raise BadInput(
-            f"unknown Command Message {contract.shown(asked.name)}; valid: {valid}{hint}", code="UnknownAction"
-        )
-    return name
-
-
-def named(data: Any, name: str, about: str) -> Any:
-    """A member of a Command Message's data. Raises BadInput if data is no object."""
-    if data is None:
-        return None
-    if not isinstance(data, dict):
-        raise BadInput(f"{about}: msg.payload.data must be an object")
-    return data.get(name)

@@ -1,4 +1,4 @@
-"""When to try again (row 28; OCPP 2.0.1 Part 4, 5.3 and OCPPCommCtrlr.RetryBackOff...)."""
+"""When to try again (OCPP-J 2.0.1 Part 4, 5.3; OCPPCommCtrlr.RetryBackOff...)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from collections.abc import Callable
 
 from ocppflow.errors import ConfigurationError
 
-_MAX_DOUBLINGS = 64  # a float bears no more than 1023, a user none of these
+_MAX_DOUBLINGS = 64  # 0.5 s doubled so often is 300 times the age of the universe; a float overflows at 1024
+
+SHORTEST_WAIT = 0.5
+"""Seconds. A station whose waits are all 0 would otherwise try a dead port hundreds of times a second."""
+
+LONGEST_RETRY_AFTER = 3600.0
+"""Seconds. What a server asks for beyond an hour is taken for a mistake, or malice: the station would seem dead."""
 
 
 class Backoff:
@@ -16,7 +22,7 @@ class Backoff:
     The first is ``wait_minimum`` (RetryBackOffWaitMinimum); each further one doubles, at most
     ``repeat_times`` times (RetryBackOffRepeatTimes). To each comes a new random part of 0 to
     ``random_range`` (RetryBackOffRandomRange), drawn with ``uniform(a, b)``. After a success,
-    :meth:`reset`.
+    :meth:`reset`. Whatever is configured, a wait is at least ``SHORTEST_WAIT``.
     """
 
     def __init__(
@@ -55,12 +61,12 @@ class Backoff:
 
     def next(self, retry_after: float | None = None) -> float:
         """How long to wait before the next attempt; never less than the ``retry_after`` that the server
-        asked for.
+        asked for (HTTP's Retry-After, RFC 9110 10.2.3), of which at most ``LONGEST_RETRY_AFTER`` counts.
         """
         wait = self.wait_minimum * 2.0**self._doublings + self._uniform(0.0, self.random_range)
         self._doublings = min(self._doublings + 1, self.repeat_times, _MAX_DOUBLINGS)
         self.attempts += 1
-        return wait if retry_after is None else max(wait, retry_after)
+        return max(wait, SHORTEST_WAIT, min(retry_after or 0.0, LONGEST_RETRY_AFTER))
 
     def reset(self) -> None:
         """Start over: the connection stands."""

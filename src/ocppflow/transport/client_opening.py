@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import ssl as ssl_module
 from collections.abc import Mapping
@@ -15,16 +16,19 @@ from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFact
 from websockets.http11 import Response
 from websockets.protocol import OPEN
 from websockets.typing import Subprotocol
-from websockets.uri import parse_uri
+from websockets.uri import WebSocketURI
 
 from ocppflow.errors import ConnectionRefused
 from ocppflow.messages.base import Version
+from ocppflow.transport.address import shown_host
 from ocppflow.transport.full_websocket import wire_log
 from ocppflow.transport.handshake import build_basic
 from ocppflow.transport.link import Link, Peer
 from ocppflow.transport.link_context import LinkContext
 from ocppflow.transport.socket_link import SocketLink
 from ocppflow.transport.tls import explain_tls_failure
+
+log = logging.getLogger("ocppflow.transport")
 
 # Windows of 4 KiB on our side; what the CSMS does is its own affair.
 _DEFLATE = ClientPerMessageDeflateFactory(client_max_window_bits=12, compress_settings={"memLevel": 5})
@@ -45,15 +49,19 @@ _WHAT_TO_CHECK = {
 class Attempt:
     """All that is fixed before the first byte is sent."""
 
-    url: str
-    host: str
-    port: int
+    uri: WebSocketURI
     identity: str
     versions: tuple[Version, ...]
     password: bytes | None
     ssl: ssl_module.SSLContext | None
     headers: Mapping[str, str]
-    path: str
+    route: str
+    assumed_version: Version | None
+
+    @property
+    def where(self) -> str:
+        """Host and port, as a URL shows them."""
+        return f"{shown_host(self.uri.host)}:{self.uri.port}"
 
 
 class ClientOpening(asyncio.Protocol):
@@ -66,8 +74,8 @@ class ClientOpening(asyncio.Protocol):
         self._head = bytearray()
         self._answered = False
         self.result: asyncio.Future[Link] = asyncio.get_running_loop().create_future()
-        self._engine = ClientProtocol(
-            parse_uri(attempt.url),
+        self._protocol = ClientProtocol(
+            attempt.uri,
             subprotocols=[Subprotocol(version.subprotocol) for version in attempt.versions],
             extensions=[_DEFLATE] if context.limits.compression else None,
             logger=wire_log,
@@ -92,7 +100,7 @@ class ClientOpening(asyncio.Protocol):
         if self.result.done():
             self._transport.abort()
             return
-        request = self._engine.connect()
+        request = self._protocol.connect()
         if self._attempt.password is not None:
             request.headers["Authorization"] = build_basic(self._attempt.identity, self._attempt.password)
         for name, value in self._attempt.headers.items():
@@ -103,7 +111,7 @@ class ClientOpening(asyncio.Protocol):
         if self.result.done():
             return
         if self._answered:
-            self._engine.receive_data(data)
+            self._protocol.receive_data(data)
             self._look()
             return
         self._head += data
@@ -113,19 +121,19 @@ class ClientOpening(asyncio.Protocol):
                 self._refused("answered with something that is not HTTP: check the port")
             return
         self._answered = True
-        # The frames that may follow belong to the Link, not to the engine of the handshake.
+        # The frames that may follow belong to the Link, not to the handshake's protocol.
         head, rest = bytes(self._head[: end + 4]), bytes(self._head[end + 4 :])
-        self._engine.receive_data(head)
-        if self._engine.state is OPEN:
+        self._protocol.receive_data(head)
+        if self._protocol.state is OPEN:
             self._open(rest)
         else:
-            if rest and not self._engine.reader.eof:
-                self._engine.receive_data(rest)
+            if rest and not self._protocol.reader.eof:
+                self._protocol.receive_data(rest)
             self._look()
 
     def eof_received(self) -> None:
         if not self.result.done():
-            self._engine.receive_eof()
+            self._protocol.receive_eof()
             self._look()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -142,11 +150,11 @@ class ClientOpening(asyncio.Protocol):
         self.fail(ConnectionRefused(f"{self._where()} {what}", status=status))
 
     def _where(self) -> str:
-        return f"{self._attempt.host}:{self._attempt.port}"
+        return self._attempt.where
 
     def _look(self) -> None:
         """After more of an answer that is no success: say what it is as soon as it is whole."""
-        error = self._engine.handshake_exc
+        error = self._protocol.handshake_exc
         if error is None or self.result.done():
             return
         if isinstance(error, InvalidStatus):
@@ -162,14 +170,18 @@ class ClientOpening(asyncio.Protocol):
 
     def _open(self, rest: bytes) -> None:
         attempt, transport = self._attempt, self._transport
-        chosen = self._engine.subprotocol
-        if chosen is None:
+        chosen = self._protocol.subprotocol
+        version = Version.parse(chosen) if chosen is not None else attempt.assumed_version
+        if version is None:
             offered = ", ".join(attempt.versions)
-            self._refused(f"speaks none of the versions offered ({offered}): check the versions", status=101)
+            hint = "check the versions, or assume one (leniency)"
+            self._refused(f"speaks none of the versions offered ({offered}): {hint}", status=101)
             return
+        if chosen is None:
+            log.info("%s selected no subprotocol; OCPP %s is assumed (leniency)", attempt.where, version)
         transport.pause_reading()
         link = SocketLink(
-            transport, self._peer(Version.parse(chosen)), self._context, extensions=self._engine.extensions, rest=rest
+            transport, self._peer(version), self._context, extensions=self._protocol.extensions, rest=rest
         )
         transport.set_protocol(link)
         self._transport = None
@@ -179,7 +191,7 @@ class ClientOpening(asyncio.Protocol):
         attempt = self._attempt
         certified = attempt.ssl is not None and attempt.password is None
         profile = (3 if certified else 2) if attempt.ssl is not None else int(attempt.password is not None)
-        return Peer(attempt.identity, version, self._where(), attempt.path, profile)
+        return Peer(attempt.identity, version, self._where(), attempt.route, profile)
 
 
 def _refusal(where: str, response: Response) -> ConnectionRefused:

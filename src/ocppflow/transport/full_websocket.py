@@ -15,6 +15,10 @@ from websockets.protocol import OPEN, Protocol, Side
 
 from ocppflow.transport.framing import cut_reason
 
+# RFC 6455 5.2 and RFC 7692 6: the bit of the first byte that marks a compressed message.
+_RSV1 = 0x40
+_NOT_NEGOTIATED = "RSV1 is set: a compressed frame, but permessage-deflate was not negotiated"
+
 wire_log = logging.getLogger("ocppflow.transport.websocket")
 wire_log.setLevel(logging.WARNING)  # websockets tells of every opening and closing at INFO
 
@@ -22,12 +26,13 @@ wire_log.setLevel(logging.WARNING)  # websockets tells of every opening and clos
 class FullWebSocket:
     """One connection's WebSocket state, while there is any worth keeping."""
 
-    __slots__ = ("_fragments", "_protocol", "compresses")
+    __slots__ = ("_binary", "_fragments", "_protocol", "compresses")
 
     def __init__(self, side: Side, max_size: int, extensions: Sequence[Extension] = ()) -> None:
         self._protocol = Protocol(side, state=OPEN, max_size=max_size, logger=wire_log)
         self._protocol.extensions = list(extensions)
-        self._fragments: bytearray | int | None = None
+        self._fragments = bytearray()
+        self._binary = False
         self.compresses = bool(extensions)
 
     @property
@@ -55,12 +60,21 @@ class FullWebSocket:
         """The peer has sent its close frame, so nothing of interest follows."""
         return self._protocol.close_rcvd is not None
 
-    def receive(self, data: bytes) -> list[bytes | int]:
-        """Take whole frames, or a fault; the whole messages they complete: text, or the size of a binary
-        one.
-        """
+    @property
+    def fault(self) -> tuple[int, str] | None:
+        """Code and reason with which this side has failed the connection because of what the peer sent."""
+        sent = self._protocol.close_sent
+        if sent is None or self.got_close or sent.code in (CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY):
+            return None
+        return int(sent.code), sent.reason
+
+    def receive(self, data: bytes) -> list[tuple[bool, bytes]]:
+        """Take whole frames, or a fault; the whole messages they complete, each with whether it is binary."""
         protocol = self._protocol
         if protocol.reader.eof:
+            return []
+        if data and data[0] & _RSV1 and not self.compresses and protocol.state is OPEN:
+            protocol.fail(CloseCode.PROTOCOL_ERROR, _NOT_NEGOTIATED)
             return []
         protocol.receive_data(data)
         messages = []
@@ -92,23 +106,16 @@ class FullWebSocket:
         received, sent = self._protocol.close_rcvd, self._protocol.close_sent
         if received is not None:
             return int(received.code), received.reason or (sent.reason if sent else "")
-        if sent is not None and sent.code not in (CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY):
-            return int(sent.code), sent.reason
-        return None
+        return self.fault
 
-    def _message(self, frame: Frame) -> bytes | int | None:
-        match frame.opcode:
-            case Opcode.TEXT:
-                self._fragments = bytearray(frame.data)
-            case Opcode.BINARY:
-                self._fragments = len(frame.data)
-            case Opcode.CONT if isinstance(self._fragments, bytearray):
-                self._fragments += frame.data
-            case Opcode.CONT if isinstance(self._fragments, int):
-                self._fragments += len(frame.data)
-            case _:
-                return None
+    def _message(self, frame: Frame) -> tuple[bool, bytes] | None:
+        """The message that ``frame`` completes. The Protocol bounds its size and the order of its fragments."""
+        if frame.opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+            return None
+        if frame.opcode is not Opcode.CONT:
+            self._binary = frame.opcode is Opcode.BINARY
+        self._fragments += frame.data
         if not frame.fin:
             return None
-        whole, self._fragments = self._fragments, None
-        return bytes(whole) if isinstance(whole, bytearray) else whole
+        whole, self._fragments = bytes(self._fragments), bytearray()
+        return self._binary, whole

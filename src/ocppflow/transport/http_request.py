@@ -8,6 +8,7 @@ from websockets.exceptions import HeaderLineTooLong, RequestLineTooLong, TooMany
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
+from ocppflow.transport.excerpt import excerpt
 from ocppflow.transport.handshake import Refuse
 
 
@@ -36,6 +37,20 @@ def not_websocket(request: Request) -> Refuse | None:
         return None
     text = "this is an OCPP endpoint for charging stations; it speaks WebSocket, so a browser cannot open it"
     return Refuse(426, text, {"Upgrade": "websocket"})
+
+
+def mend_connection_header(request: Request, *, forgiven: bool) -> Refuse | bool:
+    """See that the request has ``Connection: Upgrade`` (RFC 6455 4.2.1), adding it if its lack is ``forgiven``; whether
+    that was needed."""
+    values = request.headers.get_all("Connection")
+    if any(token.strip().lower() == "upgrade" for value in values for token in value.split(",")):
+        return False
+    if not forgiven:
+        has = f"has Connection: {excerpt(', '.join(values), quoted=False)}" if values else "lacks the header Connection"
+        text = f"the request {has}; RFC 6455 4.1 asks for Connection: Upgrade (a vendor's fault; see leniency)"
+        return Refuse(426, text, {"Upgrade": "websocket", "Connection": "Upgrade"})
+    request.headers["Connection"] = "Upgrade"
+    return True
 
 
 def plain_headers(request: Request) -> Mapping[str, str]:

@@ -46,8 +46,9 @@ class LinkHandler(Protocol):
     def received(self, data: bytes) -> None:
         """A whole text message, as UTF-8 bytes that the Link has not looked at. Must not raise."""
 
-    def received_binary(self, size: int) -> None:
-        """A binary message of ``size`` bytes came, which OCPP-J never sends; its content is not kept."""
+    def received_binary(self, data: bytes) -> None:
+        """A whole binary message, which OCPP-J never sends (2.0.1 Part 4, 4.1.2); within ``max_message_size``. Must
+        not raise."""
 
     def closed(self, code: int, reason: str) -> None:
         """The connection is over: the close code of RFC 6455 7.4 (1006 without a close frame) and why."""
@@ -87,7 +88,7 @@ class Link(Protocol):
         """Go on after :meth:`pause_reading`."""
 
     def set_ping_interval(self, seconds: float) -> None:
-        """Ping every ``seconds`` from now on, 0 for never (WebSocketPingInterval, row 29)."""
+        """Ping every ``seconds`` from now on, 0 for never (WebSocketPingInterval)."""
 
     async def drain(self) -> None:
         """Return when the send buffer is below its high-water mark."""

@@ -19,7 +19,7 @@ CLOSE_TIMEOUT = 10.0
 
 @dataclass(frozen=True, slots=True)
 class _Binary:
-    size: int
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +84,10 @@ class MemoryLink:
         self.sent.append(data)
         self._put(data)
 
-    def send_binary(self, size: int) -> None:
-        """Send a binary message of ``size`` bytes, as a faulty peer would."""
+    def send_binary(self, data: bytes) -> None:
+        """Send a binary message, as a faulty peer would."""
         if not self._closing:
-            self._put(_Binary(size))
+            self._put(_Binary(data))
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         if self._closing:
@@ -178,8 +178,8 @@ class MemoryLink:
         match item:
             case bytes():
                 self._heard_by().received(item)
-            case _Binary(size):
-                self._heard_by().received_binary(size)
+            case _Binary(data):
+                self._heard_by().received_binary(data)
             case _Close(code, reason):
                 self._closing = True
                 self._put(_CloseAnswer(code, reason))

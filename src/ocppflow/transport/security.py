@@ -1,9 +1,9 @@
-"""The usual acceptor: security profiles 0 to 3 (OCPP 2.0.1 Part 2, A00; rows 4, 5 and 7)."""
+"""The usual acceptor: security profiles 0 to 3 (OCPP 2.0.1 Part 2, A00)."""
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
 from ocppflow.errors import ConfigurationError
@@ -27,15 +27,15 @@ class SecurityPolicy:
     certificate. A station is held to the strongest one that it shows credentials for.
 
     ``passwords`` is needed for 1 and 2, and says which stations are known; ``known`` says so in its
-    place, and for 0 and 3 (None: all are). ``organization`` must be the certificate's O (A00.FR.404).
+    place, and for 0 and 3 (None: all are); it may be async. ``organization`` must be the certificate's O (A00.FR.404).
     ``certificate_matches`` decides whether a certificate is the station's own (A00.FR.405). An unknown
-    station gets 404 (row 4), or, if ``hide_unknown``, the same 401 at the same pace as one with a wrong
-    password.
+    station gets 404 (OCPP-J 2.0.1 Part 4, 3.2), or, if ``hide_unknown``, the same 401 at the same pace as one with a
+    wrong password.
     """
 
     profiles: Collection[int] = (1,)
     passwords: PasswordStore | None = None
-    known: Callable[[str], bool] | None = None
+    known: Callable[[str], bool | Awaitable[bool]] | None = None
     organization: str | None = None
     certificate_matches: CertificateMatch = common_name_is_identity
     hide_unknown: bool = False
@@ -47,7 +47,7 @@ class SecurityPolicy:
             raise ConfigurationError("security profiles 1 and 2 need passwords")
 
     async def __call__(self, handshake: Handshake) -> Accept | Refuse:
-        if not self.hide_unknown and not self._is_known(handshake.identity):
+        if not self.hide_unknown and not await self._is_known(handshake.identity):
             return Refuse(404, f"{handshake.identity!r} is not a known station")
         if handshake.certificate is not None and 3 in self.profiles:
             return self._by_certificate(handshake, handshake.certificate)
@@ -60,17 +60,20 @@ class SecurityPolicy:
             return Accept(0)
         return self._wrong_profile(handshake)
 
-    def _is_known(self, identity: str) -> bool:
+    async def _is_known(self, identity: str) -> bool:
         if self.known is not None:
-            return self.known(identity)
-        return self.passwords is None or not {1, 2} & set(self.profiles) or identity in self.passwords
+            known = self.known(identity)
+            return known if isinstance(known, bool) else await known
+        if self.passwords is None or not {1, 2} & set(self.profiles):
+            return True
+        return await self.passwords.knows(identity)
 
     async def _by_password(self, shake: Handshake, passwords: PasswordStore, profile: int) -> Accept | Refuse:
         if shake.credentials_problem:
             return unauthorized(shake.credentials_problem)
         if shake.password is None:
             return unauthorized(f"{shake.identity} sent no password (HTTP Basic authentication)")
-        if shake.username != shake.identity:
+        if shake.username != shake.identity and "username" not in shake.assumed:
             # A00.FR.204: the user is the identity.
             return unauthorized(f"the user {shake.username!r:.60} is not the identity {shake.identity!r:.60}")
         try:

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from websockets.protocol import Side
 
 from ocppflow.errors import ConfigurationError
+from ocppflow.transport.address import normal_path
 from ocppflow.transport.clock import Clock, LoopClock
-from ocppflow.transport.handshake import RefusedInfo, normal_path
+from ocppflow.transport.handshake import RefusedInfo
 from ocppflow.transport.link import Link
 from ocppflow.transport.link_context import LinkContext
 from ocppflow.transport.route import Mount, Route
@@ -61,7 +62,8 @@ class Server:
             raise ConfigurationError(f"the path {path} is served already on this port")
         if not route.versions:
             raise ConfigurationError(f"the route at {path} speaks no version")
-        shared = LinkContext(Side.SERVER, self.context.limits, self.context.clock, self._ended)
+        route.leniency.check(route.versions)
+        shared = LinkContext(Side.SERVER, route.limits or self.context.limits, self.context.clock, self._ended)
         self.context.mounts[path] = Mount(route, shared, set())
 
     async def remove_route(self, path: str, *, code: int = 1001, reason: str = "going away") -> None:

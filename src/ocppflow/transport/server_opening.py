@@ -10,24 +10,27 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
+from websockets.extensions import Extension
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
-from websockets.http11 import Request
+from websockets.frames import CloseCode
+from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from ocppflow.messages.base import Version
 from ocppflow.transport import handshake as hs
+from ocppflow.transport.arrival import Arrival, arrive, describe, no_route
 from ocppflow.transport.clock import Timer
 from ocppflow.transport.framing import cut_reason
 from ocppflow.transport.full_websocket import wire_log
-from ocppflow.transport.http_request import not_websocket, parse_request, plain_headers
+from ocppflow.transport.http_request import mend_connection_header, not_websocket, parse_request
 from ocppflow.transport.link import Peer
-from ocppflow.transport.route import Mount
+from ocppflow.transport.route import Mount, Route
 from ocppflow.transport.server_context import ServerContext
 from ocppflow.transport.socket_link import SocketLink
-from ocppflow.transport.tls import explain_tls_failure, peer_certificate
+from ocppflow.transport.tls import explain_tls_failure
 
 log = logging.getLogger("ocppflow.transport")
 
@@ -60,7 +63,7 @@ class ServerOpening(asyncio.Protocol):
         self._buffer = bytearray()
         self._task: asyncio.Task[None] | None = None
         self._timer: Timer | None = None
-        self._engine: _ChoosingProtocol | None = None
+        self._protocol: _ChoosingProtocol | None = None
         self._over = False
         self.address = "?"
         self.identity = ""
@@ -197,28 +200,22 @@ class ServerOpening(asyncio.Protocol):
 
     async def _decide(self, head: bytes, rest: bytes) -> hs.Refuse | None:
         """The whole way from request to Link; None when that is done (or the peer has gone)."""
-        server = self._server
-        engine = self._engine = _ChoosingProtocol(logger=wire_log, max_size=server.limits.max_message_size)
-        request = parse_request(engine, head)
+        protocol = self._protocol = _ChoosingProtocol(logger=wire_log)
+        request = parse_request(protocol, head)
         if isinstance(request, hs.Refuse):
             return request
-        if refusal := not_websocket(request):
-            return refusal
-        target = hs.parse_target(request.path)
-        if isinstance(target, hs.Refuse):
-            self.path = request.path.partition("?")[0][:200]
-            return target
-        self.path, self.identity = target.path, target.identity
-        if refusal := server.admission.check(self.host, server.clock.now()):
-            return refusal
-        mount = server.mounts.get(target.path)
-        if mount is None:
-            return _no_route(target.path, server)
-        shake = self._handshake(request, target, mount)
-        if not shake.offered:  # row 3 is about subprotocols offered; who offers none does not speak OCPP-J at all
-            return hs.Refuse(400, hs.no_common_version(shake.identity, (), mount.route.versions))
+        found = self._find_mount(request)
+        if isinstance(found, hs.Refuse):
+            return found
+        arrival, mount = found
+        shake = self._handshake(request, arrival, mount.route)
+        if isinstance(shake, hs.Refuse):
+            return shake
+        response = self._response(protocol, request, shake, mount)
+        if response.status_code != 101:
+            return hs.Refuse(response.status_code, str(protocol.handshake_exc))
         if not shake.versions:
-            self._close_without_subprotocol(request, shake, mount)
+            self._close_without_subprotocol(protocol, response, shake, mount.route)
             return None
         if mount.route.check_identity and (refusal := hs.check_identity(shake.identity, shake.version)):
             return refusal
@@ -227,48 +224,58 @@ class ServerOpening(asyncio.Protocol):
             return None
         if isinstance(decision, hs.Refuse):
             return decision
-        if server.mounts.get(target.path) is not mount:
-            return _no_route(target.path, server)
-        return self._let_in(request, shake, decision, mount, rest)
+        if self._server.mounts.get(arrival.path) is not mount:
+            return no_route(arrival, self._server.mounts)
+        self._transport.write(response.serialize())
+        self._let_in(shake, decision, mount, protocol.extensions, rest)
+        return None
 
-    def _handshake(self, request: Request, target: hs.Target, mount: Mount) -> hs.Handshake:
-        headers = plain_headers(request)
-        offered = hs.parse_subprotocols(headers.get("sec-websocket-protocol", ""))
-        credentials = hs.parse_basic(headers.get("authorization"), target.identity)
+    def _find_mount(self, request: Request) -> tuple[Arrival, Mount] | hs.Refuse:
+        """Where the request goes, if it is one for a WebSocket and there is room."""
+        if refusal := not_websocket(request):
+            return refusal
+        server = self._server
+        arrival = arrive(request.path, server.mounts)
+        if isinstance(arrival, hs.Refuse):
+            self.path = request.path.partition("?")[0][:200]
+            return arrival
+        self.path, self.identity = arrival.path, arrival.identity
+        if refusal := server.admission.check(self.host, server.clock.now()):
+            return refusal
+        mount = server.mounts.get(arrival.path)
+        return (arrival, mount) if mount is not None and arrival.identity else no_route(arrival, server.mounts)
+
+    def _handshake(self, request: Request, arrival: Arrival, route: Route) -> hs.Handshake | hs.Refuse:
+        mended = mend_connection_header(request, forgiven=route.leniency.any_connection_header)
+        if isinstance(mended, hs.Refuse):
+            return mended
+        assumed = ["connection header"] if mended else []
         tls = self._transport.get_extra_info("ssl_object")
-        return hs.Handshake(
-            identity=target.identity,
-            path=target.path,
-            offered=offered,
-            versions=hs.common_versions(offered, mount.route.versions),
-            username=credentials.username,
-            password=credentials.password,
-            credentials_problem=credentials.problem,
-            certificate=peer_certificate(tls) if tls is not None else None,
-            address=self.address,
-            tls=tls is not None,
-            headers=headers,
-        )
+        shake = describe(request, arrival, route, address=self.address, tls=tls, assumed=assumed)
+        if not shake.versions and not shake.offered:
+            return hs.Refuse(400, hs.no_common_version(shake.identity, (), route.versions))
+        return shake
+
+    @staticmethod
+    def _response(protocol: _ChoosingProtocol, request: Request, shake: hs.Handshake, mount: Mount) -> Response:
+        """The answer, made before the acceptor is asked: it need not look at what cannot be a WebSocket."""
+        # RFC 6455 4.2.2: who has offered no subprotocol is sent none.
+        protocol.chosen = shake.version if shake.versions and shake.offered else None
+        if mount.context.limits.compression:
+            protocol.available_extensions = [_DEFLATE]
+        return protocol.accept(request)
 
     # The answer.
 
     def _let_in(
-        self, request: Request, shake: hs.Handshake, accept: hs.Accept, mount: Mount, rest: bytes
-    ) -> hs.Refuse | None:
-        engine = cast(_ChoosingProtocol, self._engine)
-        engine.chosen = shake.version
-        if self._server.limits.compression:
-            engine.available_extensions = [_DEFLATE]
-        response = engine.accept(request)
-        if response.status_code != 101:
-            return hs.Refuse(response.status_code, str(engine.handshake_exc))
-        transport = self._transport
-        transport.write(response.serialize())
-        peer = Peer(
-            shake.identity, shake.version, shake.address, shake.path, _profile(shake, accept), shake.certificate
-        )
-        link = SocketLink(transport, peer, mount.context, extensions=engine.extensions, rest=rest)
-        transport.set_protocol(link)
+        self, shake: hs.Handshake, accept: hs.Accept, mount: Mount, extensions: Sequence[Extension], rest: bytes
+    ) -> None:
+        if shake.assumed:
+            log.info("%s from %s is let in by leniency: %s", shake.identity, self.address, ", ".join(shake.assumed))
+        profile = _profile(shake, accept)
+        peer = Peer(shake.identity, shake.version, shake.address, shake.path, profile, shake.certificate)
+        link = SocketLink(self._transport, peer, mount.context, extensions=extensions, rest=rest)
+        self._transport.set_protocol(link)
         self._over = True
         self._finish()
         self._server.admission.entered(self.host)
@@ -279,22 +286,18 @@ class ServerOpening(asyncio.Protocol):
             log.exception("%s: the new connection could not be taken over", shake.identity)
             link.close(1011, "internal error")
         if not link.is_attached:
-            link.attach(_Nobody())
+            link.attach(_Unheard())
             link.close(1011, "nobody took this connection over")
-        return None
 
-    def _close_without_subprotocol(self, request: Request, shake: hs.Handshake, mount: Mount) -> None:
-        """Finish the handshake without the header, then close (row 3; OCPP-J 2.0.1 Part 4, 3.1.2)."""
-        engine = cast(_ChoosingProtocol, self._engine)
-        reason = hs.no_common_version(shake.identity, shake.offered, mount.route.versions)
-        response = engine.accept(request)
-        if response.status_code != 101:
-            self._refuse(hs.Refuse(response.status_code, str(engine.handshake_exc)))
-            return
+    def _close_without_subprotocol(
+        self, protocol: _ChoosingProtocol, response: Response, shake: hs.Handshake, route: Route
+    ) -> None:
+        """Finish the handshake without the header, then close (OCPP-J 2.0.1 Part 4, 3.2)."""
+        reason = hs.no_common_version(shake.identity, shake.offered, route.versions)
         self._report(101, reason)
-        engine.send_response(response)
-        engine.send_close(1002, cut_reason(reason))
-        self._send_last(engine)
+        protocol.send_response(response)
+        protocol.send_close(CloseCode.PROTOCOL_ERROR, cut_reason(reason))
+        self._send_last(protocol)
 
     def _refuse(self, refusal: hs.Refuse) -> None:
         self._report(refusal.status, refusal.reason)
@@ -312,13 +315,15 @@ class ServerOpening(asyncio.Protocol):
     # After a refusal: wait for the peer to read it and go, else a reset could overtake it.
 
     def _linger(self, data: bytes) -> None:
-        engine = self._engine
-        if engine is not None and engine.handshake_exc is None and not engine.reader.eof and engine.close_sent:
-            engine.receive_data(data)
-            self._send_last(engine)
+        protocol = self._protocol
+        if protocol is None or protocol.handshake_exc is not None or protocol.reader.eof:
+            return
+        if protocol.close_sent:
+            protocol.receive_data(data)
+            self._send_last(protocol)
 
-    def _send_last(self, engine: ServerProtocol) -> None:
-        for data in engine.data_to_send():
+    def _send_last(self, protocol: ServerProtocol) -> None:
+        for data in protocol.data_to_send():
             if data:
                 self._transport.write(data)
             else:
@@ -358,17 +363,12 @@ class ServerOpening(asyncio.Protocol):
         self._server.openings.discard(self)
 
 
-class _Nobody:
-    """Hears the end of a connection that nobody took."""
+class _Unheard:
+    """Hears the end of a connection that nobody took over."""
 
     def received(self, data: bytes) -> None: ...
-    def received_binary(self, size: int) -> None: ...
+    def received_binary(self, data: bytes) -> None: ...
     def closed(self, code: int, reason: str) -> None: ...
-
-
-def _no_route(path: str, server: ServerContext) -> hs.Refuse:
-    served = ", ".join(sorted(server.mounts)) or "none"
-    return hs.Refuse(404, f"nothing is served at the path {path[:100]!r}; paths on this port: {served}")
 
 
 def _profile(shake: hs.Handshake, accept: hs.Accept) -> int:

@@ -299,17 +299,19 @@ class SocketLink(asyncio.Protocol):
         """One frame, or a fault, for the full protocol."""
         full = self._need_full()
         handler = self._handler
-        for message in full.receive(data):
+        for binary, message in full.receive(data):
             if handler is None or self._closed:
                 continue
             try:
-                if isinstance(message, int):
+                if binary:
                     handler.received_binary(message)
                 else:
                     handler.received(message)
             except Exception:
                 log.exception("%s: the handler failed on a message", self._peer.identity)
         if not full.is_open:
+            if self._open and (fault := full.fault) is not None:
+                log.warning("%s: closed with %d: %s", self._peer.identity, *fault)
             self._open = False
         self._flush(full)
         if full.is_idle:

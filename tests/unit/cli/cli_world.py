@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -82,3 +90,34 @@ class Authority:
             .add_extension(local, critical=False)
         )
         return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+@contextmanager
+def running(*arguments: object, pattern: str) -> Iterator[tuple[subprocess.Popen[str], re.Match[str]]]:
+    """``ocppflow csms`` up and listening; the match of ``pattern`` in its log. Killed if it is still there after."""
+    command = [sys.executable, "-m", "ocppflow", "csms", *map(str, arguments)]
+    environment = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        watchdog = threading.Timer(30, process.kill)
+        watchdog.start()
+        try:
+            assert process.stderr is not None
+            for line in process.stderr:
+                if found := re.search(pattern, line):
+                    yield process, found
+                    return
+            pytest.fail("it ended without listening")
+        finally:
+            watchdog.cancel()
+            process.kill()
+
+
+def stop(process: subprocess.Popen[str], number: int) -> str:
+    """What it has logged since it listens, to its end; the watchdog sees to it that there is one."""
+    process.send_signal(number)
+    assert process.stderr is not None
+    log = process.stderr.read()
+    process.wait()
+    return log

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from typing import Any
@@ -30,11 +31,23 @@ def test_help_lists_all_commands_and_imports_none(cli: Any) -> None:
     assert not modules & (heavy | {command.module for command in COMMANDS.values()})
 
 
-@pytest.mark.parametrize("name", ["call", "csms", "trace", "hash-password", "version"])
-def test_every_command_has_help(cli: Any, name: str) -> None:
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_that_fits_80_columns_and_shows_no_python(
+    cli: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     result = cli(name, "--help")
     assert (result.code, result.err) == (0, "")
-    assert f"ocppflow {name}" in " ".join(result.out.split()) or f"{name} [OPTIONS]" in result.out
+    assert result.out.startswith(f"Usage: ocppflow {name} [OPTIONS]")
+    assert max(map(len, result.out.splitlines())) <= 80
+    assert not re.search(r"<[a-z]+>|\bstr\b|\bbool\b|[{}]", result.out)
+
+
+def test_what_help_texts_have_in_brackets_is_not_taken_for_markup(cli: Any) -> None:
+    assert "a table [stations]" in " ".join(cli("hash-password", "--help").out.split())
+    assert "[ws://127.0.0.1:9000/ocpp]" in cli("csms", "--help").out
+    assert "[the file's name]" in cli("trace", "--help").out
+    assert "ocppflow call [OPTIONS] URL ACTION [JSON|@FILE|-] ..." in cli("call", "--help").out
 
 
 def test_version_says_what_is_installed(cli: Any) -> None:
@@ -42,6 +55,12 @@ def test_version_says_what_is_installed(cli: Any) -> None:
     assert list(lines) == ["ocppflow", "Python", "msgspec", "websockets", "uvloop", "OCPP"]
     assert lines["OCPP"] == "1.6-J, 2.0.1, 2.1"
     assert lines["Python"].startswith(f"{sys.version_info.major}.{sys.version_info.minor}.")
+
+
+def test_the_version_alone_is_one_line(cli: Any) -> None:
+    result = cli("--version")
+    assert (result.code, result.err) == (0, "")
+    assert result.out == cli("version").out.splitlines()[0].replace("   ", " ", 1).replace("  ", " ") + "\n"
 
 
 def test_python_m_ocppflow_is_the_same_command() -> None:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_world import Authority
+from cli_world import Authority, running, stop
 
 from ocppflow import hash_password
 from ocppflow.cli.app_loading import load_app
@@ -72,6 +70,35 @@ def test_what_is_wrong_with_an_app_is_one_line_with_file_and_line(
     cli: Any, app_file: AppFile, text: str, name: str, says: str
 ) -> None:
     cli("csms", "--no-auth", "--app", f"{app_file(text)}:{name}").failed_with(says)
+
+
+LISTENS = """
+import asyncio
+from ocppflow import CSMS
+csms = CSMS()
+async def main():
+    try:
+        async with csms.listen("ws://127.0.0.1:0"):
+            await asyncio.Event().wait()
+    except Exception:
+        pass
+asyncio.run(main())
+"""
+
+
+def test_an_app_that_listens_when_it_is_imported_is_told_where_the_line_belongs(cli: Any, app_file: AppFile) -> None:
+    from ocppflow import CSMS
+
+    listen = CSMS.listen
+    app = f"{app_file(LISTENS)}:csms"
+    cli("csms", "--no-auth", "--app", app, "--listen", "ws://127.0.0.1:0").failed_with(
+        "shop.py, line 11: it listens by itself when it is imported",
+        "--listen would be ignored",
+        'under `if __name__ == "__main__":`',
+    )
+    assert CSMS.listen is listen
+    guarded = LISTENS.replace("asyncio.run(main())", 'if __name__ == "__main__":\n    asyncio.run(main())')
+    assert load_app(f"{app_file(guarded)}:csms") is not None
 
 
 @pytest.mark.parametrize(
@@ -160,37 +187,6 @@ def test_a_port_in_use_is_one_line(cli: Any, serve: Any, app_file: AppFile) -> N
 
 
 # --- in a process of its own ---------------------------------------------------------------------------------------
-
-
-@contextmanager
-def running(*arguments: object, pattern: str) -> Iterator[tuple[subprocess.Popen[str], re.Match[str]]]:
-    """``ocppflow csms`` up and listening; the match of ``pattern`` in its log. Killed if it is still there after."""
-    command = [sys.executable, "-m", "ocppflow", "csms", *map(str, arguments)]
-    environment = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
-    with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
-    ) as process:
-        watchdog = threading.Timer(30, process.kill)
-        watchdog.start()
-        try:
-            assert process.stderr is not None
-            for line in process.stderr:
-                if found := re.search(pattern, line):
-                    yield process, found
-                    return
-            pytest.fail("it ended without listening")
-        finally:
-            watchdog.cancel()
-            process.kill()
-
-
-def stop(process: subprocess.Popen[str], number: int) -> str:
-    """What it has logged since it listens, to its end; the watchdog sees to it that there is one."""
-    process.send_signal(number)
-    assert process.stderr is not None
-    log = process.stderr.read()
-    process.wait()
-    return log
 
 
 def test_a_csms_in_its_life_logs_for_people_and_stops_in_order(cli: Any, app_file: AppFile, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocppflow.cli.sequence_svg import draw, draw_trace
+from ocppflow.cli.svg_text import cut, width, wrap
 from ocppflow.trace import TraceRecord, to_line
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -67,6 +68,53 @@ def test_what_was_wrong_with_a_frame_stands_in_a_note() -> None:
     root = ET.fromstring(draw_trace(SESSION))
     said = [element.text for element in root.iter() if "said" in element.get("class", "").split()]
     assert said == ["id was a number; no answer before the connection ended", "1006 lost"]
+
+
+def test_a_refusal_without_an_identity_stands_at_the_csms_and_makes_no_lane() -> None:
+    stranger = record(0, "refused", identity="", note="HTTP 404: append the identity to the URL")
+    for records in ([stranger], [stranger, *SESSION]):
+        root = ET.fromstring(draw_trace(records))
+        names = {element.text: element.get("x") for element in root.iter() if element.get("class") == "name"}
+        assert list(names) == ["CS1", "CSMS"][-len(records) :]
+        (pill,) = [element for element in root.iter(f"{SVG}text") if element.get("class") == "event bad"]
+        assert pill.get("x") == names["CSMS"]
+        (note,) = [each for each in root.iter(f"{SVG}rect") if each.get("class") == "note bad" and each.get("y")][:1]
+        assert 0 < float(note.get("x", "")) < float(root.get("width", "")) - float(note.get("width", ""))
+
+
+def test_a_label_is_cut_only_where_two_lines_have_no_room() -> None:
+    """As wide as in DejaVu Sans, the widest of the fonts that the picture asks for."""
+    event = '{"eventType":"Updated","triggerReason":"MeterValuePeriodic","transactionInfo":{"transactionId":"%s"}}'
+    long = [record(0, "in", f'[2,"1","TransactionEvent",{event % ("5a1f2f9c-" * 4)}]')]
+    labels = [text for text in texts(ET.fromstring(draw_trace(long))) if "Updated" in text or "5a1f2f9c" in text]
+    assert labels == [
+        "eventType Updated, triggerReason MeterValuePeriodic, transactionId",
+        "5a1f2f9c-5a1f2f9c-5a1f2f9c-5a1f2f9c-",
+    ]
+    crowd = [record(n, "in", '[2,"1","StatusNotification",{"connectorStatus":"Occupied","evseId":1,"connectorId":1}]',
+                    identity=f"CS{n}") for n in range(3)]  # fmt: skip
+    assert not [text for text in texts(ET.fromstring(draw_trace(crowd))) if "…" in text]
+
+
+def test_text_is_cut_and_wrapped_to_its_room() -> None:
+    assert width("iiii", 10) < width("mmmm", 10) < width("mmmm", 10, bold=True)
+    assert width("充电", 10) > width("ab", 10)
+    assert cut("short", 100, 10) == "short"
+    assert cut("a text that is too long", 60, 10) == "a text tha…"
+    assert cut("abc", 1, 10) == ""
+    assert wrap("one two three four", 60, 10, 2) == ["one two", "three four"]
+    assert wrap("x" * 100, 60, 10, 3)[-1].endswith("…")
+
+
+def test_a_refused_call_tells_why_and_its_answer_only_the_code() -> None:
+    reason = "$.now: there is no such field"
+    records = [
+        record(0, "in", '[2,"1","Heartbeat",{"now":1}]', note=f"refused: FormatViolation: {reason}"),
+        record(0, "out", f'[4,"1","FormatViolation","{reason}",{{}}]'),
+    ]
+    shown = texts(ET.fromstring(draw_trace(records)))
+    assert [text for text in shown if reason in text] == [f"refused: FormatViolation: {reason}"]
+    assert "✗ FormatViolation" in shown
 
 
 def test_the_csms_stands_between_the_stations() -> None:

@@ -149,6 +149,21 @@ def test_an_answer_belongs_to_the_call_of_its_direction() -> None:
     assert actions == ["Heartbeat", "Reset", "Reset", "Heartbeat"]
 
 
+def test_a_callresulterror_names_the_action_and_its_call(cli: Any, trace_file: Any) -> None:
+    """It comes after the answer that it refuses, and goes the way of the call (OCPP-J 2.1 Part 4, 4.2.4)."""
+    records = [
+        record(0, "out", '[2,"1","Reset",{"type":"Immediate"}]', version="2.1"),
+        record(0.1, "in", '[3,"1",{"status":"No"}]', version="2.1"),
+        record(0.2, "out", '[5,"1","PropertyConstraintViolation","$.status",{}]', version="2.1"),
+        record(0.3, "out", '[5,"1","PropertyConstraintViolation","$.status",{}]', version="2.1"),
+    ]
+    text = [" ".join(row.split()) for row in rows(cli("trace", trace_file(records)).out)]
+    assert text[2] == "◀── ✗ ↳ Reset PropertyConstraintViolation: $.status"
+    assert text[3] == "◀── ✗ ↳ answer to 1 PropertyConstraintViolation: $.status", "once is enough"
+    shown = [json.loads(line)["kind"] for line in cli("trace", trace_file(records), "-e", "--json").out.splitlines()]
+    assert shown == ["CALL", "CALLRESULTERROR", "CALLRESULTERROR"]
+
+
 def test_what_both_sides_wrote_into_one_file_is_shown_once(cli: Any, trace_file: Any) -> None:
     """As the CSMS saw it, unless --role asks for the other."""
     call = '[2,"1","Heartbeat",{}]'

@@ -116,6 +116,7 @@ def test_same_verdict_as_the_official_schema(version: str, name: str) -> None:
     run()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("version", "name"), CASES, ids=lambda v: v)
 def test_same_verdict_for_every_fault_of_a_full_message(version: str, name: str) -> None:
     compare(version, name, Maker(schemas_of(version)[name], Random(1), full=True), None)

@@ -30,22 +30,34 @@ def test_row28_every_wait_is_the_doubled_minimum_and_a_new_random_part(minimum, 
 
     backoff = Backoff(minimum, spread, repeats, uniform=uniform)
     for attempt in range(data.draw(st.integers(1, 40))):
-        assert backoff.next() == minimum * 2 ** min(attempt, repeats) + drawn[-1]
+        assert backoff.next() == max(0.5, minimum * 2 ** min(attempt, repeats) + drawn[-1])
     backoff.reset()
     assert backoff.attempts == 0
-    assert backoff.next() == minimum + drawn[-1]
+    assert backoff.next() == max(0.5, minimum + drawn[-1])
     assert len(drawn) >= 2
 
 
 @given(st.floats(0, 100), st.one_of(st.none(), st.floats(0, 1000)))
 def test_row28_retry_after_only_lengthens(minimum, retry_after) -> None:
     backoff = Backoff(minimum, 0, 3)
-    assert backoff.next(retry_after) == max(minimum, retry_after or 0)
+    assert backoff.next(retry_after) == max(0.5, minimum, retry_after or 0)
+
+
+def test_a_server_cannot_send_a_station_away_for_more_than_an_hour() -> None:
+    assert Backoff(10, 0, 3).next(10.0**12) == 3600
+    assert Backoff(10, 0, 3).next(float("inf")) == 3600
+    assert Backoff(7200, 0, 3).next(10.0**12) == 7200
+
+
+def test_a_dead_port_is_not_tried_more_than_twice_a_second_whatever_is_configured() -> None:
+    backoff = Backoff(0, 0.1, 5)
+    assert min(backoff.next() for _ in range(100)) >= 0.5
+    assert sum(backoff.next(0.0) for _ in range(100)) >= 50
 
 
 def test_row28_zero_is_a_value_and_configure_starts_over() -> None:
     backoff = Backoff(0, 0, 0)
-    assert [backoff.next() for _ in range(3)] == [0, 0, 0]
+    assert [backoff.next() for _ in range(3)] == [0.5, 0.5, 0.5]
     backoff.configure(wait_minimum=5)
     assert (backoff.attempts, backoff.next(), backoff.next()) == (0, 5, 5)
     backoff.configure(repeat_times=1, random_range=0)

@@ -17,8 +17,8 @@ class Recorder:
     def received(self, data: bytes) -> None:
         self.events.append(data)
 
-    def received_binary(self, size: int) -> None:
-        self.events.append(size)
+    def received_binary(self, data: bytes) -> None:
+        self.events.append(bytearray(data))
 
     def closed(self, code: int, reason: str) -> None:
         self.events.append((code, reason))
@@ -32,11 +32,11 @@ def _pair(clock: ManualClock | None = None) -> tuple[MemoryLink, Recorder, Memor
 async def test_messages_arrive_in_order_and_never_inside_send() -> None:
     station, _, csms, heard = _pair()
     station.send(b"1")
-    station.send_binary(7)
+    station.send_binary(bytes(7))
     station.send(b"2")
     assert heard.events == []
     await settle()
-    assert heard.events == [b"1", 7, b"2"]
+    assert heard.events == [b"1", bytearray(7), b"2"]
     assert station.sent == [b"1", b"2"]
     assert csms.peer == station.peer
 

@@ -12,6 +12,7 @@ from ocppflow.errors import ConfigurationError
 from ocppflow.messages.base import Version
 from ocppflow.transport import passwords
 from ocppflow.transport.passwords import (
+    FetchedPasswords,
     HashedPasswords,
     Overloaded,
     PlainPasswords,
@@ -69,6 +70,43 @@ def test_row05_candidates() -> None:
     assert candidates(key, Version.V201) == (key,)
     assert candidates(b"x" * 21, Version.V16) == (b"x" * 21,)
     assert candidates(b"", Version.V16) == (b"",)
+    assert candidates(b"0aFf" * 6, Version.V16) == (b"0aFf" * 6, b"0aff" * 6, b"0AFF" * 6)
+    assert candidates(b"0aFf" * 6, Version.V201) == (b"0aFf" * 6,)
+
+
+@given(st.binary(min_size=1, max_size=20), st.sampled_from([bytes.lower, bytes.upper, bytes.swapcase, bytes.title]))
+async def test_a_hex_key_of_16_matches_in_any_case_and_as_bytes(key: bytes, spelt) -> None:
+    for configured in (key.hex(), key.hex().upper(), spelt(key.hex().encode()).decode()):
+        store = PlainPasswords({"CS1": configured})
+        assert await store.check("CS1", key, Version.V16)
+        assert await store.check("CS1", spelt(key.hex().encode()), Version.V16)
+        assert not await store.check("CS1", key + b"!", Version.V16)
+
+
+async def test_in_2x_case_counts() -> None:
+    store = PlainPasswords({"CS1": "00ff" * 5})
+    assert await store.check("CS1", b"00ff" * 5, Version.V201)
+    assert not await store.check("CS1", b"00FF" * 5, Version.V201)
+
+
+async def test_passwords_may_come_from_an_asynchronous_query(derivations: list[bytes]) -> None:
+    table: dict[str, str] = {"CS1": hash_password("right", log_n=2)}
+
+    async def fetch(identity: str) -> str | None:
+        await asyncio.sleep(0)
+        return table.get(identity)
+
+    store = FetchedPasswords(fetch)
+    assert await store.knows("CS1")
+    assert not await store.knows("CS2")
+    derivations.clear()
+    for _ in range(3):
+        assert await store.check("CS1", b"right", Version.V201)
+    assert derivations == [b"right"]
+    assert not await store.check("CS2", b"right", Version.V201)
+    table["CS1"] = hash_password("new", log_n=2)
+    assert not await store.check("CS1", b"right", Version.V201)
+    assert await store.check("CS1", b"new", Version.V201)
 
 
 async def test_plain_passwords() -> None:
@@ -156,7 +194,7 @@ def test_from_toml(tmp_path) -> None:
         ("[stations]\nCS1 = 5", "station CS1"),
         ("[other]", r"lacks the table \[stations\]"),
         ("stations = 3", "lacks the table"),
-        ("[", "no TOML"),
+        ("[", "not TOML"),
     ]:
         file.write_text(text)
         with pytest.raises(ConfigurationError, match=says):

@@ -29,7 +29,7 @@ class RawPeer:
     def received(self, data: bytes) -> None:
         self.heard.append(json.loads(data))
 
-    def received_binary(self, size: int) -> None:
+    def received_binary(self, data: bytes) -> None:
         raise AssertionError("nobody sends binary")
 
     def closed(self, code: int, reason: str) -> None:

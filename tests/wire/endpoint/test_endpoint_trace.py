@@ -62,7 +62,7 @@ async def test_what_is_wrong_with_a_frame_is_in_its_note() -> None:
     await peer.say([3, "1", {}])
     await peer.say([2, "2", "DataTransfer", {"vendorId": 7}])
     await peer.say(b'2,"3","DataTransfer",{"vendorId":"a"}')
-    peer.link.send_binary(7)
+    peer.link.send_binary(bytes(7))
     await settle()
     notes = [each.note for each in world.trace if each.event == "in"]
     assert notes[0].startswith("refused: RpcFrameworkError: ")

@@ -9,12 +9,14 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 from transport_peers import PATIENCE, Recorder
+from websockets.utils import accept_key
 
 from ocppflow.errors import ConfigurationError, ConnectionRefused
 from ocppflow.messages.base import Version
 from ocppflow.transport.client import connect
 from ocppflow.transport.clock import ManualClock
 from ocppflow.transport.handshake import Accept, Handshake, Refuse
+from ocppflow.transport.leniency import Leniency
 from ocppflow.transport.settings import LinkLimits
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], object]
@@ -42,6 +44,53 @@ async def scripted() -> AsyncIterator[Callable[[bytes], object]]:
     yield start
     for server in servers:
         server.close()
+
+
+@pytest.fixture
+async def bare_csms() -> AsyncIterator[tuple[str, list[str]]]:
+    """A CSMS that selects no subprotocol: its URL, and the request lines it has read."""
+    lines: list[str] = []
+    writers: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        lines.append(head[0])
+        key = next(line.split(": ")[1] for line in head if line.lower().startswith("sec-websocket-key"))
+        answer = f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept_key(key)}"
+        writer.write(f"HTTP/1.1 101 Switching Protocols\r\n{answer}\r\n\r\n".encode())
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}", lines
+    server.close()
+    for writer in writers:
+        writer.transport.abort()
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("/ocpp", "/ocpp/CS%201"),
+        ("/ws/ocpp/{identity}/", "/ws/ocpp/CS%201/"),
+        ("//a//?token=1&x=/", "//a//CS%201?token=1&x=/"),
+        ("/ocpp?station={identity}", "/ocpp?station=CS%201"),
+        ("", "/CS%201"),
+    ],
+)
+async def test_a_url_goes_over_the_wire_as_it_was_given(bare_csms, path: str, target: str) -> None:
+    url, lines = bare_csms
+    link = await connect(url + path, "CS 1", versions=["1.6"], leniency=Leniency(version="1.6"))
+    link.abort("done")
+    assert lines == [f"GET {target} HTTP/1.1"]
+
+
+async def test_a_csms_that_selects_no_subprotocol_is_left_unless_a_version_is_assumed(bare_csms) -> None:
+    url, _ = bare_csms
+    with pytest.raises(ConnectionRefused, match=r"check the versions, or assume one \(leniency\)"):
+        await connect(url, "CS1", versions=["1.6", "2.0.1"])
+    link = await connect(url, "CS1", versions=["2.0.1", "1.6"], leniency=Leniency(version="1.6"))
+    assert link.peer.version is Version.V16
+    link.abort("done")
 
 
 async def test_row02_row32_a_station_offers_21_and_201_and_takes_what_it_gets(site) -> None:
@@ -188,6 +237,9 @@ async def test_a_cancelled_attempt_leaves_nothing_open(site) -> None:
         ("ws://x", "x" * 49, {}, "49 characters"),
         ("ws://x", "CS1", {"versions": ["1.5"]}, "unknown OCPP version"),
         ("ws://x", "CS1", {"versions": []}, "no version"),
+        ("ws://x", "CS1", {"leniency": Leniency(version="1.6")}, "leniency assumes OCPP 1.6, but only 2.1, 2.0.1"),
+        ("ws://x", "CS1", {"headers": {"X": "a\r\nY: b"}}, "header .X. cannot be sent"),
+        ("ws://x", "CS1", {"headers": {"X y": "a"}}, "header 'X y'"),
     ],
 )
 async def test_what_makes_no_sense_is_said_before_anything_is_sent(url, identity, settings, says) -> None:

@@ -72,13 +72,26 @@ async def test_fragments_with_a_ping_between_make_one_message(site) -> None:
     assert await handler.next() == b"whole again"
 
 
-async def test_binary_is_reported_by_size_and_the_connection_goes_on(site) -> None:
+async def test_binary_is_handed_up_as_such_and_the_connection_goes_on(site) -> None:
     peer, handler = await _open(await site())
     peer.frame(BINARY, b"\x00" * 10)
-    peer.frame(BINARY, b"\x00" * 10, fin=False)
-    peer.frame(CONT, b"\x00" * 5)
+    peer.frame(BINARY, b"[2,", fin=False)
+    peer.frame(CONT, b"1]")
     peer.frame(TEXT, b"ok")
-    assert [await handler.next() for _ in range(3)] == [10, 15, b"ok"]
+    heard = [await handler.next() for _ in range(3)]
+    assert heard == [b"\x00" * 10, b"[2,1]", b"ok"]
+    assert [type(message) for message in heard] == [bytearray, bytearray, bytes]
+
+
+async def test_binary_is_bounded_by_max_message_size(site) -> None:
+    peer, handler = await _open(await site(limits=ServerLimits(max_message_size=100)))
+    peer.frame(BINARY, bytes(60), fin=False)
+    peer.frame(CONT, bytes(60))
+    assert (await peer.next_frame()).data[:2] == (1009).to_bytes(2)
+    await peer.close()
+    closed = await handler.next()
+    assert isinstance(closed, tuple)
+    assert closed[0] == 1009
 
 
 def _header(first: int, second: int, rest: bytes = b"") -> bytes:

@@ -59,6 +59,6 @@ async def test_our_client_their_server(compression) -> None:
         connection = next(iter(server.connections))
         await asyncio.wait_for(await connection.ping(), PATIENCE)
         await connection.send(b"binary")
-        assert await handler.next() == 6
+        assert await handler.next() == bytearray(b"binary")
         link.close(1000, "done")
         assert (await handler.next())[0] == 1000

@@ -28,12 +28,12 @@ PATIENCE = 5.0  # seconds after which a test that waits has failed
 
 
 class Recorder:
-    """A LinkHandler that keeps what comes: text as bytes, binary as its size, the end as (code, reason)."""
+    """A LinkHandler that keeps what comes: text as bytes, binary as a bytearray, the end as (code, reason)."""
 
     def __init__(self, link: Link, *, echo: bool = False) -> None:
         self.link = link
         self.echo = echo
-        self.queue: asyncio.Queue[bytes | int | tuple[int, str]] = asyncio.Queue()
+        self.queue: asyncio.Queue[bytes | bytearray | tuple[int, str]] = asyncio.Queue()
         link.attach(self)
 
     def received(self, data: bytes) -> None:
@@ -41,13 +41,13 @@ class Recorder:
         if self.echo:
             self.link.send(data)
 
-    def received_binary(self, size: int) -> None:
-        self.queue.put_nowait(size)
+    def received_binary(self, data: bytes) -> None:
+        self.queue.put_nowait(bytearray(data))
 
     def closed(self, code: int, reason: str) -> None:
         self.queue.put_nowait((code, reason))
 
-    async def next(self) -> bytes | int | tuple[int, str]:
+    async def next(self) -> bytes | bytearray | tuple[int, str]:
         return await asyncio.wait_for(self.queue.get(), PATIENCE)
 
 

@@ -12,15 +12,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections import Counter, deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
+from enum import Enum
 from importlib.metadata import version as installed
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
+from ocppflow.nodes.auth_memory import AuthMemory
 from ocppflow.nodes.engine.hosted_nodes import TARGET, TYPES, HostedNodes, Slot, Wanted
+from ocppflow.nodes.engine.line_members import BadLine, mapping, node_name, unknown_node, wanted_node, wanted_of
 from ocppflow.nodes.engine.runtime_lines import (
     MAX_LINE,
     PROTOCOL,
@@ -30,8 +33,10 @@ from ocppflow.nodes.engine.runtime_lines import (
     Outbox,
     RuntimeLine,
     RuntimeMsg,
+    Sink,
     decode_line,
 )
+from ocppflow.nodes.engine.work_queue import EVERYBODY, WorkQueue
 from ocppflow.transport.clock import Clock, LoopClock
 
 log = logging.getLogger("ocppflow.engine")
@@ -40,18 +45,26 @@ PARKED_FOR: Final = 30.0
 """Seconds that a parked node is kept for a re-deploy that takes it up again."""
 
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40, "off": 100}
-_EVERYBODY: Final = "*"
-"""Work that all inputs wait for. It is no name for a node."""
-
-Job = Callable[[], Coroutine[Any, Any, None]]
 
 
-class BadLine(Exception):
-    """A line that the engine cannot carry out; ``code`` is one of those in docs/engine-protocol.md."""
+class EngineState(Enum):
+    """Whether a runtime is there."""
 
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.code = code
+    DETACHED = "detached"
+    GREETING = "greeting"
+    """It is there, and has not said hello."""
+    SERVING = "serving"
+    ENDING = "ending"
+    """It is gone, or the engine is to stop: nodes are being closed."""
+
+
+FOLLOWS: Final = {
+    EngineState.DETACHED: {EngineState.GREETING, EngineState.ENDING},
+    EngineState.GREETING: {EngineState.SERVING, EngineState.ENDING},
+    EngineState.SERVING: {EngineState.SERVING, EngineState.ENDING},
+    EngineState.ENDING: {EngineState.DETACHED},
+}
+"""The states that may follow each."""
 
 
 class Engine:
@@ -60,11 +73,8 @@ class Engine:
     def __init__(self, *, clock: Clock | None = None, parked_for: float = PARKED_FOR) -> None:
         self.outbox = Outbox(self._pressed)
         self.nodes = HostedNodes(self.outbox, clock or LoopClock(), parked_for, self._abandoned)
-        self._jobs: deque[tuple[str, Job, bool]] = deque()
-        self._closing: set[asyncio.Task[None]] = set()
-        self._outstanding: Counter[str] = Counter()
-        self._worker: asyncio.Task[None] | None = None
-        self._greeted = False
+        self.state = EngineState.DETACHED
+        self._work = WorkQueue(self._failed)
         self._ops: dict[str, Callable[[RuntimeLine], None]] = {
             "hello": self._hello,
             "create": self._create,
@@ -79,9 +89,10 @@ class Engine:
 
     # --- lines ---------------------------------------------------------------------------------------------------
 
-    def attached(self) -> None:
-        """A runtime is there."""
-        self._greeted = False
+    def attach(self, sink: Sink) -> None:
+        """A runtime is there, and takes its lines through ``sink``."""
+        self.outbox.attach(sink)
+        self._enter(EngineState.GREETING)
         self.outbox.put(
             {
                 "op": "hello",
@@ -103,7 +114,7 @@ class Engine:
             return
         try:
             data.decode()  # what only passes through has not been looked at yet
-            if not self._greeted and line.op != "hello":
+            if self.state is EngineState.GREETING and line.op != "hello":
                 raise BadLine("no_hello", f'say {{"op": "hello", "protocol": {PROTOCOL}}} first')
             op = self._ops.get(line.op)
             if op is None:
@@ -149,43 +160,20 @@ class Engine:
         level = "info" if line.log is None else line.log
         if not isinstance(level, str) or level not in _LEVELS:
             raise BadLine("bad_field", f"log is one of {', '.join(_LEVELS)}")
+        if line.stateDir is not None:
+            if not isinstance(line.stateDir, str) or not Path(line.stateDir).is_absolute():
+                raise BadLine("bad_field", "stateDir must be the absolute path of a directory")
+            self.nodes.memory = AuthMemory(Path(line.stateDir))
         logging.getLogger("ocppflow").setLevel(_LEVELS[level])
-        self._greeted = True
+        self._enter(EngineState.SERVING)
 
     def _ping(self, line: RuntimeLine) -> None:
         self._answer("pong", line, nodes=len(self.nodes))
 
     # --- work in order -------------------------------------------------------------------------------------------
 
-    def _enqueue(self, name: str, job: Job, *, closes: bool = False) -> None:
-        self._jobs.append((name, job, closes))
-        self._outstanding[name] += 1
-        if self._worker is None or self._worker.done():
-            self._worker = asyncio.get_running_loop().create_task(self._work())
-
-    async def _work(self) -> None:
-        """Nodes that close wait for the goodbyes of their peers all at once; everything else waits for them."""
-        while self._jobs:
-            name, job, closes = self._jobs.popleft()
-            if closes:
-                task = asyncio.get_running_loop().create_task(self._run(name, job))
-                self._closing.add(task)
-                task.add_done_callback(self._closing.discard)
-                continue
-            if self._closing:
-                await asyncio.wait(self._closing)
-            await self._run(name, job)
-
-    async def _run(self, name: str, job: Job) -> None:
-        try:
-            await job()
-        except Exception:
-            log.exception("node %s: the engine failed", name)
-            self._refuse("internal", "the engine failed over this node; the log has more", name, UNSET)
-        finally:
-            self._outstanding[name] -= 1
-            if self._outstanding[name] <= 0:
-                del self._outstanding[name]
+    def _failed(self, name: str) -> None:
+        self._refuse("internal", "the engine failed over this node; the log has more", name, UNSET)
 
     def _for_node(self, name: str, line: RuntimeLine, work: Callable[[Slot], None]) -> None:
         """Queue work on a node that has to be there by then."""
@@ -193,16 +181,16 @@ class Engine:
         async def job() -> None:
             slot = self.nodes.get(name)
             if slot is None:
-                self._refuse("unknown_node", _unknown(name), name, line.ref)
+                self._refuse("unknown_node", unknown_node(name), name, line.ref)
             else:
                 work(slot)
 
-        self._enqueue(name, job)
+        self._work.put(name, job)
 
     # --- nodes come and go ---------------------------------------------------------------------------------------
 
     def _create(self, line: RuntimeLine) -> None:
-        wanted = _wanted(line)
+        wanted = wanted_node(line)
 
         async def job() -> None:
             slot = self.nodes.get(wanted.name)
@@ -212,18 +200,18 @@ class Engine:
             else:
                 await self._serve(wanted, line)
 
-        self._enqueue(wanted.name, job)
+        self._work.put(wanted.name, job)
 
     def _configure(self, line: RuntimeLine) -> None:
-        wanted = _wanted(line)
+        wanted = wanted_node(line)
 
         async def job() -> None:
             if wanted.name in self.nodes:
                 await self._serve(wanted, line)
             else:
-                self._refuse("unknown_node", _unknown(wanted.name), wanted.name, line.ref)
+                self._refuse("unknown_node", unknown_node(wanted.name), wanted.name, line.ref)
 
-        self._enqueue(wanted.name, job)
+        self._work.put(wanted.name, job)
 
     async def _serve(self, wanted: Wanted, line: RuntimeLine) -> bool:
         kept, extras = await self.nodes.serve(wanted)
@@ -233,7 +221,7 @@ class Engine:
         return kept
 
     def _close(self, line: RuntimeLine) -> None:
-        name = _name(line)
+        name = node_name(line)
 
         async def job() -> None:
             slot = self.nodes.get(name)
@@ -245,18 +233,18 @@ class Engine:
                 self.nodes.unpark(slot)
                 await self.nodes.end(slot, removed=line.removed is True)
             elif not self.nodes.drop_target(name):
-                self._refuse("unknown_node", _unknown(name), name, line.ref)
+                self._refuse("unknown_node", unknown_node(name), name, line.ref)
                 return
             self._answer("closed", line, node=name)
 
-        self._enqueue(name, job, closes=line.park is not True)
+        self._work.put(name, job, closes=line.park is not True)
 
     def _abandoned(self, slot: Slot) -> None:
         async def job() -> None:
             if slot.parked is not None and self.nodes.get(slot.name) is slot:
                 await self.nodes.end(slot)
 
-        self._enqueue(slot.name, job)
+        self._work.put(slot.name, job)
 
     def _deployed(self, line: RuntimeLine) -> None:
         async def job() -> None:
@@ -264,13 +252,13 @@ class Engine:
             await self.nodes.end_all(left)
             self._answer("deployed", line, closed=[slot.name for slot in left])
 
-        self._enqueue(_EVERYBODY, job)
+        self._work.put(EVERYBODY, job)
 
     def _deploy(self, line: RuntimeLine) -> None:
         """The whole set of nodes: what is unchanged goes on, the rest is closed before anything is started."""
         if not isinstance(line.nodes, list):
             raise BadLine("bad_field", "nodes must be an array of {node, type, config, credentials}")
-        wanted = {each.name: each for each in map(_wanted_of, line.nodes)}
+        wanted = {each.name: each for each in map(wanted_of, line.nodes)}
         if len(wanted) < len(line.nodes):
             raise BadLine("bad_field", "nodes: an id is there twice")
 
@@ -288,10 +276,10 @@ class Engine:
             started = [each.name for each in nodes if each.name not in kept]
             self._answer("deployed", line, kept=kept, started=started, closed=[slot.name for slot in gone])
 
-        self._enqueue(_EVERYBODY, job)
+        self._work.put(EVERYBODY, job)
 
     def _credentials(self, line: RuntimeLine) -> None:
-        name, credentials = _name(line), _mapping(line.credentials, "credentials")
+        name, credentials = node_name(line), mapping(line.credentials, "credentials")
 
         def work(slot: Slot) -> None:
             self.nodes.set_credentials(slot, credentials)
@@ -307,12 +295,12 @@ class Engine:
             raise BadLine("bad_field", "node must be the id of a node, a string")
         if line.msg is UNSET:
             raise BadLine("bad_field", "msg is missing: expected an object")
-        if self._outstanding and (self._outstanding[name] or self._outstanding[_EVERYBODY]):
+        if self._work.holds(name):
             self._for_node(name, line, lambda slot: self._take(slot, line))
             return
         slot = self.nodes.get(name)
         if slot is None:
-            raise BadLine("unknown_node", _unknown(name))
+            raise BadLine("unknown_node", unknown_node(name))
         self._take(slot, line)
 
     def _take(self, slot: Slot, line: RuntimeLine) -> None:
@@ -335,48 +323,20 @@ class Engine:
     async def detach(self) -> None:
         """The runtime is gone, or the engine is to stop: close all nodes, in order. Work that has begun is finished
         first, work that has not is dropped."""
-        self._jobs.clear()
-        if self._worker is not None and not self._worker.done():
-            await asyncio.wait({self._worker})
-        if self._closing:
-            await asyncio.wait(self._closing)
-        self._outstanding.clear()
+        self._enter(EngineState.ENDING)
+        await self._work.stop()
         self.nodes.set_targets(())
         slots = self.nodes.all()
         for slot in slots:
             self.nodes.unpark(slot)
         await self.nodes.end_all(slots)
+        await self.nodes.memory.written()
+        self._enter(EngineState.DETACHED)
 
+    def _enter(self, state: EngineState) -> None:
+        if state not in FOLLOWS[self.state]:
+            raise RuntimeError(f"an engine that is {self.state.value} cannot become {state.value}")
+        self.state = state
 
-def _wanted(line: RuntimeLine) -> Wanted:
-    """The node that a line describes. Raises BadLine."""
-    name = _name(line)
-    if line.type not in TYPES:
-        raise BadLine("bad_field", f"node {name!r}: type must be {', '.join(TYPES)}")
-    return Wanted(name, line.type, _mapping(line.config, "config"), _mapping(line.credentials, "credentials"))
-
-
-def _wanted_of(value: Any) -> Wanted:
-    if not isinstance(value, dict):
-        raise BadLine("bad_field", "nodes must be an array of {node, type, config, credentials}")
-    line = RuntimeLine("deploy", value.get("node"))
-    line.type, line.config, line.credentials = value.get("type"), value.get("config"), value.get("credentials")
-    return _wanted(line)
-
-
-def _name(line: RuntimeLine) -> str:
-    if not isinstance(line.node, str) or line.node in ("", _EVERYBODY):
-        raise BadLine("bad_field", "node must be the id of a node, a string")
-    return line.node
-
-
-def _mapping(value: Any, name: str) -> dict[str, Any]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise BadLine("bad_field", f"{name} must be an object")
-    return value
-
-
-def _unknown(name: str) -> str:
-    return f"there is no node {name[:60]!r}; create it first"
+    def __repr__(self) -> str:
+        return f"<Engine {self.state.value}, {len(self.nodes)} nodes>"

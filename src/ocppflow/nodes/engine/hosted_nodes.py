@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from ocppflow.nodes.auth_list import AuthMemory
+from ocppflow.nodes.auth_memory import AuthMemory
 from ocppflow.nodes.contract import Msg
 from ocppflow.nodes.cs_node import CSNode
 from ocppflow.nodes.csms_node import CSMSNode
@@ -69,7 +69,8 @@ class HostedNodes:
         self._abandoned = abandoned
         self._slots: dict[str, Slot] = {}
         self._targets: dict[str, Mapping[str, Any]] = {}
-        self._memory = AuthMemory()
+        self.memory = AuthMemory()
+        """What flows have made of the auth lists. Another one counts for the nodes that come from then on."""
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -152,9 +153,13 @@ class HostedNodes:
             clock=self._clock,
             raw=True,
             node_id=slot.name,
-            memory=self._memory,
+            memory=self.memory,
             on_auths=auths,
+            others=self._csms_nodes,
         )
+
+    def _csms_nodes(self) -> list[CSMSNode]:
+        return [slot.node for slot in self._slots.values() if isinstance(slot.node, CSMSNode)]
 
     def tell(self, slot: Slot, line: Any) -> None:
         """A line of a node's; it waits while the node is parked."""

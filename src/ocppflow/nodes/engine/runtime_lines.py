@@ -35,6 +35,7 @@ class RuntimeLine(msgspec.Struct):
     log: Any = None
     removed: Any = None
     park: Any = None
+    stateDir: Any = None  # noqa: N815 - the protocol's name
 
 
 class RuntimeMsg(dict[str, Any]):

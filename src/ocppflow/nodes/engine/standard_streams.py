@@ -28,8 +28,7 @@ async def serve_stdio() -> None:
     stop = stop_on_signals()
     with log_to_the_runtime(engine.outbox):
         writer = await _connect_writer(runtime, out)
-        engine.outbox.attach(writer)
-        engine.attached()
+        engine.attach(writer)
         closer = await _connect_reader(runtime)
         await first_of(runtime.gone, stop)
         await engine.detach()

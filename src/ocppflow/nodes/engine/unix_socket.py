@@ -85,8 +85,7 @@ class SocketRuntime(Runtime):
     def connection_made(self, transport: Any) -> None:
         self.reader = transport
         transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
-        self.engine.outbox.attach(transport.write)
-        self.engine.attached()
+        self.engine.attach(transport.write)
 
     def pause_writing(self) -> None:
         self.pressed(True)

@@ -1,0 +1,55 @@
+"""The options of ``ocppflow csms``, as Typer reads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ocppflow.cli.csms_log import LEVELS
+
+App = Annotated[
+    str, typer.Option("--app", metavar="FILE.py:NAME", help="The CSMS object; also module:NAME.", show_default=False)
+]
+Listen = Annotated[
+    str | None, typer.Option(metavar="URL", help="What stations append their identity to. [ws://127.0.0.1:9000/ocpp]")
+]
+Versions = Annotated[
+    list[str] | None, typer.Option("--versions", metavar="V,V", help="Spoken, in place of what the app says.")
+]
+
+# --- who is let in -------------------------------------------------------------------------------------------------
+
+Auth = Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Password hashes, in place of the app's.")]
+NoAuth = Annotated[bool, typer.Option("--no-auth", help="Let every station in, without a password.")]
+TLSCert = Annotated[Path | None, typer.Option(metavar="FILE", help="Certificate chain, PEM; for wss://.")]
+TLSKey = Annotated[Path | None, typer.Option(metavar="FILE", help="Its key, if it is in another file.")]
+ClientCA = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Who signs the stations' certificates (security profile 3).")
+]
+
+# --- what is borne with --------------------------------------------------------------------------------------------
+
+PolicyName = Annotated[
+    str | None, typer.Option("--policy", metavar="NAME", help="strict or tolerant: of messages that break the schema.")
+]
+RulesFile = Annotated[
+    Path | None, typer.Option("--rules", metavar="FILE", help="What is forgiven which stations; TOML or JSON.")
+]
+PingInterval = Annotated[
+    float | None, typer.Option(metavar="S", min=0.0, help="Seconds between two pings; 0: none. [60]")
+]
+LimitTexts = Annotated[
+    list[str] | None,
+    typer.Option("--limits", metavar="NAME=VALUE", help="Another limit, named in docs/cli.md; may be repeated."),
+]
+
+# --- what is told --------------------------------------------------------------------------------------------------
+
+Trace = Annotated[Path | None, typer.Option(metavar="FILE.jsonl", help="Append every frame to this file.")]
+JSONLog = Annotated[bool, typer.Option("--json-log", help="Log one JSON object a line.")]
+LogLevel = Annotated[str, typer.Option(metavar="LEVEL", help=", ".join(LEVELS) + "; info shows frames.")]
+LogFrames = Annotated[
+    int, typer.Option(metavar="N", min=0, help="Frames shown in a second at most; the rest is counted. 0: all.")
+]

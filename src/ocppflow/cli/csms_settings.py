@@ -1,0 +1,108 @@
+"""What flags of ``ocppflow csms`` change in the app: how strict it is, how patient, and how lenient at the door."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ocppflow.cli.failure import Failure
+from ocppflow.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from ocppflow import CSMS, Policy, Rules, ServerLimits
+
+POLICIES = ("strict", "tolerant")
+
+
+def read_policy(name: str | None, rules: Path | None) -> Policy | None:
+    """The policy that ``--policy`` or ``--rules`` asks for; None for the app's own."""
+    if name is not None and rules is not None:
+        raise Failure("--policy and --rules contradict each other: rules say themselves what is forgiven")
+    if rules is not None:
+        return read_rules(rules)
+    if name is None:
+        return None
+    if name.lower() not in POLICIES:
+        raise Failure(f"--policy {name}: known are {', '.join(POLICIES)}; --rules FILE forgives some violations")
+    from ocppflow import STRICT, TOLERANT
+
+    return TOLERANT if name.lower() == "tolerant" else STRICT
+
+
+def read_rules(file: Path) -> Rules:
+    """The rules in a TOML file (``[[rules]]`` tables) or a JSON file (a list of objects)."""
+    from ocppflow import Rules
+
+    try:
+        text = file.read_text(encoding="utf-8")
+        data = json.loads(text) if file.suffix.lower() == ".json" else tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # JSON, TOML or UTF-8
+        kind = "JSON" if file.suffix.lower() == ".json" else "TOML"
+        raise Failure(f"--rules {file}: not {kind}: {error}") from None
+    if isinstance(data, dict):
+        strange = sorted(data.keys() - {"rules"})
+        if strange or "rules" not in data:
+            found = f"it has {strange[0]!r}" if strange else "it is empty"
+            raise Failure(f"--rules {file}: rules stand in tables [[rules]]; {found}")
+        data = data["rules"]
+    try:
+        return Rules.from_data(data)
+    except ConfigurationError as error:
+        raise Failure(f"--rules {file}: {error}") from None
+
+
+def set_limits(server: CSMS, texts: Sequence[str], ping_interval: float | None) -> ServerLimits | None:
+    """Put ``--limits`` into the app, and return those of the port; None if none of them was named."""
+    from ocppflow import Limits, ServerLimits
+
+    calls = {field.name: field.type for field in msgspec.structs.fields(Limits)}
+    port = {field.name: type(field.default) for field in dataclasses.fields(ServerLimits)}
+    values = _values(texts, calls | port)
+    if ping_interval is not None:
+        values["ping_interval"] = ping_interval
+    of_calls = {name: value for name, value in values.items() if name in calls}
+    for name, value in of_calls.items():
+        if not value:
+            raise Failure(f"--limits {name}={value}: it must be above 0; no call could ever succeed")
+    if of_calls:
+        server.limits = msgspec.structs.replace(server.limits, **of_calls)
+    of_port = {name: value for name, value in values.items() if name in port}
+    return ServerLimits(**of_port) if of_port else None
+
+
+def _values(texts: Sequence[str], known: Mapping[str, Any]) -> dict[str, Any]:
+    """``NAME=VALUE`` each; several may stand in one text, parted by commas."""
+    values: dict[str, Any] = {}
+    for part in [part.strip() for text in texts for part in text.split(",") if part.strip()]:
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        name = name.replace("-", "_")
+        if not equals:
+            raise Failure(f"--limits {part}: a limit is NAME=VALUE, as in call_timeout=60")
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+            raise Failure(f"--limits {part}: there is no limit {name!r}; {hint}")
+        values[name] = _value(part, value, known[name])
+    return values
+
+
+def _value(part: str, text: str, kind: type) -> Any:
+    if kind is bool:
+        if text.lower() not in ("true", "false"):
+            raise Failure(f"--limits {part}: it is true or false")
+        return text.lower() == "true"
+    try:
+        number = kind(text)
+        if not 0 <= number < float("inf"):
+            raise ValueError
+    except ValueError:
+        what = "a whole number" if kind is int else "a number"
+        raise Failure(f"--limits {part}: it is {what}, 0 or more") from None
+    return number

@@ -1,0 +1,32 @@
+"""Whom a CSMS node lets in."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from hmac import compare_digest
+
+from ocppflow.nodes.auth_list import AuthList
+from ocppflow.nodes.configuration import CSMSSettings
+from ocppflow.transport.handshake import Accept, Acceptor, Handshake, Refuse
+from ocppflow.transport.security import SecurityPolicy
+
+
+def acceptor(settings: CSMSSettings, auths: AuthList, blocked: Container[str]) -> Acceptor:
+    """By the node's security profile and auth list, but never who is ``blocked``. Both may change at any time."""
+    usual = SecurityPolicy({settings.profile}, auths if settings.profile in (1, 2) else None)
+
+    async def decide(handshake: Handshake) -> Accept | Refuse:
+        if handshake.identity in blocked:
+            return Refuse(403, f"{handshake.identity} is blocked until ws_open")
+        if settings.shared is not None and _shows(handshake, settings.shared):
+            return Accept(settings.profile)
+        return await usual(handshake)
+
+    return decide
+
+
+def _shows(handshake: Handshake, shared: tuple[str, str]) -> bool:
+    """Whether a station shows the one user name (or its own) and password of a node of the older format."""
+    user, password = shared
+    right = handshake.password is not None and compare_digest(handshake.password, password.encode())
+    return right and handshake.username in (user, handshake.identity)

@@ -1,0 +1,153 @@
+"""What flags of ``ocppflow csms`` change in the app: strictness, rules, limits. Tests named FC... are cases of public
+reports about real chargers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli_world import running, stop
+
+from ocppflow import CSMS, STRICT, TOLERANT, Limits, Rules, ServerLimits
+from ocppflow.cli.csms_settings import read_policy, read_rules, set_limits
+from ocppflow.cli.failure import Failure
+
+AppFile = Callable[..., Path]
+
+# Answers whatever it is asked with an empty object.
+APP = """
+from ocppflow import CSMS
+csms = CSMS()
+@csms.on_any
+def anything(station, call):
+    return {}
+"""
+RULES = """
+[[rules]]
+action = "StatusNotification"
+path = "$.info"
+forgive = ["type"]
+"""
+NULL_INFO = (
+    '{"connectorId":1,"errorCode":"NoError","info":null,"status":"Unavailable",'
+    '"timestamp":"2026-01-27T14:42:15.1240977Z"}'
+)
+ODD_ERROR = '{"connectorId":0,"errorCode":"Error","status":"Faulted"}'
+
+
+@pytest.mark.parametrize(
+    ("flags", "null_info", "odd_error"),
+    [([], 1, 1), (["--policy", "strict"], 1, 1), (["--policy", "tolerant"], 0, 0), (["--rules", "rules.toml"], 0, 1)],
+)
+def test_FC22_FC23_a_null_and_an_unknown_error_code_are_forgiven_by_a_flag(
+    cli: Any, app_file: AppFile, monkeypatch: pytest.MonkeyPatch, flags: list[str], null_info: int, odd_error: int
+) -> None:
+    file = app_file(APP)
+    monkeypatch.chdir(file.parent)
+    Path("rules.toml").write_text(RULES)
+    words = ["--app", f"{file}:csms", "--no-auth", "--listen", "ws://127.0.0.1:0", *flags]
+    with running(*words, pattern="connect to (ws://.*?)/<identity>") as (process, found):
+        call = ["call", "--no-validate", "--versions", "1.6", found[1] + "/CS1", "StatusNotification"]
+        assert cli(*call, NULL_INFO).code == null_info
+        assert cli(*call, ODD_ERROR).code == odd_error
+        log = stop(process, 15)
+    for text, refused in (("$.info", null_info), ("$.errorCode", odd_error)):
+        assert sum(text in line for line in log.splitlines()) == 1, "told once, forgiven or refused"
+        mark = "✗ StatusNotification  refused: " if refused else "! StatusNotification  "
+        assert any(mark in line and text in line for line in log.splitlines())
+
+
+def test_the_policy_that_a_flag_names() -> None:
+    assert read_policy(None, None) is None
+    assert read_policy("strict", None) is STRICT
+    assert read_policy("Tolerant", None) is TOLERANT
+    with pytest.raises(Failure, match="--policy lax: known are strict, tolerant"):
+        read_policy("lax", None)
+    with pytest.raises(Failure, match="contradict each other"):
+        read_policy("strict", Path("rules.toml"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("r.toml", '[[rules]]\nvendor = "Acme*"\nforgive = ["value"]\n'),
+        ("r.json", '[{"vendor": "Acme*", "forgive": ["value"]}]'),
+        ("r.json", '{"rules": [{"vendor": "Acme*", "forgive": "value"}]}'),
+    ],
+)
+def test_rules_come_from_toml_or_json(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    rules = read_rules(tmp_path / name)
+    assert isinstance(rules, Rules)
+    assert [(rule.vendor, set(rule.forgive)) for rule in rules.rules] == [("Acme*", {"value"})]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("r.toml", "[[rules\n", "r.toml: not TOML: "),
+        ("r.json", "[{", "r.json: not JSON: "),
+        ("r.json", "[" * 100_000, "r.json: not JSON: "),
+        ("r.toml", "", "rules stand in tables [[rules]]; it is empty"),
+        ("r.toml", "[[rule]]\n", "rules stand in tables [[rules]]; it has 'rule'"),
+        ("r.toml", "rules = 7\n", "rules are a list of tables, not a int"),
+        ("r.toml", '[[rules]]\nvender = "A"\n', "rule 1: unknown key 'vender'; known: vendor, model"),
+        ("r.toml", '[[rules]]\nforgive = ["all"]\n', "rule 1: forgive: all; it takes some of missing"),
+    ],
+)
+def test_what_is_wrong_with_rules_is_one_line_that_names_the_file(
+    cli: Any, app_file: AppFile, name: str, text: str, says: str
+) -> None:
+    file = app_file(text, name)
+    cli("csms", "--app", f"{app_file(APP)}:csms", "--no-auth", "--rules", file).failed_with(f"--rules {file}: ", says)
+
+
+def test_rules_that_are_not_there_or_not_text(cli: Any, app_file: AppFile, tmp_path: Path) -> None:
+    words = ["csms", "--app", f"{app_file(APP)}:csms", "--no-auth", "--rules"]
+    cli(*words, "/no/rules.toml").failed_with("/no/rules.toml: No such file")
+    (tmp_path / "r.toml").write_bytes(b"\xff\xfe")
+    cli(*words, tmp_path / "r.toml").failed_with("r.toml: not TOML: ")
+
+
+def test_limits_go_to_calls_and_to_the_port() -> None:
+    csms = CSMS(limits=Limits(queue=7))
+    port = set_limits(csms, ["call_timeout=45, max-message-size=4_000_000", "compression=false"], None)
+    assert csms.limits == Limits(queue=7, call_timeout=45.0), "what the app says stays, unless it is named"
+    assert port == ServerLimits(max_message_size=4_000_000, compression=False)
+    assert set_limits(csms, [], None) is None
+
+
+def test_FC48_a_station_that_never_answers_a_ping_is_kept_by_a_flag() -> None:
+    port = set_limits(CSMS(), [], 0.0)
+    assert port is not None
+    assert port.ping_interval == 0, "no ping is sent"
+    patient = set_limits(CSMS(), ["pong_timeout=0"], None)
+    assert patient is not None
+    assert patient.pong_timeout == 0, "pings are sent, and nobody waits for an answer"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("call_timeout", "a limit is NAME=VALUE, as in call_timeout=60"),
+        ("cal_timeout=1", "there is no limit 'cal_timeout'; did you mean call_timeout?"),
+        ("zzz=1", "known are call_timeout"),
+        ("queue=1.5", "--limits queue=1.5: it is a whole number, 0 or more"),
+        ("call_timeout=soon", "it is a number, 0 or more"),
+        ("call_timeout=inf", "it is a number, 0 or more"),
+        ("call_timeout=-1", "it is a number, 0 or more"),
+        ("queue=0", "--limits queue=0: it must be above 0"),
+        ("compression=yes", "it is true or false"),
+        ("max_message_size=0", "must be at least 1 byte"),
+    ],
+)
+def test_a_limit_that_makes_no_sense_is_one_line(cli: Any, app_file: AppFile, text: str, says: str) -> None:
+    cli("csms", "--app", f"{app_file(APP)}:csms", "--no-auth", "--limits", text).failed_with(says)
+
+
+def test_the_guide_names_every_limit() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
+    for name in (*Limits.__struct_fields__, *ServerLimits.__dataclass_fields__):
+        assert f"`{name}`" in guide, name
