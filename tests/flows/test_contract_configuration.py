@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 from flow_peers import Site, command, refusal
 
 from ocppflow.errors import ConfigurationError
 from ocppflow.messages import Version
-from ocppflow.messages.tolerance import STRICT, TOLERANT
+from ocppflow.messages.tolerance import STRICT, TOLERANT, Rule
+from ocppflow.nodes import CSMSNode
 from ocppflow.nodes.configuration import CSMSSettings, CSSettings, TLSFiles
 from ocppflow.nodes.node_tls import server_tls
 
@@ -19,7 +24,9 @@ def test_defaults_of_the_CSMS():
     assert (read.port, read.host, read.path) == (9000, "", "/ocpp")
     assert read.url == "ws://0.0.0.0:9000/ocpp"
     assert read.versions == (Version.V201,)
-    assert (read.timeout, read.profile, read.tls, read.policy, read.logs) == (10.0, 1, None, STRICT, False)
+    assert (read.timeout, read.profile, read.tls, read.validation.policy, read.logs) == (10.0, 1, None, STRICT, False)
+    limits = read.server_limits(3.0)
+    assert (limits.max_message_size, limits.ping_interval, limits.close_timeout) == (2**20, 60, 3.0)
 
 
 def test_defaults_of_the_CS():
@@ -27,7 +34,8 @@ def test_defaults_of_the_CS():
     assert (read.cb_id, read.user, read.url) == ("CS1", "CS1", "ws://h/o")
     assert (read.wait_minimum, read.repeat_times, read.random_range) == (10, 2, 2)
     assert (read.auto_connect, read.versions, read.timeout) == (True, (Version.V201,), 10.0)
-    assert (read.ping_interval, read.policy, read.logs) == (30, STRICT, False)
+    assert (read.ping_interval, read.validation.policy, read.logs) == (30, STRICT, False)
+    assert read.link_limits(3.0).max_message_size == 2**20
 
 
 def test_new_properties_of_the_CSMS():
@@ -40,12 +48,65 @@ def test_new_properties_of_the_CSMS():
             "messageTimeout": "2500",
             "securityProfile": "0",
             "validation": "tolerant",
+            "maxMessageSize": "4194304",
+            "pingInterval": "0",
             "ocpp_logging": True,
         }
     )
     assert read.url == "ws://[::1]:9000/a/b"
     assert read.versions == (Version.V16, Version.V201, Version.V21)
-    assert (read.timeout, read.profile, read.policy, read.logs) == (2.5, 0, TOLERANT, True)
+    assert (read.timeout, read.profile, read.validation.policy, read.logs) == (2.5, 0, TOLERANT, True)
+
+    limits = read.server_limits(3.0)
+    assert (limits.max_message_size, limits.ping_interval) == (4 * 2**20, 0)
+
+
+RULES = [{"vendor": "Acme*", "path": "$.chargingStation.serialNumber", "forgive": ["value"]}, {"action": "Heartbeat"}]
+
+
+@pytest.mark.parametrize("how", ["list", "text", "JSON file", "TOML file"])
+def test_validation_by_rules_from_a_list_its_text_or_a_file(tmp_path: Path, how: str):
+    file = tmp_path / f"rules.{how[:4].lower()}"
+    if how == "TOML file":
+        file.write_text(
+            '[[rules]]\nvendor = "Acme*"\npath = "$.chargingStation.serialNumber"\nforgive = ["value"]\n'
+            '[[rules]]\naction = "Heartbeat"\n'
+        )
+    else:
+        file.write_text(json.dumps(RULES))
+    rules = {"list": RULES, "text": f" {json.dumps(RULES)}"}.get(how, str(file))
+    for read in (
+        CSMSSettings.read({"port": 1, "validation": "rules", "rules": rules}),
+        CSSettings.read({**CS, "validation": "rules", "rules": rules}),
+    ):
+        assert read.validation.rules == tuple(Rule(**row) for row in RULES)
+        assert read.validation.policy.rules == read.validation.rules
+    # Two readings mean the same, or each deploy would cut the connections.
+    assert CSMSNode.fingerprint({"port": 1, "validation": "rules", "rules": rules}) == CSMSNode.fingerprint(
+        {"port": "1", "validation": "rules", "rules": RULES}
+    )
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        (None, "rules is empty"),
+        ("", "rules is empty"),
+        ([], "rules is empty"),
+        ("[", "rules: the rules are not JSON"),
+        ([{"vender": "Acme"}], "rule 1: unknown key 'vender'"),
+        ([5], "rule 1"),
+        ({"vendor": "x"}, "rules"),
+        ("/no/such/rules.toml", "cannot read the rules in /no/such/rules.toml"),
+    ],
+)
+def test_rules_that_make_no_sense_say_what_would(rules, words):
+    with pytest.raises(ConfigurationError, match=re.escape(words)):
+        CSMSSettings.read({"port": 1, "validation": "rules", "rules": rules})
+
+
+def test_rules_are_not_read_unless_validation_says_so():
+    assert CSMSSettings.read({"port": 1, "rules": "/no/such/file"}).validation.policy is STRICT
 
 
 def test_versions_may_be_text_and_a_timeout_of_0_is_the_default():
@@ -102,8 +163,11 @@ def test_the_older_format_of_the_CSMS(tmp_path):
         ({"port": 1, "securityProfile": 3, "tls": {"cert": "c", "key": "k"}}, "profile 3 needs the CA"),
         ({"port": 1, "tls": []}, "tls: expected an object"),
         ({"port": 1, "tls": {"cert": 5}}, "tls: cert, key"),
-        ({"port": 1, "validation": "lax"}, '"strict" or "tolerant"'),
+        ({"port": 1, "validation": "lax"}, '"strict", "tolerant" or "rules"'),
         ({"port": 1, "ocpp_logging": "perhaps"}, "ocpp_logging is 'perhaps'"),
+        ({"port": 1, "maxMessageSize": 100}, "maxMessageSize is 100: expected bytes, 1024 or more"),
+        ({"port": 1, "maxMessageSize": 2**30}, "maxMessageSize"),
+        ({"port": 1, "pingInterval": -1}, "pingInterval"),
         ({"port": 1, "answer": ["Heartbeat"]}, "answer: this version has no answers of its own"),
     ],
 )

@@ -7,6 +7,7 @@ ConfigurationError, whose text becomes the node's status.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,15 +15,16 @@ import msgspec
 
 from ocppflow.errors import ConfigurationError
 from ocppflow.messages import Version
-from ocppflow.messages.tolerance import STRICT, TOLERANT, Policy
+from ocppflow.messages.rules_file import parse_rules, read_rules
+from ocppflow.messages.tolerance import STRICT, TOLERANT, Policy, Rule, Rules
 from ocppflow.nodes.values import as_flag, as_number, shown
 from ocppflow.transport.settings import LinkLimits, ServerLimits
 
 _UNLIMITED = float("inf")
 _LEAST_MESSAGE = 1024
 """Bytes; the boot of an ordinary station is half of it."""
-_MOST_MESSAGE = 64 * 2**20
-"""Bytes; as many stations may be amid such a message at once, and memory is what a small machine lacks."""
+_MOST_MESSAGE = 8 * 2**20
+"""Bytes: as much as a line between the engine and a flow runtime holds."""
 
 
 class TLSFiles(msgspec.Struct, frozen=True):
@@ -35,6 +37,22 @@ class TLSFiles(msgspec.Struct, frozen=True):
     verify: bool = True
 
 
+class Validation(msgspec.Struct, frozen=True):
+    """What is forgiven of messages that break the schema."""
+
+    tolerant: bool = False
+    """Everything."""
+    rules: tuple[Rule, ...] = ()
+    """What these say, unless it is everything."""
+
+    @property
+    def policy(self) -> Policy:
+        """As the roles take it."""
+        if self.tolerant:
+            return TOLERANT
+        return Rules(self.rules) if self.rules else STRICT
+
+
 class CSMSSettings(msgspec.Struct, frozen=True):
     """A CSMS node's. ``timeout`` in seconds. ``shared`` is the one user name and password of the older format."""
 
@@ -45,7 +63,7 @@ class CSMSSettings(msgspec.Struct, frozen=True):
     timeout: float
     profile: int
     tls: TLSFiles | None
-    policy: Policy
+    validation: Validation
     logs: bool
     max_message_size: int
     ping_interval: float
@@ -72,7 +90,7 @@ class CSMSSettings(msgspec.Struct, frozen=True):
             timeout=_milliseconds(config),
             profile=profile,
             tls=tls if profile >= 2 else None,
-            policy=_policy(config),
+            validation=_validation(config),
             logs=_flag(config, "ocpp_logging", False),
             max_message_size=_message_size(config),
             ping_interval=_number(config, "pingInterval", 60),
@@ -106,7 +124,7 @@ class CSSettings(msgspec.Struct, frozen=True):
     versions: tuple[Version, ...]
     timeout: float
     tls: TLSFiles | None
-    policy: Policy
+    validation: Validation
     logs: bool
     max_message_size: int
     ping_interval: float
@@ -127,7 +145,7 @@ class CSSettings(msgspec.Struct, frozen=True):
             versions=_versions(config, (Version.V201,)),
             timeout=_milliseconds(config),
             tls=_tls(config),
-            policy=_policy(config),
+            validation=_validation(config),
             logs=_flag(config, "ocpp_logging", False),
             max_message_size=_message_size(config),
             ping_interval=_number(config, "pingInterval", 30),
@@ -258,13 +276,27 @@ def _versions(config: Mapping[str, Any], default: tuple[Version, ...]) -> tuple[
     return tuple(dict.fromkeys(Version.parse(name.strip()) for name in names))
 
 
-def _policy(config: Mapping[str, Any]) -> Policy:
+def _validation(config: Mapping[str, Any]) -> Validation:
     value = config.get("validation")
     if value in (None, "", "strict"):
-        return STRICT
+        return Validation()
     if value == "tolerant":
-        return TOLERANT
-    raise ConfigurationError(f'validation is {shown(value)}: expected "strict" or "tolerant"')
+        return Validation(tolerant=True)
+    if value == "rules":
+        return Validation(rules=_rules(config.get("rules")))
+    raise ConfigurationError(f'validation is {shown(value)}: expected "strict", "tolerant" or "rules"')
+
+
+def _rules(value: Any) -> tuple[Rule, ...]:
+    """A list, the same as JSON text, or the name of a file."""
+    if value is None or value in ("", []):
+        raise ConfigurationError('validation is "rules", but rules is empty: expected a list of rules, or a file name')
+    if isinstance(value, str) and not value.lstrip().startswith("["):
+        return read_rules(Path(value.strip())).rules
+    try:
+        return Rules.from_data(parse_rules(value) if isinstance(value, str) else value).rules
+    except ConfigurationError as exc:
+        raise ConfigurationError(f"rules: {exc}") from None
 
 
 def _tls(config: Mapping[str, Any]) -> TLSFiles | None:

@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ocppflow import Limits
-from ocppflow.endpoint import Connection
+from ocppflow.endpoint import Connection, Limits
 from ocppflow.errors import ConfigurationError, ConnectionRefused
 from ocppflow.nodes import msgs_out
 from ocppflow.nodes.command_data import backoff_settings, command_name, named, text_or_none
@@ -116,7 +115,7 @@ class CSNode(Node):
             ssl=station_tls(settings.tls) if settings.url.startswith("wss:") else None,
             limits=Limits(call_timeout=settings.timeout, answer_timeout=settings.timeout, silence=SILENCE),
             link_limits=settings.link_limits(GOODBYE),
-            policy=settings.policy,
+            policy=settings.validation.policy,
             backoff=Backoff(settings.wait_minimum, settings.random_range, settings.repeat_times),
             trace=self._traced if settings.logs else None,
             clock=self.clock,

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from ocppflow import Limits
 from ocppflow.csms import CSMS, Station
 from ocppflow.csms.listeners import Listener
-from ocppflow.endpoint import Connection
+from ocppflow.endpoint import Connection, Limits
 from ocppflow.errors import ConfigurationError
 from ocppflow.nodes import msgs_out
 from ocppflow.nodes.auth_list import AuthList, passwords_of
@@ -208,7 +207,7 @@ class CSMSNode(Node):
             acceptor=acceptor(settings, self._auths, self._blocked),
             versions=settings.versions,
             limits=Limits(call_timeout=settings.timeout, answer_timeout=settings.timeout, silence=SILENCE),
-            policy=settings.policy,
+            policy=settings.validation.policy,
             trace=self._traced if settings.logs else None,
             clock=self.clock,
             grace=0.0,

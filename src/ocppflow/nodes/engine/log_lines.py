@@ -7,13 +7,16 @@ import contextlib
 import logging
 import sys
 import threading
+import time
 from collections.abc import Iterator
 
+from ocppflow.nodes.engine.log_repetitions import Repetitions
 from ocppflow.nodes.engine.runtime_lines import Outbox
 
 
 class LogLines(logging.Handler):
-    """The log as lines to the runtime. While it does not keep up, log lines are dropped, and then counted."""
+    """The log as lines to the runtime. What repeats itself is said once in a while. While the runtime does not keep
+    up, log lines are dropped, and then counted."""
 
     def __init__(self, outbox: Outbox, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
@@ -21,6 +24,7 @@ class LogLines(logging.Handler):
         self._loop = loop
         self._thread = threading.get_ident()
         self._dropped = 0
+        self._repetitions = Repetitions()
 
     def emit(self, record: logging.LogRecord) -> None:
         if threading.get_ident() != self._thread:
@@ -31,13 +35,16 @@ class LogLines(logging.Handler):
             self._dropped += 1
             return
         try:
+            text = self._repetitions.text(record, time.monotonic())
+            if text is None:
+                return
             if self._dropped:
                 count, self._dropped = self._dropped, 0
                 self._put("warning", f"{count} log lines were dropped while the runtime did not read", record.name)
             line: dict[str, str] = {}
             if record.exc_info:
                 line["traceback"] = logging.Formatter().formatException(record.exc_info)
-            self._put(record.levelname.lower(), record.getMessage(), record.name, **line)
+            self._put(record.levelname.lower(), text, record.name, **line)
         except Exception:
             self.handleError(record)
 
