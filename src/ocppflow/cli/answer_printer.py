@@ -7,8 +7,8 @@ from typing import TextIO
 
 import msgspec
 
-from ocppflow.cli.text import one_line, printable
-from ocppflow.trace import TraceRecord, without_secrets
+from ocppflow.cli.text import json_text, one_line
+from ocppflow.trace import TraceRecord
 
 
 class AnswerPrinter:
@@ -21,7 +21,7 @@ class AnswerPrinter:
     def show(self, action: str, payload: bytes, latency: float) -> None:
         """One answer. Numbers and date-times stay spelt as they came."""
         if not self._pretty:
-            self._out.write(msgspec.json.format(payload, indent=-1).decode() + "\n")
+            self._out.write(json_text(msgspec.json.format(payload, indent=-1).decode()) + "\n")
             self._out.flush()
             return
         from rich.console import Console
@@ -30,7 +30,7 @@ class AnswerPrinter:
 
         console = Console(file=self._out)
         console.print(Text.assemble((action, "bold"), (f"  {latency * 1000:.1f} ms", "dim")))
-        text = Text(printable(msgspec.json.format(payload, indent=2).decode()))
+        text = Text(json_text(msgspec.json.format(payload, indent=2).decode()))
         JSONHighlighter().highlight(text)
         console.print(text, soft_wrap=True)
 
@@ -43,7 +43,7 @@ def show_frame(record: TraceRecord) -> None:
     """A trace hook that shows frames on stderr, as ``curl -v`` does: ``>`` out, ``<`` in, ``*`` everything else."""
     sign = {"in": "<", "out": ">"}.get(record.event, "*")
     note = f"  # {record.note}" if record.note and record.data else record.note
-    text = without_secrets(record.data).decode("utf-8", "backslashreplace") if record.data else record.event
+    text = record.data.decode("utf-8", "backslashreplace") if record.data else record.event
     if not record.data:
         version = f" to {record.address}, OCPP {record.version}" if record.event == "connected" else ""
         text, note = f"{record.event}{version}", f" {note}" if note else ""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ocppflow.cli import call_options as options
 from ocppflow.cli.arguments import TypedMessage, read_headers, read_messages, read_versions
 from ocppflow.cli.failure import CALL_ERROR, Failure
-from ocppflow.cli.password_input import ENVIRONMENT, find_password
+from ocppflow.cli.password_input import find_password
 from ocppflow.errors import ConnectionLost, InvalidResponse, RemoteCallError
 
 if TYPE_CHECKING:
@@ -18,39 +19,26 @@ if TYPE_CHECKING:
 
     from ocppflow.cli.answer_printer import AnswerPrinter
     from ocppflow.station import ChargingStation
+    from ocppflow.transport.link import Link
 
 
 def call(
-    url: Annotated[str, typer.Argument(metavar="URL", help="ws:// or wss://; its last segment is the identity.")],
-    messages: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="ACTION [JSON|@FILE|-] ...", help="What to send, in this order; @FILE and - (stdin) hold the JSON."
-        ),
-    ],
-    versions: Annotated[
-        list[str], typer.Option("--versions", metavar="V,V", help="Offered in this order; may be repeated.")
-    ] = ["2.0.1"],  # noqa: B006 - Typer copies it
-    password: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT", help=f"HTTP Basic password; - asks for it. Else ${ENVIRONMENT} is used."),
-    ] = None,
-    password_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Read it from a file.")] = None,
-    password_hex: Annotated[
-        bool, typer.Option("--password-hex", help="It is the hex digits of a 1.6 key that is sent as bytes.")
-    ] = False,
-    cert: Annotated[Path | None, typer.Option(metavar="FILE", help="The station's certificate, PEM.")] = None,
-    key: Annotated[Path | None, typer.Option(metavar="FILE", help="Its key, if it is in another file.")] = None,
-    ca: Annotated[Path | None, typer.Option(metavar="FILE", help="Trusted roots in place of the system's.")] = None,
-    header: Annotated[
-        list[str] | None, typer.Option("--header", "-H", metavar="NAME:VALUE", help="Added to the handshake.")
-    ] = None,
-    no_validate: Annotated[bool, typer.Option("--no-validate", help="Send and take what the schema forbids.")] = False,
-    keep_going: Annotated[bool, typer.Option("--keep-going", "-k", help="Go on after a CALLERROR.")] = False,
-    timeout: Annotated[
-        float, typer.Option(metavar="S", min=0.001, help="For the handshake, and for each answer.")
-    ] = 30.0,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every frame on stderr.")] = False,
+    url: options.Url,
+    messages: options.Messages,
+    identity: options.Identity = None,
+    versions: options.Versions = ["2.0.1"],  # noqa: B006 - Typer copies it
+    assume_version: options.AssumeVersion = None,
+    password: options.Password = None,
+    password_file: options.PasswordFile = None,
+    password_hex: options.PasswordHex = False,
+    cert: options.Cert = None,
+    key: options.Key = None,
+    ca: options.CA = None,
+    header: options.Headers = None,
+    no_validate: options.NoValidate = False,
+    keep_going: options.KeepGoing = False,
+    timeout: options.Timeout = 30.0,
+    verbose: options.Verbose = False,
 ) -> None:
     """Connect as a station, send messages, print the answers.
 
@@ -58,9 +46,9 @@ def call(
     with a CALLERROR; 2: refused, timed out, or asked for wrongly. What the CSMS calls meanwhile is answered with
     NotSupported.
     """
-    base, identity = _target(url)
+    base, station_identity = _target(url, identity)
     offered = read_versions(versions)
-    outgoing = read_messages(messages, offered, validate=not no_validate)
+    typed = read_messages(messages, offered, validate=not no_validate)
     headers = read_headers(header or [])
     tls = _tls(base, cert, key, ca)
     secret = find_password(password, password_file, password_hex)
@@ -70,32 +58,39 @@ def call(
     from ocppflow.messages.tolerance import STRICT, TOLERANT
     from ocppflow.station import ChargingStation
     from ocppflow.transport.client import connect
+    from ocppflow.transport.leniency import Leniency
     from ocppflow.transport.loop import run
 
+    leniency = Leniency(version=assume_version)
+
+    async def dial() -> Link:
+        return await connect(
+            base, station_identity, versions=offered, password=secret, ssl=tls, headers=headers, timeout=timeout,
+            leniency=leniency,
+        )  # fmt: skip
+
     station = ChargingStation(
-        identity,
+        station_identity,
         base,
         versions=offered,
         policy=TOLERANT if no_validate else STRICT,
         reconnect=False,
         trace=show_frame if verbose else None,
-        dial=lambda: connect(
-            base, identity, versions=offered, password=secret, ssl=tls, headers=headers, timeout=timeout
-        ),
+        dial=dial,
     )
     with silenced():
-        run(_converse(station, outgoing, AnswerPrinter(sys.stdout), timeout, not no_validate, keep_going))
+        run(_converse(station, typed, AnswerPrinter(sys.stdout), timeout, not no_validate, keep_going))
 
 
-def _target(url: str) -> tuple[str, str]:
-    """The URL with ``{identity}`` in it, and the identity, which is the last segment of its path."""
-    from ocppflow.errors import ConfigurationError
-    from ocppflow.transport.address import split_identity
+def _target(url: str, identity: str | None) -> tuple[str, str]:
+    """The URL, with ``{identity}`` in it unless it goes to the end, and the identity."""
+    from ocppflow.transport.address import PLACEHOLDER, split_identity
 
-    try:
-        return split_identity(url)
-    except ConfigurationError as error:
-        raise Failure(str(error)) from None
+    if identity is not None:
+        return url, identity
+    if PLACEHOLDER in url:
+        raise Failure(f"the URL has {PLACEHOLDER} in it: say which with --identity ID")
+    return split_identity(url)
 
 
 def _tls(base: str, cert: Path | None, key: Path | None, ca: Path | None) -> ssl.SSLContext | None:
@@ -112,7 +107,7 @@ def _tls(base: str, cert: Path | None, key: Path | None, ca: Path | None) -> ssl
 
 async def _converse(
     station: ChargingStation,
-    outgoing: list[TypedMessage],
+    typed: list[TypedMessage],
     answers: AnswerPrinter,
     timeout: float,
     validate: bool,
@@ -123,7 +118,7 @@ async def _converse(
     station.on_disconnect(lambda _, code, reason: ends.append(f"{code} {reason}".strip()))
     await station.connect()
     try:
-        for message in outgoing:
+        for message in typed:
             try:
                 await _say(station, message, answers, timeout, validate)
             except RemoteCallError as error:

@@ -16,7 +16,7 @@ from ocppflow.cli.conversation import Conversation, Entry
 from ocppflow.cli.entry_lines import clock, plain
 from ocppflow.cli.log_sink import FRAMES_PER_SECOND, LogSink
 from ocppflow.cli.paint import Paint
-from ocppflow.cli.text import one_line, printable
+from ocppflow.cli.text import json_text, one_line, printable
 
 if TYPE_CHECKING:
     from ocppflow.trace import TraceRecord
@@ -206,4 +206,4 @@ def _head(when: float, level: str, logger: str) -> dict[str, Any]:
 
 
 def _encoded(line: dict[str, Any]) -> str:
-    return msgspec.json.encode(line).decode()
+    return json_text(msgspec.json.encode(line).decode())

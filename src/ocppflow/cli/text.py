@@ -6,6 +6,9 @@ import re
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
+# What a JSON string may hold unescaped.
+_RAW_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
 
 def one_line(text: str, limit: int = 0) -> str:
     """``text`` on one line and without control characters, so that what a peer says cannot steer the terminal; cut to
@@ -19,6 +22,11 @@ def one_line(text: str, limit: int = 0) -> str:
 def printable(text: str) -> str:
     """``text`` with its line breaks, but without other control characters."""
     return "\n".join(_CONTROL.sub(_escaped, line) for line in text.split("\n"))
+
+
+def json_text(text: str) -> str:
+    """JSON in which what could steer the terminal is escaped, as JSON does it: the same values, and still JSON."""
+    return text if text.isprintable() else _RAW_IN_JSON.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 def _escaped(match: re.Match[str]) -> str:

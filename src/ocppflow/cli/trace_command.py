@@ -13,7 +13,7 @@ import typer
 
 from ocppflow.cli.conversation import Conversation, Entry
 from ocppflow.cli.failure import Failure
-from ocppflow.cli.text import one_line
+from ocppflow.cli.text import json_text, one_line
 from ocppflow.cli.trace_reading import Remarks, TraceReader
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def _json(entry: Entry) -> None:
         "" if entry.is_frame else record.note,
         msgspec.Raw(entry.payload) if entry.payload else msgspec.UNSET,
     )
-    sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+    sys.stdout.write(json_text(msgspec.json.encode(line).decode()) + "\n")
 
 
 def _remark(text: str) -> None:

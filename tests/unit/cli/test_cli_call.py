@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cli_world import Authority, Result, a_csms
+from websockets.sync.server import ServerConnection
+from websockets.sync.server import serve as serve_websocket
 
 from ocppflow import CSMS, KeyPair, ServerTLS, v21, v201
 from ocppflow.cli.answer_printer import AnswerPrinter
@@ -223,6 +228,52 @@ def test_a_password_typed_at_the_prompt(cli: Any, serve: Any, monkeypatch: pytes
     assert cli("call", url, "Heartbeat", "--password", "-").code == 0
 
 
+@contextmanager
+def plain_csms() -> Iterator[tuple[str, list[str]]]:
+    """A CSMS that selects no subprotocol and answers each call with ``{}``: its port, and the targets it was asked."""
+    targets: list[str] = []
+
+    def answer(connection: ServerConnection) -> None:
+        assert connection.request is not None
+        targets.append(connection.request.path)
+        for message in connection:
+            connection.send(json.dumps([3, json.loads(message)[1], {}]))
+
+    with serve_websocket(answer, "127.0.0.1", 0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"127.0.0.1:{server.socket.getsockname()[1]}", targets
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("url", "words", "target"),
+    [
+        ("/ocpp/CS1", [], "/ocpp/CS1"),
+        ("/ws/ocpp/CS1/", [], "/ws/ocpp/CS1/"),
+        ("//ws//CS1?token=a%20b&c", [], "//ws//CS1?token=a%20b&c"),
+        ("/CS%2F1", [], "/CS%2F1"),
+        ("/ws/{identity}/?v=2", ["--identity", "CS 1"], "/ws/CS%201/?v=2"),
+        ("/ws?station={identity}", ["--identity", "CS1"], "/ws?station=CS1"),
+        ("/ocpp", ["--identity", "CS1"], "/ocpp/CS1"),
+    ],
+)
+def test_the_url_goes_over_the_wire_as_it_was_given(cli: Any, url: str, words: list[str], target: str) -> None:
+    with plain_csms() as (host, targets):
+        call = ["call", f"ws://{host}{url}", *words, "--versions", "1.6", "--assume-version", "1.6"]
+        assert cli(*call, "MeterValues", '{"connectorId":1,"meterValue":[]}', "--no-validate").out == "{}\n"
+    assert targets == [target]
+
+
+def test_a_csms_that_selects_no_version_is_refused_unless_one_is_assumed(cli: Any) -> None:
+    with plain_csms() as (host, _):
+        cli("call", f"ws://{host}/CS1", "Heartbeat").failed_with(host, "none of the versions offered (2.0.1)")
+        cli("call", f"ws://{host}/CS1", "Heartbeat", "--assume-version", "1.6").failed_with("assumes OCPP 1.6")
+        result = cli("call", f"ws://{host}/CS1", "Heartbeat", "--assume-version", "2.0.1", "--no-validate")
+    assert result == Result(0, "{}\n", "")
+
+
 def test_headers_are_added_to_the_handshake(cli: Any, serve: Any) -> None:
     from ocppflow.transport.handshake import Accept, Handshake, Refuse
 
@@ -245,6 +296,8 @@ def test_headers_are_added_to_the_handshake(cli: Any, serve: Any) -> None:
         (["ws://127.0.0.1:9/%ZZ", "Heartbeat"], "percent-encoded"),
         (["ws://127.0.0.1:9/CS1#a", "Heartbeat"], "no fragment"),
         (["ws://me:secret@127.0.0.1:9/CS1", "Heartbeat"], "give the password separately"),
+        (["ws://127.0.0.1:9/{identity}", "Heartbeat"], "say which with --identity ID"),
+        (["ws://127.0.0.1:9/ocpp", "Heartbeat", "--identity", "\x07"], "cannot be a station's identity"),
         (["ws://127.0.0.1:9/CS1"], "Missing argument"),
         (["ws://127.0.0.1:9/CS1", "{}"], "'{}': an action, such as Heartbeat, must stand before it"),
         (["ws://127.0.0.1:9/CS1", "Heartbeat", "{}", "{}"], "an action, such as Heartbeat"),
@@ -291,7 +344,7 @@ def test_a_terminal_gets_colours_and_indentation_and_no_control_characters_of_th
     assert "\x1b[" in text
     assert "4.1 ms" in text
     assert "8.10" in text
-    assert "\\x9b31m" in text
+    assert "\\u009b31m" in text
     assert "\x9b" not in text
 
 

@@ -182,6 +182,10 @@ def test_control_characters_of_a_peer_do_not_reach_the_terminal(cli: Any, trace_
     result = cli("trace", trace_file([record(0, "in", evil, identity="CS\x1b[31m")]))
     assert not set("\x1b\x07\u202e") & set(result.out)
     assert "\\x1b" in result.out
+    raw = record(0, "in", '[2,"1","DataTransfer",{"vendorId":"\x9b2J\u202e"}]', note="\x9b\x1b")
+    as_json = cli("trace", trace_file([raw]), "--json").out
+    assert not set("\x9b\x1b\u202e") & set(as_json)
+    assert json.loads(as_json)["payload"] == {"vendorId": "\x9b2J\u202e"}, "and means the same"
 
 
 class Terminal(io.StringIO):

@@ -1,0 +1,53 @@
+"""The arguments and options of ``ocppflow call``, as Typer reads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ocppflow.cli.password_input import ENVIRONMENT
+
+Url = Annotated[
+    str, typer.Argument(metavar="URL", help="ws:// or wss://; the last segment of its path is the identity.")
+]
+Messages = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="ACTION [JSON|@FILE|-] ...", help="What to send, in this order; @FILE and - (stdin) hold the JSON."
+    ),
+]
+Identity = Annotated[
+    str | None,
+    typer.Option(metavar="ID", help="The identity; it goes where the URL has {identity}, else to the end of its path."),
+]
+Versions = Annotated[
+    list[str], typer.Option("--versions", metavar="V,V", help="Offered in this order; may be repeated.")
+]
+AssumeVersion = Annotated[
+    str | None, typer.Option(metavar="V", help="What a CSMS speaks that selects none of the versions offered.")
+]
+
+# --- who it is -----------------------------------------------------------------------------------------------------
+
+Password = Annotated[
+    str | None, typer.Option(metavar="TEXT", help=f"HTTP Basic password; - asks for it. Else ${ENVIRONMENT} is used.")
+]
+PasswordFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Read the password from a file.")]
+PasswordHex = Annotated[
+    bool, typer.Option("--password-hex", help="The password is the hex digits of a 1.6 key, which is sent as bytes.")
+]
+Cert = Annotated[Path | None, typer.Option(metavar="FILE", help="The station's certificate, PEM.")]
+Key = Annotated[Path | None, typer.Option(metavar="FILE", help="Its key, if it is in another file.")]
+CA = Annotated[Path | None, typer.Option(metavar="FILE", help="Trusted roots in place of the system's.")]
+Headers = Annotated[
+    list[str] | None, typer.Option("--header", "-H", metavar="NAME:VALUE", help="Added to the handshake.")
+]
+
+# --- how it goes on ------------------------------------------------------------------------------------------------
+
+NoValidate = Annotated[bool, typer.Option("--no-validate", help="Send and take what the schema forbids.")]
+KeepGoing = Annotated[bool, typer.Option("--keep-going", "-k", help="Go on after a CALLERROR.")]
+Timeout = Annotated[float, typer.Option(metavar="S", min=0.001, help="For the handshake, and for each answer.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show every frame on stderr.")]
