@@ -21,10 +21,10 @@ SHOWN_LINES = 40
 
 
 def generate() -> dict[Path, str]:
-    """The text that each module should have. Exits if a docstring describes what no version has."""
+    """The text that each module should have. Exits if the docstrings name an element that no version has."""
     models = [Reader(version).read() for version in FOLDERS]
     if stray := unknown(models):
-        raise SystemExit(f"tools/generator/docstrings describes what no version has: {', '.join(stray)}")
+        raise SystemExit(f"tools/generator/docstrings names what no version has: {', '.join(stray)}")
     return {TARGET / f"{FOLDERS[model.version]}.py": str(ModuleText(model)) for model in models}
 
 

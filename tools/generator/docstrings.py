@@ -1,26 +1,28 @@
-"""What the generated modules say about messages, data types, enums and fields: the TOML files in ``docstrings/``.
+"""The texts from which the generated modules take their docstrings: the TOML files in ``docstrings/``.
 
-A file covers one functional block for the versions that it names::
+Each file covers one functional block, for the versions that it names::
 
     versions = ["2.0.1", "2.1"]
-    subject = "functional block B, Provisioning"      # the requests in this file name it in their docstring
+    subject = "functional block B, Provisioning"      # becomes part of the docstring of each request in the file
 
-    [common]                                          # fields that mean the same wherever they occur
-    tbc = "True if further parts follow."
+    [common]                                          # fields that mean the same in every type
+    tbc = "To be continued: true if another message follows."
 
     [enums]
-    ResetEnumType = "OnIdle waits for the end of ongoing transactions, Immediate ends them."
+    ResetEnumType = "Immediate: terminates ongoing transactions. OnIdle: waits until they have ended."
 
     [ResetRequest]
-    doc = "Asks the station to restart itself or one EVSE."
-    evseId = "The EVSE to reset; absent for the whole station (B11.FR.09)."
-    other."2.1" = "A text for one version only; the other one then has none, or its own."
+    doc = "Resets the station or one EVSE (B11, B12)."
+    evseId = "Absent: the whole station; see `type`."
+    type."2.1" = "A text for one version; the others have none, or their own."
 
-Fields go by their names on the wire. An empty text takes a common one away. Line breaks within a text are free.
+A field is called by its name on the wire, also in a text, where backticks turn it into the name of the attribute. An
+empty text suppresses a common one. Line breaks within a text have no meaning.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,11 +32,12 @@ from generator.model import Model
 
 FOLDER = Path(__file__).parent / "docstrings"
 OF_CLASS = "doc"
+FIELD_NAME = re.compile(r"`(\w+)`")
 Texts = dict[str, str]
 
 
 class Docstrings:
-    """All texts for one version. ``problems`` lists what in the files has no counterpart in the model."""
+    """All texts for one version."""
 
     def __init__(self, version: str, folder: Path = FOLDER) -> None:
         self.version = version
@@ -54,16 +57,18 @@ class Docstrings:
         for target, key in ((self.common, "common"), (self.enums, "enums")):
             texts = self._texts(content.pop(key, {}))
             if twice := sorted(target.keys() & texts.keys()):
-                raise SystemExit(f"{file}: {', '.join(twice)} of [{key}] for OCPP {self.version} stands elsewhere too")
+                raise SystemExit(
+                    f"{file}: {', '.join(twice)} of [{key}] for OCPP {self.version} is also in another file"
+                )
             target |= texts
         for name, table in content.items():
             if name in self.types:
-                raise SystemExit(f"{file}: [{name}] for OCPP {self.version} stands elsewhere too")
+                raise SystemExit(f"{file}: [{name}] for OCPP {self.version} is also in another file")
             self.types[name] = self._texts(table)
             self.subjects[name] = subject
 
     def _texts(self, table: dict[str, Any]) -> Texts:
-        """The texts of one table for this version, with white space normalized."""
+        """The texts of a table for this version, with white space normalized."""
         chosen = {k: v.get(self.version) if isinstance(v, dict) else v for k, v in table.items()}
         return {key: " ".join(text.split()) for key, text in chosen.items() if text is not None}
 
@@ -78,19 +83,24 @@ class Docstrings:
         return self.enums.get(name, "")
 
     def subject(self, name: str) -> str:
-        """The functional block or profile that a type was filed under."""
+        """The functional block or profile to which a type belongs."""
         return self.subjects.get(name, "")
 
-    def names(self) -> Iterator[str]:
-        """Every element that has a text, as ``Type``, ``Type.field`` or, for a common one, ``.field``."""
+    def described(self) -> Iterator[str]:
+        """Every element that has a text: ``Type``, ``Type.field`` or, if it is common to all types, ``.field``."""
         yield from self.enums
         yield from (f".{wire}" for wire in self.common)
         for name, texts in self.types.items():
             yield from (name if key == OF_CLASS else f"{name}.{key}" for key in texts)
 
+    def mentioned(self) -> Iterator[str]:
+        """Every field that a text refers to, as ``.field``."""
+        for texts in (self.enums, self.common, *self.types.values()):
+            yield from (f".{wire}" for text in texts.values() for wire in FIELD_NAME.findall(text))
+
 
 def elements(model: Model) -> Iterator[str]:
-    """Every element of a model that may have a text, as :meth:`Docstrings.names` writes it."""
+    """Every element of a model, as :meth:`Docstrings.described` calls it."""
     yield from model.enums
     for record in [*model.types.values(), *model.messages.values()]:
         yield record.name
@@ -100,6 +110,9 @@ def elements(model: Model) -> Iterator[str]:
 
 
 def unknown(models: list[Model]) -> list[str]:
-    """What the files describe although no version has it: renamed, misspelt, or filed under the wrong versions."""
-    described = {name for model in models for name in Docstrings(model.version).names()}
-    return sorted(described - {element for model in models for element in elements(model)})
+    """What the files name although no version has it: misspelled, renamed, or filed under the wrong version."""
+    named: set[str] = set()
+    for model in models:
+        docs = Docstrings(model.version)
+        named |= {*docs.described(), *docs.mentioned()}
+    return sorted(named - {element for model in models for element in elements(model)})

@@ -6,8 +6,8 @@ import re
 import textwrap
 
 from generator import tables
-from generator.docstrings import Docstrings
-from generator.model import FOLDERS, Field, Model, Record
+from generator.docstrings import FIELD_NAME, Docstrings
+from generator.model import FOLDERS, Field, Model, Record, snake
 
 WIDTH = 110
 HEADER = '''"""The messages of OCPP {version}: enums, data types, messages, and the table of actions.
@@ -44,9 +44,10 @@ def alias_order(name: str) -> tuple[str, int]:
 
 
 def docstring(text: str, indent: str = "") -> str:
-    """A text as a docstring, broken into lines; its paragraphs are separated by empty lines. Nothing for no text."""
+    """A text as a docstring that is broken into lines. Paragraphs are separated by empty lines; no text gives none."""
     if not text:
         return ""
+    text = FIELD_NAME.sub(lambda match: f"``{snake(match[1])}``", text)
     if len(indent) + len(text) + 6 <= WIDTH and "\n" not in text:
         return f'{indent}"""{text}"""\n'
     first, *rest = text.split("\n\n")
@@ -80,7 +81,7 @@ def attribute(f: Field) -> str:
 
 
 def checks(r: Record) -> str:
-    """The method that checks what types cannot say; nothing if there is no such rule."""
+    """The method that checks what types cannot express; empty if there is nothing to check."""
     calls = [f'        check_tenths("{f.wire}", self.{f.name})\n' for f in r.fields if f.tenths]
     if r.not_empty:
         outer, inner = r.not_empty
@@ -153,15 +154,15 @@ class ModuleText:
         )
 
     def request_doc(self, name: str, who: str) -> str:
-        answered = " It is never answered." if name in self.model.actions else ""
+        unanswered = " There is no response." if name in self.model.actions else ""
         subject = self.docs.subject(name)
-        origin = f"Sent by {SENDERS[who]}{f' ({subject})' if subject else ''}.{answered}"
+        origin = f"Sent by {SENDERS[who]}{f' ({subject})' if subject else ''}.{unanswered}"
         return "\n\n".join(filter(None, [self.docs.of_class(name), origin]))
 
     def response_doc(self, request: Record, response: Record) -> str:
         empty = all(f.wire == "customData" for f in response.fields)
-        answer = f"The answer to {request.name}{'; it only confirms receipt' if empty else ''}."
-        return " ".join(filter(None, [answer, self.docs.of_class(response.name)]))
+        origin = f"The response to {request.name}{', which only confirms receipt' if empty else ''}."
+        return " ".join(filter(None, [origin, self.docs.of_class(response.name)]))
 
     def table(self) -> str:
         model = self.model

@@ -1,4 +1,4 @@
-"""Reads the schemas of one version into plain records that :mod:`generator.emit` writes down."""
+"""Reads the schemas of one version into plain records, from which :mod:`generator.emit` writes the module."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ URI = r"^[A-Za-z][A-Za-z0-9+.\-]*:([A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-F
 
 @dataclass(frozen=True)
 class Field:
+    """A field of a data type or message: its name on the wire, its attribute, and the type as Python source."""
+
     wire: str
     name: str
     type: str
     required: bool
-    tenths: bool = False
+    tenths: bool = False  # at most one decimal
 
 
 @dataclass
@@ -31,11 +33,13 @@ class Record:
 
     name: str
     fields: tuple[Field, ...]
-    not_empty: tuple[str, str] | None = None
+    not_empty: tuple[str, str] | None = None  # see tables.NOT_EMPTY_WITHIN
 
 
 @dataclass
 class Model:
+    """Everything that the schemas of one version define, by name."""
+
     version: str
     aliases: dict[str, str] = field(default_factory=dict)  # String20 -> Annotated[...]
     enums: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -56,23 +60,25 @@ def snake(wire: str) -> str:
 
 
 def load(version: str) -> dict[str, Schema]:
-    """File stem -> corrected schema, from PyPI's ``ocpp``."""
+    """The corrected schemas from PyPI's ``ocpp``, by the stem of their files."""
     spec = importlib.util.find_spec("ocpp")
     if spec is None or not spec.submodule_search_locations:
-        raise SystemExit("the PyPI package 'ocpp' holds the schemas and is not installed: pip install ocpp")
+        raise SystemExit("the PyPI package 'ocpp', which contains the schemas, is not installed: pip install ocpp")
     folder = Path(spec.submodule_search_locations[0]) / FOLDERS[version] / "schemas"
     files = sorted(folder.glob("*.json"))
     return {f.stem: tables.corrected(version, f.stem, json.loads(f.read_text(encoding="utf-8-sig"))) for f in files}
 
 
 def class_name(version: str, stem: str) -> str:
-    """The 1.6 files name a request by its action alone."""
+    """The class for a schema file. In 1.6 the file of a request is named after its action alone."""
     if version == "1.6" and not stem.endswith("Response"):
         return stem + "Request"
     return stem
 
 
 class Reader:
+    """Turns the schemas of one version into a :class:`Model`; exits if it finds what the generator does not support."""
+
     def __init__(self, version: str) -> None:
         self.model = Model(version)
 
@@ -89,7 +95,7 @@ class Reader:
 
     def define(self, name: str, schema: Schema) -> None:
         if name == "CustomDataType":
-            return  # one type of its own in base: it alone may hold unknown keys
+            return  # defined in base, as the only type that may hold unknown keys
         if "enum" in schema:
             values = tuple(schema["enum"])
             known = self.model.enums.setdefault(name, values)
@@ -103,7 +109,9 @@ class Reader:
 
     def fields(self, owner: str, schema: Schema) -> tuple[Field, ...]:
         if schema.get("additionalProperties", True) is not False:
-            raise SystemExit(f"OCPP {self.model.version}: {owner} allows unknown fields; the generator does not")
+            raise SystemExit(
+                f"OCPP {self.model.version}: {owner} allows unknown fields, which the generator does not support"
+            )
         required = schema.get("required", [])
         return tuple(
             Field(
@@ -151,7 +159,7 @@ class Reader:
         return "str"
 
     def bounds(self, s: Schema) -> tuple[str, str]:
-        """Suffix of the alias and the arguments of Meta: ``("0To100", "ge=0, le=100")``."""
+        """The suffix of the alias and the arguments of Meta, such as ``("0To100", "ge=0, le=100")``."""
         low, high = s.get("minimum"), s.get("maximum")
         args = ", ".join(f"{k}={v:g}" for k, v in (("ge", low), ("le", high)) if v is not None)
         if low is None and high is None:
@@ -166,7 +174,7 @@ class Reader:
 
     def number(self, s: Schema) -> str:
         if s.get("multipleOf") not in (None, 0.1):
-            raise SystemExit(f"multipleOf {s['multipleOf']} is not known to the generator")
+            raise SystemExit(f"the generator does not support multipleOf {s['multipleOf']}")
         suffix, args = self.bounds(s)
         if not suffix:
             return "Number"

@@ -1,4 +1,4 @@
-"""What the schema files do not say: who sends what, how OCPP 1.6 names its types, and where a schema is wrong."""
+"""What the schema files lack: who sends what, the names of types in OCPP 1.6, and corrections of faulty schemas."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 Schema = dict[str, Any]
 
-# Who sends a request. 1.6: chapter 6 of the specification and chapter 5 of the security white paper; 2.x: Part 2,
-# "Messages, Datatypes & Enumerations" where the section names the sender, else the use case that sends it.
-# What is not listed is sent by the CSMS. PublishFirmware goes to a Local Controller, which is a station to the CSMS.
+# The requests that the station sends; the CSMS sends all others. 1.6: chapter 6 of the specification and chapter 5 of
+# the security white paper. 2.x: Part 2, "Messages, Datatypes & Enumerations" where it names the sender, otherwise the
+# use case. PublishFirmware goes to a Local Controller, which is a station from the point of view of the CSMS.
 # fmt: off
 SENT_BY_STATION: dict[str, frozenset[str]] = {
     "1.6": frozenset(
@@ -44,8 +44,8 @@ SENT_BY_STATION["2.1"] = SENT_BY_STATION["2.0.1"] | frozenset(
 # fmt: on
 SENT_BY_BOTH = frozenset({"DataTransfer"})
 
-# OCPP 1.6 schemas have no names for inner types; these are those of chapter 7 of the specification, by field.
-# A key is "Schema/field" or "field" (then for every schema).
+# The schemas of OCPP 1.6 do not name inner types. These are the names from chapter 7 of the specification, by
+# "Schema/field" or, for all schemas, by "field".
 NAMES_16: dict[str, str] = {
     "chargingProfile": "ChargingProfile",
     "csChargingProfiles": "ChargingProfile",
@@ -98,7 +98,7 @@ NAMES_16: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Overlay:
-    """One correction of a schema file. ``apply`` changes the schema in place and must be harmless if repeated."""
+    """A correction of a schema file. ``apply`` changes the schema in place; applying it twice must do no harm."""
 
     version: str
     schema: str
@@ -108,7 +108,7 @@ class Overlay:
 
 
 def _at(schema: Schema, path: str) -> Schema:
-    """The subschema of a field: ``"meterValue/sampledValue/unit"``; arrays are entered by themselves."""
+    """The subschema of a field such as ``"meterValue/sampledValue/unit"``; the items of arrays are implied."""
     for name in path.split("/"):
         schema = schema["properties"][name]
         schema = schema.get("items", schema)
@@ -141,13 +141,13 @@ def _optional(name: str) -> Callable[[Schema], None]:
 def _id_tag_info(schema: Schema) -> None:
     info = _at(schema, "localAuthorizationList/idTagInfo")
     for name in ("expiryDate", "parentIdTag"):
-        if name in info:  # the published file has them beside "properties"
+        if name in info:  # the published file has them next to "properties" instead of inside
             info["properties"][name] = info.pop(name)
 
 
 _CELSIUS = ("Celsius", "Celcius")
 
-# The 1.6 copies at hand hold some of these corrections already; an overlay makes the outcome independent of the copy.
+# Some copies of the 1.6 schemas already contain some of these corrections; with the overlays the result is the same.
 OVERLAYS: tuple[Overlay, ...] = (
     Overlay("1.6", "MeterValues", "OCPP-J 1.6 errata 2025-04, 2.1", "both spellings of Celsius",
             _allow("meterValue/sampledValue/unit", *_CELSIUS)),
@@ -164,8 +164,8 @@ OVERLAYS: tuple[Overlay, ...] = (
             _allow("transactionData/sampledValue/unit", "Hertz")),
 )  # fmt: skip
 
-# A list that must not be empty in one message only, although its type is shared with another: checked by that message.
-# (1.6: the schema of MeterValues asks for sampled values, that of StopTransaction does not; both hold a MeterValue.)
+# Lists that must not be empty in one message, although another message shares their type: the message checks them.
+# (1.6: both MeterValues and StopTransaction contain MeterValue, but only MeterValues requires sampled values in it.)
 NOT_EMPTY_WITHIN: dict[tuple[str, str], tuple[str, str]] = {
     ("1.6", "MeterValuesRequest"): ("meterValue", "sampledValue"),
 }

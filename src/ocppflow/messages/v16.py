@@ -45,81 +45,86 @@ Uri: TypeAlias = Annotated[str, Meta(pattern="^[A-Za-z][A-Za-z0-9+.\\-]*:([A-Za-
 # ---- Enums -------------------------------------------------------------------------------------------------
 
 AuthorizationStatus: TypeAlias = Literal["Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"]
-"""Only Accepted allows charging. ConcurrentTx is for the answer to the start of a transaction: the tag is
-busy elsewhere.
+"""Only Accepted permits charging. ConcurrentTx occurs at the start of a transaction: the tag is already in
+use in another one.
 """
 AvailabilityStatus: TypeAlias = Literal["Accepted", "Rejected", "Scheduled"]
-"""Scheduled: done when transactions under way have ended."""
+"""Scheduled: the change follows when ongoing transactions have ended."""
 AvailabilityType: TypeAlias = Literal["Inoperative", "Operative"]
-"""Inoperative takes out of service; the state outlives a reboot."""
+"""The state survives a reboot."""
 CancelReservationStatus: TypeAlias = Literal["Accepted", "Rejected"]
 CertificateSignedStatusEnumType: TypeAlias = Literal["Accepted", "Rejected"]
-"""Rejected if the certificate is not valid."""
+"""Rejected: the station found the certificate invalid and discarded it (A02.FR.07)."""
 CertificateUseEnumType: TypeAlias = Literal["CentralSystemRootCertificate", "ManufacturerRootCertificate"]
-"""CentralSystemRootCertificate is for the connection, ManufacturerRootCertificate for firmware signatures."""
+"""What is verified with the root: CentralSystemRootCertificate, the connection; ManufacturerRootCertificate,
+firmware.
+"""
 ChargePointErrorCode: TypeAlias = Literal[
     "ConnectorLockFailure", "EVCommunicationError", "GroundFailure", "HighTemperature", "InternalError",
     "LocalListConflict", "NoError", "OtherError", "OverCurrentFailure", "PowerMeterFailure",
     "PowerSwitchFailure", "ReaderFailure", "ResetFailure", "UnderVoltage", "OverVoltage", "WeakSignal",
 ]
-"""OtherError is explained by vendorErrorCode; EVCommunicationError is no fault of the station and leads to
-SuspendedEVSE.
+"""EVCommunicationError is not a fault of the station: the status becomes SuspendedEVSE. OtherError:
+``vendor_error_code`` tells more.
 """
 ChargePointStatus: TypeAlias = Literal[
     "Available", "Preparing", "Charging", "SuspendedEVSE", "SuspendedEV", "Finishing", "Reserved",
     "Unavailable", "Faulted",
 ]
-"""Connector 0 has only Available, Unavailable and Faulted. SuspendedEV: energy is offered, the EV takes none;
-SuspendedEVSE: none is offered.
+"""SuspendedEV: energy is offered, but the EV takes none. SuspendedEVSE: the station offers none. Connector 0
+can only be Available, Unavailable or Faulted.
 """
 ChargingProfileKindType: TypeAlias = Literal["Absolute", "Recurring", "Relative"]
-"""Absolute counts from startSchedule, Recurring starts anew every day or week, Relative counts from the start
-of charging.
+"""Absolute: starts at ``start_schedule``. Recurring: starts anew every day or week. Relative: starts when
+charging starts.
 """
 ChargingProfilePurposeType: TypeAlias = Literal["ChargePointMaxProfile", "TxDefaultProfile", "TxProfile"]
-"""Of the profiles with one purpose, the one with the highest stackLevel counts. A TxProfile replaces the
-TxDefaultProfile; ChargePointMaxProfile limits the station beyond both (3.13).
+"""Among profiles with the same purpose, the highest ``stack_level`` wins. A TxProfile replaces the
+TxDefaultProfile; ChargePointMaxProfile limits the station as a whole (3.13).
 """
 ChargingProfileStatus: TypeAlias = Literal["Accepted", "Rejected", "NotSupported"]
-"""Accepted does not mean that the EV follows the profile."""
+"""Accepted does not imply that the limits are met to the letter."""
 ChargingRateUnitType: TypeAlias = Literal["A", "W"]
-"""W is the power of all phases together, A the current of each phase."""
+"""W: power of all phases together. A: current of each phase."""
 ClearCacheStatus: TypeAlias = Literal["Accepted", "Rejected"]
 ClearChargingProfileStatus: TypeAlias = Literal["Accepted", "Unknown"]
 """Unknown: no profile matched."""
 ConfigurationStatus: TypeAlias = Literal["Accepted", "Rejected", "RebootRequired", "NotSupported"]
-"""RebootRequired: stored, in force after the next reboot. NotSupported: there is no such key."""
+"""RebootRequired: stored, but effective only after the next reboot. NotSupported: there is no such key."""
 DataTransferStatus: TypeAlias = Literal["Accepted", "Rejected", "UnknownMessageId", "UnknownVendorId"]
-"""What Accepted and Rejected mean, the parties agree on."""
+"""The parties agree on the meaning of Accepted and Rejected."""
 DeleteCertificateStatusEnumType: TypeAlias = Literal["Accepted", "Failed", "NotFound"]
-"""Failed also for a root that the present connection relies on (M04.FR.06)."""
+"""Failed also for a root on which the current connection relies (M04.FR.06)."""
 DiagnosticsStatus: TypeAlias = Literal["Idle", "Uploaded", "UploadFailed", "Uploading"]
-"""Idle only answers a trigger when nothing is going on."""
+"""Idle: answers a TriggerMessageRequest when there is no upload."""
 FirmwareStatus: TypeAlias = Literal[
     "Downloaded", "DownloadFailed", "Downloading", "Idle", "InstallationFailed", "Installing", "Installed",
 ]
-"""Installed ends an update well; DownloadFailed and InstallationFailed end it badly. Idle only answers a
-trigger when nothing is going on.
+"""Final states are Installed and, if the update failed, DownloadFailed and InstallationFailed. Idle: answers
+a TriggerMessageRequest when there is no update.
 """
 FirmwareStatusEnumType: TypeAlias = Literal[
     "Downloaded", "DownloadFailed", "Downloading", "DownloadScheduled", "DownloadPaused", "Idle",
     "InstallationFailed", "Installing", "Installed", "InstallRebooting", "InstallScheduled",
     "InstallVerificationFailed", "InvalidSignature", "SignatureVerified",
 ]
-"""Installed ends an update well; DownloadFailed, InstallationFailed, InstallVerificationFailed and
-InvalidSignature end it badly. Idle only answers a trigger when nothing is going on (L01.FR.28).
+"""Final states are Installed and, if the update failed, DownloadFailed, InstallationFailed,
+InstallVerificationFailed and InvalidSignature. Idle: answers an ExtendedTriggerMessageRequest when there is
+no update (L01.FR.28).
 """
 GenericStatusEnumType: TypeAlias = Literal["Accepted", "Rejected"]
 GetCompositeScheduleStatus: TypeAlias = Literal["Accepted", "Rejected"]
 GetInstalledCertificateStatusEnumType: TypeAlias = Literal["Accepted", "NotFound"]
 HashAlgorithmEnumType: TypeAlias = Literal["SHA256", "SHA384", "SHA512"]
 InstallCertificateStatusEnumType: TypeAlias = Literal["Accepted", "Failed", "Rejected"]
-"""Rejected: the certificate is invalid or one too many. Failed: the station could not install it (M05)."""
+"""Rejected: the certificate is invalid, or there is no room for it (M05.FR.03, M05.FR.06). Failed: it could
+not be installed (M05.FR.04).
+"""
 Location: TypeAlias = Literal["Cable", "EV", "Inlet", "Outlet", "Body"]
-"""Inlet is the connection to the grid, Outlet the connector."""
+"""Where the value was measured. Inlet: the grid connection. Outlet: the connector."""
 LogEnumType: TypeAlias = Literal["DiagnosticsLog", "SecurityLog"]
 LogStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "AcceptedCanceled"]
-"""AcceptedCanceled means that an upload that was under way was given up for this one (N01.FR.11)."""
+"""AcceptedCanceled: accepted, and an ongoing upload was canceled in its favor (N01.FR.11)."""
 Measurand: TypeAlias = Literal[
     "Energy.Active.Export.Register", "Energy.Active.Import.Register", "Energy.Reactive.Export.Register",
     "Energy.Reactive.Import.Register", "Energy.Active.Export.Interval", "Energy.Active.Import.Interval",
@@ -128,8 +133,8 @@ Measurand: TypeAlias = Literal[
     "Current.Import", "Current.Export", "Current.Offered", "Voltage", "Frequency", "Temperature", "SoC",
     "RPM",
 ]
-"""Registers count up, intervals start anew with each sample. Import is towards the EV, Export from it,
-Offered is what the station would give.
+"""A Register is a cumulative reading, an Interval the amount since the last sample. Import flows to the EV,
+Export from it; Offered is what the station would provide.
 """
 MessageTrigger: TypeAlias = Literal[
     "BootNotification", "DiagnosticsStatusNotification", "FirmwareStatusNotification", "Heartbeat",
@@ -139,128 +144,129 @@ MessageTriggerEnumType: TypeAlias = Literal[
     "BootNotification", "LogStatusNotification", "FirmwareStatusNotification", "Heartbeat", "MeterValues",
     "SignChargePointCertificate", "StatusNotification",
 ]
-"""SignChargePointCertificate makes the station renew its certificate (A02)."""
+"""SignChargePointCertificate triggers a SignCertificateRequest (A02)."""
 Phase: TypeAlias = Literal["L1", "L2", "L3", "N", "L1-N", "L2-N", "L3-N", "L1-L2", "L2-L3", "L3-L1"]
-"""L1 to N are conductors; L1-N and the like are measured against neutral, L1-L2 and the like between phases.
-"""
+"""L1 to L3 and N are conductors. L1-N is measured between phase and neutral, L1-L2 between phases."""
 ReadingContext: TypeAlias = Literal[
     "Interruption.Begin", "Interruption.End", "Sample.Clock", "Sample.Periodic", "Transaction.Begin",
     "Transaction.End", "Trigger", "Other",
 ]
-"""Why the value was taken: start or end of a transaction or interruption, the clock, a period, a trigger."""
+"""What caused the measurement: start or end of a transaction or an interruption, the clock, a period, or a
+trigger.
+"""
 Reason: TypeAlias = Literal[
     "EmergencyStop", "EVDisconnected", "HardReset", "Local", "Other", "PowerLoss", "Reboot", "Remote",
     "SoftReset", "UnlockCommand", "DeAuthorized",
 ]
-"""Local is the user at the station, Remote the CSMS or an app; the rest are faults and commands."""
+"""Local: the driver stopped at the station. Remote: the CSMS stopped it. The other values are faults and
+commands.
+"""
 RecurrencyKindType: TypeAlias = Literal["Daily", "Weekly"]
-"""The schedule starts anew every 24 hours, or every 7 days."""
+"""The schedule restarts every 24 hours or every 7 days."""
 RegistrationStatus: TypeAlias = Literal["Accepted", "Pending", "Rejected"]
-"""Pending lets the CSMS configure the station first; with Rejected the station is silent until the interval
-is over (4.2).
+"""Pending: the CSMS may read and change the configuration before it accepts the station. Rejected: the
+station sends nothing until the interval has elapsed (4.2).
 """
 RemoteStartStopStatus: TypeAlias = Literal["Accepted", "Rejected"]
 ReservationStatus: TypeAlias = Literal["Accepted", "Faulted", "Occupied", "Rejected", "Unavailable"]
-"""Everything but Accepted tells the state of what was to be reserved."""
+"""Faulted, Occupied and Unavailable give the state of the connectors that could have been reserved."""
 ResetStatus: TypeAlias = Literal["Accepted", "Rejected"]
 ResetType: TypeAlias = Literal["Hard", "Soft"]
-"""Soft ends transactions in an orderly way before the restart, Hard need not (5.14)."""
+"""Soft: transactions are stopped gracefully first. Hard: the station need not do so (5.14)."""
 TriggerMessageStatus: TypeAlias = Literal["Accepted", "Rejected", "NotImplemented"]
-"""NotImplemented: the station does not know the message."""
+"""NotImplemented: the station does not support the message."""
 TriggerMessageStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "NotImplemented"]
-"""NotImplemented: the station does not know the message."""
+"""NotImplemented: the station does not support the message."""
 UnitOfMeasure: TypeAlias = Literal[
     "Wh", "kWh", "varh", "kvarh", "W", "kW", "VA", "kVA", "var", "kvar", "A", "V", "K", "Celcius", "Celsius",
     "Fahrenheit", "Percent", "Hertz",
 ]
-"""Celcius is how early schemas spelt Celsius; both are valid. Hertz is for Frequency."""
+"""Celcius is the spelling of early schemas, and still valid. Hertz is for the measurand Frequency."""
 UnlockStatus: TypeAlias = Literal["Unlocked", "UnlockFailed", "NotSupported"]
 """NotSupported: the connector has no lock (5.18)."""
 UpdateFirmwareStatusEnumType: TypeAlias = Literal[
     "Accepted", "Rejected", "AcceptedCanceled", "InvalidCertificate", "RevokedCertificate",
 ]
-"""AcceptedCanceled means that an update that was under way was given up for this one (L01.FR.26)."""
+"""AcceptedCanceled: accepted, and an ongoing update was canceled in its favor (L01.FR.26)."""
 UpdateStatus: TypeAlias = Literal["Accepted", "Failed", "NotSupported", "VersionMismatch"]
-"""VersionMismatch: the differential update is not newer than the list; send the full list (5.15)."""
+"""VersionMismatch: the update is not newer than the list, so the full list should be sent (5.15)."""
 UpdateType: TypeAlias = Literal["Differential", "Full"]
-"""Full replaces the list; Differential adds, changes and removes elements."""
+"""Full: replaces the list. Differential: adds, changes and removes entries."""
 UploadLogStatusEnumType: TypeAlias = Literal[
     "BadMessage", "Idle", "NotSupportedOperation", "PermissionDenied", "Uploaded", "UploadFailure",
     "Uploading",
 ]
-"""Idle only answers a trigger when nothing is going on. BadMessage, PermissionDenied, NotSupportedOperation
-and UploadFailure end an upload badly (N01.FR.10).
+"""Uploaded ends an upload; BadMessage, NotSupportedOperation, PermissionDenied and UploadFailure end one that
+failed (N01.FR.10). Idle: answers an ExtendedTriggerMessageRequest when there is no upload.
 """
 ValueFormat: TypeAlias = Literal["Raw", "SignedData"]
-"""SignedData is a signed binary value in hexadecimal."""
+"""SignedData: a signed binary value, in hexadecimal."""
 
 
 # ---- Data types --------------------------------------------------------------------------------------------
 
 
 class AuthorizationData(Data, kw_only=True):
-    """A tag in the local list, and what holds for it."""
+    """An entry of the local authorization list."""
 
     id_tag: String20 = field(name="idTag")
-    """The identification tag, such as the UID of an RFID card; compared without regard to case."""
+    """Identifies a driver, for example by the UID of an RFID card. Case-insensitive."""
     id_tag_info: IdTagInfo | UnsetType = field(name="idTagInfo", default=UNSET)
-    """Required in a full update; absent in a differential one, the tag is removed."""
+    """Required in a full update. If absent in a differential update, the tag is removed."""
 
 
 class CertificateHashDataType(Data, kw_only=True):
-    """Identifies a certificate without sending it, as OCSP does (RFC 6960)."""
+    """Identifies a certificate without transmitting it, in the manner of OCSP (RFC 6960)."""
 
     hash_algorithm: HashAlgorithmEnumType = field(name="hashAlgorithm")
-    """The algorithm of both hashes; to delete, use the one with which the certificate was installed
+    """Used for both hashes. To delete a certificate, use the algorithm with which it was installed
     (M04.FR.07).
     """
     issuer_name_hash: String128 = field(name="issuerNameHash")
-    """Hash, in hexadecimal, of the DER form of the issuer's name."""
+    """Hash over the issuer's name in DER, customarily in hexadecimal."""
     issuer_key_hash: String128 = field(name="issuerKeyHash")
-    """Hash, in hexadecimal, of the bits of the issuer's public key, without tag and length."""
+    """Hash over the issuer's public key, without ASN.1 tag and length, customarily in hexadecimal."""
     serial_number: String40 = field(name="serialNumber")
-    """In hexadecimal, without 0x and without zeros in front."""
+    """Hexadecimal, without a 0x prefix and without leading zeros."""
 
 
 class ChargingProfile(Data, kw_only=True):
-    """A limit over time, and for whom it holds."""
+    """Limits over time, and where they apply."""
 
     charging_profile_id: int = field(name="chargingProfileId")
-    """Unique on the station; a known one is replaced."""
+    """Unique within the station; a profile with the same id is replaced."""
     stack_level: int = field(name="stackLevel")
-    """From 0 to ChargeProfileMaxStackLevel; among profiles with the same purpose the highest one that is
-    valid counts.
+    """From 0 to ChargeProfileMaxStackLevel. Among valid profiles with the same purpose, the highest level
+    wins.
     """
     charging_profile_purpose: ChargingProfilePurposeType = field(name="chargingProfilePurpose")
     charging_profile_kind: ChargingProfileKindType = field(name="chargingProfileKind")
     charging_schedule: ChargingSchedule = field(name="chargingSchedule")
     transaction_id: int | UnsetType = field(name="transactionId", default=UNSET)
-    """The transaction of a TxProfile, as given in the StartTransactionResponse; absent for other purposes."""
+    """The value from the StartTransactionResponse. Only for a TxProfile."""
     recurrency_kind: RecurrencyKindType | UnsetType = field(name="recurrencyKind", default=UNSET)
-    """Required for kind Recurring."""
+    """Needed if the kind is Recurring."""
     valid_from: DateTime | UnsetType = field(name="validFrom", default=UNSET)
-    """When the profile becomes valid; absent means at once."""
+    """Absent: valid immediately."""
     valid_to: DateTime | UnsetType = field(name="validTo", default=UNSET)
-    """When the profile ceases to be valid; absent means never."""
+    """Absent: valid until replaced."""
 
 
 class ChargingSchedule(Data, kw_only=True):
-    """A limit over time, as a list of periods."""
+    """Limits over time, as a list of periods."""
 
     charging_rate_unit: ChargingRateUnitType = field(name="chargingRateUnit")
-    """The unit of all limits: W for the sum of the phases, or A for each phase."""
+    """Unit of the limits: W for all phases together, A for each phase."""
     charging_schedule_period: list[ChargingSchedulePeriod] = field(name="chargingSchedulePeriod")
-    """In order of startPeriod, the first of which is 0; at most ChargingScheduleMaxPeriods."""
+    """Sorted by ``start_period``, the first of which is 0. At most ChargingScheduleMaxPeriods."""
     duration: int | UnsetType = UNSET
-    """How long the schedule lasts, in seconds; absent, the last period goes on without end, or to the end of
-    the transaction.
+    """Length of the schedule, in seconds. Absent: the last period has no end, or ends with the transaction.
     """
     start_schedule: DateTime | UnsetType = field(name="startSchedule", default=UNSET)
-    """When an absolute or recurring schedule starts; absent, the schedule counts from the start of charging.
-    """
+    """Start of an absolute schedule. Absent: relative to the start of charging."""
     min_charging_rate: Number | UnsetType = field(name="minChargingRate", default=UNSET)
-    """The EV charges inefficiently below this rate, in chargingRateUnit, with one decimal at most; a hint for
-    sharing power.
+    """Below this rate, in ``charging_rate_unit`` with at most one decimal, the EV charges inefficiently; a
+    hint for load balancing.
     """
 
     def __post_init__(self) -> None:
@@ -268,45 +274,44 @@ class ChargingSchedule(Data, kw_only=True):
 
 
 class ChargingSchedulePeriod(Data, kw_only=True):
-    """The limit from one time to the next, or to the end of the schedule."""
+    """A limit that applies until the next period starts or the schedule ends."""
 
     start_period: int = field(name="startPeriod")
-    """Seconds after the schedule's start at which the period begins."""
+    """Seconds after the start of the schedule."""
     limit: Number
-    """The highest rate, in the schedule's chargingRateUnit, with one decimal at most. W is the sum of all
-    phases, A the current of each.
+    """Maximum rate, in ``charging_rate_unit`` with at most one decimal: W for all phases together, A for each
+    phase.
     """
     number_phases: int | UnsetType = field(name="numberPhases", default=UNSET)
-    """How many phases may be used; absent means 3."""
+    """Maximum number of phases. Absent means 3."""
 
     def __post_init__(self) -> None:
         check_tenths("limit", self.limit)
 
 
 class FirmwareType(Data, kw_only=True):
-    """Where the firmware is, when to load and install it, and who signed it."""
+    """A signed firmware image, and when to install it."""
 
     location: String512
-    """URI to load the file from."""
+    """URI from which to download the image."""
     retrieve_date_time: DateTime = field(name="retrieveDateTime")
-    """Not to be loaded earlier than this."""
+    """Earliest time for the download."""
     signing_certificate: String5500 = field(name="signingCertificate")
-    """The manufacturer's certificate, in PEM (L01.FR.11)."""
+    """Certificate of the manufacturer, in PEM format (L01.FR.11)."""
     signature: String800
-    """Signature over the whole file, in base64 (L01.FR.04)."""
+    """Signature over the image, in base64 (L01.FR.04)."""
     install_date_time: DateTime | UnsetType = field(name="installDateTime", default=UNSET)
-    """Not to be installed earlier than this; absent means as soon as the station can (L01.FR.05, L01.FR.16).
-    """
+    """Earliest time for the installation. Absent: as soon as possible (L01.FR.05, L01.FR.16)."""
 
 
 class IdTagInfo(Data, kw_only=True):
-    """What the CSMS, or a cache or list filled by it, says about a tag."""
+    """The authorization of a tag, as given by the CSMS."""
 
     status: AuthorizationStatus
     expiry_date: DateTime | UnsetType = field(name="expiryDate", default=UNSET)
-    """When to remove the tag from the authorization cache; absent means never."""
+    """When the tag leaves the authorization cache. Absent: it does not expire."""
     parent_id_tag: String20 | UnsetType = field(name="parentIdTag", default=UNSET)
-    """The group that the tag belongs to: any tag of it may stop what another one started."""
+    """The group of the tag: each tag of a group may stop what another one started."""
 
 
 class KeyValue(Data, kw_only=True):
@@ -314,45 +319,45 @@ class KeyValue(Data, kw_only=True):
 
     key: String50
     readonly: bool
-    """True if ChangeConfiguration cannot set it."""
+    """Whether ChangeConfiguration cannot set the key."""
     value: String500 | UnsetType = UNSET
-    """Always text; absent if the key is not set."""
+    """Text, whatever the type of the key. Absent if the key has no value."""
 
 
 class LogParametersType(Data, kw_only=True):
-    """Where a log goes, and from which time."""
+    """Where to upload a log, and which entries to include."""
 
     remote_location: String512 = field(name="remoteLocation")
-    """URL of the place to upload to."""
+    """URL for the upload."""
     oldest_timestamp: DateTime | UnsetType = field(name="oldestTimestamp", default=UNSET)
-    """Entries from this time on; absent for all from the beginning."""
+    """Omit entries before this time."""
     latest_timestamp: DateTime | UnsetType = field(name="latestTimestamp", default=UNSET)
-    """Entries up to this time; absent for all to the end."""
+    """Omit entries after this time."""
 
 
 class MeterValue(Data, kw_only=True):
-    """Values that were measured at the same time."""
+    """Values measured at the same time."""
 
     timestamp: DateTime
-    """When all of them were measured."""
+    """When all of the values were measured."""
     sampled_value: list[SampledValue] = field(name="sampledValue")
 
 
 class SampledValue(Data, kw_only=True):
-    """A measured value. With all other fields absent it is the active energy imported so far, in Wh, at the
-    connector.
+    """A measured value. If no other field is present, it is a cumulative reading of the imported active
+    energy, in Wh, at the connector.
     """
 
     value: str
-    """A decimal number as text; with format SignedData, hexadecimal."""
+    """A decimal number as text or, if ``format`` is SignedData, hexadecimal digits."""
     context: ReadingContext | UnsetType = UNSET
-    """Why it was measured; absent means Sample.Periodic."""
+    """Absent means Sample.Periodic."""
     format: ValueFormat | UnsetType = UNSET
     """Absent means Raw."""
     measurand: Measurand | UnsetType = UNSET
-    """What was measured; absent means Energy.Active.Import.Register."""
+    """Absent means Energy.Active.Import.Register."""
     phase: Phase | UnsetType = UNSET
-    """Absent for a value of all phases together."""
+    """Absent: all phases together."""
     location: Location | UnsetType = UNSET
     """Absent means Outlet."""
     unit: UnitOfMeasure | UnsetType = UNSET
@@ -364,40 +369,38 @@ class SampledValue(Data, kw_only=True):
 
 
 class AuthorizeResponse(Response, kw_only=True):
-    """The answer to AuthorizeRequest."""
+    """The response to AuthorizeRequest."""
 
     id_tag_info: IdTagInfo = field(name="idTagInfo")
-    """Whether the tag may charge, and until when."""
+    """The authorization of the tag."""
 
 
 class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
-    """Asks the CSMS whether a tag may charge, unless the authorization cache or the local list already tells
-    (4.1).
+    """Asks the CSMS to authorize a tag that neither the authorization cache nor the local list can (4.1).
 
     Sent by the Charging Station (Core profile).
     """
 
     id_tag: String20 = field(name="idTag")
-    """The identification tag, such as the UID of an RFID card; compared without regard to case."""
+    """Identifies a driver, for example by the UID of an RFID card. Case-insensitive."""
 
 
 class BootNotificationResponse(Response, kw_only=True):
-    """The answer to BootNotificationRequest. Tells the station whether it may take part, what time it is, and
-    when to speak next.
+    """The response to BootNotificationRequest. Tells the station whether it is accepted and what time it is.
     """
 
     status: RegistrationStatus
     current_time: DateTime = field(name="currentTime")
-    """The clock of the CSMS, in UTC; the station sets its own by it."""
+    """Time of the CSMS, by which the station sets its clock."""
     interval: int
-    """Seconds. If Accepted: between heartbeats. Otherwise: until the next BootNotificationRequest; 0 leaves
-    the wait to the station.
+    """In seconds. Accepted: the heartbeat interval. Otherwise: the minimum wait before the next
+    BootNotificationRequest; 0 leaves it to the station.
     """
 
 
 class BootNotificationRequest(Request[BootNotificationResponse], kw_only=True):
-    """Introduces the station to the CSMS after every boot; until it is accepted the station sends nothing
-    else unasked (4.2).
+    """Registers the station with the CSMS after each boot (4.2). Until it has been accepted, the station
+    sends no other request on its own initiative.
 
     Sent by the Charging Station (Core profile).
     """
@@ -405,14 +408,14 @@ class BootNotificationRequest(Request[BootNotificationResponse], kw_only=True):
     charge_point_vendor: String20 = field(name="chargePointVendor")
     charge_point_model: String20 = field(name="chargePointModel")
     charge_point_serial_number: String25 | UnsetType = field(name="chargePointSerialNumber", default=UNSET)
-    """Serial number of the station; chargeBoxSerialNumber is deprecated."""
+    """Serial number of the station."""
     charge_box_serial_number: String25 | UnsetType = field(name="chargeBoxSerialNumber", default=UNSET)
-    """Deprecated: serial number of a box inside the station."""
+    """Deprecated. Serial number of the charge box inside the station."""
     firmware_version: String50 | UnsetType = field(name="firmwareVersion", default=UNSET)
     iccid: String20 | UnsetType = UNSET
-    """Serial number of the SIM card in the modem, 19 or 20 digits."""
+    """Serial number of the modem's SIM card."""
     imsi: String20 | UnsetType = UNSET
-    """Number of the mobile subscription, up to 15 digits."""
+    """Subscriber number stored on the modem's SIM card."""
     meter_type: String25 | UnsetType = field(name="meterType", default=UNSET)
     """Type of the main meter."""
     meter_serial_number: String25 | UnsetType = field(name="meterSerialNumber", default=UNSET)
@@ -420,23 +423,23 @@ class BootNotificationRequest(Request[BootNotificationResponse], kw_only=True):
 
 
 class CancelReservationResponse(Response, kw_only=True):
-    """The answer to CancelReservationRequest."""
+    """The response to CancelReservationRequest."""
 
     status: CancelReservationStatus
 
 
 class CancelReservationRequest(Request[CancelReservationResponse], kw_only=True):
-    """Gives up a reservation; Rejected if the station does not know it (5.1).
+    """Cancels a reservation; rejected if there is no such reservation (5.1).
 
     Sent by the CSMS (Reservation profile).
     """
 
     reservation_id: int = field(name="reservationId")
-    """Given by the CSMS in the ReserveNowRequest."""
+    """The value from the ReserveNowRequest."""
 
 
 class CertificateSignedResponse(Response, kw_only=True):
-    """The answer to CertificateSignedRequest."""
+    """The response to CertificateSignedRequest."""
 
     status: CertificateSignedStatusEnumType
 
@@ -448,13 +451,13 @@ class CertificateSignedRequest(Request[CertificateSignedResponse], kw_only=True)
     """
 
     certificate_chain: String10000 = field(name="certificateChain")
-    """PEM, the station's certificate first, then the sub-CAs upwards; CertificateSignedMaxChainSize may limit
-    it.
+    """PEM format, starting with the station's certificate and followed by the sub-CAs.
+    CertificateSignedMaxChainSize may limit its size.
     """
 
 
 class ChangeAvailabilityResponse(Response, kw_only=True):
-    """The answer to ChangeAvailabilityRequest."""
+    """The response to ChangeAvailabilityRequest."""
 
     status: AvailabilityStatus
 
@@ -466,91 +469,92 @@ class ChangeAvailabilityRequest(Request[ChangeAvailabilityResponse], kw_only=Tru
     """
 
     connector_id: int = field(name="connectorId")
-    """From 1 upwards; 0 for the station and all its connectors."""
+    """0: the station with all its connectors."""
     type: AvailabilityType
 
 
 class ChangeConfigurationResponse(Response, kw_only=True):
-    """The answer to ChangeConfigurationRequest."""
+    """The response to ChangeConfigurationRequest."""
 
     status: ConfigurationStatus
 
 
 class ChangeConfigurationRequest(Request[ChangeConfigurationResponse], kw_only=True):
-    """Sets a configuration key (5.3; the standard keys are in chapter 9).
+    """Sets a configuration key (5.3). Chapter 9 lists the standard keys.
 
     Sent by the CSMS (Core profile).
     """
 
     key: String50
     value: String500
-    """Always text, whatever the type of the key."""
+    """Text, whatever the type of the key."""
 
 
 class ClearCacheResponse(Response, kw_only=True):
-    """The answer to ClearCacheRequest."""
+    """The response to ClearCacheRequest."""
 
     status: ClearCacheStatus
 
 
 class ClearCacheRequest(Request[ClearCacheResponse], kw_only=True):
-    """Empties the station's authorization cache (5.4).
+    """Clears the authorization cache (5.4).
 
     Sent by the CSMS (Core profile).
     """
 
 
 class ClearChargingProfileResponse(Response, kw_only=True):
-    """The answer to ClearChargingProfileRequest."""
+    """The response to ClearChargingProfileRequest."""
 
     status: ClearChargingProfileStatus
 
 
 class ClearChargingProfileRequest(Request[ClearChargingProfileResponse], kw_only=True):
-    """Removes one profile by its id, or all that meet the criteria; without any, all (5.5).
+    """Removes the profile with the given id, or all profiles that meet the criteria (5.5).
 
     Sent by the CSMS (Smart Charging profile).
     """
 
     id: int | UnsetType = UNSET
-    """The chargingProfileId; with it, the criteria do not count."""
+    """The ``charging_profile_id`` of the profile."""
     connector_id: int | UnsetType = field(name="connectorId", default=UNSET)
-    """From 1 upwards; 0 for profiles of the station as a whole, absent for any."""
+    """0: the station as a whole. Absent: any connector."""
     charging_profile_purpose: ChargingProfilePurposeType | UnsetType = field(name="chargingProfilePurpose", default=UNSET)
     stack_level: int | UnsetType = field(name="stackLevel", default=UNSET)
-    """From 0 upwards; absent for any."""
+    """From 0. Absent: any level."""
 
 
 class DataTransferResponse(Response, kw_only=True):
-    """The answer to DataTransferRequest."""
+    """The response to DataTransferRequest."""
 
     status: DataTransferStatus
     data: str | UnsetType = UNSET
-    """Text, in a form that the agreement lays down."""
+    """Text in the agreed form."""
 
 
 class DataTransferRequest(Request[DataTransferResponse], kw_only=True):
-    """Carries what OCPP has no message for, by agreement of both sides (4.3, 5.6).
+    """Carries what OCPP does not support, as agreed between the parties (4.3, 5.6).
 
     Sent by either side (Core profile).
     """
 
     vendor_id: String255 = field(name="vendorId")
-    """Whose agreement it is: a domain name of the vendor in reverse, such as org.example."""
+    """Identifies the agreement: reversed domain name of the vendor, such as org.example."""
     message_id: String50 | UnsetType = field(name="messageId", default=UNSET)
-    """Which message of that agreement."""
+    """Identifies the message within the agreement."""
     data: str | UnsetType = UNSET
-    """Text, in a form that the agreement lays down."""
+    """Text in the agreed form."""
 
 
 class DeleteCertificateResponse(Response, kw_only=True):
-    """The answer to DeleteCertificateRequest."""
+    """The response to DeleteCertificateRequest."""
 
     status: DeleteCertificateStatusEnumType
 
 
 class DeleteCertificateRequest(Request[DeleteCertificateResponse], kw_only=True):
-    """Deletes a root certificate from the station, never the station's own (M04, M04.FR.05).
+    """Deletes a root certificate from the station (M04). The station's own certificate cannot be deleted
+    (M04.FR.05).
 
     Sent by the CSMS (security white paper).
     """
@@ -559,11 +563,11 @@ class DeleteCertificateRequest(Request[DeleteCertificateResponse], kw_only=True)
 
 
 class DiagnosticsStatusNotificationResponse(Response, kw_only=True):
-    """The answer to DiagnosticsStatusNotificationRequest; it only confirms receipt."""
+    """The response to DiagnosticsStatusNotificationRequest, which only confirms receipt."""
 
 
 class DiagnosticsStatusNotificationRequest(Request[DiagnosticsStatusNotificationResponse], kw_only=True):
-    """Reports each step of uploading diagnostics (4.4).
+    """Reports the progress of uploading diagnostics (4.4).
 
     Sent by the Charging Station (Firmware Management profile).
     """
@@ -572,28 +576,28 @@ class DiagnosticsStatusNotificationRequest(Request[DiagnosticsStatusNotification
 
 
 class ExtendedTriggerMessageResponse(Response, kw_only=True):
-    """The answer to ExtendedTriggerMessageRequest."""
+    """The response to ExtendedTriggerMessageRequest."""
 
     status: TriggerMessageStatusEnumType
 
 
 class ExtendedTriggerMessageRequest(Request[ExtendedTriggerMessageResponse], kw_only=True):
-    """As TriggerMessageRequest, with the messages of the security extension.
+    """Like TriggerMessageRequest, but also for the messages of the security extension.
 
     Sent by the CSMS (security white paper).
     """
 
     requested_message: MessageTriggerEnumType = field(name="requestedMessage")
     connector_id: int | UnsetType = field(name="connectorId", default=UNSET)
-    """From 1 upwards, for messages about a connector; absent means each of them."""
+    """From 1; the connector that the message should be about. Absent: all connectors."""
 
 
 class FirmwareStatusNotificationResponse(Response, kw_only=True):
-    """The answer to FirmwareStatusNotificationRequest; it only confirms receipt."""
+    """The response to FirmwareStatusNotificationRequest, which only confirms receipt."""
 
 
 class FirmwareStatusNotificationRequest(Request[FirmwareStatusNotificationResponse], kw_only=True):
-    """Reports each step of a firmware update (4.5).
+    """Reports the progress of a firmware update (4.5).
 
     Sent by the Charging Station (Firmware Management profile).
     """
@@ -602,37 +606,38 @@ class FirmwareStatusNotificationRequest(Request[FirmwareStatusNotificationRespon
 
 
 class GetCompositeScheduleResponse(Response, kw_only=True):
-    """The answer to GetCompositeScheduleRequest."""
+    """The response to GetCompositeScheduleRequest."""
 
     status: GetCompositeScheduleStatus
     connector_id: int | UnsetType = field(name="connectorId", default=UNSET)
-    """As in the request; required if Accepted."""
+    """As in the request."""
     schedule_start: DateTime | UnsetType = field(name="scheduleStart", default=UNSET)
-    """When the schedule starts; its periods count from here. Required if Accepted."""
+    """Start of the schedule, to which its periods are relative. May be absent only if the status is Rejected.
+    """
     charging_schedule: ChargingSchedule | UnsetType = field(name="chargingSchedule", default=UNSET)
-    """Required if Accepted."""
+    """May be absent only if the status is Rejected."""
 
 
 class GetCompositeScheduleRequest(Request[GetCompositeScheduleResponse], kw_only=True):
-    """Asks what limits the station expects from all of its profiles together (5.7).
+    """Asks for the limits that result from all charging profiles together (5.7).
 
     Sent by the CSMS (Smart Charging profile).
     """
 
     connector_id: int = field(name="connectorId")
-    """From 1 upwards; 0 for what the station as a whole expects to draw from the grid."""
+    """0: what the station as a whole expects to draw from the grid."""
     duration: int
     """How far to look ahead, in seconds."""
     charging_rate_unit: ChargingRateUnitType | UnsetType = field(name="chargingRateUnit", default=UNSET)
-    """Absent leaves the unit to the station."""
+    """Absent: the station chooses."""
 
 
 class GetConfigurationResponse(Response, kw_only=True):
-    """The answer to GetConfigurationRequest."""
+    """The response to GetConfigurationRequest."""
 
     configuration_key: list[KeyValue] | UnsetType = field(name="configurationKey", default=UNSET)
     unknown_key: list[String50] | UnsetType = field(name="unknownKey", default=UNSET)
-    """Keys of the request that the station does not have."""
+    """Requested keys that the station does not know."""
 
 
 class GetConfigurationRequest(Request[GetConfigurationResponse], kw_only=True):
@@ -642,45 +647,45 @@ class GetConfigurationRequest(Request[GetConfigurationResponse], kw_only=True):
     """
 
     key: list[String50] | UnsetType = UNSET
-    """The keys, at most GetConfigurationMaxKeys; absent or empty for all."""
+    """At most GetConfigurationMaxKeys keys. Absent or empty: all keys."""
 
 
 class GetDiagnosticsResponse(Response, kw_only=True):
-    """The answer to GetDiagnosticsRequest."""
+    """The response to GetDiagnosticsRequest."""
 
     file_name: String255 | UnsetType = field(name="fileName", default=UNSET)
-    """Name of the file that will be uploaded; absent if there is nothing to upload."""
+    """Name of the file to be uploaded. Absent if there is nothing to upload."""
 
 
 class GetDiagnosticsRequest(Request[GetDiagnosticsResponse], kw_only=True):
-    """Tells the station to upload its diagnostics (5.9). Progress comes in
-    DiagnosticsStatusNotificationRequests.
+    """Makes the station upload its diagnostics (5.9). DiagnosticsStatusNotificationRequests report the
+    progress.
 
     Sent by the CSMS (Firmware Management profile).
     """
 
     location: Uri
-    """URI of the directory to upload to."""
+    """URI of the directory for the upload."""
     retries: int | UnsetType = UNSET
-    """How many attempts to make before giving up; absent leaves it to the station."""
+    """Maximum number of attempts. Absent: the station chooses."""
     retry_interval: int | UnsetType = field(name="retryInterval", default=UNSET)
-    """Seconds between attempts; absent leaves it to the station."""
+    """Seconds between two attempts. Absent: the station chooses."""
     start_time: DateTime | UnsetType = field(name="startTime", default=UNSET)
-    """Entries from this time on; absent for all from the beginning."""
+    """Omit entries before this time."""
     stop_time: DateTime | UnsetType = field(name="stopTime", default=UNSET)
-    """Entries up to this time; absent for all to the end."""
+    """Omit entries after this time."""
 
 
 class GetInstalledCertificateIdsResponse(Response, kw_only=True):
-    """The answer to GetInstalledCertificateIdsRequest."""
+    """The response to GetInstalledCertificateIdsRequest."""
 
     status: GetInstalledCertificateStatusEnumType
     certificate_hash_data: Annotated[list[CertificateHashDataType], Meta(min_length=1)] | UnsetType = field(name="certificateHashData", default=UNSET)
-    """One element for each certificate; required if the status is Accepted (M03.FR.04)."""
+    """Required if the status is Accepted (M03.FR.04)."""
 
 
 class GetInstalledCertificateIdsRequest(Request[GetInstalledCertificateIdsResponse], kw_only=True):
-    """Asks which root certificates the station has (M03).
+    """Asks which root certificates are installed on the station (M03).
 
     Sent by the CSMS (security white paper).
     """
@@ -689,29 +694,29 @@ class GetInstalledCertificateIdsRequest(Request[GetInstalledCertificateIdsRespon
 
 
 class GetLocalListVersionResponse(Response, kw_only=True):
-    """The answer to GetLocalListVersionRequest."""
+    """The response to GetLocalListVersionRequest."""
 
     list_version: int = field(name="listVersion")
-    """0 if the list is empty, -1 if the station has no such list."""
+    """0: the list is empty. -1: the station does not support local lists."""
 
 
 class GetLocalListVersionRequest(Request[GetLocalListVersionResponse], kw_only=True):
-    """Asks which version the station's local list has (5.10).
+    """Asks for the version of the local authorization list (5.10).
 
     Sent by the CSMS (Local Auth List Management profile).
     """
 
 
 class GetLogResponse(Response, kw_only=True):
-    """The answer to GetLogRequest."""
+    """The response to GetLogRequest."""
 
     status: LogStatusEnumType
     filename: String255 | UnsetType = UNSET
-    """Name of the file that will be uploaded; absent if there is nothing to upload."""
+    """Name of the file to be uploaded. Absent if there is nothing to upload (N01.FR.01)."""
 
 
 class GetLogRequest(Request[GetLogResponse], kw_only=True):
-    """Tells the station to upload a log (N01). Progress comes in LogStatusNotificationRequests.
+    """Makes the station upload a log (N01). LogStatusNotificationRequests report the progress.
 
     Sent by the CSMS (security white paper).
     """
@@ -719,29 +724,29 @@ class GetLogRequest(Request[GetLogResponse], kw_only=True):
     log: LogParametersType
     log_type: LogEnumType = field(name="logType")
     request_id: int = field(name="requestId")
-    """Chosen by the CSMS; the notifications carry it (N01.FR.07)."""
+    """Chosen by the CSMS; the notifications repeat it (N01.FR.07)."""
     retries: int | UnsetType = UNSET
-    """How many attempts to make before giving up; absent leaves it to the station."""
+    """Maximum number of attempts. Absent: the station chooses."""
     retry_interval: int | UnsetType = field(name="retryInterval", default=UNSET)
-    """Seconds between attempts; absent leaves it to the station."""
+    """Seconds between two attempts. Absent: the station chooses."""
 
 
 class HeartbeatResponse(Response, kw_only=True):
-    """The answer to HeartbeatRequest."""
+    """The response to HeartbeatRequest."""
 
     current_time: DateTime = field(name="currentTime")
-    """The clock of the CSMS, in UTC; the station sets its own by it."""
+    """Time of the CSMS, by which the station sets its clock."""
 
 
 class HeartbeatRequest(Request[HeartbeatResponse], kw_only=True):
-    """Shows that the station is there when it has nothing else to say, and asks for the time (4.6).
+    """Shows that the station is alive, and asks for the time (4.6).
 
     Sent by the Charging Station (Core profile).
     """
 
 
 class InstallCertificateResponse(Response, kw_only=True):
-    """The answer to InstallCertificateRequest."""
+    """The response to InstallCertificateRequest."""
 
     status: InstallCertificateStatusEnumType
 
@@ -754,114 +759,113 @@ class InstallCertificateRequest(Request[InstallCertificateResponse], kw_only=Tru
 
     certificate_type: CertificateUseEnumType = field(name="certificateType")
     certificate: String5500
-    """One certificate in PEM."""
+    """PEM format."""
 
 
 class LogStatusNotificationResponse(Response, kw_only=True):
-    """The answer to LogStatusNotificationRequest; it only confirms receipt."""
+    """The response to LogStatusNotificationRequest, which only confirms receipt."""
 
 
 class LogStatusNotificationRequest(Request[LogStatusNotificationResponse], kw_only=True):
-    """Reports each step of a log upload (N01).
+    """Reports the progress of a log upload (N01).
 
     Sent by the Charging Station (security white paper).
     """
 
     status: UploadLogStatusEnumType
     request_id: int | UnsetType = field(name="requestId", default=UNSET)
-    """That of the GetLogRequest; required unless triggered while there is no upload (N01.FR.12)."""
+    """The ``request_id`` of the GetLogRequest. Required unless triggered when there is no upload (N01.FR.12).
+    """
 
 
 class MeterValuesResponse(Response, kw_only=True):
-    """The answer to MeterValuesRequest; it only confirms receipt."""
+    """The response to MeterValuesRequest, which only confirms receipt."""
 
 
 class MeterValuesRequest(Request[MeterValuesResponse], kw_only=True):
-    """Reports readings, periodically or by the clock (4.7).
+    """Reports meter values, periodically or aligned with the clock (4.7).
 
     Sent by the Charging Station (Core profile).
     """
 
     connector_id: int = field(name="connectorId")
-    """From 1 upwards; 0 for the main meter."""
+    """0: the main meter of the station."""
     meter_value: Annotated[list[MeterValue], Meta(min_length=1)] = field(name="meterValue")
     transaction_id: int | UnsetType = field(name="transactionId", default=UNSET)
-    """The transaction that the readings belong to, as given in the StartTransactionResponse; absent outside
-    of one.
-    """
+    """The value from the StartTransactionResponse. Absent outside of transactions."""
 
     def __post_init__(self) -> None:
         check_not_empty("meterValue", "sampledValue", self.meter_value)
 
 
 class RemoteStartTransactionResponse(Response, kw_only=True):
-    """The answer to RemoteStartTransactionRequest."""
+    """The response to RemoteStartTransactionRequest."""
 
     status: RemoteStartStopStatus
 
 
 class RemoteStartTransactionRequest(Request[RemoteStartTransactionResponse], kw_only=True):
-    """Asks the station to start charging for a tag, as if it had been presented there (5.11).
+    """Asks the station to start charging for a tag as if it had been presented at the station (5.11).
 
     Sent by the CSMS (Core profile).
     """
 
     id_tag: String20 = field(name="idTag")
-    """Who will charge; authorized first if AuthorizeRemoteTxRequests is true."""
+    """The tag to charge for. The station authorizes it first if AuthorizeRemoteTxRequests is true."""
     connector_id: int | UnsetType = field(name="connectorId", default=UNSET)
-    """From 1 upwards; absent leaves the choice to the station, which may refuse."""
+    """From 1. If absent, the station selects a connector or rejects the request."""
     charging_profile: ChargingProfile | UnsetType = field(name="chargingProfile", default=UNSET)
-    """A TxProfile without transactionId, for the new transaction (5.16.2)."""
+    """A TxProfile without ``transaction_id`` (5.16.2)."""
 
 
 class RemoteStopTransactionResponse(Response, kw_only=True):
-    """The answer to RemoteStopTransactionRequest."""
+    """The response to RemoteStopTransactionRequest."""
 
     status: RemoteStartStopStatus
 
 
 class RemoteStopTransactionRequest(Request[RemoteStopTransactionResponse], kw_only=True):
-    """Asks the station to end a transaction; Rejected if it does not know it (5.12).
+    """Asks the station to stop a transaction; rejected if the station does not know it (5.12).
 
     Sent by the CSMS (Core profile).
     """
 
     transaction_id: int = field(name="transactionId")
-    """Given by the CSMS in the StartTransactionResponse."""
+    """The value from the StartTransactionResponse."""
 
 
 class ReserveNowResponse(Response, kw_only=True):
-    """The answer to ReserveNowRequest."""
+    """The response to ReserveNowRequest."""
 
     status: ReservationStatus
 
 
 class ReserveNowRequest(Request[ReserveNowResponse], kw_only=True):
-    """Keeps a connector, or any one, free for a tag (5.13).
+    """Reserves a connector for a tag (5.13).
 
     Sent by the CSMS (Reservation profile).
     """
 
     connector_id: int = field(name="connectorId")
-    """From 1 upwards; 0 for any connector, if ReserveConnectorZeroSupported is true."""
+    """0: any connector, if ReserveConnectorZeroSupported is true."""
     expiry_date: DateTime = field(name="expiryDate")
     """When the reservation ends by itself."""
     id_tag: String20 = field(name="idTag")
-    """The identification tag, such as the UID of an RFID card; compared without regard to case."""
+    """Identifies a driver, for example by the UID of an RFID card. Case-insensitive."""
     reservation_id: int = field(name="reservationId")
-    """Chosen by the CSMS; a known one changes that reservation."""
+    """Chosen by the CSMS; an existing reservation with this id is replaced."""
     parent_id_tag: String20 | UnsetType = field(name="parentIdTag", default=UNSET)
     """Any tag of this group may use the reservation too."""
 
 
 class ResetResponse(Response, kw_only=True):
-    """The answer to ResetRequest."""
+    """The response to ResetRequest."""
 
     status: ResetStatus
 
 
 class ResetRequest(Request[ResetResponse], kw_only=True):
-    """Restarts the station (5.14).
+    """Resets the station (5.14).
 
     Sent by the CSMS (Core profile).
     """
@@ -870,32 +874,31 @@ class ResetRequest(Request[ResetResponse], kw_only=True):
 
 
 class SecurityEventNotificationResponse(Response, kw_only=True):
-    """The answer to SecurityEventNotificationRequest; it only confirms receipt."""
+    """The response to SecurityEventNotificationRequest, which only confirms receipt."""
 
 
 class SecurityEventNotificationRequest(Request[SecurityEventNotificationResponse], kw_only=True):
-    """Reports an event that matters for security (A04); it is queued while the station is offline
-    (A04.FR.02).
+    """Reports a security event (A04). Critical events are queued while the station is offline (A04.FR.02).
 
     Sent by the Charging Station (security white paper).
     """
 
     type: String50
-    """A name from the white paper's list of security events, such as InvalidCentralSystemCertificate."""
+    """A security event from the white paper, such as InvalidCentralSystemCertificate."""
     timestamp: DateTime
-    """When the event happened; that can be long before the message is sent."""
+    """When the event occurred, which may be long before it is sent."""
     tech_info: String255 | UnsetType = field(name="techInfo", default=UNSET)
-    """Details for an expert, as text."""
+    """Technical details, as free text."""
 
 
 class SendLocalListResponse(Response, kw_only=True):
-    """The answer to SendLocalListRequest."""
+    """The response to SendLocalListRequest."""
 
     status: UpdateStatus
 
 
 class SendLocalListRequest(Request[SendLocalListResponse], kw_only=True):
-    """Replaces or changes the list of tags that the station may authorize by itself (5.15).
+    """Replaces or updates the local authorization list (5.15).
 
     Sent by the CSMS (Local Auth List Management profile).
     """
@@ -904,175 +907,169 @@ class SendLocalListRequest(Request[SendLocalListResponse], kw_only=True):
     """Version that the list has afterwards."""
     update_type: UpdateType = field(name="updateType")
     local_authorization_list: list[AuthorizationData] | UnsetType = field(name="localAuthorizationList", default=UNSET)
-    """Absent or empty in a full update empties the list, in a differential one it changes nothing. At most
-    SendLocalListMaxLength elements.
+    """If absent or empty, a full update empties the list and a differential one does not change it. At most
+    SendLocalListMaxLength entries.
     """
 
 
 class SetChargingProfileResponse(Response, kw_only=True):
-    """The answer to SetChargingProfileRequest."""
+    """The response to SetChargingProfileRequest."""
 
     status: ChargingProfileStatus
 
 
 class SetChargingProfileRequest(Request[SetChargingProfileResponse], kw_only=True):
-    """Installs a limit over time for a transaction, for transactions to come, or for the whole station
-    (5.16).
+    """Installs a charging profile (5.16).
 
     Sent by the CSMS (Smart Charging profile).
     """
 
     connector_id: int = field(name="connectorId")
-    """From 1 upwards. 0 is the whole station for ChargePointMaxProfile, and each connector for
-    TxDefaultProfile.
-    """
+    """0 means the station as a whole for ChargePointMaxProfile, but every connector for TxDefaultProfile."""
     cs_charging_profiles: ChargingProfile = field(name="csChargingProfiles")
 
 
 class SignCertificateResponse(Response, kw_only=True):
-    """The answer to SignCertificateRequest. Accepted means that the CSMS passes the CSR on; the signed
-    certificate comes later (A02.FR.11).
+    """The response to SignCertificateRequest. Accepted only means that the CSMS will forward the CSR
+    (A02.FR.11).
     """
 
     status: GenericStatusEnumType
 
 
 class SignCertificateRequest(Request[SignCertificateResponse], kw_only=True):
-    """Asks the CSMS to have the station's certificate signed, when an ExtendedTriggerMessageRequest demands a
-    new one or the present one expires within a month (A02, A03). The certificate follows in a
+    """Requests the signing of the station's certificate, after an ExtendedTriggerMessageRequest or when the
+    current certificate expires within a month (A02, A03). The signed certificate arrives later, in a
     CertificateSignedRequest.
 
     Sent by the Charging Station (security white paper).
     """
 
     csr: String5500
-    """PKCS #10 certificate signing request (RFC 2986) in PEM, with CpoName as organization (A02.FR.13), for a
-    key pair that never leaves the station (A02.FR.05).
+    """PKCS #10 certificate signing request (RFC 2986) in PEM format, with CpoName as the organization
+    (A02.FR.13). The private key never leaves the station (A02.FR.05).
     """
 
 
 class SignedFirmwareStatusNotificationResponse(Response, kw_only=True):
-    """The answer to SignedFirmwareStatusNotificationRequest; it only confirms receipt."""
+    """The response to SignedFirmwareStatusNotificationRequest, which only confirms receipt."""
 
 
 class SignedFirmwareStatusNotificationRequest(Request[SignedFirmwareStatusNotificationResponse], kw_only=True):
-    """Reports each step of a signed firmware update (L01.FR.01).
+    """Reports the progress of a signed firmware update (L01.FR.01).
 
     Sent by the Charging Station (security white paper).
     """
 
     status: FirmwareStatusEnumType
     request_id: int | UnsetType = field(name="requestId", default=UNSET)
-    """That of the SignedUpdateFirmwareRequest; required unless the status is Idle (L01.FR.21)."""
+    """The ``request_id`` of the SignedUpdateFirmwareRequest. Required unless the status is Idle (L01.FR.21).
+    """
 
 
 class SignedUpdateFirmwareResponse(Response, kw_only=True):
-    """The answer to SignedUpdateFirmwareRequest."""
+    """The response to SignedUpdateFirmwareRequest."""
 
     status: UpdateFirmwareStatusEnumType
 
 
 class SignedUpdateFirmwareRequest(Request[SignedUpdateFirmwareResponse], kw_only=True):
-    """Tells the station to load, verify and install signed firmware (L01). Progress comes in
-    SignedFirmwareStatusNotificationRequests.
+    """Makes the station download, verify and install signed firmware (L01).
+    SignedFirmwareStatusNotificationRequests report the progress.
 
     Sent by the CSMS (security white paper).
     """
 
     request_id: int = field(name="requestId")
-    """Chosen by the CSMS; the notifications carry it (L01.FR.10)."""
+    """Chosen by the CSMS; the notifications repeat it (L01.FR.10)."""
     firmware: FirmwareType
     retries: int | UnsetType = UNSET
-    """How many attempts to make before giving up; absent leaves it to the station."""
+    """Maximum number of attempts. Absent: the station chooses."""
     retry_interval: int | UnsetType = field(name="retryInterval", default=UNSET)
-    """Seconds between attempts; absent leaves it to the station."""
+    """Seconds between two attempts. Absent: the station chooses."""
 
 
 class StartTransactionResponse(Response, kw_only=True):
-    """The answer to StartTransactionRequest. The verdict on the tag is in idTagInfo; the transaction has an
-    id even if the tag is refused.
+    """The response to StartTransactionRequest. Contains a ``transaction_id`` even if the tag is not accepted.
     """
 
     id_tag_info: IdTagInfo = field(name="idTagInfo")
-    """Whether the tag may charge, and until when."""
+    """The authorization of the tag."""
     transaction_id: int = field(name="transactionId")
-    """Chosen by the CSMS; the station uses it from now on."""
+    """Generated by the CSMS; identifies the transaction in all later messages."""
 
 
 class StartTransactionRequest(Request[StartTransactionResponse], kw_only=True):
-    """Reports that a transaction has started (4.8). It is queued while the station is offline, and sent again
-    if it is not answered.
+    """Reports that a transaction has started (4.8). It is queued while the station is offline.
 
     Sent by the Charging Station (Core profile).
     """
 
     connector_id: int = field(name="connectorId")
-    """From 1 upwards."""
+    """From 1."""
     id_tag: String20 = field(name="idTag")
-    """The identification tag, such as the UID of an RFID card; compared without regard to case."""
+    """Identifies a driver, for example by the UID of an RFID card. Case-insensitive."""
     meter_start: int = field(name="meterStart")
-    """Reading of the meter at the start, in Wh; it need not begin at 0."""
+    """Meter reading at the start, in Wh. It need not be 0."""
     timestamp: DateTime
-    """When it started, not when this is sent."""
+    """When the transaction started, not when this is sent."""
     reservation_id: int | UnsetType = field(name="reservationId", default=UNSET)
-    """The reservation that this transaction uses up, as given in the ReserveNowRequest; absent without one.
-    """
+    """The reservation that ends with this transaction, as in the ReserveNowRequest."""
 
 
 class StatusNotificationResponse(Response, kw_only=True):
-    """The answer to StatusNotificationRequest; it only confirms receipt."""
+    """The response to StatusNotificationRequest, which only confirms receipt."""
 
 
 class StatusNotificationRequest(Request[StatusNotificationResponse], kw_only=True):
-    """Reports that a connector's state has changed, or that there is an error (4.9).
+    """Reports a change of status or an error (4.9).
 
     Sent by the Charging Station (Core profile).
     """
 
     connector_id: int = field(name="connectorId")
-    """From 1 upwards; 0 for the station as a whole."""
+    """0: the station as a whole."""
     error_code: ChargePointErrorCode = field(name="errorCode")
     """NoError if there is none."""
     status: ChargePointStatus
     info: String50 | UnsetType = UNSET
     timestamp: DateTime | UnsetType = UNSET
-    """When the state changed; absent, the time of receipt counts."""
+    """When the status changed. Absent: the time of receipt."""
     vendor_id: String255 | UnsetType = field(name="vendorId", default=UNSET)
-    """Whose code vendorErrorCode is."""
+    """The vendor who defined ``vendor_error_code``."""
     vendor_error_code: String50 | UnsetType = field(name="vendorErrorCode", default=UNSET)
-    """The vendor's own code; it explains OtherError."""
+    """Error code defined by the vendor."""
 
 
 class StopTransactionResponse(Response, kw_only=True):
-    """The answer to StopTransactionRequest."""
+    """The response to StopTransactionRequest."""
 
     id_tag_info: IdTagInfo | UnsetType = field(name="idTagInfo", default=UNSET)
-    """Absent if the request had no idTag."""
+    """Absent if the request had no ``id_tag``."""
 
 
 class StopTransactionRequest(Request[StopTransactionResponse], kw_only=True):
-    """Reports that a transaction has ended (4.10). It is queued while the station is offline, and sent again
-    if it is not answered.
+    """Reports that a transaction has ended (4.10). It is queued while the station is offline.
 
     Sent by the Charging Station (Core profile).
     """
 
     meter_stop: int = field(name="meterStop")
-    """Reading of the meter at the end, in Wh; what was charged is the difference from meterStart."""
+    """Meter reading at the end, in Wh. Its difference to ``meter_start`` is the energy of the transaction."""
     timestamp: DateTime
-    """When it ended, not when this is sent."""
+    """When the transaction ended, not when this is sent."""
     transaction_id: int = field(name="transactionId")
-    """Given by the CSMS in the StartTransactionResponse."""
+    """The value from the StartTransactionResponse."""
     id_tag: String20 | UnsetType = field(name="idTag", default=UNSET)
-    """Who ended it; required if known."""
+    """The tag that stopped the transaction. Required if known."""
     reason: Reason | UnsetType = UNSET
-    """Absent means Local."""
+    """May be absent only if it is Local."""
     transaction_data: list[MeterValue] | UnsetType = field(name="transactionData", default=UNSET)
-    """Readings of the transaction as StopTxnSampledData and StopTxnAlignedData configure them."""
+    """Readings of the transaction, as configured by StopTxnSampledData and StopTxnAlignedData."""
 
 
 class TriggerMessageResponse(Response, kw_only=True):
-    """The answer to TriggerMessageRequest."""
+    """The response to TriggerMessageRequest."""
 
     status: TriggerMessageStatus
 
@@ -1085,44 +1082,44 @@ class TriggerMessageRequest(Request[TriggerMessageResponse], kw_only=True):
 
     requested_message: MessageTrigger = field(name="requestedMessage")
     connector_id: int | UnsetType = field(name="connectorId", default=UNSET)
-    """From 1 upwards, for messages about a connector; absent means each of them."""
+    """From 1; the connector that the message should be about. Absent: all connectors."""
 
 
 class UnlockConnectorResponse(Response, kw_only=True):
-    """The answer to UnlockConnectorRequest."""
+    """The response to UnlockConnectorRequest."""
 
     status: UnlockStatus
 
 
 class UnlockConnectorRequest(Request[UnlockConnectorResponse], kw_only=True):
-    """Frees a stuck cable (5.18); a transaction on that connector is ended first.
+    """Unlocks a connector whose cable is stuck (5.18). A transaction on the connector is stopped first.
 
     Sent by the CSMS (Core profile).
     """
 
     connector_id: int = field(name="connectorId")
-    """From 1 upwards."""
+    """From 1."""
 
 
 class UpdateFirmwareResponse(Response, kw_only=True):
-    """The answer to UpdateFirmwareRequest; it only confirms receipt."""
+    """The response to UpdateFirmwareRequest, which only confirms receipt."""
 
 
 class UpdateFirmwareRequest(Request[UpdateFirmwareResponse], kw_only=True):
-    """Tells the station to load and install firmware (5.19). Progress comes in
-    FirmwareStatusNotificationRequests.
+    """Makes the station download and install firmware (5.19). FirmwareStatusNotificationRequests report the
+    progress.
 
     Sent by the CSMS (Firmware Management profile).
     """
 
     location: Uri
-    """URI to load the file from."""
+    """URI from which to download the image."""
     retrieve_date: DateTime = field(name="retrieveDate")
-    """Not to be loaded earlier than this."""
+    """Earliest time for the download."""
     retries: int | UnsetType = UNSET
-    """How many attempts to make before giving up; absent leaves it to the station."""
+    """Maximum number of attempts. Absent: the station chooses."""
     retry_interval: int | UnsetType = field(name="retryInterval", default=UNSET)
-    """Seconds between attempts; absent leaves it to the station."""
+    """Seconds between two attempts. Absent: the station chooses."""
 
 
 

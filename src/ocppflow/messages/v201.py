@@ -56,69 +56,69 @@ String10000: TypeAlias = Annotated[str, Meta(max_length=10000)]
 
 APNAuthenticationEnumType: TypeAlias = Literal["CHAP", "NONE", "PAP", "AUTO"]
 AttributeEnumType: TypeAlias = Literal["Actual", "Target", "MinSet", "MaxSet"]
-"""Actual is the value now, Target the wanted one; MinSet and MaxSet limit what may be set."""
+"""Actual: the current value. Target: the desired value. MinSet and MaxSet: limits for the values that may be
+set.
+"""
 AuthorizationStatusEnumType: TypeAlias = Literal[
     "Accepted", "Blocked", "ConcurrentTx", "Expired", "Invalid", "NoCredit", "NotAllowedTypeEVSE",
     "NotAtThisLocation", "NotAtThisTime", "Unknown",
 ]
-"""Only Accepted allows charging. ConcurrentTx is for the answer to the start of a transaction: the token is
-busy elsewhere.
+"""Only Accepted permits charging. ConcurrentTx occurs at the start of a transaction: the token is already in
+use in another one.
 """
 AuthorizeCertificateStatusEnumType: TypeAlias = Literal[
     "Accepted", "SignatureError", "CertificateExpired", "CertificateRevoked", "NoCertificateAvailable",
     "CertChainError", "ContractCancelled",
 ]
-"""Verdict on the contract certificate; ContractCancelled goes with a valid certificate whose token is not
-accepted (C07).
+"""Result of checking the contract certificate. ContractCancelled: the certificate is valid, but its token is
+not accepted.
 """
 BootReasonEnumType: TypeAlias = Literal[
     "ApplicationReset", "FirmwareUpdate", "LocalReset", "PowerUp", "RemoteReset", "ScheduledReset",
     "Triggered", "Unknown", "Watchdog",
 ]
-"""Triggered answers a TriggerMessageRequest; everything else says why the station booted."""
+"""Triggered: sent in response to a TriggerMessageRequest. All other values tell why the station booted."""
 CancelReservationStatusEnumType: TypeAlias = Literal["Accepted", "Rejected"]
 CertificateActionEnumType: TypeAlias = Literal["Install", "Update"]
-"""What the EV asked for: to install a contract certificate or to renew it."""
+"""Whether the EV asks for a new contract certificate or to update the one that it has."""
 CertificateSignedStatusEnumType: TypeAlias = Literal["Accepted", "Rejected"]
-"""Rejected if the certificate is invalid or belongs to no request of the station."""
+"""Rejected: the station found the certificate invalid and discarded it (A02.FR.07)."""
 CertificateSigningUseEnumType: TypeAlias = Literal["ChargingStationCertificate", "V2GCertificate"]
-"""ChargingStationCertificate authenticates the station to the CSMS (security profile 3); the others
-authenticate it to an EV.
+"""A ChargingStationCertificate authenticates the station to the CSMS (security profile 3), a V2G certificate
+authenticates it to the EV.
 """
 ChangeAvailabilityStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "Scheduled"]
-"""Scheduled: done when transactions under way have ended."""
+"""Scheduled: the change follows when ongoing transactions have ended."""
 ChargingLimitSourceEnumType: TypeAlias = Literal["EMS", "Other", "SO", "CSO"]
-"""EMS is an energy management system on site, SO the system operator (grid), CSO the operator of the
-stations.
-"""
+"""EMS: energy management system. SO: system operator of the grid. CSO: operator of the station."""
 ChargingProfileKindEnumType: TypeAlias = Literal["Absolute", "Recurring", "Relative"]
-"""Absolute counts from startSchedule, Recurring starts anew every day or week, Relative counts from the
-moment when the station is ready to deliver energy (K01.FR.40 to K01.FR.42).
+"""Absolute: starts at ``start_schedule``. Recurring: starts anew every day or week. Relative: starts when the
+station is ready to deliver energy (K01.FR.40 to K01.FR.42).
 """
 ChargingProfilePurposeEnumType: TypeAlias = Literal[
     "ChargingStationExternalConstraints", "ChargingStationMaxProfile", "TxDefaultProfile", "TxProfile",
 ]
-"""Of the profiles with one purpose, the one with the highest stackLevel counts; the lowest limit of the
-purposes applies, but a TxProfile replaces the TxDefaultProfile (K01.FR.17, K02.FR.04).
+"""Among profiles with the same purpose, the highest ``stack_level`` wins (K01.FR.17). A TxProfile replaces
+the TxDefaultProfile (K02.FR.04); otherwise the lowest limit applies.
 """
 ChargingProfileStatusEnumType: TypeAlias = Literal["Accepted", "Rejected"]
-"""Accepted does not mean that the EV follows the profile."""
+"""Accepted does not imply that the limits are met to the letter."""
 ChargingRateUnitEnumType: TypeAlias = Literal["W", "A"]
-"""W is the power of all phases together, A the current of each phase (K01.FR.50, K01.FR.51)."""
+"""W: power of all phases together. A: current of each phase (K01.FR.50, K01.FR.51)."""
 ChargingStateEnumType: TypeAlias = Literal["Charging", "EVConnected", "SuspendedEV", "SuspendedEVSE", "Idle"]
-"""SuspendedEV: energy is offered, the EV takes none. SuspendedEVSE: the station offers none. Idle: no EV is
-connected.
+"""SuspendedEV: energy is offered, but the EV takes none. SuspendedEVSE: the station offers none. Idle: no EV
+is connected.
 """
 ClearCacheStatusEnumType: TypeAlias = Literal["Accepted", "Rejected"]
-"""Rejected also if the cache is switched off (C11.FR.04)."""
+"""Rejected also if the cache is disabled (C11.FR.04)."""
 ClearChargingProfileStatusEnumType: TypeAlias = Literal["Accepted", "Unknown"]
-"""Unknown means that no profile matched (K10.FR.01)."""
+"""Unknown: no profile matched (K10.FR.01)."""
 ClearMessageStatusEnumType: TypeAlias = Literal["Accepted", "Unknown"]
-"""Unknown means that there is no such message (O05.FR.02)."""
+"""Unknown: there is no such message (O05.FR.02)."""
 ClearMonitoringStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "NotFound"]
-"""Rejected for a monitor that cannot be removed (N06.FR.03)."""
+"""Rejected: the monitor cannot be removed (N06.FR.03)."""
 ComponentCriterionEnumType: TypeAlias = Literal["Active", "Available", "Enabled", "Problem"]
-"""Active, Available and Enabled also select components that do not have that variable; Problem selects only
+"""Active, Available and Enabled also select components without that variable; Problem selects only components
 where it is true (B08.FR.07 to B08.FR.10).
 """
 ConnectorEnumType: TypeAlias = Literal[
@@ -127,90 +127,91 @@ ConnectorEnumType: TypeAlias = Literal[
     "Other3Ph", "Pan", "wInductive", "wResonant", "Undetermined", "Unknown",
 ]
 ConnectorStatusEnumType: TypeAlias = Literal["Available", "Occupied", "Reserved", "Unavailable", "Faulted"]
-"""Occupied says nothing about charging; that is in the transaction's chargingState."""
+"""Occupied does not tell whether the EV is charging; the ``charging_state`` of the transaction does."""
 CostKindEnumType: TypeAlias = Literal[
     "CarbonDioxideEmission", "RelativePricePercentage", "RenewableGenerationPercentage",
 ]
-"""RelativePricePercentage is a price in percent of the highest one, RenewableGenerationPercentage a share of
-generation, CarbonDioxideEmission is in g/kWh.
+"""RelativePricePercentage: price in percent of the highest price. RenewableGenerationPercentage: share of
+renewable energy. CarbonDioxideEmission: in g/kWh.
 """
 CustomerInformationStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "Invalid"]
-"""Invalid means that not exactly one identifier of the customer was given (N09.FR.09)."""
+"""Invalid: the request does not identify the customer in exactly one way (N09.FR.09)."""
 DataEnumType: TypeAlias = Literal[
     "string", "decimal", "integer", "dateTime", "boolean", "OptionList", "SequenceList", "MemberList",
 ]
-"""For OptionList, MemberList and SequenceList valuesList says what is allowed: one value, a set, an ordered
-list.
+"""OptionList takes one of the values in ``values_list``, MemberList any subset of them, SequenceList an
+ordered subset.
 """
 DataTransferStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "UnknownMessageId", "UnknownVendorId"]
-"""What Accepted and Rejected mean, the parties agree on (P01.FR.07)."""
+"""The parties agree on the meaning of Accepted and Rejected (P01.FR.07)."""
 DeleteCertificateStatusEnumType: TypeAlias = Literal["Accepted", "Failed", "NotFound"]
-"""Failed also for the station's own certificate, which cannot be deleted in this way (M04.FR.06)."""
+"""Failed also for the station's own certificate, which cannot be deleted (M04.FR.06)."""
 DisplayMessageStatusEnumType: TypeAlias = Literal[
     "Accepted", "NotSupportedMessageFormat", "Rejected", "NotSupportedPriority", "NotSupportedState",
     "UnknownTransaction",
 ]
-"""Everything but Accepted says what the station cannot do with the message (O01, O02)."""
+"""Any value except Accepted tells what the station does not support or know (O01, O02)."""
 EnergyTransferModeEnumType: TypeAlias = Literal["DC", "AC_single_phase", "AC_two_phase", "AC_three_phase"]
 EventNotificationEnumType: TypeAlias = Literal[
     "HardWiredNotification", "HardWiredMonitor", "PreconfiguredMonitor", "CustomMonitor",
 ]
-"""Who set up the monitor: the manufacturer, unchangeably or as a default, or the CSMS (CustomMonitor)."""
+"""CustomMonitor: set by the CSMS. All other values: provided by the manufacturer."""
 EventTriggerEnumType: TypeAlias = Literal["Alerting", "Delta", "Periodic"]
-"""Alerting is a threshold passed or a hard-wired notification, Delta a change, Periodic a matter of time."""
+"""Alerting: a threshold or a hard-wired notification. Delta: a change. Periodic: the interval."""
 FirmwareStatusEnumType: TypeAlias = Literal[
     "Downloaded", "DownloadFailed", "Downloading", "DownloadScheduled", "DownloadPaused", "Idle",
     "InstallationFailed", "Installing", "Installed", "InstallRebooting", "InstallScheduled",
     "InstallVerificationFailed", "InvalidSignature", "SignatureVerified",
 ]
-"""Installed ends an update well; DownloadFailed, InstallationFailed, InstallVerificationFailed and
-InvalidSignature end it badly. Idle only answers a trigger when nothing is going on (L01.FR.25).
+"""Final states are Installed and, if the update failed, DownloadFailed, InstallationFailed,
+InstallVerificationFailed and InvalidSignature. Idle: answers a TriggerMessageRequest when there is no update
+(L01.FR.25).
 """
 GenericDeviceModelStatusEnumType: TypeAlias = Literal[
     "Accepted", "Rejected", "NotSupported", "EmptyResultSet",
 ]
-"""With Accepted the report follows in messages of its own; EmptyResultSet means that nothing matches and none
-follows.
+"""Accepted: a report may follow in separate messages. EmptyResultSet: nothing matches, so no report follows.
 """
 GenericStatusEnumType: TypeAlias = Literal["Accepted", "Rejected"]
-"""Whether the request is carried out; why not, stands in statusInfo."""
+"""Whether the receiver will act on the request; ``status_info`` may give the reason."""
 GetCertificateIdUseEnumType: TypeAlias = Literal[
     "V2GRootCertificate", "MORootCertificate", "CSMSRootCertificate", "V2GCertificateChain",
     "ManufacturerRootCertificate",
 ]
-"""As for installing; V2GCertificateChain is the station's own ISO 15118 certificate with its sub-CAs."""
+"""V2GCertificateChain is the station's own certificate for ISO 15118 with its sub-CAs. All other values are
+roots.
+"""
 GetCertificateStatusEnumType: TypeAlias = Literal["Accepted", "Failed"]
-"""Failed means that the CSMS got no answer from the OCSP responder (M06.FR.04)."""
+"""Failed: the CSMS could not obtain the OCSP status (M06.FR.04)."""
 GetChargingProfileStatusEnumType: TypeAlias = Literal["Accepted", "NoProfiles"]
-"""NoProfiles means that no profile matched and no report follows."""
+"""NoProfiles: no profile matches, so no report follows."""
 GetDisplayMessagesStatusEnumType: TypeAlias = Literal["Accepted", "Unknown"]
-"""Unknown means that no message matches and none follows (O03.FR.06, O04.FR.07)."""
+"""Unknown: no message matches, so no report follows (O03.FR.06, O04.FR.07)."""
 GetInstalledCertificateStatusEnumType: TypeAlias = Literal["Accepted", "NotFound"]
 GetVariableStatusEnumType: TypeAlias = Literal[
     "Accepted", "Rejected", "UnknownComponent", "UnknownVariable", "NotSupportedAttributeType",
 ]
 HashAlgorithmEnumType: TypeAlias = Literal["SHA256", "SHA384", "SHA512"]
-"""The algorithms of RFC 6960 that OCPP knows."""
 IdTokenEnumType: TypeAlias = Literal[
     "Central", "eMAID", "ISO14443", "ISO15693", "KeyCode", "Local", "MacAddress", "NoAuthorization",
 ]
-"""Central is issued by the CSMS, Local by the station; NoAuthorization goes with an empty token, as after the
-push of a start button (C02).
+"""Central: generated by the CSMS. Local: generated by the station. NoAuthorization: charging starts without
+identification, and the token is empty (C02).
 """
 InstallCertificateStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "Failed"]
-"""Rejected: the certificate is invalid or one too many. Failed: the station could not install it (M05)."""
+"""Rejected: the certificate is invalid, or there is no room for it (M05.FR.06, M05.FR.07). Failed: it could
+not be installed (M05.FR.03).
+"""
 InstallCertificateUseEnumType: TypeAlias = Literal[
     "V2GRootCertificate", "MORootCertificate", "CSMSRootCertificate", "ManufacturerRootCertificate",
 ]
-"""What the root is for: V2G and MO for ISO 15118, Manufacturer for firmware signatures, CSMS for the
-connection.
-"""
+"""What is verified with the root: V2G and MO, ISO 15118; Manufacturer, firmware; CSMS, the connection."""
 Iso15118EVCertificateStatusEnumType: TypeAlias = Literal["Accepted", "Failed"]
 LocationEnumType: TypeAlias = Literal["Body", "Cable", "EV", "Inlet", "Outlet"]
-"""Where it was measured; Inlet is the connection to the grid, Outlet the connector."""
+"""Where the value was measured. Inlet: the grid connection. Outlet: the connector."""
 LogEnumType: TypeAlias = Literal["DiagnosticsLog", "SecurityLog"]
 LogStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "AcceptedCanceled"]
-"""AcceptedCanceled means that an upload that was under way was given up for this one (N01.FR.12)."""
+"""AcceptedCanceled: accepted, and an ongoing upload was canceled in its favor (N01.FR.12)."""
 MeasurandEnumType: TypeAlias = Literal[
     "Current.Export", "Current.Import", "Current.Offered", "Energy.Active.Export.Register",
     "Energy.Active.Import.Register", "Energy.Reactive.Export.Register", "Energy.Reactive.Import.Register",
@@ -220,132 +221,135 @@ MeasurandEnumType: TypeAlias = Literal[
     "Power.Active.Export", "Power.Active.Import", "Power.Factor", "Power.Offered", "Power.Reactive.Export",
     "Power.Reactive.Import", "SoC", "Voltage",
 ]
-"""Registers count up, intervals start anew with each sample. Import is towards the EV, Export from it,
-Offered is what the station would give.
+"""A Register is a cumulative reading, an Interval the amount since the last sample. Import flows to the EV,
+Export from it; Offered is what the station would provide.
 """
 MessageFormatEnumType: TypeAlias = Literal["ASCII", "HTML", "URI", "UTF8"]
-"""For URI the content is the address of what to show."""
+"""URI: the content is an address from which the message is loaded."""
 MessagePriorityEnumType: TypeAlias = Literal["AlwaysFront", "InFront", "NormalCycle"]
-"""AlwaysFront stands alone until another one comes, InFront takes turns with its like, NormalCycle with
-everything else (O01).
+"""AlwaysFront: shown alone. InFront: takes turns with others of this priority. NormalCycle: takes turns with
+all others (O01).
 """
 MessageStateEnumType: TypeAlias = Literal["Charging", "Faulted", "Idle", "Unavailable"]
-"""Shown only while the station is in this state; Idle means without a transaction."""
+"""State of the station in which the message is shown. Idle: no transaction is ongoing."""
 MessageTriggerEnumType: TypeAlias = Literal[
     "BootNotification", "LogStatusNotification", "FirmwareStatusNotification", "Heartbeat", "MeterValues",
     "SignChargingStationCertificate", "SignV2GCertificate", "StatusNotification", "TransactionEvent",
     "SignCombinedCertificate", "PublishFirmwareStatusNotification",
 ]
-"""The Sign... values make the station renew a certificate with a SignCertificateRequest."""
+"""The values that begin with Sign trigger a SignCertificateRequest."""
 MonitorEnumType: TypeAlias = Literal[
     "UpperThreshold", "LowerThreshold", "Delta", "Periodic", "PeriodicClockAligned",
 ]
-"""Thresholds compare the value, Delta its change since the last report; periodic ones report every so many
-seconds, the clock-aligned kind counted from full hours.
+"""A threshold compares the value, Delta its change since the last event. Periodic monitors report at an
+interval, PeriodicClockAligned relative to the full hour.
 """
 MonitoringBaseEnumType: TypeAlias = Literal["All", "FactoryDefault", "HardWiredOnly"]
-"""All adds the preconfigured monitors to the present ones, FactoryDefault goes back to them, HardWiredOnly
-leaves only what cannot be switched off (N03).
+"""All: activates the preconfigured monitors and keeps custom ones. FactoryDefault: deletes custom monitors.
+HardWiredOnly: also disables preconfigured ones (N03).
 """
 MonitoringCriterionEnumType: TypeAlias = Literal[
     "ThresholdMonitoring", "DeltaMonitoring", "PeriodicMonitoring",
 ]
 MutabilityEnumType: TypeAlias = Literal["ReadOnly", "WriteOnly", "ReadWrite"]
-"""Whether the CSMS may read the attribute, write it, or both."""
 NotifyEVChargingNeedsStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "Processing"]
-"""Processing means that a schedule will follow, but not at once (K15.FR.05)."""
+"""Processing: a schedule will follow, but takes time (K15.FR.05)."""
 OCPPInterfaceEnumType: TypeAlias = Literal[
     "Wired0", "Wired1", "Wired2", "Wired3", "Wireless0", "Wireless1", "Wireless2", "Wireless3",
 ]
-"""Numbers tell several interfaces of one kind apart."""
 OCPPTransportEnumType: TypeAlias = Literal["JSON", "SOAP"]
-"""OCPP 2.x has only JSON."""
+"""OCPP 2.x supports JSON only."""
 OCPPVersionEnumType: TypeAlias = Literal["OCPP12", "OCPP15", "OCPP16", "OCPP20"]
 OperationalStatusEnumType: TypeAlias = Literal["Inoperative", "Operative"]
-"""Inoperative takes out of service; both outlive a reboot (G03.FR.08)."""
+"""The state survives a reboot (G03.FR.08)."""
 PhaseEnumType: TypeAlias = Literal["L1", "L2", "L3", "N", "L1-N", "L2-N", "L3-N", "L1-L2", "L2-L3", "L3-L1"]
-"""L1 to N are conductors; L1-N and the like are measured against neutral, L1-L2 and the like between phases.
-"""
+"""L1 to L3 and N are conductors. L1-N is measured between phase and neutral, L1-L2 between phases."""
 PublishFirmwareStatusEnumType: TypeAlias = Literal[
     "Idle", "DownloadScheduled", "Downloading", "Downloaded", "Published", "DownloadFailed",
     "DownloadPaused", "InvalidChecksum", "ChecksumVerified", "PublishFailed",
 ]
-"""Published ends it well; DownloadFailed, InvalidChecksum and PublishFailed end it badly (L03)."""
+"""Final states are Published and, if publishing failed, DownloadFailed, InvalidChecksum and PublishFailed
+(L03).
+"""
 ReadingContextEnumType: TypeAlias = Literal[
     "Interruption.Begin", "Interruption.End", "Other", "Sample.Clock", "Sample.Periodic",
     "Transaction.Begin", "Transaction.End", "Trigger",
 ]
-"""Why the value was taken: start or end of a transaction or interruption, the clock, a period, a trigger."""
+"""What caused the measurement: start or end of a transaction or an interruption, the clock, a period, or a
+trigger.
+"""
 ReasonEnumType: TypeAlias = Literal[
     "DeAuthorized", "EmergencyStop", "EnergyLimitReached", "EVDisconnected", "GroundFault", "ImmediateReset",
     "Local", "LocalOutOfCredit", "MasterPass", "Other", "OvercurrentFault", "PowerLoss", "PowerQuality",
     "Reboot", "Remote", "SOCLimitReached", "StoppedByEV", "TimeLimitReached", "Timeout",
 ]
-"""Local is the driver at the station, Remote the CSMS or an app; the rest are faults, limits and resets."""
+"""Local: the driver stopped at the station. Remote: the CSMS stopped it. The other values are faults, limits
+and resets.
+"""
 RecurrencyKindEnumType: TypeAlias = Literal["Daily", "Weekly"]
-"""The schedule starts anew every 24 hours, or every 7 days."""
+"""The schedule restarts every 24 hours or every 7 days."""
 RegistrationStatusEnumType: TypeAlias = Literal["Accepted", "Pending", "Rejected"]
-"""Pending lets the CSMS configure the station first; with Rejected nobody says anything until the interval is
-over (B02, B03).
+"""Pending: the CSMS may read and change the configuration before it accepts the station (B02). Rejected:
+neither side sends anything until the interval has elapsed (B03).
 """
 ReportBaseEnumType: TypeAlias = Literal["ConfigurationInventory", "FullInventory", "SummaryInventory"]
-"""ConfigurationInventory is what can be set, FullInventory everything but monitors, SummaryInventory
-(optional) availability and problems (B07).
+"""ConfigurationInventory: what can be set. FullInventory: everything except monitors. SummaryInventory
+(optional): availability and problems (B07).
 """
 RequestStartStopStatusEnumType: TypeAlias = Literal["Accepted", "Rejected"]
-"""Accepted is a promise to try; what happened, TransactionEventRequests tell."""
+"""Accepted: the station will try. TransactionEventRequests tell what happened."""
 ReservationUpdateStatusEnumType: TypeAlias = Literal["Expired", "Removed"]
-"""Removed: the station can no longer keep it, because of a fault for example."""
+"""Removed: the station had to cancel the reservation, for example because of a fault (H01.FR.16)."""
 ReserveNowStatusEnumType: TypeAlias = Literal["Accepted", "Faulted", "Occupied", "Rejected", "Unavailable"]
-"""Everything but Accepted tells the state of what was to be reserved (H01)."""
+"""Faulted, Occupied and Unavailable give the state of the EVSEs that could have been reserved (H01)."""
 ResetEnumType: TypeAlias = Literal["Immediate", "OnIdle"]
-"""Immediate ends transactions that are under way, OnIdle waits for their end."""
+"""Immediate: terminates ongoing transactions. OnIdle: waits until they have ended."""
 ResetStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "Scheduled"]
-"""Scheduled means that the reset happens once transactions have ended."""
+"""Scheduled: the reset follows when ongoing transactions have ended (B12.FR.01)."""
 SendLocalListStatusEnumType: TypeAlias = Literal["Accepted", "Failed", "VersionMismatch"]
-"""VersionMismatch: the update is not newer than the list (D01.FR.19); send the full list (D01.FR.03)."""
+"""VersionMismatch: the update is not newer than the list (D01.FR.19), so the full list should be sent
+(D01.FR.03).
+"""
 SetMonitoringStatusEnumType: TypeAlias = Literal[
     "Accepted", "UnknownComponent", "UnknownVariable", "UnsupportedMonitorType", "Rejected", "Duplicate",
 ]
-"""Duplicate means that another monitor of this type and severity is there already (N04.FR.10)."""
+"""Duplicate: the variable already has a monitor of this type and severity (N04.FR.10)."""
 SetNetworkProfileStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "Failed"]
-"""Rejected for what the station does not accept, Failed if it could not store it (B09.FR.02, B09.FR.03)."""
+"""Rejected: the content is not acceptable (B09.FR.02). Failed: it could not be stored (B09.FR.03)."""
 SetVariableStatusEnumType: TypeAlias = Literal[
     "Accepted", "Rejected", "UnknownComponent", "UnknownVariable", "NotSupportedAttributeType",
     "RebootRequired",
 ]
-"""RebootRequired means stored, in force after the next reboot."""
+"""RebootRequired: stored, but effective only after the next reboot."""
 TransactionEventEnumType: TypeAlias = Literal["Ended", "Started", "Updated"]
-"""Started comes first and Ended last; everything between is Updated."""
+"""The first event of a transaction is Started, the last is Ended, and all others are Updated."""
 TriggerMessageStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "NotImplemented"]
-"""NotImplemented: the station does not know the message."""
+"""NotImplemented: the station does not support the message (F06.FR.08)."""
 TriggerReasonEnumType: TypeAlias = Literal[
     "Authorized", "CablePluggedIn", "ChargingRateChanged", "ChargingStateChanged", "Deauthorized",
     "EnergyLimitReached", "EVCommunicationLost", "EVConnectTimeout", "MeterValueClock", "MeterValuePeriodic",
     "TimeLimitReached", "Trigger", "UnlockCommand", "StopAuthorized", "EVDeparted", "EVDetected",
     "RemoteStop", "RemoteStart", "AbnormalCondition", "SignedDataReceived", "ResetCommand",
 ]
-"""What made the station send the event; if two fit, the more specific one (E02.FR.17)."""
+"""What caused the event. If several reasons apply, the most specific one is used (E02.FR.17)."""
 UnlockStatusEnumType: TypeAlias = Literal[
     "Unlocked", "UnlockFailed", "OngoingAuthorizedTransaction", "UnknownConnector",
 ]
-"""OngoingAuthorizedTransaction: the station leaves a connector alone that is charging (F05.FR.02)."""
+"""OngoingAuthorizedTransaction: the connector stays locked while it is charging (F05.FR.02)."""
 UnpublishFirmwareStatusEnumType: TypeAlias = Literal["DownloadOngoing", "NoFirmware", "Unpublished"]
-"""DownloadOngoing means that a station is loading the file at the moment; NoFirmware that there is no such
-file (L04).
-"""
+"""DownloadOngoing: a station is downloading the file. NoFirmware: there is no such file (L04)."""
 UpdateEnumType: TypeAlias = Literal["Differential", "Full"]
-"""Full replaces the list; Differential adds, changes and removes elements."""
+"""Full: replaces the list. Differential: adds, changes and removes entries."""
 UpdateFirmwareStatusEnumType: TypeAlias = Literal[
     "Accepted", "Rejected", "AcceptedCanceled", "InvalidCertificate", "RevokedCertificate",
 ]
-"""AcceptedCanceled means that an update that was under way was given up for this one (L01.FR.24)."""
+"""AcceptedCanceled: accepted, and an ongoing update was canceled in its favor (L01.FR.24)."""
 UploadLogStatusEnumType: TypeAlias = Literal[
     "BadMessage", "Idle", "NotSupportedOperation", "PermissionDenied", "Uploaded", "UploadFailure",
     "Uploading", "AcceptedCanceled",
 ]
-"""Idle only answers a trigger when nothing is going on. BadMessage, PermissionDenied, NotSupportedOperation
-and UploadFailure end an upload badly (N01.FR.10).
+"""Uploaded ends an upload; BadMessage, NotSupportedOperation, PermissionDenied and UploadFailure end one that
+failed (N01.FR.10). Idle: answers a TriggerMessageRequest when there is no upload.
 """
 VPNEnumType: TypeAlias = Literal["IKEv2", "IPSec", "L2TP", "PPTP"]
 
@@ -354,21 +358,21 @@ VPNEnumType: TypeAlias = Literal["IKEv2", "IPSec", "L2TP", "PPTP"]
 
 
 class ACChargingParametersType(Data, kw_only=True):
-    """What an EV asks for and can bear with AC (ISO 15118-2)."""
+    """Needs and limits of the EV for AC charging (ISO 15118-2)."""
 
     energy_amount: int = field(name="energyAmount")
-    """Energy that the EV asks for, in Wh, with what it needs to heat or cool the battery."""
+    """Requested energy, including that for preconditioning, in Wh."""
     ev_min_current: int = field(name="evMinCurrent")
-    """The lowest current per phase with which the EV charges, in A."""
+    """Minimum current per phase, in A."""
     ev_max_current: int = field(name="evMaxCurrent")
-    """The highest current per phase that EV and cable bear, in A."""
+    """Maximum current per phase for EV and cable, in A."""
     ev_max_voltage: int = field(name="evMaxVoltage")
-    """The highest voltage that the EV bears, in V."""
+    """Maximum voltage, in V."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class APNType(Data, kw_only=True):
-    """How to dial into a mobile network."""
+    """Access to a mobile network."""
 
     apn: String512
     """Name of the access point."""
@@ -376,39 +380,38 @@ class APNType(Data, kw_only=True):
     apn_user_name: String20 | UnsetType = field(name="apnUserName", default=UNSET)
     apn_password: String20 | UnsetType = field(name="apnPassword", default=UNSET)
     sim_pin: int | UnsetType = field(name="simPin", default=UNSET)
-    """PIN of the SIM card, as a number: zeros in front get lost."""
+    """PIN of the SIM card. As this is a number, leading zeros are lost."""
     preferred_network: String6 | UnsetType = field(name="preferredNetwork", default=UNSET)
-    """Mobile country code and network code in one, such as 20404; which operator to prefer."""
+    """Mobile country code and mobile network code of the preferred operator, concatenated: 20404."""
     use_only_preferred_network: bool | UnsetType = field(name="useOnlyPreferredNetwork", default=UNSET)
-    """True forbids to dial in elsewhere if preferredNetwork is out of reach; absent means false."""
+    """Whether the modem must not connect to any other operator. Absent means false."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class AdditionalInfoType(Data, kw_only=True):
-    """A further identifier beside the token."""
+    """An identifier that accompanies a token."""
 
     additional_id_token: String36 = field(name="additionalIdToken")
-    """The identifier itself."""
+    """The identifier."""
     type: String50
-    """What kind of identifier it is, by agreement of all who take part."""
+    """Agreed between the parties."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class AuthorizationData(Data, kw_only=True):
-    """A token in the local list, and what holds for it."""
+    """An entry of the local authorization list."""
 
     id_token: IdTokenType = field(name="idToken")
-    """The identification token that is meant."""
     id_token_info: IdTokenInfoType | UnsetType = field(name="idTokenInfo", default=UNSET)
-    """Required in a full update; absent in a differential one, the token is removed (D01.FR.17)."""
+    """Required in a full update. If absent in a differential update, the token is removed (D01.FR.17)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CertificateHashDataChainType(Data, kw_only=True):
-    """An installed certificate and, for a V2G chain, the sub-CAs above it."""
+    """An installed certificate and, for a V2G chain, its sub-CAs."""
 
     certificate_hash_data: CertificateHashDataType = field(name="certificateHashData")
-    """Names the certificate by the hashes of its issuer and its serial number."""
+    """The certificate, identified by hashes of its issuer and by its serial number."""
     certificate_type: GetCertificateIdUseEnumType = field(name="certificateType")
     child_certificate_hash_data: Annotated[list[CertificateHashDataType], Meta(min_length=1, max_length=4)] | UnsetType = field(name="childCertificateHashData", default=UNSET)
     """The sub-CAs of a V2GCertificateChain (M03.FR.05)."""
@@ -416,120 +419,115 @@ class CertificateHashDataChainType(Data, kw_only=True):
 
 
 class CertificateHashDataType(Data, kw_only=True):
-    """Identifies a certificate without sending it, as OCSP does (RFC 6960)."""
+    """Identifies a certificate without transmitting it, in the manner of OCSP (RFC 6960)."""
 
     hash_algorithm: HashAlgorithmEnumType = field(name="hashAlgorithm")
-    """The algorithm of both hashes; to name an installed certificate, use the one in which the station
-    reported it (M04.FR.07).
+    """Used for both hashes. To delete a certificate, use the algorithm with which the station reported it
+    (M04.FR.07).
     """
     issuer_name_hash: String128 = field(name="issuerNameHash")
-    """Hash, in hexadecimal, of the DER form of the issuer's name."""
+    """Hash over the issuer's name in DER, customarily in hexadecimal."""
     issuer_key_hash: String128 = field(name="issuerKeyHash")
-    """Hash, in hexadecimal, of the bits of the issuer's public key, without tag and length."""
+    """Hash over the issuer's public key, without ASN.1 tag and length, customarily in hexadecimal."""
     serial_number: String40 = field(name="serialNumber")
-    """In hexadecimal, without 0x and without zeros in front."""
+    """Hexadecimal, without a 0x prefix and without leading zeros."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChargingLimitType(Data, kw_only=True):
-    """Where a limit comes from."""
+    """Origin and nature of a limit."""
 
     charging_limit_source: ChargingLimitSourceEnumType = field(name="chargingLimitSource")
-    """Who set the limit; never CSO in a NotifyChargingLimitRequest (K11.FR.05)."""
+    """Who set the limit. Never CSO in a NotifyChargingLimitRequest (K11.FR.05)."""
     is_grid_critical: bool | UnsetType = field(name="isGridCritical", default=UNSET)
     """Whether the stability of the grid depends on the limit."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChargingNeedsType(Data, kw_only=True):
-    """What an EV needs: energy, departure time, and its limits for AC or for DC, one of which is required
-    (K15.FR.06).
-    """
+    """What the EV needs. Either AC or DC parameters are required (K15.FR.06)."""
 
     requested_energy_transfer: EnergyTransferModeEnumType = field(name="requestedEnergyTransfer")
     ac_charging_parameters: ACChargingParametersType | UnsetType = field(name="acChargingParameters", default=UNSET)
-    """For AC with ISO 15118-2 (K15.FR.06)."""
+    """Required for AC charging (K15.FR.06)."""
     dc_charging_parameters: DCChargingParametersType | UnsetType = field(name="dcChargingParameters", default=UNSET)
-    """For DC with ISO 15118-2 (K15.FR.06)."""
+    """Required for DC charging (K15.FR.06)."""
     departure_time: DateTime | UnsetType = field(name="departureTime", default=UNSET)
-    """When the EV expects to leave."""
+    """Expected departure of the EV."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChargingProfileCriterionType(Data, kw_only=True):
-    """Selects charging profiles: those that meet all criteria that are present (K09)."""
+    """Selects the charging profiles that meet all criteria."""
 
     charging_profile_purpose: ChargingProfilePurposeEnumType | UnsetType = field(name="chargingProfilePurpose", default=UNSET)
     stack_level: int | UnsetType = field(name="stackLevel", default=UNSET)
-    """From 0 upwards."""
+    """From 0."""
     charging_profile_id: Annotated[list[int], Meta(min_length=1)] | UnsetType = field(name="chargingProfileId", default=UNSET)
-    """At most ChargingProfileEntries.maxLimit ids; then no other criterion is needed."""
+    """At most ChargingProfileEntries.maxLimit ids."""
     charging_limit_source: Annotated[list[ChargingLimitSourceEnumType], Meta(min_length=1, max_length=4)] | UnsetType = field(name="chargingLimitSource", default=UNSET)
-    """Who set the limit."""
+    """Who set the limit. Absent: anyone."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChargingProfileType(Data, kw_only=True):
-    """A limit over time, and for whom it holds (K01)."""
+    """Limits over time, and where they apply (K01)."""
 
     id: int
-    """Unique on the station."""
+    """Unique within the station."""
     stack_level: int = field(name="stackLevel")
-    """From 0 upwards; among profiles with the same purpose the highest one that is valid counts (K01.FR.17).
-    """
+    """From 0. Among valid profiles with the same purpose, the highest level wins (K01.FR.17)."""
     charging_profile_purpose: ChargingProfilePurposeEnumType = field(name="chargingProfilePurpose")
     charging_profile_kind: ChargingProfileKindEnumType = field(name="chargingProfileKind")
     charging_schedule: Annotated[list[ChargingScheduleType], Meta(min_length=1, max_length=3)] = field(name="chargingSchedule")
-    """One schedule, or up to three for an ISO 15118 session, of which the EV chooses (K01.FR.34, K15.FR.07).
+    """A single schedule; up to three from which the EV chooses in an ISO 15118 session (K01.FR.34,
+    K15.FR.07).
     """
     recurrency_kind: RecurrencyKindEnumType | UnsetType = field(name="recurrencyKind", default=UNSET)
-    """Required for kind Recurring."""
+    """Needed if the kind is Recurring."""
     valid_from: DateTime | UnsetType = field(name="validFrom", default=UNSET)
-    """When the profile becomes valid; absent means at once (K01.FR.36)."""
+    """Absent: valid immediately (K01.FR.10, K01.FR.36)."""
     valid_to: DateTime | UnsetType = field(name="validTo", default=UNSET)
-    """When the profile ceases to be valid; absent means never (K01.FR.37)."""
+    """Absent: valid until replaced (K01.FR.10, K01.FR.37)."""
     transaction_id: String36 | UnsetType = field(name="transactionId", default=UNSET)
-    """Required for a TxProfile that is set during a transaction (K01.FR.03); absent otherwise."""
+    """Required for a TxProfile in a SetChargingProfileRequest (K01.FR.03); otherwise absent."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChargingSchedulePeriodType(Data, kw_only=True):
-    """The limit from one time to the next, or to the end of the schedule (K01.FR.12)."""
+    """Limits that apply until the next period starts or the schedule ends (K01.FR.12)."""
 
     start_period: int = field(name="startPeriod")
-    """Seconds after the schedule's start at which the period begins."""
+    """Seconds after the start of the schedule."""
     limit: Number
-    """The highest rate, in the schedule's chargingRateUnit. W is the sum of all phases, A the current of
-    each.
-    """
+    """Maximum rate, in ``charging_rate_unit``: W for all phases together, A for each phase."""
     number_phases: int | UnsetType = field(name="numberPhases", default=UNSET)
-    """How many phases may be used; absent means 3 (K01.FR.49). Not for DC (K01.FR.44)."""
+    """Maximum number of phases. Absent means 3 (K01.FR.49). Not for DC (K01.FR.44)."""
     phase_to_use: int | UnsetType = field(name="phaseToUse", default=UNSET)
-    """The one phase to use, 1 to 3. Only if numberPhases is 1 and the station can switch phases (K01.FR.19,
-    K01.FR.20); absent leaves the choice to it.
+    """From 1 to 3. Permitted only if ``number_phases`` is 1 and ACPhaseSwitchingSupported is true (K01.FR.19,
+    K01.FR.20). Absent: the station chooses.
     """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChargingScheduleType(Data, kw_only=True):
-    """A limit over time, as a list of periods."""
+    """Limits over time, as a list of periods."""
 
     id: int
-    """Identifies the schedule, so that the EV's choice can be reported."""
+    """Identifies the schedule among those of the profile."""
     charging_rate_unit: ChargingRateUnitEnumType = field(name="chargingRateUnit")
-    """The unit of all limits: W for the sum of the phases, or A for each phase."""
+    """Unit of the limits: W for all phases together, A for each phase."""
     charging_schedule_period: Annotated[list[ChargingSchedulePeriodType], Meta(min_length=1, max_length=1024)] = field(name="chargingSchedulePeriod")
-    """In order of startPeriod, the first of which is 0 (K01.FR.31, K01.FR.35); at most as many as
-    PeriodsPerSchedule allows.
+    """Sorted by ``start_period``, the first of which is 0 (K01.FR.31, K01.FR.35). At most PeriodsPerSchedule
+    periods.
     """
     start_schedule: DateTime | UnsetType = field(name="startSchedule", default=UNSET)
     """Required for the kinds Absolute and Recurring, absent for Relative (K01.FR.40, K01.FR.41)."""
     duration: int | UnsetType = UNSET
-    """How long the schedule lasts, in seconds; absent, the last period goes on without end, or to the end of
-    the transaction.
+    """Length of the schedule, in seconds. Absent: the last period has no end, or ends with the transaction.
     """
     min_charging_rate: Number | UnsetType = field(name="minChargingRate", default=UNSET)
-    """The EV charges inefficiently below this rate, in chargingRateUnit; a hint for sharing power
+    """Below this rate, in ``charging_rate_unit``, the EV charges inefficiently; a hint for load balancing
     (K01.FR.21).
     """
     sales_tariff: SalesTariffType | UnsetType = field(name="salesTariff", default=UNSET)
@@ -538,177 +536,174 @@ class ChargingScheduleType(Data, kw_only=True):
 
 
 class ChargingStationType(Data, kw_only=True):
-    """Who made the station, which model it is, what runs on it."""
+    """Identifies the station by vendor, model and firmware."""
 
     model: String20
     vendor_name: String50 = field(name="vendorName")
-    """Not necessarily unique or registered anywhere."""
+    """Not necessarily unique."""
     serial_number: String25 | UnsetType = field(name="serialNumber", default=UNSET)
-    """With security profile 3 it equals the common name in the station's certificate (B01.FR.11)."""
+    """Must equal the common name in the station's certificate if security profile 3 is in use (B01.FR.11)."""
     modem: ModemType | UnsetType = UNSET
-    """Only for a station with a mobile network modem."""
+    """Present if the station has a modem for a mobile network."""
     firmware_version: String50 | UnsetType = field(name="firmwareVersion", default=UNSET)
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearChargingProfileType(Data, kw_only=True):
-    """Selects charging profiles to remove: those that meet all criteria that are present (K10.FR.04)."""
+    """Selects the charging profiles that meet all criteria (K10.FR.04)."""
 
     evse_id: int | UnsetType = field(name="evseId", default=UNSET)
-    """The EVSE; 0 for profiles of the station as a whole, absent for any."""
+    """0: the station as a whole. Absent: any EVSE."""
     charging_profile_purpose: ChargingProfilePurposeEnumType | UnsetType = field(name="chargingProfilePurpose", default=UNSET)
-    """Not ChargingStationExternalConstraints (K10.FR.06)."""
+    """Must not be ChargingStationExternalConstraints (K10.FR.06)."""
     stack_level: int | UnsetType = field(name="stackLevel", default=UNSET)
-    """From 0 upwards."""
+    """From 0."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearMonitoringResultType(Data, kw_only=True):
-    """Whether a monitor was removed."""
+    """The outcome of removing a monitor."""
 
     status: ClearMonitoringStatusEnumType
     id: int
-    """The id of the monitor, as in the request."""
+    """The monitor."""
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ComponentType(Data, kw_only=True):
-    """A physical or logical part of the station in the device model, such as EVSE, Connector or TxCtrlr."""
+    """Identifies a physical or logical component in the device model, such as EVSE, Connector or TxCtrlr."""
 
     name: String50
-    """A standard component name from the appendix of Part 2 if there is one; compared without regard to case.
-    """
+    """A standardized component name from the appendix of Part 2 where there is one. Case-insensitive."""
     evse: EVSEType | UnsetType = UNSET
-    """Where the component belongs to; absent for the whole station."""
+    """The EVSE or connector that the component belongs to. Absent: the station as a whole."""
     instance: String50 | UnsetType = UNSET
-    """Tells several components of one name apart; compared without regard to case."""
+    """Distinguishes components that share a name. Case-insensitive."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ComponentVariableType(Data, kw_only=True):
-    """Selects a component and, if given, one of its variables."""
+    """Selects a component and, optionally, one of its variables."""
 
     component: ComponentType
     variable: VariableType | UnsetType = UNSET
-    """Absent selects every variable of the component."""
+    """Absent: every variable of the component."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CompositeScheduleType(Data, kw_only=True):
-    """The limits that result from all profiles of an EVSE, or of the station (K08.FR.04)."""
+    """The limits that result from all charging profiles together (K08.FR.04)."""
 
     charging_schedule_period: Annotated[list[ChargingSchedulePeriodType], Meta(min_length=1)] = field(name="chargingSchedulePeriod")
     evse_id: int = field(name="evseId")
-    """As in the request; 0 for the station as a whole."""
+    """0: the station as a whole."""
     duration: int
-    """How long the schedule lasts, in seconds."""
+    """Length of the schedule, in seconds."""
     schedule_start: DateTime = field(name="scheduleStart")
-    """When the schedule starts; its periods count from here."""
+    """Start of the schedule, to which its periods are relative."""
     charging_rate_unit: ChargingRateUnitEnumType = field(name="chargingRateUnit")
-    """The unit of all limits: W for the sum of the phases, or A for each phase."""
+    """Unit of the limits: W for all phases together, A for each phase."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ConsumptionCostType(Data, kw_only=True):
-    """Price from some consumption on."""
+    """Cost of a block of consumption."""
 
     start_value: Number = field(name="startValue")
-    """The block begins at this consumption and ends where the next one begins."""
+    """Consumption at which the block starts; it ends where the next one starts."""
     cost: Annotated[list[CostType], Meta(min_length=1, max_length=3)]
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CostType(Data, kw_only=True):
-    """A price, a share, or an emission, as costKind says."""
+    """A price, share or emission."""
 
     cost_kind: CostKindEnumType = field(name="costKind")
     amount: int
-    """To be multiplied by 10 to the power of amountMultiplier; what it counts, costKind says."""
+    """What it is depends on ``cost_kind``. To be multiplied by 10 to the power of ``amount_multiplier``."""
     amount_multiplier: int | UnsetType = field(name="amountMultiplier", default=UNSET)
-    """Power of ten, -3 to 3; absent means 0."""
+    """Power of ten, from -3 to 3."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class DCChargingParametersType(Data, kw_only=True):
-    """What an EV asks for and can bear with DC (ISO 15118-2)."""
+    """Needs and limits of the EV for DC charging (ISO 15118-2)."""
 
     ev_max_current: int = field(name="evMaxCurrent")
-    """The highest current that EV and cable bear, in A."""
+    """Maximum current for EV and cable, in A."""
     ev_max_voltage: int = field(name="evMaxVoltage")
-    """The highest voltage that the EV bears, in V."""
+    """Maximum voltage, in V."""
     energy_amount: int | UnsetType = field(name="energyAmount", default=UNSET)
-    """Energy that the EV asks for, in Wh, with what it needs to heat or cool the battery."""
+    """Requested energy, including that for preconditioning, in Wh."""
     ev_max_power: int | UnsetType = field(name="evMaxPower", default=UNSET)
-    """The highest power that the EV bears, in W; required for DC charging."""
+    """Maximum power, in W. Required for DC charging."""
     state_of_charge: Int0To100 | UnsetType = field(name="stateOfCharge", default=UNSET)
-    """How full the battery is, in percent."""
+    """Current state of charge, in percent."""
     ev_energy_capacity: int | UnsetType = field(name="evEnergyCapacity", default=UNSET)
     """Capacity of the battery, in Wh."""
     full_soc: Int0To100 | UnsetType = field(name="fullSoC", default=UNSET)
-    """The EV takes the battery for full at this state of charge, in percent."""
+    """State of charge that the EV regards as full, in percent."""
     bulk_soc: Int0To100 | UnsetType = field(name="bulkSoC", default=UNSET)
-    """Fast charging ends at this state of charge, in percent."""
+    """State of charge at which fast charging ends, in percent."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class EVSEType(Data, kw_only=True):
-    """An EVSE of the station or, with connectorId, one of its connectors."""
+    """Identifies an EVSE of the station or, if ``connector_id`` is present, one of its connectors."""
 
     id: int
-    """Number of the EVSE, from 1 upwards and without gaps."""
+    """The EVSE, numbered from 1 without gaps."""
     connector_id: int | UnsetType = field(name="connectorId", default=UNSET)
-    """Number of the connector on this EVSE, from 1 upwards; absent for the EVSE as a whole."""
+    """The connector, numbered from 1 within its EVSE. Absent: the EVSE as a whole."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class EventDataType(Data, kw_only=True):
-    """An event of a component's variable."""
+    """An event concerning a variable."""
 
     event_id: int = field(name="eventId")
-    """Unique; other events name it as their cause."""
+    """By this id, other events can name it as their ``cause``."""
     timestamp: DateTime
-    """When the event happened."""
+    """When the event occurred."""
     trigger: EventTriggerEnumType
     actual_value: String2500 = field(name="actualValue")
-    """The value now, as text; empty for a variable that cannot be read (N07.FR.10)."""
+    """The value as text. Empty if the variable is write-only (N07.FR.10)."""
     component: ComponentType
     event_notification_type: EventNotificationEnumType = field(name="eventNotificationType")
     variable: VariableType
     cause: int | UnsetType = UNSET
-    """The eventId of the event that led to this one (N07.FR.05)."""
+    """The ``event_id`` of the event that caused this one (N07.FR.05)."""
     tech_code: String50 | UnsetType = field(name="techCode", default=UNSET)
     """Error code of the component."""
     tech_info: String500 | UnsetType = field(name="techInfo", default=UNSET)
     cleared: bool | UnsetType = UNSET
-    """True if a threshold is no longer exceeded (N07.FR.02); absent means false."""
+    """Whether a threshold is no longer exceeded (N07.FR.02). Absent means false."""
     transaction_id: String36 | UnsetType = field(name="transactionId", default=UNSET)
-    """Only for an event that concerns a transaction."""
+    """The transaction to which the event relates, if any."""
     variable_monitoring_id: int | UnsetType = field(name="variableMonitoringId", default=UNSET)
-    """The monitor that the event comes from; required unless the notification is hard-wired (N07.FR.06)."""
+    """The monitor that produced the event; absent for a hard-wired notification (N07.FR.06)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class FirmwareType(Data, kw_only=True):
-    """Where the firmware is, when to load and install it, and who signed it."""
+    """A firmware image, and when to install it."""
 
     location: String512
-    """URI to load the file from."""
+    """URI from which to download the image."""
     retrieve_date_time: DateTime = field(name="retrieveDateTime")
-    """Not to be loaded earlier than this; a time in the past means now."""
+    """Earliest time for the download (L01.FR.13)."""
     install_date_time: DateTime | UnsetType = field(name="installDateTime", default=UNSET)
-    """Not to be installed earlier than this; absent means as soon as the station can (L01.FR.05, L01.FR.16).
-    """
+    """Earliest time for the installation. Absent: as soon as possible (L01.FR.05, L01.FR.16)."""
     signing_certificate: String5500 | UnsetType = field(name="signingCertificate", default=UNSET)
-    """PEM; required for a secure update (L01.FR.11)."""
+    """PEM format. Required for a secure update (L01.FR.11)."""
     signature: String800 | UnsetType = UNSET
-    """Signature over the whole file, in base64; required for a secure update (L01.FR.04)."""
+    """Signature over the image, in base64. Required for a secure update (L01.FR.04)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetVariableDataType(Data, kw_only=True):
-    """Names one attribute to read."""
+    """An attribute to read."""
 
     component: ComponentType
     variable: VariableType
@@ -718,128 +713,120 @@ class GetVariableDataType(Data, kw_only=True):
 
 
 class GetVariableResultType(Data, kw_only=True):
-    """The value of one attribute, or why there is none."""
+    """The value of an attribute, or the reason why there is none."""
 
     attribute_status: GetVariableStatusEnumType = field(name="attributeStatus")
     component: ComponentType
     variable: VariableType
     attribute_status_info: StatusInfoType | UnsetType = field(name="attributeStatusInfo", default=UNSET)
-    """Explains attributeStatus."""
+    """The reason for ``attribute_status``."""
     attribute_type: AttributeEnumType | UnsetType = field(name="attributeType", default=UNSET)
-    """As asked for; Actual if the request had none (B06.FR.03, B06.FR.11)."""
+    """As requested; Actual if the request did not specify it (B06.FR.03, B06.FR.11)."""
     attribute_value: String2500 | UnsetType = field(name="attributeValue", default=UNSET)
-    """Always text, whatever the data type. Required with Accepted, empty if the attribute has no value yet
-    (B06.FR.10, B06.FR.13); absent for unknown components, variables and attributes.
+    """Text, whatever the data type. Required if Accepted, and empty if the attribute has no value (B06.FR.10,
+    B06.FR.13). Absent if the component, variable or attribute is unknown.
     """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class IdTokenInfoType(Data, kw_only=True):
-    """What the CSMS, or a cache or list filled by it, says about a token. A transaction that runs goes on
-    when the token expires.
-    """
+    """The authorization of a token, as given by the CSMS. Its expiry does not end a running transaction."""
 
     status: AuthorizationStatusEnumType
     cache_expiry_date_time: DateTime | UnsetType = field(name="cacheExpiryDateTime", default=UNSET)
-    """Until when it may be kept in the authorization cache; absent, AuthCacheLifeTime decides (C10.FR.08)."""
+    """When the token leaves the authorization cache. Absent: AuthCacheLifeTime applies (C10.FR.08)."""
     charging_priority: int | UnsetType = field(name="chargingPriority", default=UNSET)
-    """From -9 to 9, more is sooner served; absent is 0. One in a TransactionEventResponse goes before it
-    (K03.FR.05, K03.FR.06).
+    """From -9 to 9, the highest first; absent means 0 (K03.FR.06). The priority in a TransactionEventResponse
+    overrides it (K03.FR.05).
     """
     language1: String8 | UnsetType = UNSET
-    """The driver's language as RFC 5646 tag."""
+    """Preferred language of the driver (RFC 5646)."""
     evse_id: Annotated[list[int], Meta(min_length=1)] | UnsetType = field(name="evseId", default=UNSET)
-    """The only EVSEs where the token may charge; absent for all (C01.FR.19, C01.FR.20)."""
+    """Where the token may charge. Absent: at every EVSE (C01.FR.19, C01.FR.20)."""
     group_id_token: IdTokenType | UnsetType = field(name="groupIdToken", default=UNSET)
-    """The group that the token belongs to: any token of it may stop what another one started (C09). Its type
-    is Central.
-    """
+    """The group that the token belongs to: each token of a group may stop what another one started (C09)."""
     language2: String8 | UnsetType = UNSET
-    """The driver's second choice, not the same and never alone."""
+    """Second choice; must differ from ``language1`` and requires it."""
     personal_message: MessageContentType | UnsetType = field(name="personalMessage", default=UNSET)
-    """Shown to this driver, for example the tariff (I01)."""
+    """Shown to the driver, for example the tariff (I01)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class IdTokenType(Data, kw_only=True):
-    """An identification token, such as the UID of an RFID card, with the kind of token that it is."""
+    """A token that identifies a driver, such as the UID of an RFID card."""
 
     id_token: String36 = field(name="idToken")
-    """The token, compared without regard to case; empty for type NoAuthorization (C02.FR.01)."""
+    """Case-insensitive. Empty for the type NoAuthorization (C02.FR.01)."""
     type: IdTokenEnumType
     additional_info: Annotated[list[AdditionalInfoType], Meta(min_length=1)] | UnsetType = field(name="additionalInfo", default=UNSET)
-    """More about who is there, in terms that station and CSMS have agreed on; whoever does not know a type
-    may ignore it.
-    """
+    """Further identifiers, of types that the parties have agreed on; unknown ones may be ignored."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class LogParametersType(Data, kw_only=True):
-    """Where a log goes, and from which time."""
+    """Where to upload a log, and which entries to include."""
 
     remote_location: String512 = field(name="remoteLocation")
-    """URL of the place to upload to."""
+    """URL for the upload."""
     oldest_timestamp: DateTime | UnsetType = field(name="oldestTimestamp", default=UNSET)
-    """Entries from this time on; absent for all from the beginning."""
+    """Omit entries before this time."""
     latest_timestamp: DateTime | UnsetType = field(name="latestTimestamp", default=UNSET)
-    """Entries up to this time; absent for all to the end."""
+    """Omit entries after this time."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class MessageContentType(Data, kw_only=True):
-    """A text that a driver sees on the station, in one language."""
+    """A text for the driver, in one language."""
 
     format: MessageFormatEnumType
     content: String512
-    """The text itself, or for format URI the address to load it from."""
+    """The text or, if ``format`` is URI, the address of what to show."""
     language: String8 | UnsetType = UNSET
-    """RFC 5646 tag, such as en-US; absent if the text has no language."""
+    """Language tag (RFC 5646), such as en-US."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class MessageInfoType(Data, kw_only=True):
-    """A message, and when and where it is shown."""
+    """A message for the display, and when to show it."""
 
     id: int
-    """Chosen by the CSMS; a known one replaces that message (O06.FR.01)."""
+    """Chosen by the CSMS; a message with this id is replaced (O06.FR.01)."""
     priority: MessagePriorityEnumType
     message: MessageContentType
     display: ComponentType | UnsetType = UNSET
-    """Which display; absent leaves it to the station."""
+    """The display, if the station has several."""
     state: MessageStateEnumType | UnsetType = UNSET
-    """Absent: in every state."""
+    """Absent: shown in every state."""
     start_date_time: DateTime | UnsetType = field(name="startDateTime", default=UNSET)
-    """Not shown earlier (O01.FR.06); absent means at once."""
+    """Not shown before this time (O01.FR.06). Absent: shown immediately."""
     end_date_time: DateTime | UnsetType = field(name="endDateTime", default=UNSET)
-    """Removed at this time (O01.FR.07); absent means never."""
+    """Removed after this time (O01.FR.07). Absent: kept."""
     transaction_id: String36 | UnsetType = field(name="transactionId", default=UNSET)
-    """Shown during this transaction and removed at its end (O02.FR.02); absent if it belongs to none
-    (O01.FR.04).
-    """
+    """Removed when this transaction ends (O02.FR.02). Absent: not related to a transaction (O01.FR.04)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class MeterValueType(Data, kw_only=True):
-    """Values that were measured at the same time."""
+    """Values measured at the same time."""
 
     sampled_value: Annotated[list[SampledValueType], Meta(min_length=1)] = field(name="sampledValue")
     timestamp: DateTime
-    """When all of them were measured (J01.FR.17)."""
+    """When all of the values were measured (J01.FR.17)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ModemType(Data, kw_only=True):
-    """Identifies the SIM card in the station's modem."""
+    """Identifies the SIM card of the station's modem."""
 
     iccid: String20 | UnsetType = UNSET
-    """Serial number of the SIM card, 19 or 20 digits."""
+    """Serial number of the SIM card."""
     imsi: String20 | UnsetType = UNSET
-    """Number of the mobile subscription, up to 15 digits."""
+    """Subscriber number stored on the SIM card."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class MonitoringDataType(Data, kw_only=True):
-    """A variable and the monitors on it."""
+    """A variable and its monitors."""
 
     component: ComponentType
     variable: VariableType
@@ -848,69 +835,69 @@ class MonitoringDataType(Data, kw_only=True):
 
 
 class NetworkConnectionProfileType(Data, kw_only=True):
-    """How the station reaches a CSMS: network, address, security."""
+    """How the station connects to a CSMS."""
 
     ocpp_version: OCPPVersionEnumType = field(name="ocppVersion")
     ocpp_transport: OCPPTransportEnumType = field(name="ocppTransport")
     ocpp_csms_url: String512 = field(name="ocppCsmsUrl")
-    """WebSocket address of the CSMS without the station's identity, which the station appends."""
+    """WebSocket URL of the CSMS, to which the station appends its identity."""
     message_timeout: int = field(name="messageTimeout")
-    """Seconds that the station waits for an answer before it gives a message up; 30 is a good start."""
+    """Seconds to wait for a response before a message counts as lost. 30 is a good starting point."""
     security_profile: int = field(name="securityProfile")
-    """1 is basic authentication without TLS, 2 is basic authentication over TLS, 3 is TLS with a client
-    certificate. A station refuses a lower profile than its present one (B09.FR.04).
+    """1: basic authentication without TLS. 2: basic authentication over TLS. 3: TLS with a client
+    certificate. A profile below the current one is rejected (B09.FR.04).
     """
     ocpp_interface: OCPPInterfaceEnumType = field(name="ocppInterface")
     apn: APNType | UnsetType = UNSET
-    """Only for a mobile network."""
+    """Present if a mobile network is to be used."""
     vpn: VPNType | UnsetType = UNSET
-    """Only if a VPN is to be used."""
+    """Present if a VPN is to be used."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class OCSPRequestDataType(Data, kw_only=True):
-    """What is needed to ask an OCSP responder about one certificate (RFC 6960)."""
+    """What is needed to query an OCSP responder about a certificate (RFC 6960)."""
 
     hash_algorithm: HashAlgorithmEnumType = field(name="hashAlgorithm")
     issuer_name_hash: String128 = field(name="issuerNameHash")
-    """Hash, in hexadecimal, of the DER form of the issuer's name."""
+    """Hash over the issuer's name in DER, customarily in hexadecimal."""
     issuer_key_hash: String128 = field(name="issuerKeyHash")
-    """Hash, in hexadecimal, of the bits of the issuer's public key, without tag and length."""
+    """Hash over the issuer's public key, without ASN.1 tag and length, customarily in hexadecimal."""
     serial_number: String40 = field(name="serialNumber")
-    """In hexadecimal, without 0x and without zeros in front."""
+    """Hexadecimal, without a 0x prefix and without leading zeros."""
     responder_url: String512 = field(name="responderURL")
-    """Where the OCSP responder is reached; the certificate states it."""
+    """Address of the OCSP responder, as stated in the certificate."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class RelativeTimeIntervalType(Data, kw_only=True):
-    """An interval of time that is counted from now."""
+    """An interval of time relative to the present."""
 
     start: int
     """Seconds from now."""
     duration: int | UnsetType = UNSET
-    """Seconds; absent, it lasts until the next one starts."""
+    """In seconds."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ReportDataType(Data, kw_only=True):
-    """A variable of the device model with its attributes and characteristics."""
+    """A variable of the device model, with its attributes and characteristics."""
 
     component: ComponentType
     variable: VariableType
     variable_attribute: Annotated[list[VariableAttributeType], Meta(min_length=1, max_length=4)] = field(name="variableAttribute")
-    """One element for each attribute type that the variable has, even without a value (B07.FR.11)."""
+    """One element for each supported attribute type, even if it has no value (B07.FR.11)."""
     variable_characteristics: VariableCharacteristicsType | UnsetType = field(name="variableCharacteristics", default=UNSET)
-    """Required in a report (B08.FR.12)."""
+    """Required in answer to a GetReportRequest (B08.FR.12)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SalesTariffEntryType(Data, kw_only=True):
-    """Price in one interval of time."""
+    """Price within an interval of time."""
 
     relative_time_interval: RelativeTimeIntervalType = field(name="relativeTimeInterval")
     e_price_level: IntFrom0 | UnsetType = field(name="ePriceLevel", default=UNSET)
-    """A price level: the lower, the cheaper."""
+    """The higher, the more expensive."""
     consumption_cost: Annotated[list[ConsumptionCostType], Meta(min_length=1, max_length=3)] | UnsetType = field(name="consumptionCost", default=UNSET)
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
@@ -919,33 +906,33 @@ class SalesTariffType(Data, kw_only=True):
     """Prices over time in the form of ISO 15118-2."""
 
     id: int
-    """Unique in the charging session."""
+    """Unique within the charging session."""
     sales_tariff_entry: Annotated[list[SalesTariffEntryType], Meta(min_length=1, max_length=1024)] = field(name="salesTariffEntry")
     sales_tariff_description: String32 | UnsetType = field(name="salesTariffDescription", default=UNSET)
     """Short title for a display."""
     num_e_price_levels: int | UnsetType = field(name="numEPriceLevels", default=UNSET)
-    """How many price levels there are in all tariffs of the session."""
+    """Number of different price levels in all tariffs of the session."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SampledValueType(Data, kw_only=True):
-    """A measured value. With all other fields absent it is the active energy imported so far, in Wh, at the
-    connector.
+    """A measured value. If no other field is present, it is a cumulative reading of the imported active
+    energy, in Wh, at the connector.
     """
 
     value: Number
-    """To be multiplied by 10 to the power of the unit's multiplier."""
+    """In the unit given by ``unit_of_measure``, to be multiplied by 10 to the power of its ``multiplier``."""
     context: ReadingContextEnumType | UnsetType = UNSET
-    """Why it was measured; absent means Sample.Periodic."""
+    """Absent means Sample.Periodic."""
     measurand: MeasurandEnumType | UnsetType = UNSET
-    """What was measured; absent means Energy.Active.Import.Register."""
+    """Absent means Energy.Active.Import.Register."""
     phase: PhaseEnumType | UnsetType = UNSET
-    """Absent for a value of all phases together."""
+    """Absent: all phases together."""
     location: LocationEnumType | UnsetType = UNSET
     """Absent means Outlet."""
     signed_meter_value: SignedMeterValueType | UnsetType = field(name="signedMeterValue", default=UNSET)
-    """The same reading, signed by the meter; required if SignReadings of AlignedDataCtrlr or
-    SampledDataCtrlr, whichever applies, is true (J01.FR.21, J02.FR.21).
+    """The same reading, signed by the meter. Required if SignReadings of the component that governs the
+    reading is true (J01.FR.21, J02.FR.21).
     """
     unit_of_measure: UnitOfMeasureType | UnsetType = field(name="unitOfMeasure", default=UNSET)
     """Absent means Wh, if the measurand is an energy."""
@@ -956,42 +943,41 @@ class SetMonitoringDataType(Data, kw_only=True):
     """A monitor to set."""
 
     value: Number
-    """The threshold, the change, or for periodic types the interval in seconds."""
+    """Threshold, change or, for periodic monitors, interval in seconds."""
     type: MonitorEnumType
     severity: int
-    """From 0, danger to life, to 9, debugging."""
+    """From 0 (danger to life) to 9 (debugging)."""
     component: ComponentType
     variable: VariableType
     id: int | UnsetType = UNSET
-    """Only to replace the monitor with this id (N04.FR.12); absent, the station gives the monitor an id
+    """The monitor to replace (N04.FR.12). Absent: a new monitor, for which the station generates an id
     (N04.FR.11).
     """
     transaction: bool | UnsetType = UNSET
-    """True if the monitor is active only during a transaction; absent means false."""
+    """Whether the monitor is active only during transactions. Absent means false."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetMonitoringResultType(Data, kw_only=True):
-    """Whether a monitor was set."""
+    """The outcome of setting a monitor."""
 
     status: SetMonitoringStatusEnumType
     type: MonitorEnumType
     component: ComponentType
     variable: VariableType
     severity: int
-    """From 0, danger to life, to 9, debugging."""
+    """From 0 (danger to life) to 9 (debugging)."""
     id: int | UnsetType = UNSET
-    """The id of the monitor; only if it was accepted (N04.FR.11)."""
+    """The monitor. Present if the status is Accepted (N04.FR.11)."""
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetVariableDataType(Data, kw_only=True):
-    """One attribute and the value that it is to have."""
+    """An attribute and its new value."""
 
     attribute_value: String1000 = field(name="attributeValue")
-    """Always text, whatever the data type; ConfigurationValueSize may limit its length."""
+    """Text, whatever the data type. ConfigurationValueSize may limit its length."""
     component: ComponentType
     variable: VariableType
     attribute_type: AttributeEnumType | UnsetType = field(name="attributeType", default=UNSET)
@@ -1000,38 +986,38 @@ class SetVariableDataType(Data, kw_only=True):
 
 
 class SetVariableResultType(Data, kw_only=True):
-    """Whether one attribute was set."""
+    """The outcome of setting an attribute."""
 
     attribute_status: SetVariableStatusEnumType = field(name="attributeStatus")
     component: ComponentType
     variable: VariableType
     attribute_type: AttributeEnumType | UnsetType = field(name="attributeType", default=UNSET)
-    """As in the request; Actual if that had none (B05.FR.03, B05.FR.12)."""
+    """As requested; Actual if the request did not specify it (B05.FR.03, B05.FR.12)."""
     attribute_status_info: StatusInfoType | UnsetType = field(name="attributeStatusInfo", default=UNSET)
-    """Explains attributeStatus."""
+    """The reason for ``attribute_status``."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SignedMeterValueType(Data, kw_only=True):
-    """A reading with the signature of the meter."""
+    """A reading with the digital signature of the meter."""
 
     signed_meter_data: String2500 = field(name="signedMeterData")
-    """Base64; may hold more than the value, for example time and customer."""
+    """Base64. May contain more than the reading, such as time and customer."""
     signing_method: String50 = field(name="signingMethod")
     """The signature algorithm."""
     encoding_method: String50 = field(name="encodingMethod")
-    """The format of the meter data, such as OCMF."""
+    """Format of the data, such as OCMF."""
     public_key: String2500 = field(name="publicKey")
-    """Base64, or empty: the variable PublicKeyWithSignedMeterValue says when it is sent."""
+    """Base64. PublicKeyWithSignedMeterValue determines when it is filled in; empty otherwise."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class StatusInfoType(Data, kw_only=True):
-    """Why a request got the status that it got."""
+    """The reason for the status in a response."""
 
     reason_code: String20 = field(name="reasonCode")
-    """One of the reason codes in the appendix of Part 2, such as TxNotFound, or a code of the vendor;
-    compared without regard to case.
+    """A reason code from the appendix of Part 2, such as TxNotFound, or one defined by the vendor.
+    Case-insensitive.
     """
     additional_info: String512 | UnsetType = field(name="additionalInfo", default=UNSET)
     """Free text for humans."""
@@ -1039,103 +1025,102 @@ class StatusInfoType(Data, kw_only=True):
 
 
 class TransactionType(Data, kw_only=True):
-    """The state of a transaction. What has not changed may be absent."""
+    """State of a transaction. What has not changed may be omitted."""
 
     transaction_id: String36 = field(name="transactionId")
-    """Given by the station, never twice, not even after a repair (E01.FR.08)."""
+    """Generated by the station; never used twice, even after a repair (E01.FR.08)."""
     charging_state: ChargingStateEnumType | UnsetType = field(name="chargingState", default=UNSET)
     """Required when it changes (E01.FR.18)."""
     time_spent_charging: int | UnsetType = field(name="timeSpentCharging", default=UNSET)
-    """Seconds during which energy flowed, so far."""
+    """Total time in which energy has flowed during the transaction, in seconds."""
     stopped_reason: ReasonEnumType | UnsetType = field(name="stoppedReason", default=UNSET)
-    """Required with Ended; may only be absent for Local (E06.FR.08, E06.FR.09)."""
+    """Required when the transaction ends, unless it is Local (E06.FR.08, E06.FR.09)."""
     remote_start_id: int | UnsetType = field(name="remoteStartId", default=UNSET)
-    """That of the RequestStartTransactionRequest that this transaction follows, in the first event after it
+    """The value from the RequestStartTransactionRequest; required in the first event that results from it
     (F01.FR.25, F02.FR.01).
     """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class UnitOfMeasureType(Data, kw_only=True):
-    """The unit of a measured value."""
+    """Unit and order of magnitude of a measured value."""
 
     unit: String20 | UnsetType = UNSET
-    """One of the units in the appendix of Part 2, or one of the vendor; absent means Wh."""
+    """A unit from the appendix of Part 2 or, if none fits, another one. Absent means Wh."""
     multiplier: int | UnsetType = UNSET
-    """Power of ten by which the value is to be multiplied: 3 stands for thousands; absent means 0."""
+    """Power of ten: 3 stands for thousands. Absent means 0."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class VPNType(Data, kw_only=True):
-    """How to enter a virtual private network."""
+    """Access to a virtual private network."""
 
     server: String512
     """Address of the VPN server."""
     user: String20
     password: String20
     key: String255
-    """The secret that both sides share."""
+    """Pre-shared secret."""
     type: VPNEnumType
     group: String20 | UnsetType = UNSET
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class VariableAttributeType(Data, kw_only=True):
-    """One attribute of a variable: its value, and what may be done with it."""
+    """An attribute of a variable: its value and its properties."""
 
     type: AttributeEnumType | UnsetType = UNSET
     """Absent means Actual."""
     value: String2500 | UnsetType = UNSET
-    """Always text. Absent only for what cannot be read (WriteOnly)."""
+    """Text, whatever the data type. May be absent only if ``mutability`` is WriteOnly."""
     mutability: MutabilityEnumType | UnsetType = UNSET
     """Absent means ReadWrite."""
     persistent: bool | UnsetType = UNSET
-    """True if the value outlives a reboot and a loss of power; absent means false."""
+    """Whether the value survives a reboot or a loss of power. Absent means false."""
     constant: bool | UnsetType = UNSET
-    """True if the station never changes the value by itself at run time; absent means false."""
+    """Whether the station never changes the value at run time. Absent means false."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class VariableCharacteristicsType(Data, kw_only=True):
-    """What values a variable can have."""
+    """The permitted values of a variable."""
 
     data_type: DataEnumType = field(name="dataType")
     supports_monitoring: bool = field(name="supportsMonitoring")
     """Whether monitors can be set on the variable."""
     unit: String16 | UnsetType = UNSET
-    """Unit of the values, from the list in the appendix of Part 2; required if they have one."""
+    """A unit from the appendix of Part 2; required if the values have a unit."""
     min_limit: Number | UnsetType = field(name="minLimit", default=UNSET)
-    """The lowest value of a number."""
+    """Lowest permitted number."""
     max_limit: Number | UnsetType = field(name="maxLimit", default=UNSET)
-    """The highest value of a number; of a string or list, the greatest length in characters."""
+    """Highest permitted number or, for a string or list, the maximum length in characters."""
     values_list: String1000 | UnsetType = field(name="valuesList", default=UNSET)
-    """The allowed values, separated by commas; required for OptionList, MemberList and SequenceList."""
+    """The permitted values, separated by commas; required for OptionList, MemberList and SequenceList."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class VariableMonitoringType(Data, kw_only=True):
-    """A monitor on a variable."""
+    """A monitor of a variable."""
 
     id: int
-    """Given by the station; may change with a reboot (N04.FR.19)."""
+    """Generated by the station; may change when it reboots (N04.FR.19)."""
     transaction: bool
-    """True if the monitor is active only during a transaction."""
+    """Whether the monitor is active only during transactions."""
     value: Number
-    """The threshold, the change, or for periodic types the interval in seconds."""
+    """Threshold, change or, for periodic monitors, interval in seconds."""
     type: MonitorEnumType
     severity: int
-    """From 0, danger to life, to 9, debugging."""
+    """From 0 (danger to life) to 9 (debugging)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class VariableType(Data, kw_only=True):
-    """Names a variable of a component in the device model."""
+    """Identifies a variable of a component in the device model."""
 
     name: String50
-    """A standard variable name from the appendix of Part 2 if there is one; compared without regard to case.
-    """
+    """A standardized variable name from the appendix of Part 2 where there is one. Case-insensitive."""
     instance: String50 | UnsetType = UNSET
-    """Tells several variables of one name apart; compared without regard to case."""
+    """Distinguishes variables that share a name. Case-insensitive."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1144,115 +1129,107 @@ class VariableType(Data, kw_only=True):
 
 
 class AuthorizeResponse(Response, kw_only=True):
-    """The answer to AuthorizeRequest. The verdict is in idTokenInfo; a valid token is not yet one for every
-    EVSE.
+    """The response to AuthorizeRequest. Charging is permitted if ``id_token_info`` has the status Accepted
+    and does not restrict the token to other EVSEs.
     """
 
     id_token_info: IdTokenInfoType = field(name="idTokenInfo")
     certificate_status: AuthorizeCertificateStatusEnumType | UnsetType = field(name="certificateStatus", default=UNSET)
-    """Verdict on the contract certificate, if the request was about one (C07.FR.13, C07.FR.14)."""
+    """Result of checking the contract certificate, if the request contained one (C07.FR.13, C07.FR.14)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
-    """Asks the CSMS whether a token may charge, unless the authorization cache or the local list already
-    tells (C01 to C09).
+    """Asks the CSMS to authorize a token that neither the authorization cache nor the local list can (C01 to
+    C09).
 
     Sent by the Charging Station (functional block C, Authorization).
     """
 
     id_token: IdTokenType = field(name="idToken")
-    """The identification token that is meant."""
     certificate: String5500 | UnsetType = UNSET
-    """PEM certificate of the EV's contract; only if the station cannot check it itself (C07.FR.06)."""
+    """Contract certificate of the EV in PEM format, if the station cannot validate it itself (C07.FR.06)."""
     iso15118_certificate_hash_data: Annotated[list[OCSPRequestDataType], Meta(min_length=1, max_length=4)] | UnsetType = field(name="iso15118CertificateHashData", default=UNSET)
-    """For the check of the contract certificates by OCSP, one element for each certificate (C07.FR.02)."""
+    """Data for an OCSP request about each certificate of the contract chain (C07.FR.02)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class BootNotificationResponse(Response, kw_only=True):
-    """The answer to BootNotificationRequest. Tells the station whether it may take part, what time it is, and
-    when to speak next.
+    """The response to BootNotificationRequest. Tells the station whether it is accepted and what time it is.
     """
 
     current_time: DateTime = field(name="currentTime")
-    """The clock of the CSMS, in UTC; the station sets its own by it if Heartbeat is among its TimeSource
-    (B01.FR.06).
-    """
+    """Time of the CSMS. The station sets its clock by it if its TimeSource is Heartbeat (B01.FR.06)."""
     interval: int
-    """Seconds. If Accepted: between heartbeats, 0 keeps what the station has (B01.FR.04). Otherwise: until
-    the next BootNotificationRequest, 0 leaves the wait to the station (B02.FR.07, B02.FR.08).
+    """In seconds. Accepted: the heartbeat interval, if above 0 (B01.FR.04). Otherwise: the minimum wait
+    before the next BootNotificationRequest; 0 leaves it to the station (B02.FR.07, B02.FR.08).
     """
     status: RegistrationStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class BootNotificationRequest(Request[BootNotificationResponse], kw_only=True):
-    """Introduces the station to the CSMS after every boot; until it is accepted the station sends nothing
-    else unasked (B01 to B03).
+    """Registers the station with the CSMS after each boot (B01). Until it has been accepted, the station
+    sends no other request on its own initiative (B02.FR.02).
 
     Sent by the Charging Station (functional block B, Provisioning).
     """
 
     charging_station: ChargingStationType = field(name="chargingStation")
     reason: BootReasonEnumType
-    """Why the station registers (B01.FR.09)."""
+    """Why the station sends this message (B01.FR.09)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CancelReservationResponse(Response, kw_only=True):
-    """The answer to CancelReservationRequest."""
+    """The response to CancelReservationRequest."""
 
     status: CancelReservationStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CancelReservationRequest(Request[CancelReservationResponse], kw_only=True):
-    """Gives up a reservation; Rejected if the station does not know it (H02).
+    """Cancels a reservation (H02).
 
     Sent by the CSMS (functional block H, Reservation).
     """
 
     reservation_id: int = field(name="reservationId")
-    """The id of the ReserveNowRequest."""
+    """The ``id`` of the ReserveNowRequest. Rejected if there is no such reservation (H02.FR.01)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CertificateSignedResponse(Response, kw_only=True):
-    """The answer to CertificateSignedRequest."""
+    """The response to CertificateSignedRequest."""
 
     status: CertificateSignedStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CertificateSignedRequest(Request[CertificateSignedResponse], kw_only=True):
-    """Delivers the certificate that a SignCertificateRequest asked for (A02, A03). The station checks it and
-    reconnects with it.
+    """Delivers the certificate that a SignCertificateRequest asked for (A02, A03). After verifying it, the
+    station reconnects with it (A02.FR.08).
 
     Sent by the CSMS (functional block A, Security).
     """
 
     certificate_chain: String10000 = field(name="certificateChain")
-    """PEM, the station's certificate first, then the sub-CAs upwards, without the root;
-    MaxCertificateChainSize may limit it (A02.FR.16).
+    """PEM format, starting with the station's certificate and followed by the sub-CAs.
+    MaxCertificateChainSize may limit its size (A02.FR.16).
     """
     certificate_type: CertificateSigningUseEnumType | UnsetType = field(name="certificateType", default=UNSET)
-    """As in the SignCertificateRequest that is answered (A02.FR.14); absent if that had none."""
+    """The value from the SignCertificateRequest, if it had one (A02.FR.14)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChangeAvailabilityResponse(Response, kw_only=True):
-    """The answer to ChangeAvailabilityRequest."""
+    """The response to ChangeAvailabilityRequest."""
 
     status: ChangeAvailabilityStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1264,21 +1241,20 @@ class ChangeAvailabilityRequest(Request[ChangeAvailabilityResponse], kw_only=Tru
 
     operational_status: OperationalStatusEnumType = field(name="operationalStatus")
     evse: EVSEType | UnsetType = UNSET
-    """Absent for the whole station (G04.FR.01); without connectorId for an EVSE with all its connectors."""
+    """Absent: the whole station (G04.FR.01). Without ``connector_id``: the EVSE with all its connectors."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearCacheResponse(Response, kw_only=True):
-    """The answer to ClearCacheRequest."""
+    """The response to ClearCacheRequest."""
 
     status: ClearCacheStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearCacheRequest(Request[ClearCacheResponse], kw_only=True):
-    """Empties the station's authorization cache (C11).
+    """Clears the authorization cache (C11).
 
     Sent by the CSMS (functional block C, Authorization).
     """
@@ -1287,33 +1263,31 @@ class ClearCacheRequest(Request[ClearCacheResponse], kw_only=True):
 
 
 class ClearChargingProfileResponse(Response, kw_only=True):
-    """The answer to ClearChargingProfileRequest."""
+    """The response to ClearChargingProfileRequest."""
 
     status: ClearChargingProfileStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearChargingProfileRequest(Request[ClearChargingProfileResponse], kw_only=True):
-    """Removes one profile by its id, or all that meet the criteria (K10.FR.02).
+    """Removes the profile with the given id, or all profiles that meet the criteria (K10).
 
     Sent by the CSMS (functional block K, Smart Charging).
     """
 
     charging_profile_id: int | UnsetType = field(name="chargingProfileId", default=UNSET)
-    """With an id, the criteria do not count (K10.FR.03)."""
+    """Takes precedence over the criteria (K10.FR.03)."""
     charging_profile_criteria: ClearChargingProfileType | UnsetType = field(name="chargingProfileCriteria", default=UNSET)
-    """Required without chargingProfileId."""
+    """Required unless ``charging_profile_id`` is present (K10.FR.02)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearDisplayMessageResponse(Response, kw_only=True):
-    """The answer to ClearDisplayMessageRequest."""
+    """The response to ClearDisplayMessageRequest."""
 
     status: ClearMessageStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1324,12 +1298,12 @@ class ClearDisplayMessageRequest(Request[ClearDisplayMessageResponse], kw_only=T
     """
 
     id: int
-    """The id of the message."""
+    """The message."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearVariableMonitoringResponse(Response, kw_only=True):
-    """The answer to ClearVariableMonitoringRequest. It has one result for each id (N06.FR.05)."""
+    """The response to ClearVariableMonitoringRequest. Holds one result for each monitor (N06.FR.05)."""
 
     clear_monitoring_result: Annotated[list[ClearMonitoringResultType], Meta(min_length=1)] = field(name="clearMonitoringResult")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
@@ -1342,111 +1316,111 @@ class ClearVariableMonitoringRequest(Request[ClearVariableMonitoringResponse], k
     """
 
     id: Annotated[list[int], Meta(min_length=1)]
-    """Ids of the monitors, at most ItemsPerMessageClearVariableMonitoring (N06.FR.04)."""
+    """The monitors; at most ItemsPerMessageClearVariableMonitoring (N06.FR.04)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearedChargingLimitResponse(Response, kw_only=True):
-    """The answer to ClearedChargingLimitRequest; it only confirms receipt."""
+    """The response to ClearedChargingLimitRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearedChargingLimitRequest(Request[ClearedChargingLimitResponse], kw_only=True):
-    """Reports that a limit from outside the CSMS is gone (K13).
+    """Reports that an external system has withdrawn its limit (K13).
 
     Sent by the Charging Station (functional block K, Smart Charging).
     """
 
     charging_limit_source: ChargingLimitSourceEnumType = field(name="chargingLimitSource")
     evse_id: int | UnsetType = field(name="evseId", default=UNSET)
-    """The EVSE that the limit was for; absent for the whole station."""
+    """Absent: the station as a whole."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CostUpdatedResponse(Response, kw_only=True):
-    """The answer to CostUpdatedRequest; it only confirms receipt."""
+    """The response to CostUpdatedRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CostUpdatedRequest(Request[CostUpdatedResponse], kw_only=True):
-    """Tells the station what a transaction has cost so far, to be shown to the driver (I02).
+    """Tells the station the running cost of a transaction, to show it to the driver (I02).
 
     Sent by the CSMS (functional block I, Tariff and Cost).
     """
 
     total_cost: Number = field(name="totalCost")
-    """Including taxes, in the currency that the Currency variable names."""
+    """Including taxes, in the currency of the Currency variable."""
     transaction_id: String36 = field(name="transactionId")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CustomerInformationResponse(Response, kw_only=True):
-    """The answer to CustomerInformationRequest."""
+    """The response to CustomerInformationRequest."""
 
     status: CustomerInformationStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CustomerInformationRequest(Request[CustomerInformationResponse], kw_only=True):
-    """Asks what the station has stored about a customer, tells it to delete that, or both (N09, N10). The
-    customer is named by exactly one of idToken, customerCertificate and customerIdentifier (N09.FR.09).
+    """Asks what the station has stored about a customer, makes the station delete it, or both (N09, N10).
+    Exactly one of ``id_token``, ``customer_certificate`` and ``customer_identifier`` identifies the customer
+    (N09.FR.04).
 
     Sent by the CSMS (functional block N, Diagnostics).
     """
 
     request_id: int = field(name="requestId")
-    """Chosen by the CSMS; the reports carry it."""
+    """Chosen by the CSMS; the reports repeat it."""
     report: bool
-    """True to get the data in NotifyCustomerInformationRequests (N09.FR.01)."""
+    """Whether to send the information in NotifyCustomerInformationRequests (N09.FR.01)."""
     clear: bool
-    """True to delete the data (N10.FR.06)."""
+    """Whether to delete the information (N10.FR.06)."""
     customer_certificate: CertificateHashDataType | UnsetType = field(name="customerCertificate", default=UNSET)
-    """Hashed as it was when it was installed (N09.FR.08); required without idToken and customerIdentifier
+    """Hashed as for its installation (N09.FR.08). Required without ``id_token`` and ``customer_identifier``
     (N09.FR.04).
     """
     id_token: IdTokenType | UnsetType = field(name="idToken", default=UNSET)
-    """Required without customerCertificate and customerIdentifier (N09.FR.04)."""
+    """Required without ``customer_certificate`` and ``customer_identifier`` (N09.FR.04)."""
     customer_identifier: String64 | UnsetType = field(name="customerIdentifier", default=UNSET)
-    """Any other name of the customer; required without idToken and customerCertificate (N09.FR.04)."""
+    """An identifier agreed with the vendor. Required without ``id_token`` and ``customer_certificate``
+    (N09.FR.04).
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class DataTransferResponse(Response, kw_only=True):
-    """The answer to DataTransferRequest."""
+    """The response to DataTransferRequest."""
 
     status: DataTransferStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     data: Any = UNSET
-    """Any JSON value; its form is a matter of the agreement (P01.FR.07)."""
+    """Any JSON value, in the agreed form (P01.FR.07)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class DataTransferRequest(Request[DataTransferResponse], kw_only=True):
-    """Carries what OCPP has no message for, by agreement of both sides (P01, P02).
+    """Carries what OCPP does not support, as agreed between the parties (P01, P02).
 
     Sent by either side (functional block P, Data Transfer).
     """
 
     vendor_id: String255 = field(name="vendorId")
-    """Whose agreement it is: a domain name of the vendor in reverse, such as org.example (P01.FR.02)."""
+    """Identifies the agreement: reversed domain name of the vendor, such as org.example (P01.FR.02)."""
     message_id: String50 | UnsetType = field(name="messageId", default=UNSET)
-    """Which message of that agreement."""
+    """Identifies the message within the agreement."""
     data: Any = UNSET
-    """Any JSON value; its form and length are a matter of the agreement (P01.FR.04)."""
+    """Any JSON value, in the agreed form (P01.FR.04)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class DeleteCertificateResponse(Response, kw_only=True):
-    """The answer to DeleteCertificateRequest."""
+    """The response to DeleteCertificateRequest."""
 
     status: DeleteCertificateStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1457,91 +1431,87 @@ class DeleteCertificateRequest(Request[DeleteCertificateResponse], kw_only=True)
     """
 
     certificate_hash_data: CertificateHashDataType = field(name="certificateHashData")
-    """Names the certificate by the hashes of its issuer and its serial number."""
+    """The certificate, identified by hashes of its issuer and by its serial number."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class FirmwareStatusNotificationResponse(Response, kw_only=True):
-    """The answer to FirmwareStatusNotificationRequest; it only confirms receipt."""
+    """The response to FirmwareStatusNotificationRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class FirmwareStatusNotificationRequest(Request[FirmwareStatusNotificationResponse], kw_only=True):
-    """Reports each step of a firmware update (L01.FR.01).
+    """Reports the progress of a firmware update (L01.FR.01).
 
     Sent by the Charging Station (functional block L, Firmware Management).
     """
 
     status: FirmwareStatusEnumType
     request_id: int | UnsetType = field(name="requestId", default=UNSET)
-    """That of the UpdateFirmwareRequest; required unless the status is Idle (L01.FR.20)."""
+    """The ``request_id`` of the UpdateFirmwareRequest. Required unless the status is Idle (L01.FR.20)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class Get15118EVCertificateResponse(Response, kw_only=True):
-    """The answer to Get15118EVCertificateRequest."""
+    """The response to Get15118EVCertificateRequest."""
 
     status: Iso15118EVCertificateStatusEnumType
     exi_response: String7500 = field(name="exiResponse")
-    """The answer for the EV, to be passed on as it is: EXI in base64."""
+    """The response for the EV as EXI, in base64."""
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class Get15118EVCertificateRequest(Request[Get15118EVCertificateResponse], kw_only=True):
-    """Passes on that the EV wants a contract certificate, new or renewed; the CSMS gets it from the
-    certificate pool (M01, M02).
+    """Passes on an EV's request for a contract certificate, which the CSMS forwards to a contract certificate
+    pool (M01, M02).
 
     Sent by the Charging Station (functional block M, Certificate Management).
     """
 
     iso15118_schema_version: String50 = field(name="iso15118SchemaVersion")
-    """Namespace of the schema in which exiRequest is written; the CSMS needs it to read it."""
+    """Namespace of the schema of ``exi_request``."""
     action: CertificateActionEnumType
     exi_request: String5600 = field(name="exiRequest")
-    """The EV's request as it came: EXI in base64."""
+    """The request of the EV as EXI, in base64."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetBaseReportResponse(Response, kw_only=True):
-    """The answer to GetBaseReportRequest."""
+    """The response to GetBaseReportRequest."""
 
     status: GenericDeviceModelStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetBaseReportRequest(Request[GetBaseReportResponse], kw_only=True):
-    """Asks for one of the standard reports on the device model; it comes in NotifyReportRequests (B07).
+    """Requests one of the predefined reports on the device model, which follows in NotifyReportRequests
+    (B07).
 
     Sent by the CSMS (functional block B, Provisioning).
     """
 
     request_id: int = field(name="requestId")
-    """Chosen by the CSMS; the reports bear it."""
+    """Chosen by the CSMS; the reports repeat it."""
     report_base: ReportBaseEnumType = field(name="reportBase")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetCertificateStatusResponse(Response, kw_only=True):
-    """The answer to GetCertificateStatusRequest."""
+    """The response to GetCertificateStatusRequest."""
 
     status: GetCertificateStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     ocsp_result: String5500 | UnsetType = field(name="ocspResult", default=UNSET)
-    """The responder's answer (OCSPResponse of RFC 6960) as DER in base64; required if the status is Accepted
-    (M06.FR.03).
-    """
+    """OCSPResponse (RFC 6960) as DER, in base64. Required if the status is Accepted (M06.FR.03)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetCertificateStatusRequest(Request[GetCertificateStatusResponse], kw_only=True):
-    """Asks the CSMS to ask an OCSP responder about a certificate; the station caches the answer, for a week
-    at most (M06).
+    """Asks the CSMS for the OCSP status of a certificate, which the station caches for a week at most
+    (M06.FR.10).
 
     Sent by the Charging Station (functional block M, Certificate Management).
     """
@@ -1551,42 +1521,40 @@ class GetCertificateStatusRequest(Request[GetCertificateStatusResponse], kw_only
 
 
 class GetChargingProfilesResponse(Response, kw_only=True):
-    """The answer to GetChargingProfilesRequest."""
+    """The response to GetChargingProfilesRequest."""
 
     status: GetChargingProfileStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetChargingProfilesRequest(Request[GetChargingProfilesResponse], kw_only=True):
-    """Asks for the installed profiles that match; they come in ReportChargingProfilesRequests (K09).
+    """Requests the installed charging profiles, which follow in ReportChargingProfilesRequests (K09).
 
     Sent by the CSMS (functional block K, Smart Charging).
     """
 
     request_id: int = field(name="requestId")
-    """Chosen by the CSMS; the reports carry it (K09.FR.01)."""
+    """Chosen by the CSMS; the reports repeat it (K09.FR.01)."""
     charging_profile: ChargingProfileCriterionType = field(name="chargingProfile")
-    """Either ids or other criteria, at least one (K09.FR.03)."""
+    """Must contain either ids or at least one other criterion (K09.FR.03)."""
     evse_id: int | UnsetType = field(name="evseId", default=UNSET)
-    """The EVSE; 0 for profiles of the station as a whole, absent for all (K09.FR.04 to K09.FR.06)."""
+    """0: profiles for the station as a whole. Absent: all profiles (K09.FR.04 to K09.FR.06)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetCompositeScheduleResponse(Response, kw_only=True):
-    """The answer to GetCompositeScheduleRequest."""
+    """The response to GetCompositeScheduleRequest."""
 
     status: GenericStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     schedule: CompositeScheduleType | UnsetType = UNSET
-    """Required if the status is Accepted."""
+    """Present if the status is Accepted."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetCompositeScheduleRequest(Request[GetCompositeScheduleResponse], kw_only=True):
-    """Asks what limits the station expects from all of its profiles together (K08).
+    """Asks for the limits that result from all charging profiles together (K08).
 
     Sent by the CSMS (functional block K, Smart Charging).
     """
@@ -1594,73 +1562,69 @@ class GetCompositeScheduleRequest(Request[GetCompositeScheduleResponse], kw_only
     duration: int
     """How far to look ahead, in seconds."""
     evse_id: int = field(name="evseId")
-    """The EVSE; 0 for what the station as a whole expects to draw from the grid (K08.FR.03)."""
+    """0: what the station as a whole expects to draw from the grid (K08.FR.03)."""
     charging_rate_unit: ChargingRateUnitEnumType | UnsetType = field(name="chargingRateUnit", default=UNSET)
-    """Absent leaves the unit to the station; Rejected if it is not among ChargingScheduleChargingRateUnit
-    (K08.FR.07).
-    """
+    """Rejected if not among ChargingScheduleChargingRateUnit (K08.FR.07). Absent: the station chooses."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetDisplayMessagesResponse(Response, kw_only=True):
-    """The answer to GetDisplayMessagesRequest."""
+    """The response to GetDisplayMessagesRequest."""
 
     status: GetDisplayMessagesStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetDisplayMessagesRequest(Request[GetDisplayMessagesResponse], kw_only=True):
-    """Asks which messages are set and meet all criteria; they come in NotifyDisplayMessagesRequests (O03,
-    O04).
+    """Requests the configured messages that meet all criteria, which follow in NotifyDisplayMessagesRequests
+    (O03, O04).
 
     Sent by the CSMS (functional block O, Display Message).
     """
 
     request_id: int = field(name="requestId")
-    """Chosen by the CSMS; the reports carry it (O03.FR.05)."""
+    """Chosen by the CSMS; the reports repeat it (O03.FR.05)."""
     id: Annotated[list[int], Meta(min_length=1)] | UnsetType = UNSET
-    """At most NumberOfDisplayMessages.maxLimit ids; absent for all."""
+    """At most NumberOfDisplayMessages.maxLimit ids. Absent: any."""
     priority: MessagePriorityEnumType | UnsetType = UNSET
-    """Absent for any."""
+    """Absent: any."""
     state: MessageStateEnumType | UnsetType = UNSET
-    """Absent for any."""
+    """Absent: any."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetInstalledCertificateIdsResponse(Response, kw_only=True):
-    """The answer to GetInstalledCertificateIdsRequest."""
+    """The response to GetInstalledCertificateIdsRequest."""
 
     status: GetInstalledCertificateStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     certificate_hash_data_chain: Annotated[list[CertificateHashDataChainType], Meta(min_length=1)] | UnsetType = field(name="certificateHashDataChain", default=UNSET)
     """Required if the status is Accepted (M03.FR.04)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetInstalledCertificateIdsRequest(Request[GetInstalledCertificateIdsResponse], kw_only=True):
-    """Asks which certificates the station has (M03).
+    """Asks which certificates are installed on the station (M03).
 
     Sent by the CSMS (functional block M, Certificate Management).
     """
 
     certificate_type: Annotated[list[GetCertificateIdUseEnumType], Meta(min_length=1)] | UnsetType = field(name="certificateType", default=UNSET)
-    """Absent for all kinds."""
+    """Absent: all types."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetLocalListVersionResponse(Response, kw_only=True):
-    """The answer to GetLocalListVersionRequest."""
+    """The response to GetLocalListVersionRequest."""
 
     version_number: int = field(name="versionNumber")
-    """0 if there is no list or lists are switched off (D02.FR.02, D02.FR.03)."""
+    """0: there is no list, or local lists are disabled (D02.FR.02, D02.FR.03)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetLocalListVersionRequest(Request[GetLocalListVersionResponse], kw_only=True):
-    """Asks which version the station's local list has (D02).
+    """Asks for the version of the local authorization list (D02).
 
     Sent by the CSMS (functional block D, Local Authorization List Management).
     """
@@ -1669,18 +1633,17 @@ class GetLocalListVersionRequest(Request[GetLocalListVersionResponse], kw_only=T
 
 
 class GetLogResponse(Response, kw_only=True):
-    """The answer to GetLogRequest."""
+    """The response to GetLogRequest."""
 
     status: LogStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     filename: String255 | UnsetType = UNSET
-    """Name of the file that will be uploaded; absent if there is nothing to upload."""
+    """Name of the file to be uploaded. Absent if there is nothing to upload (N01.FR.01)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetLogRequest(Request[GetLogResponse], kw_only=True):
-    """Tells the station to upload a log (N01). Progress comes in LogStatusNotificationRequests.
+    """Makes the station upload a log (N01). LogStatusNotificationRequests report the progress.
 
     Sent by the CSMS (functional block N, Diagnostics).
     """
@@ -1688,86 +1651,88 @@ class GetLogRequest(Request[GetLogResponse], kw_only=True):
     log: LogParametersType
     log_type: LogEnumType = field(name="logType")
     request_id: int = field(name="requestId")
-    """Chosen by the CSMS; the notifications carry it (N01.FR.07)."""
+    """Chosen by the CSMS; the notifications repeat it (N01.FR.07)."""
     retries: int | UnsetType = UNSET
-    """How many attempts to make before giving up; absent leaves it to the station."""
+    """Maximum number of attempts. Absent: the station chooses."""
     retry_interval: int | UnsetType = field(name="retryInterval", default=UNSET)
-    """Seconds between attempts; absent leaves it to the station."""
+    """Seconds between two attempts. Absent: the station chooses."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetMonitoringReportResponse(Response, kw_only=True):
-    """The answer to GetMonitoringReportRequest."""
+    """The response to GetMonitoringReportRequest."""
 
     status: GenericDeviceModelStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetMonitoringReportRequest(Request[GetMonitoringReportResponse], kw_only=True):
-    """Asks which monitors are set; they come in NotifyMonitoringReportRequests (N02).
+    """Requests the monitors that are set, which follow in NotifyMonitoringReportRequests (N02).
 
     Sent by the CSMS (functional block N, Diagnostics).
     """
 
     request_id: int = field(name="requestId")
-    """Chosen by the CSMS; the reports carry it (N02.FR.04)."""
+    """Chosen by the CSMS; the reports repeat it (N02.FR.04)."""
     component_variable: Annotated[list[ComponentVariableType], Meta(min_length=1)] | UnsetType = field(name="componentVariable", default=UNSET)
-    """Only monitors on these; absent for all. At most ItemsPerMessageGetReport (N02.FR.07)."""
+    """At most ItemsPerMessageGetReport elements (N02.FR.07). Absent: all variables."""
     monitoring_criteria: Annotated[list[MonitoringCriterionEnumType], Meta(min_length=1, max_length=3)] | UnsetType = field(name="monitoringCriteria", default=UNSET)
-    """Only monitors of these kinds; absent for all (N02.FR.08)."""
+    """Absent: all kinds of monitors (N02.FR.08)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetReportResponse(Response, kw_only=True):
-    """The answer to GetReportRequest."""
+    """The response to GetReportRequest."""
 
     status: GenericDeviceModelStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetReportRequest(Request[GetReportResponse], kw_only=True):
-    """Asks for a report on chosen components; it comes in NotifyReportRequests (B08).
+    """Requests a report on selected components, which follows in NotifyReportRequests (B08).
 
     Sent by the CSMS (functional block B, Provisioning).
     """
 
     request_id: int = field(name="requestId")
-    """Chosen by the CSMS; the reports bear it (B08.FR.04)."""
+    """Chosen by the CSMS; the reports repeat it (B08.FR.04)."""
     component_variable: Annotated[list[ComponentVariableType], Meta(min_length=1)] | UnsetType = field(name="componentVariable", default=UNSET)
-    """Components to report, at most ItemsPerMessageGetReport (B08.FR.06); absent for all."""
+    """What to report; at most ItemsPerMessageGetReport elements (B08.FR.06). Absent: all components."""
     component_criteria: Annotated[list[ComponentCriterionEnumType], Meta(min_length=1, max_length=4)] | UnsetType = field(name="componentCriteria", default=UNSET)
-    """A component that meets one of these is reported (B08.FR.13); absent for no such filter (B08.FR.11)."""
+    """Selects components that meet at least one criterion (B08.FR.13). Absent: no such restriction
+    (B08.FR.11).
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetTransactionStatusResponse(Response, kw_only=True):
-    """The answer to GetTransactionStatusRequest."""
+    """The response to GetTransactionStatusRequest."""
 
     messages_in_queue: bool = field(name="messagesInQueue")
-    """Whether messages about it, or without a transactionId about any, wait to be sent."""
+    """Whether the station still has to deliver messages about the transaction, or about any if the request
+    named none (E14.FR.04, E14.FR.07).
+    """
     ongoing_indicator: bool | UnsetType = field(name="ongoingIndicator", default=UNSET)
-    """Whether the transaction goes on; absent if the request named none (E14.FR.06)."""
+    """Whether the transaction is ongoing. Absent if the request named none (E14.FR.06)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetTransactionStatusRequest(Request[GetTransactionStatusResponse], kw_only=True):
-    """Asks whether a transaction goes on and whether the station still holds messages about it (E14).
+    """Asks whether a transaction is ongoing and whether messages about it are still queued (E14).
 
     Sent by the CSMS (functional block E, Transactions).
     """
 
     transaction_id: String36 | UnsetType = field(name="transactionId", default=UNSET)
-    """Absent asks about messages of any transaction (E14.FR.07)."""
+    """Absent: asks about queued messages of any transaction (E14.FR.07)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetVariablesResponse(Response, kw_only=True):
-    """The answer to GetVariablesRequest. One result for each element asked for, with the same component and
-    variable (B06.FR.01, B06.FR.02).
+    """The response to GetVariablesRequest. Holds one result for each requested element, with the same
+    component and variable (B06.FR.01, B06.FR.02).
     """
 
     get_variable_result: Annotated[list[GetVariableResultType], Meta(min_length=1)] = field(name="getVariableResult")
@@ -1775,7 +1740,7 @@ class GetVariablesResponse(Response, kw_only=True):
 
 
 class GetVariablesRequest(Request[GetVariablesResponse], kw_only=True):
-    """Reads attributes of device model variables (B06).
+    """Reads attributes of variables in the device model (B06).
 
     Sent by the CSMS (functional block B, Provisioning).
     """
@@ -1786,15 +1751,15 @@ class GetVariablesRequest(Request[GetVariablesResponse], kw_only=True):
 
 
 class HeartbeatResponse(Response, kw_only=True):
-    """The answer to HeartbeatRequest."""
+    """The response to HeartbeatRequest."""
 
     current_time: DateTime = field(name="currentTime")
-    """The clock of the CSMS, in UTC; the station may set its own by it (G02.FR.06)."""
+    """Time of the CSMS, by which the station may set its clock (G02.FR.06)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class HeartbeatRequest(Request[HeartbeatResponse], kw_only=True):
-    """Shows that the station is there when it has nothing else to say, and asks for the time (G02).
+    """Shows that the station is alive, and asks for the time (G02).
 
     Sent by the Charging Station (functional block G, Availability).
     """
@@ -1803,11 +1768,10 @@ class HeartbeatRequest(Request[HeartbeatResponse], kw_only=True):
 
 
 class InstallCertificateResponse(Response, kw_only=True):
-    """The answer to InstallCertificateRequest."""
+    """The response to InstallCertificateRequest."""
 
     status: InstallCertificateStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1819,96 +1783,97 @@ class InstallCertificateRequest(Request[InstallCertificateResponse], kw_only=Tru
 
     certificate_type: InstallCertificateUseEnumType = field(name="certificateType")
     certificate: String5500
-    """One certificate in PEM."""
+    """PEM format."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class LogStatusNotificationResponse(Response, kw_only=True):
-    """The answer to LogStatusNotificationRequest; it only confirms receipt."""
+    """The response to LogStatusNotificationRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class LogStatusNotificationRequest(Request[LogStatusNotificationResponse], kw_only=True):
-    """Reports each step of a log upload (N01).
+    """Reports the progress of a log upload (N01).
 
     Sent by the Charging Station (functional block N, Diagnostics).
     """
 
     status: UploadLogStatusEnumType
     request_id: int | UnsetType = field(name="requestId", default=UNSET)
-    """That of the GetLogRequest; required unless triggered while there is no upload (N01.FR.13)."""
+    """The ``request_id`` of the GetLogRequest. Required unless triggered when there is no upload (N01.FR.13).
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class MeterValuesResponse(Response, kw_only=True):
-    """The answer to MeterValuesRequest; it only confirms receipt."""
+    """The response to MeterValuesRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class MeterValuesRequest(Request[MeterValuesResponse], kw_only=True):
-    """Reports readings that belong to no transaction (J01); those of a transaction are in its
-    TransactionEventRequests.
+    """Reports meter values that are not related to a transaction (J01); those of a transaction are part of
+    its TransactionEventRequests.
 
     Sent by the Charging Station (functional block J, Meter Values).
     """
 
     evse_id: int = field(name="evseId")
-    """The EVSE, or 0 for the main meter of the station (J01.FR.02, J01.FR.03)."""
+    """0: the main meter of the station (J01.FR.02, J01.FR.03)."""
     meter_value: Annotated[list[MeterValueType], Meta(min_length=1)] = field(name="meterValue")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyChargingLimitResponse(Response, kw_only=True):
-    """The answer to NotifyChargingLimitRequest; it only confirms receipt."""
+    """The response to NotifyChargingLimitRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyChargingLimitRequest(Request[NotifyChargingLimitResponse], kw_only=True):
-    """Reports that a limit from outside the CSMS, such as an energy management system or the grid, was set or
-    changed by more than LimitChangeSignificance (K11 to K14).
+    """Reports that an external system, such as an energy management system, has set or changed a limit by
+    more than LimitChangeSignificance (K11 to K14).
 
     Sent by the Charging Station (functional block K, Smart Charging).
     """
 
     charging_limit: ChargingLimitType = field(name="chargingLimit")
     charging_schedule: Annotated[list[ChargingScheduleType], Meta(min_length=1)] | UnsetType = field(name="chargingSchedule", default=UNSET)
-    """The limit over time; required if NotifyChargingLimitWithSchedules is true (K11.FR.03)."""
+    """The limits over time; required if NotifyChargingLimitWithSchedules is true (K11.FR.03)."""
     evse_id: int | UnsetType = field(name="evseId", default=UNSET)
-    """The EVSE that the limit is for, from 1 upwards; absent for the whole station."""
+    """From 1. Absent: the station as a whole."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyCustomerInformationResponse(Response, kw_only=True):
-    """The answer to NotifyCustomerInformationRequest; it only confirms receipt."""
+    """The response to NotifyCustomerInformationRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyCustomerInformationRequest(Request[NotifyCustomerInformationResponse], kw_only=True):
-    """Delivers a part of the information that a CustomerInformationRequest asked for, or that there is none
-    (N09).
+    """Delivers part of the information that a CustomerInformationRequest asked for, or the statement that
+    there is none (N09).
 
     Sent by the Charging Station (functional block N, Diagnostics).
     """
 
     data: String512
-    """The information as text for humans, in no fixed format."""
+    """Text for humans, in no specified format."""
     seq_no: int = field(name="seqNo")
-    """Position of this message in its series; the first one is 0."""
+    """Sequence number within this series of messages, starting at 0."""
     generated_at: DateTime = field(name="generatedAt")
-    """When the station made this message."""
+    """The time at which the station created this message."""
     request_id: int = field(name="requestId")
-    """That of the CustomerInformationRequest."""
+    """The ``request_id`` of the CustomerInformationRequest."""
     tbc: bool | UnsetType = UNSET
-    """True if a further part follows in another message; absent means false."""
+    """To be continued: true if another message with a further part follows. Absent means false."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyDisplayMessagesResponse(Response, kw_only=True):
-    """The answer to NotifyDisplayMessagesRequest; it only confirms receipt."""
+    """The response to NotifyDisplayMessagesRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
@@ -1920,250 +1885,251 @@ class NotifyDisplayMessagesRequest(Request[NotifyDisplayMessagesResponse], kw_on
     """
 
     request_id: int = field(name="requestId")
-    """That of the GetDisplayMessagesRequest (O03.FR.05)."""
+    """The ``request_id`` of the GetDisplayMessagesRequest (O03.FR.05)."""
     message_info: Annotated[list[MessageInfoType], Meta(min_length=1)] | UnsetType = field(name="messageInfo", default=UNSET)
     tbc: bool | UnsetType = UNSET
-    """True in every message of the report but the last (O03.FR.04); absent means false."""
+    """Whether another message of this report follows (O03.FR.04). Absent means false."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyEVChargingNeedsResponse(Response, kw_only=True):
-    """The answer to NotifyEVChargingNeedsRequest. Accepted promises a charging profile, but not that all
-    needs are met.
+    """The response to NotifyEVChargingNeedsRequest. Accepted promises a schedule, but not that it meets the
+    needs.
     """
 
     status: NotifyEVChargingNeedsStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyEVChargingNeedsRequest(Request[NotifyEVChargingNeedsResponse], kw_only=True):
-    """Passes on what the EV needs, when a session starts or the EV asks for new terms (K15, K17). The CSMS
-    answers at once and should send a charging profile within 60 seconds (K15.FR.08).
+    """Passes on what the EV needs, at the start of a session and when the EV renegotiates (K15, K17). The
+    CSMS should send a charging profile within 60 seconds (K15.FR.08).
 
     Sent by the Charging Station (functional block K, Smart Charging).
     """
 
     charging_needs: ChargingNeedsType = field(name="chargingNeeds")
     evse_id: int = field(name="evseId")
-    """The EVSE, from 1 upwards."""
+    """From 1."""
     max_schedule_tuples: int | UnsetType = field(name="maxScheduleTuples", default=UNSET)
-    """How many periods a schedule may have at most for this EV (K15.FR.07)."""
+    """Maximum number of periods in a schedule that the EV supports (K15.FR.07)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyEVChargingScheduleResponse(Response, kw_only=True):
-    """The answer to NotifyEVChargingScheduleRequest. Rejected means that the CSMS's limits are exceeded; it
-    then renegotiates (K15.FR.12, K15.FR.13).
+    """The response to NotifyEVChargingScheduleRequest. Rejected: the schedule exceeds the limits of the CSMS,
+    which starts a renegotiation (K15.FR.12, K15.FR.13).
     """
 
     status: GenericStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyEVChargingScheduleRequest(Request[NotifyEVChargingScheduleResponse], kw_only=True):
-    """Reports the schedule that the EV has chosen, for the CSMS to check (K15.FR.10 to K15.FR.12).
+    """Reports the schedule that the EV intends to follow, for the CSMS to check (K15.FR.10 to K15.FR.12).
 
     Sent by the Charging Station (functional block K, Smart Charging).
     """
 
     time_base: DateTime = field(name="timeBase")
-    """The schedule's periods count from here."""
+    """Time to which the periods of the schedule are relative."""
     charging_schedule: ChargingScheduleType = field(name="chargingSchedule")
-    """Only duration and chargingSchedulePeriod count; chargingRateUnit is W."""
+    """Always in W; of the optional fields, only ``duration`` matters."""
     evse_id: int = field(name="evseId")
-    """The EVSE, from 1 upwards."""
+    """From 1."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyEventResponse(Response, kw_only=True):
-    """The answer to NotifyEventRequest; it only confirms receipt."""
+    """The response to NotifyEventRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyEventRequest(Request[NotifyEventResponse], kw_only=True):
-    """Reports events of monitors, and others that the manufacturer has wired in (N07, N08).
+    """Reports events, from monitors or hard-wired (N07, N08).
 
     Sent by the Charging Station (functional block N, Diagnostics).
     """
 
     generated_at: DateTime = field(name="generatedAt")
-    """When the station made this message."""
+    """The time at which the station created this message."""
     seq_no: int = field(name="seqNo")
-    """Position of this message in its series; the first one is 0."""
+    """Sequence number within this series of messages, starting at 0."""
     event_data: Annotated[list[EventDataType], Meta(min_length=1)] = field(name="eventData")
     tbc: bool | UnsetType = UNSET
-    """True if a further part follows in another message; absent means false."""
+    """To be continued: true if another message with a further part follows. Absent means false."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyMonitoringReportResponse(Response, kw_only=True):
-    """The answer to NotifyMonitoringReportRequest; it only confirms receipt."""
+    """The response to NotifyMonitoringReportRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyMonitoringReportRequest(Request[NotifyMonitoringReportResponse], kw_only=True):
-    """Delivers a part of the report that a GetMonitoringReportRequest asked for (N02).
+    """Delivers part of the report that a GetMonitoringReportRequest asked for (N02).
 
     Sent by the Charging Station (functional block N, Diagnostics).
     """
 
     request_id: int = field(name="requestId")
-    """That of the GetMonitoringReportRequest (N02.FR.04)."""
+    """The ``request_id`` of the GetMonitoringReportRequest (N02.FR.04)."""
     seq_no: int = field(name="seqNo")
-    """Position of this message in its series; the first one is 0."""
+    """Sequence number within this series of messages, starting at 0."""
     generated_at: DateTime = field(name="generatedAt")
-    """When the station made this message."""
+    """The time at which the station created this message."""
     monitor: Annotated[list[MonitoringDataType], Meta(min_length=1)] | UnsetType = UNSET
     tbc: bool | UnsetType = UNSET
-    """True if a further part follows in another message; absent means false."""
+    """To be continued: true if another message with a further part follows. Absent means false."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyReportResponse(Response, kw_only=True):
-    """The answer to NotifyReportRequest; it only confirms receipt."""
+    """The response to NotifyReportRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyReportRequest(Request[NotifyReportResponse], kw_only=True):
-    """Delivers a part of the report that a GetBaseReportRequest or GetReportRequest asked for (B07, B08).
+    """Delivers part of a report that a GetBaseReportRequest or GetReportRequest asked for (B07, B08).
 
     Sent by the Charging Station (functional block B, Provisioning).
     """
 
     request_id: int = field(name="requestId")
-    """That of the request for the report (B08.FR.04)."""
+    """The ``request_id`` of the request for the report (B08.FR.04)."""
     generated_at: DateTime = field(name="generatedAt")
-    """When the station made this message."""
+    """The time at which the station created this message."""
     seq_no: int = field(name="seqNo")
-    """Position of this message in its series; the first one is 0."""
+    """Sequence number within this series of messages, starting at 0."""
     report_data: Annotated[list[ReportDataType], Meta(min_length=1)] | UnsetType = field(name="reportData", default=UNSET)
     tbc: bool | UnsetType = UNSET
-    """True if a further part follows in another message; absent means false."""
+    """To be continued: true if another message with a further part follows. Absent means false."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class PublishFirmwareResponse(Response, kw_only=True):
-    """The answer to PublishFirmwareRequest."""
+    """The response to PublishFirmwareRequest."""
 
     status: GenericStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class PublishFirmwareRequest(Request[PublishFirmwareResponse], kw_only=True):
-    """Tells a Local Controller to load firmware and to offer it to the stations behind it (L03).
+    """Makes a Local Controller download firmware and offer it to its stations (L03).
 
     Sent by the CSMS (functional block L, Firmware Management).
     """
 
     location: String512
-    """URI to load the file from."""
+    """URI from which to download the image."""
     checksum: String32
-    """MD5 of the whole file, as 32 hexadecimal digits (L03.FR.02)."""
+    """MD5 checksum of the image, as 32 hexadecimal digits (L03.FR.02)."""
     request_id: int = field(name="requestId")
-    """Chosen by the CSMS; the notifications carry it."""
+    """Chosen by the CSMS; the notifications repeat it."""
     retries: int | UnsetType = UNSET
-    """How many attempts to make before giving up; absent leaves it to the station."""
+    """Maximum number of attempts. Absent: the station chooses."""
     retry_interval: int | UnsetType = field(name="retryInterval", default=UNSET)
-    """Seconds between attempts; absent leaves it to the station."""
+    """Seconds between two attempts. Absent: the station chooses."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class PublishFirmwareStatusNotificationResponse(Response, kw_only=True):
-    """The answer to PublishFirmwareStatusNotificationRequest; it only confirms receipt."""
+    """The response to PublishFirmwareStatusNotificationRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class PublishFirmwareStatusNotificationRequest(Request[PublishFirmwareStatusNotificationResponse], kw_only=True):
-    """Reports each step of publishing firmware (L03.FR.01).
+    """Reports the progress of publishing firmware (L03.FR.01).
 
     Sent by the Charging Station (functional block L, Firmware Management).
     """
 
     status: PublishFirmwareStatusEnumType
     location: Annotated[list[String512], Meta(min_length=1)] | UnsetType = UNSET
-    """Where stations find the file, one URI per protocol; required if the status is Published (L03.FR.04)."""
+    """Where stations can download the image, with one URI for each protocol. Required if the status is
+    Published (L03.FR.04).
+    """
     request_id: int | UnsetType = field(name="requestId", default=UNSET)
-    """That of the PublishFirmwareRequest."""
+    """The ``request_id`` of the PublishFirmwareRequest."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ReportChargingProfilesResponse(Response, kw_only=True):
-    """The answer to ReportChargingProfilesRequest; it only confirms receipt."""
+    """The response to ReportChargingProfilesRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ReportChargingProfilesRequest(Request[ReportChargingProfilesResponse], kw_only=True):
-    """Delivers installed profiles that a GetChargingProfilesRequest asked for, sorted by EVSE and source
-    (K09).
+    """Delivers charging profiles that a GetChargingProfilesRequest asked for, from one source and for one
+    EVSE (K09).
 
     Sent by the Charging Station (functional block K, Smart Charging).
     """
 
     request_id: int = field(name="requestId")
-    """That of the GetChargingProfilesRequest (K09.FR.01)."""
+    """The ``request_id`` of the GetChargingProfilesRequest (K09.FR.01)."""
     charging_limit_source: ChargingLimitSourceEnumType = field(name="chargingLimitSource")
     charging_profile: Annotated[list[ChargingProfileType], Meta(min_length=1)] = field(name="chargingProfile")
     evse_id: int = field(name="evseId")
-    """The EVSE that the profiles are for; 0 for the station as a whole."""
+    """0: the station as a whole."""
     tbc: bool | UnsetType = UNSET
-    """True in every message of the report but the last (K09.FR.02); absent means false."""
+    """Whether another message of this report follows (K09.FR.02). Absent means false."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class RequestStartTransactionResponse(Response, kw_only=True):
-    """The answer to RequestStartTransactionRequest."""
+    """The response to RequestStartTransactionRequest."""
 
     status: RequestStartStopStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     transaction_id: String36 | UnsetType = field(name="transactionId", default=UNSET)
-    """Required if a transaction was already there, such as after plugging in (F01.FR.13)."""
+    """Required if the transaction already existed, for example because the EV was plugged in first
+    (F01.FR.13).
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class RequestStartTransactionRequest(Request[RequestStartTransactionResponse], kw_only=True):
-    """Asks the station to start charging for a token, as if it had been presented there (F01, F02).
+    """Asks the station to start charging for a token as if it had been presented at the station (F01, F02).
 
     Sent by the CSMS (functional block F, Remote Control).
     """
 
     id_token: IdTokenType = field(name="idToken")
-    """Who will charge; authorized first if AuthorizeRemoteStart is true (F01.FR.01, F01.FR.02)."""
+    """The token to charge for. The station authorizes it first if AuthorizeRemoteStart is true (F01.FR.01,
+    F01.FR.02).
+    """
     remote_start_id: int = field(name="remoteStartId")
-    """Chosen by the CSMS; comes back in the transaction's events (F01.FR.25, F02.FR.21)."""
+    """Chosen by the CSMS; the events of the transaction repeat it (F01.FR.25, F02.FR.21)."""
     evse_id: int | UnsetType = field(name="evseId", default=UNSET)
-    """From 1 upwards; absent, the station chooses one or refuses (F01.FR.06, F01.FR.07)."""
+    """From 1. If absent, the station selects an EVSE or rejects the request (F01.FR.06, F01.FR.07)."""
     group_id_token: IdTokenType | UnsetType = field(name="groupIdToken", default=UNSET)
-    """Only where the station needs it to match a reservation made for a group."""
+    """The group that the token belongs to: each token of a group may stop what another one started (C09)."""
     charging_profile: ChargingProfileType | UnsetType = field(name="chargingProfile", default=UNSET)
-    """A TxProfile without transactionId (F01.FR.09, F01.FR.11); a station without smart charging ignores it
-    (F01.FR.12).
+    """A TxProfile without ``transaction_id`` (F01.FR.09, F01.FR.11). A station without smart charging ignores
+    it (F01.FR.12).
     """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class RequestStopTransactionResponse(Response, kw_only=True):
-    """The answer to RequestStopTransactionRequest."""
+    """The response to RequestStopTransactionRequest."""
 
     status: RequestStartStopStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class RequestStopTransactionRequest(Request[RequestStopTransactionResponse], kw_only=True):
-    """Asks the station to end a transaction; Rejected if it does not know it (F03, F04).
+    """Asks the station to stop a transaction (F03). Rejected if the station does not know it (F03.FR.08).
 
     Sent by the CSMS (functional block F, Remote Control).
     """
@@ -2173,156 +2139,150 @@ class RequestStopTransactionRequest(Request[RequestStopTransactionResponse], kw_
 
 
 class ReservationStatusUpdateResponse(Response, kw_only=True):
-    """The answer to ReservationStatusUpdateRequest; it only confirms receipt."""
+    """The response to ReservationStatusUpdateRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ReservationStatusUpdateRequest(Request[ReservationStatusUpdateResponse], kw_only=True):
-    """Reports that a reservation ended without being used for charging (H01, H04).
+    """Reports that a reservation has ended without a transaction (H01, H04).
 
     Sent by the Charging Station (functional block H, Reservation).
     """
 
     reservation_id: int = field(name="reservationId")
-    """The id of the ReserveNowRequest."""
+    """The ``id`` of the ReserveNowRequest."""
     reservation_update_status: ReservationUpdateStatusEnumType = field(name="reservationUpdateStatus")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ReserveNowResponse(Response, kw_only=True):
-    """The answer to ReserveNowRequest."""
+    """The response to ReserveNowRequest."""
 
     status: ReserveNowStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ReserveNowRequest(Request[ReserveNowResponse], kw_only=True):
-    """Keeps an EVSE, or one with a kind of connector, free for a token (H01).
+    """Reserves an EVSE for a token: a given one, one with a given connector type, or any (H01).
 
     Sent by the CSMS (functional block H, Reservation).
     """
 
     id: int
-    """Chosen by the CSMS; a known one changes that reservation (H01.FR.02)."""
+    """Chosen by the CSMS; an existing reservation with this id is replaced (H01.FR.02)."""
     expiry_date_time: DateTime = field(name="expiryDateTime")
-    """When the reservation ends by itself; the station then reports Expired (H04.FR.01)."""
+    """When the reservation ends by itself, which the station reports as Expired (H04.FR.01)."""
     id_token: IdTokenType = field(name="idToken")
-    """The identification token that is meant."""
     connector_type: ConnectorEnumType | UnsetType = field(name="connectorType", default=UNSET)
-    """Any EVSE with such a connector will do; absent for any connector."""
+    """Absent: any connector."""
     evse_id: int | UnsetType = field(name="evseId", default=UNSET)
-    """Absent for any EVSE; a station without ReservationNonEvseSpecific then refuses (H01.FR.19)."""
+    """Absent: any EVSE; rejected unless ReservationNonEvseSpecific is true (H01.FR.18, H01.FR.19)."""
     group_id_token: IdTokenType | UnsetType = field(name="groupIdToken", default=UNSET)
-    """Any token of this group may use the reservation too (H03)."""
+    """Any token of this group may use the reservation too (H03.FR.04)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ResetResponse(Response, kw_only=True):
-    """The answer to ResetRequest."""
+    """The response to ResetRequest."""
 
     status: ResetStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ResetRequest(Request[ResetResponse], kw_only=True):
-    """Restarts the station or one EVSE (B11, B12).
+    """Resets the station or one EVSE (B11, B12).
 
     Sent by the CSMS (functional block B, Provisioning).
     """
 
     type: ResetEnumType
     evse_id: int | UnsetType = field(name="evseId", default=UNSET)
-    """The EVSE to reset, if the station can do that (B11.FR.09); absent for the whole station."""
+    """Absent: the whole station. A station that cannot reset a single EVSE rejects the request (B11.FR.09).
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SecurityEventNotificationResponse(Response, kw_only=True):
-    """The answer to SecurityEventNotificationRequest; it only confirms receipt."""
+    """The response to SecurityEventNotificationRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SecurityEventNotificationRequest(Request[SecurityEventNotificationResponse], kw_only=True):
-    """Reports an event that matters for security (A04). The station queues critical ones while it is offline.
+    """Reports a security event (A04). Critical events are queued while the station is offline.
 
     Sent by the Charging Station (functional block A, Security).
     """
 
     type: String50
-    """A name from the list of security events in the appendix of Part 2, such as InvalidCsmsCertificate."""
+    """A security event from the appendix of Part 2, such as InvalidCsmsCertificate."""
     timestamp: DateTime
-    """When the event happened; that can be long before the message is sent."""
+    """When the event occurred, which may be long before it is sent."""
     tech_info: String255 | UnsetType = field(name="techInfo", default=UNSET)
-    """Details for an expert, as text."""
+    """Technical details, as free text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SendLocalListResponse(Response, kw_only=True):
-    """The answer to SendLocalListRequest."""
+    """The response to SendLocalListRequest."""
 
     status: SendLocalListStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SendLocalListRequest(Request[SendLocalListResponse], kw_only=True):
-    """Replaces or changes the list of tokens that the station may authorize by itself (D01).
+    """Replaces or updates the local authorization list (D01).
 
     Sent by the CSMS (functional block D, Local Authorization List Management).
     """
 
     version_number: int = field(name="versionNumber")
-    """Version that the list has afterwards; more than 0, as 0 stands for no list (D01.FR.18)."""
+    """Version that the list has afterwards; above 0, because 0 means that there is no list (D01.FR.18)."""
     update_type: UpdateEnumType = field(name="updateType")
     local_authorization_list: Annotated[list[AuthorizationData], Meta(min_length=1)] | UnsetType = field(name="localAuthorizationList", default=UNSET)
-    """Absent in a full update empties the list, in a differential one it changes nothing but the version
-    (D01.FR.04, D01.FR.05). Limited by ItemsPerMessageSendLocalList (D01.FR.11).
+    """If absent, a full update empties the list (D01.FR.04) and a differential one changes only its version
+    (D01.FR.05). ItemsPerMessageSendLocalList limits its length (D01.FR.11).
     """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetChargingProfileResponse(Response, kw_only=True):
-    """The answer to SetChargingProfileRequest."""
+    """The response to SetChargingProfileRequest."""
 
     status: ChargingProfileStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetChargingProfileRequest(Request[SetChargingProfileResponse], kw_only=True):
-    """Installs a limit over time for a transaction, for transactions to come, or for the whole station (K01).
-    A profile with a known id is replaced (K01.FR.05).
+    """Installs a charging profile (K01). A profile with the same id is replaced (K01.FR.05).
 
     Sent by the CSMS (functional block K, Smart Charging).
     """
 
     evse_id: int = field(name="evseId")
-    """The EVSE. 0 is the whole station for ChargingStationMaxProfile (K04.FR.03) and each EVSE for
-    TxDefaultProfile (K01.FR.14); a TxProfile needs an EVSE (K01.FR.16).
+    """0 means the station as a whole for ChargingStationMaxProfile (K04.FR.03), but every EVSE for
+    TxDefaultProfile (K01.FR.14). A TxProfile requires an EVSE (K01.FR.16).
     """
     charging_profile: ChargingProfileType = field(name="chargingProfile")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetDisplayMessageResponse(Response, kw_only=True):
-    """The answer to SetDisplayMessageRequest."""
+    """The response to SetDisplayMessageRequest."""
 
     status: DisplayMessageStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetDisplayMessageRequest(Request[SetDisplayMessageResponse], kw_only=True):
-    """Puts a message on the station's display, or replaces the one with the same id (O01, O02, O06). It
-    outlives a reboot (O01.FR.10).
+    """Configures a message to be shown on the station's display (O01, O02), or replaces the one with the same
+    id (O06). It survives a reboot (O01.FR.10).
 
     Sent by the CSMS (functional block O, Display Message).
     """
@@ -2332,16 +2292,15 @@ class SetDisplayMessageRequest(Request[SetDisplayMessageResponse], kw_only=True)
 
 
 class SetMonitoringBaseResponse(Response, kw_only=True):
-    """The answer to SetMonitoringBaseRequest."""
+    """The response to SetMonitoringBaseRequest."""
 
     status: GenericDeviceModelStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetMonitoringBaseRequest(Request[SetMonitoringBaseResponse], kw_only=True):
-    """Chooses the set of monitors that is active (N03).
+    """Selects which monitors are active (N03).
 
     Sent by the CSMS (functional block N, Diagnostics).
     """
@@ -2351,52 +2310,49 @@ class SetMonitoringBaseRequest(Request[SetMonitoringBaseResponse], kw_only=True)
 
 
 class SetMonitoringLevelResponse(Response, kw_only=True):
-    """The answer to SetMonitoringLevelRequest."""
+    """The response to SetMonitoringLevelRequest."""
 
     status: GenericStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetMonitoringLevelRequest(Request[SetMonitoringLevelResponse], kw_only=True):
-    """Chooses how severe an event must be for the station to report it (N05).
+    """Sets the severity down to which the station reports events (N05).
 
     Sent by the CSMS (functional block N, Diagnostics).
     """
 
     severity: int
-    """Events with this number or a lower one are reported, from 0, danger to life, to 9, debugging
-    (N05.FR.03).
+    """From 0 (danger to life) to 9 (debugging). Events with this or a lower number are reported (N05.FR.03).
     """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetNetworkProfileResponse(Response, kw_only=True):
-    """The answer to SetNetworkProfileRequest."""
+    """The response to SetNetworkProfileRequest."""
 
     status: SetNetworkProfileStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetNetworkProfileRequest(Request[SetNetworkProfileResponse], kw_only=True):
-    """Stores a way to reach a CSMS in one of the station's slots; NetworkConfigurationPriority decides which
-    slot is used (B09, B10).
+    """Stores a network connection profile in one of the station's slots (B09). NetworkConfigurationPriority
+    determines which slots are used, and in which order (B10).
 
     Sent by the CSMS (functional block B, Provisioning).
     """
 
     configuration_slot: int = field(name="configurationSlot")
-    """Number of the slot, one of the valuesList of NetworkConfigurationPriority (B09.FR.05)."""
+    """Must be in the ``values_list`` of NetworkConfigurationPriority (B09.FR.05)."""
     connection_data: NetworkConnectionProfileType = field(name="connectionData")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetVariableMonitoringResponse(Response, kw_only=True):
-    """The answer to SetVariableMonitoringRequest. It has one result for each element, with the same component
-    and variable (N04.FR.01, N04.FR.02).
+    """The response to SetVariableMonitoringRequest. Holds one result for each element, with the same
+    component and variable (N04.FR.01, N04.FR.02).
     """
 
     set_monitoring_result: Annotated[list[SetMonitoringResultType], Meta(min_length=1)] = field(name="setMonitoringResult")
@@ -2404,7 +2360,7 @@ class SetVariableMonitoringResponse(Response, kw_only=True):
 
 
 class SetVariableMonitoringRequest(Request[SetVariableMonitoringResponse], kw_only=True):
-    """Sets monitors on variables, so that the station reports their changes (N04).
+    """Sets or replaces monitors of variables (N04).
 
     Sent by the CSMS (functional block N, Diagnostics).
     """
@@ -2415,8 +2371,8 @@ class SetVariableMonitoringRequest(Request[SetVariableMonitoringResponse], kw_on
 
 
 class SetVariablesResponse(Response, kw_only=True):
-    """The answer to SetVariablesRequest. One result for each element, with the same component and variable
-    (B05.FR.01, B05.FR.02).
+    """The response to SetVariablesRequest. Holds one result for each element, with the same component and
+    variable (B05.FR.01, B05.FR.02).
     """
 
     set_variable_result: Annotated[list[SetVariableResultType], Meta(min_length=1)] = field(name="setVariableResult")
@@ -2424,131 +2380,130 @@ class SetVariablesResponse(Response, kw_only=True):
 
 
 class SetVariablesRequest(Request[SetVariablesResponse], kw_only=True):
-    """Writes attributes of device model variables, that is, configures the station (B05).
+    """Writes attributes of variables in the device model: this is how a station is configured (B05).
 
     Sent by the CSMS (functional block B, Provisioning).
     """
 
     set_variable_data: Annotated[list[SetVariableDataType], Meta(min_length=1)] = field(name="setVariableData")
-    """At most ItemsPerMessageSetVariables elements, none twice for one attribute (B05.FR.11, B05.FR.13)."""
+    """At most ItemsPerMessageSetVariables elements, and no attribute twice (B05.FR.11, B05.FR.13)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SignCertificateResponse(Response, kw_only=True):
-    """The answer to SignCertificateRequest. Accepted means that the CSMS passes the CSR on; the signed
-    certificate comes later.
+    """The response to SignCertificateRequest. Accepted only means that the CSMS will forward the CSR
+    (A02.FR.11).
     """
 
     status: GenericStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SignCertificateRequest(Request[SignCertificateResponse], kw_only=True):
-    """Asks the CSMS to have a certificate of the station signed, when a TriggerMessageRequest demands a new
-    one or the present one expires within a month (A02, A03). The certificate itself follows in a
+    """Requests the signing of a station certificate, after a TriggerMessageRequest or when the current
+    certificate expires within a month (A02, A03). The signed certificate arrives later, in a
     CertificateSignedRequest.
 
     Sent by the Charging Station (functional block A, Security).
     """
 
     csr: String5500
-    """PKCS #10 certificate signing request (RFC 2986) in PEM, for a key pair that never leaves the station
+    """PKCS #10 certificate signing request (RFC 2986) in PEM format. The private key never leaves the station
     (A02.FR.03, A02.FR.05).
     """
     certificate_type: CertificateSigningUseEnumType | UnsetType = field(name="certificateType", default=UNSET)
-    """Which certificate; required if the station uses different ones towards EV and CSMS (A02.FR.13), absent
-    for one certificate in both uses.
+    """Required if the station uses separate certificates for the CSMS and for EVs (A02.FR.13). Absent: one
+    certificate serves both.
     """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class StatusNotificationResponse(Response, kw_only=True):
-    """The answer to StatusNotificationRequest; it only confirms receipt."""
+    """The response to StatusNotificationRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class StatusNotificationRequest(Request[StatusNotificationResponse], kw_only=True):
-    """Reports the state of a connector (G01). A NotifyEventRequest about AvailabilityState says the same.
+    """Reports the status of a connector (G01). A NotifyEventRequest for AvailabilityState can take its place.
 
     Sent by the Charging Station (functional block G, Availability).
     """
 
     timestamp: DateTime
-    """When the state changed, not when it is sent."""
+    """When the status changed, not when it is sent."""
     connector_status: ConnectorStatusEnumType = field(name="connectorStatus")
     evse_id: int = field(name="evseId")
-    """Number of the EVSE, from 1 upwards."""
+    """From 1."""
     connector_id: int = field(name="connectorId")
-    """Number of the connector on its EVSE, from 1 upwards."""
+    """The connector, numbered from 1 within its EVSE."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TransactionEventResponse(Response, kw_only=True):
-    """The answer to TransactionEventRequest. Every field is optional: an empty answer only confirms receipt.
+    """The response to TransactionEventRequest. All fields are optional: an empty response confirms receipt.
     """
 
     total_cost: Number | UnsetType = field(name="totalCost", default=UNSET)
-    """After Ended: final cost with taxes, in the currency of the variable Currency. 0 is free of charge,
-    absent is unknown (I03.FR.02, I03.FR.04).
+    """Final cost including taxes, in the currency of the Currency variable; in answer to Ended only. 0 means
+    free of charge, absent means unknown (I03.FR.02, I03.FR.04).
     """
     charging_priority: int | UnsetType = field(name="chargingPriority", default=UNSET)
-    """From -9 to 9, more is sooner served; for this transaction only, and before that of the token
+    """From -9 to 9, the highest first. For this transaction only, and overrides that of the token
     (K03.FR.05).
     """
     id_token_info: IdTokenInfoType | UnsetType = field(name="idTokenInfo", default=UNSET)
-    """Required if the request had an idToken (E01.FR.12)."""
+    """Required if the request contained an ``id_token`` (E01.FR.12)."""
     updated_personal_message: MessageContentType | UnsetType = field(name="updatedPersonalMessage", default=UNSET)
-    """New text for the driver, for example a changed tariff (I06.FR.02)."""
+    """A new text for the driver, for example after a change of tariff (I06.FR.02)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TransactionEventRequest(Request[TransactionEventResponse], kw_only=True):
-    """Reports the start, a change, or the end of a transaction. It is queued while the station is offline and
-    repeated until it is answered (E01 to E12).
+    """Reports the start, a change, or the end of a transaction (E01 to E12). Events are queued while the
+    station is offline and sent when it is online again (E12.FR.02).
 
     Sent by the Charging Station (functional block E, Transactions).
     """
 
     event_type: TransactionEventEnumType = field(name="eventType")
     timestamp: DateTime
-    """When the event happened, not when it is sent."""
+    """When the event occurred, not when it is sent."""
     trigger_reason: TriggerReasonEnumType = field(name="triggerReason")
-    """What made the station report (E01.FR.15)."""
+    """What caused the event (E01.FR.15)."""
     seq_no: int = field(name="seqNo")
-    """Counts up by 1 within the transaction, so that the CSMS sees what is missing (E01.FR.07)."""
+    """Increases by 1 with each event of the transaction, so that the CSMS notices missing ones (E01.FR.07).
+    """
     transaction_info: TransactionType = field(name="transactionInfo")
     meter_value: Annotated[list[MeterValueType], Meta(min_length=1)] | UnsetType = field(name="meterValue", default=UNSET)
-    """The measurands configured for this kind of event, with context Transaction.Begin, Sample.Periodic or
-    Transaction.End (E01.FR.09, E02.FR.10, E06.FR.11).
-    """
+    """The measurands configured for this kind of event (E01.FR.09, E02.FR.10, E06.FR.11)."""
     offline: bool | UnsetType = UNSET
-    """True if it happened without connection and was sent later (E04.FR.03); absent means false."""
+    """Whether the event occurred while the station was offline (E04.FR.03). Absent means false."""
     number_of_phases_used: int | UnsetType = field(name="numberOfPhasesUsed", default=UNSET)
-    """The number of phases in use, at most 3; reported when energy starts to flow and when the number changes
-    (E02.FR.18, E02.FR.19).
+    """Number of phases in use. Sent when energy starts to flow, and when the number changes (E02.FR.18,
+    E02.FR.19).
     """
     cable_max_current: int | UnsetType = field(name="cableMaxCurrent", default=UNSET)
-    """What the connected cable carries, in A."""
+    """Current that the connected cable can carry, in A."""
     reservation_id: int | UnsetType = field(name="reservationId", default=UNSET)
-    """The reservation that this transaction uses up; once, in the first event after authorization (E01.FR.13,
-    H01.FR.15).
+    """The reservation that ends with this transaction. Sent once, in the first event after authorization
+    (E01.FR.13, H01.FR.15).
     """
     evse: EVSEType | UnsetType = UNSET
-    """Required once, in the first event after the EV was connected (E01.FR.16)."""
+    """Required once, with ``connector_id``, in the first event after the EV has been connected (E01.FR.16).
+    """
     id_token: IdTokenType | UnsetType = field(name="idToken", default=UNSET)
-    """Required once when charging is authorized, and again when a token stops it (E03.FR.01, E07.FR.02)."""
+    """Required once when charging has been authorized, and again when a token ends it (E03.FR.01, E07.FR.02).
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TriggerMessageResponse(Response, kw_only=True):
-    """The answer to TriggerMessageRequest."""
+    """The response to TriggerMessageRequest."""
 
     status: TriggerMessageStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -2560,75 +2515,73 @@ class TriggerMessageRequest(Request[TriggerMessageResponse], kw_only=True):
 
     requested_message: MessageTriggerEnumType = field(name="requestedMessage")
     evse: EVSEType | UnsetType = UNSET
-    """For messages about an EVSE; absent means each of them (F06.FR.11). StatusNotification needs the
-    connectorId too (F06.FR.13).
+    """The EVSE that the message should be about. Absent: all EVSEs (F06.FR.11). StatusNotification also
+    requires the ``connector_id`` (F06.FR.13).
     """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class UnlockConnectorResponse(Response, kw_only=True):
-    """The answer to UnlockConnectorRequest."""
+    """The response to UnlockConnectorRequest."""
 
     status: UnlockStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class UnlockConnectorRequest(Request[UnlockConnectorResponse], kw_only=True):
-    """Frees a stuck cable (F05). It is not a way to end a transaction.
+    """Unlocks a connector whose cable is stuck (F05). It does not stop a transaction.
 
     Sent by the CSMS (functional block F, Remote Control).
     """
 
     evse_id: int = field(name="evseId")
-    """Number of the EVSE, from 1 upwards."""
+    """From 1."""
     connector_id: int = field(name="connectorId")
-    """Number of the connector on its EVSE, from 1 upwards."""
+    """The connector, numbered from 1 within its EVSE."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class UnpublishFirmwareResponse(Response, kw_only=True):
-    """The answer to UnpublishFirmwareRequest."""
+    """The response to UnpublishFirmwareRequest."""
 
     status: UnpublishFirmwareStatusEnumType
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class UnpublishFirmwareRequest(Request[UnpublishFirmwareResponse], kw_only=True):
-    """Tells a Local Controller to offer a file no longer (L04).
+    """Makes a Local Controller withdraw firmware (L04).
 
     Sent by the CSMS (functional block L, Firmware Management).
     """
 
     checksum: String32
-    """MD5 of the whole file, as 32 hexadecimal digits; it names the file."""
+    """Identifies the image: its MD5 checksum, as 32 hexadecimal digits."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class UpdateFirmwareResponse(Response, kw_only=True):
-    """The answer to UpdateFirmwareRequest."""
+    """The response to UpdateFirmwareRequest."""
 
     status: UpdateFirmwareStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class UpdateFirmwareRequest(Request[UpdateFirmwareResponse], kw_only=True):
-    """Tells the station to load and install firmware (L01, L02). Progress comes in
-    FirmwareStatusNotificationRequests.
+    """Makes the station download and install firmware (L01, L02). FirmwareStatusNotificationRequests report
+    the progress.
 
     Sent by the CSMS (functional block L, Firmware Management).
     """
 
     request_id: int = field(name="requestId")
-    """Chosen by the CSMS; the notifications carry it (L01.FR.10)."""
+    """Chosen by the CSMS; the notifications repeat it (L01.FR.10)."""
     firmware: FirmwareType
     retries: int | UnsetType = UNSET
-    """How many attempts to make before giving up; absent leaves it to the station."""
+    """Maximum number of attempts. Absent: the station chooses."""
     retry_interval: int | UnsetType = field(name="retryInterval", default=UNSET)
-    """Seconds between attempts; absent leaves it to the station."""
+    """Seconds between two attempts. Absent: the station chooses."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 

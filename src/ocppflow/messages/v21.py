@@ -74,20 +74,22 @@ String32768: TypeAlias = Annotated[str, Meta(max_length=32768)]
 
 APNAuthenticationEnumType: TypeAlias = Literal["PAP", "CHAP", "NONE", "AUTO"]
 AttributeEnumType: TypeAlias = Literal["Actual", "Target", "MinSet", "MaxSet"]
-"""Actual is the value now, Target the wanted one; MinSet and MaxSet limit what may be set."""
+"""Actual: the current value. Target: the desired value. MinSet and MaxSet: limits for the values that may be
+set.
+"""
 AuthorizationStatusEnumType: TypeAlias = Literal[
     "Accepted", "Blocked", "ConcurrentTx", "Expired", "Invalid", "NoCredit", "NotAllowedTypeEVSE",
     "NotAtThisLocation", "NotAtThisTime", "Unknown",
 ]
-"""Only Accepted allows charging. ConcurrentTx is for the answer to the start of a transaction: the token is
-busy elsewhere.
+"""Only Accepted permits charging. ConcurrentTx occurs at the start of a transaction: the token is already in
+use in another one.
 """
 AuthorizeCertificateStatusEnumType: TypeAlias = Literal[
     "Accepted", "SignatureError", "CertificateExpired", "CertificateRevoked", "NoCertificateAvailable",
     "CertChainError", "ContractCancelled",
 ]
-"""Verdict on the contract certificate; ContractCancelled goes with a valid certificate whose token is not
-accepted (C07).
+"""Result of checking the contract certificate. ContractCancelled: the certificate is valid, but its token is
+not accepted.
 """
 BatterySwapEventEnumType: TypeAlias = Literal["BatteryIn", "BatteryOut", "BatteryOutTimeout"]
 """BatteryOutTimeout: the driver did not take the offered batteries (S03.FR.06)."""
@@ -95,154 +97,155 @@ BootReasonEnumType: TypeAlias = Literal[
     "ApplicationReset", "FirmwareUpdate", "LocalReset", "PowerUp", "RemoteReset", "ScheduledReset",
     "Triggered", "Unknown", "Watchdog",
 ]
-"""Triggered answers a TriggerMessageRequest; everything else says why the station booted."""
+"""Triggered: sent in response to a TriggerMessageRequest. All other values tell why the station booted."""
 CancelReservationStatusEnumType: TypeAlias = Literal["Accepted", "Rejected"]
 CertificateActionEnumType: TypeAlias = Literal["Install", "Update"]
-"""What the EV asked for: to install a contract certificate or to renew it. ISO 15118-20 knows only Install
-(M02.FR.02).
+"""Whether the EV asks for a new contract certificate or to update the one that it has; always Install for ISO
+15118-20 (M02.FR.02).
 """
 CertificateSignedStatusEnumType: TypeAlias = Literal["Accepted", "Rejected"]
-"""Rejected if the certificate is invalid or belongs to no request of the station."""
+"""Rejected: the station found the certificate invalid and discarded it (A02.FR.07), or does not know the
+``request_id`` (A02.FR.26).
+"""
 CertificateSigningUseEnumType: TypeAlias = Literal[
     "ChargingStationCertificate", "V2GCertificate", "V2G20Certificate",
 ]
-"""ChargingStationCertificate authenticates the station to the CSMS (security profile 3); the others
-authenticate it to an EV.
+"""A ChargingStationCertificate authenticates the station to the CSMS (security profile 3), a V2G certificate
+authenticates it to the EV.
 """
 CertificateStatusEnumType: TypeAlias = Literal["Good", "Revoked", "Unknown", "Failed"]
-"""Failed means that the source could not be reached (M07.FR.02, M07.FR.05); it says nothing about the
-certificate.
-"""
+"""Failed: the CSMS could not obtain the status (M07.FR.02, M07.FR.05)."""
 CertificateStatusSourceEnumType: TypeAlias = Literal["CRL", "OCSP"]
-"""OCSP asks a responder about one certificate, CRL loads the list of revoked ones."""
+"""OCSP: query a responder. CRL: download a revocation list."""
 ChangeAvailabilityStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "Scheduled"]
-"""Scheduled: done when transactions under way have ended."""
+"""Scheduled: the change follows when ongoing transactions have ended."""
 ChargingProfileKindEnumType: TypeAlias = Literal["Absolute", "Recurring", "Relative", "Dynamic"]
-"""Absolute counts from startSchedule, Recurring starts anew every day or week, Relative counts from the
-moment when the station is ready to deliver energy (K01.FR.40 to K01.FR.42); Dynamic has one period whose
-values are updated (K28).
+"""Absolute: starts at ``start_schedule``. Recurring: starts anew every day or week. Relative: starts when the
+station is ready to deliver energy (K01.FR.40 to K01.FR.42). Dynamic: has one period, whose values are updated
+(K28).
 """
 ChargingProfilePurposeEnumType: TypeAlias = Literal[
     "ChargingStationExternalConstraints", "ChargingStationMaxProfile", "TxDefaultProfile", "TxProfile",
     "PriorityCharging", "LocalGeneration",
 ]
-"""Of the profiles with one purpose, the one with the highest stackLevel counts; the lowest limit of the
-purposes applies, but a TxProfile replaces the TxDefaultProfile (K01.FR.17, K02.FR.04), PriorityCharging
-replaces both (K21.FR.04), and LocalGeneration adds to the station's limit (K04.FR.05).
+"""Among profiles with the same purpose, the highest ``stack_level`` wins (K01.FR.17). A TxProfile replaces
+the TxDefaultProfile (K02.FR.04), and PriorityCharging replaces both (K21.FR.04); otherwise the lowest limit
+applies. LocalGeneration adds to the limit of the station (K04.FR.05).
 """
 ChargingProfileStatusEnumType: TypeAlias = Literal["Accepted", "Rejected"]
-"""Accepted does not mean that the EV follows the profile, or the update."""
+"""Accepted does not imply that the limits are met to the letter."""
 ChargingRateUnitEnumType: TypeAlias = Literal["W", "A"]
-"""W is the power of all phases together, A the current of each phase (K01.FR.50, K01.FR.51)."""
+"""W: power of all phases together. A: current of each phase (K01.FR.50, K01.FR.51)."""
 ChargingStateEnumType: TypeAlias = Literal["EVConnected", "Charging", "SuspendedEV", "SuspendedEVSE", "Idle"]
-"""SuspendedEV: energy is offered, the EV takes none. SuspendedEVSE: the station offers none. Idle: no EV is
-connected.
+"""SuspendedEV: energy is offered, but the EV takes none. SuspendedEVSE: the station offers none. Idle: no EV
+is connected.
 """
 ClearCacheStatusEnumType: TypeAlias = Literal["Accepted", "Rejected"]
-"""Rejected also if the cache is switched off (C11.FR.04)."""
+"""Rejected also if the cache is disabled (C11.FR.04)."""
 ClearChargingProfileStatusEnumType: TypeAlias = Literal["Accepted", "Unknown"]
-"""Unknown means that no profile matched (K10.FR.01)."""
+"""Unknown: no profile matched (K10.FR.01)."""
 ClearMessageStatusEnumType: TypeAlias = Literal["Accepted", "Unknown", "Rejected"]
-"""Unknown means that there is no such message (O05.FR.02)."""
+"""Unknown: there is no such message (O05.FR.02)."""
 ClearMonitoringStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "NotFound"]
-"""Rejected for a monitor that cannot be removed (N06.FR.03)."""
+"""Rejected: the monitor cannot be removed (N06.FR.03)."""
 ComponentCriterionEnumType: TypeAlias = Literal["Active", "Available", "Enabled", "Problem"]
-"""Active, Available and Enabled also select components that do not have that variable; Problem selects only
+"""Active, Available and Enabled also select components without that variable; Problem selects only components
 where it is true (B08.FR.07 to B08.FR.10).
 """
 ConnectorStatusEnumType: TypeAlias = Literal["Available", "Occupied", "Reserved", "Unavailable", "Faulted"]
-"""Occupied says nothing about charging; that is in the transaction's chargingState."""
+"""Occupied does not tell whether the EV is charging; the ``charging_state`` of the transaction does."""
 ControlModeEnumType: TypeAlias = Literal["ScheduledControl", "DynamicControl"]
-"""Scheduled: the EV chooses a schedule and follows it. Dynamic: the station steers the EV by setpoints."""
+"""ScheduledControl: the EV follows a schedule that it has chosen. DynamicControl: the station sends setpoints
+to the EV.
+"""
 CostDimensionEnumType: TypeAlias = Literal[
     "Energy", "MaxCurrent", "MinCurrent", "MaxPower", "MinPower", "IdleTIme", "ChargingTime",
 ]
-"""Energy is in Wh, currents are in A, powers in W, times in seconds. Negative values are discharging."""
+"""Energy in Wh, currents in A, powers in W, times in seconds. Negative values stand for discharging."""
 CostKindEnumType: TypeAlias = Literal[
     "CarbonDioxideEmission", "RelativePricePercentage", "RenewableGenerationPercentage",
 ]
-"""RelativePricePercentage is a price in percent of the highest one, RenewableGenerationPercentage a share of
-generation, CarbonDioxideEmission is in g/kWh.
+"""RelativePricePercentage: price in percent of the highest price. RenewableGenerationPercentage: share of
+renewable energy. CarbonDioxideEmission: in g/kWh.
 """
 CustomerInformationStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "Invalid"]
-"""Invalid means that not exactly one identifier of the customer was given (N09.FR.09)."""
+"""Invalid: the request does not identify the customer in exactly one way (N09.FR.09)."""
 DERControlEnumType: TypeAlias = Literal[
     "EnterService", "FreqDroop", "FreqWatt", "FixedPFAbsorb", "FixedPFInject", "FixedVar", "Gradients",
     "HFMustTrip", "HFMayTrip", "HVMustTrip", "HVMomCess", "HVMayTrip", "LimitMaxDischarge", "LFMustTrip",
     "LVMustTrip", "LVMomCess", "LVMayTrip", "PowerMonitoringMustTrip", "VoltVar", "VoltWatt", "WattPF",
     "WattVar",
 ]
-"""Must-trip curves say when to disconnect, may-trip curves how long to stay connected (ride-through), MomCess
-when to pause; the rest set active or reactive power by frequency, voltage or power.
+"""MustTrip curves tell when to disconnect, MayTrip curves for how long to stay connected (ride-through),
+MomCess curves when to pause. The others control active or reactive power.
 """
 DERControlStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "NotSupported", "NotFound"]
-"""NotSupported for a type of control that the station does not know; NotFound if there is no such control."""
+"""NotSupported: the station does not support this type of control. NotFound: there is no such control."""
 DERUnitEnumType: TypeAlias = Literal[
     "Not_Applicable", "PctMaxW", "PctMaxVar", "PctWAvail", "PctVarAvail", "PctEffectiveV",
 ]
-"""What the percentage relates to: configured power (MaxW, MaxVar), available reserve (WAvail, VarAvail), or
-voltage in force (EffectiveV).
+"""Percentage of the configured power (PctMaxW, PctMaxVar), of the available reserve (PctWAvail, PctVarAvail)
+or of the effective voltage (PctEffectiveV).
 """
 DataEnumType: TypeAlias = Literal[
     "string", "decimal", "integer", "dateTime", "boolean", "OptionList", "SequenceList", "MemberList",
 ]
-"""For OptionList, MemberList and SequenceList valuesList says what is allowed: one value, a set, an ordered
-list.
+"""OptionList takes one of the values in ``values_list``, MemberList any subset of them, SequenceList an
+ordered subset.
 """
 DataTransferStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "UnknownMessageId", "UnknownVendorId"]
-"""What Accepted and Rejected mean, the parties agree on (P01.FR.07)."""
+"""The parties agree on the meaning of Accepted and Rejected (P01.FR.07)."""
 DayOfWeekEnumType: TypeAlias = Literal[
     "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday",
 ]
 DeleteCertificateStatusEnumType: TypeAlias = Literal["Accepted", "Failed", "NotFound"]
-"""Failed also for the station's own certificate, which cannot be deleted in this way (M04.FR.06)."""
+"""Failed also for the station's own certificate, which cannot be deleted (M04.FR.06)."""
 DisplayMessageStatusEnumType: TypeAlias = Literal[
     "Accepted", "NotSupportedMessageFormat", "Rejected", "NotSupportedPriority", "NotSupportedState",
     "UnknownTransaction", "LanguageNotSupported",
 ]
-"""Everything but Accepted says what the station cannot do with the message (O01, O02)."""
+"""Any value except Accepted tells what the station does not support or know (O01, O02)."""
 EnergyTransferModeEnumType: TypeAlias = Literal[
     "AC_single_phase", "AC_two_phase", "AC_three_phase", "DC", "AC_BPT", "AC_BPT_DER", "AC_DER", "DC_BPT",
     "DC_ACDP", "DC_ACDP_BPT", "WPT",
 ]
-"""BPT is bidirectional power transfer, DER a mode that also follows the grid code, ACDP an automated
-connection (pantograph), WPT wireless.
-"""
+"""BPT: bidirectional. DER: follows the grid code. ACDP: pantograph. WPT: wireless."""
 EventNotificationEnumType: TypeAlias = Literal[
     "HardWiredNotification", "HardWiredMonitor", "PreconfiguredMonitor", "CustomMonitor",
 ]
-"""Who set up the monitor: the manufacturer, unchangeably or as a default, or the CSMS (CustomMonitor)."""
+"""CustomMonitor: set by the CSMS. All other values: provided by the manufacturer."""
 EventTriggerEnumType: TypeAlias = Literal["Alerting", "Delta", "Periodic"]
-"""Alerting is a threshold passed or a hard-wired notification, Delta a change, Periodic a matter of time."""
+"""Alerting: a threshold or a hard-wired notification. Delta: a change. Periodic: the interval."""
 EvseKindEnumType: TypeAlias = Literal["AC", "DC"]
-"""Whether a tariff is for AC or DC charging."""
 FirmwareStatusEnumType: TypeAlias = Literal[
     "Downloaded", "DownloadFailed", "Downloading", "DownloadScheduled", "DownloadPaused", "Idle",
     "InstallationFailed", "Installing", "Installed", "InstallRebooting", "InstallScheduled",
     "InstallVerificationFailed", "InvalidSignature", "SignatureVerified",
 ]
-"""Installed ends an update well; DownloadFailed, InstallationFailed, InstallVerificationFailed and
-InvalidSignature end it badly. Idle only answers a trigger when nothing is going on (L01.FR.25).
+"""Final states are Installed and, if the update failed, DownloadFailed, InstallationFailed,
+InstallVerificationFailed and InvalidSignature. Idle: answers a TriggerMessageRequest when there is no update
+(L01.FR.25).
 """
 GenericDeviceModelStatusEnumType: TypeAlias = Literal[
     "Accepted", "Rejected", "NotSupported", "EmptyResultSet",
 ]
-"""With Accepted the report follows in messages of its own; EmptyResultSet means that nothing matches and none
-follows.
+"""Accepted: a report may follow in separate messages. EmptyResultSet: nothing matches, so no report follows.
 """
 GenericStatusEnumType: TypeAlias = Literal["Accepted", "Rejected"]
-"""Whether the request is carried out; why not, stands in statusInfo."""
+"""Whether the receiver will act on the request; ``status_info`` may give the reason."""
 GetCertificateIdUseEnumType: TypeAlias = Literal[
     "V2GRootCertificate", "MORootCertificate", "CSMSRootCertificate", "V2GCertificateChain",
     "ManufacturerRootCertificate", "OEMRootCertificate",
 ]
-"""As for installing; V2GCertificateChain is the station's own ISO 15118 certificate with its sub-CAs."""
+"""V2GCertificateChain is the station's own certificate for ISO 15118 with its sub-CAs. All other values are
+roots.
+"""
 GetCertificateStatusEnumType: TypeAlias = Literal["Accepted", "Failed"]
-"""Failed means that the CSMS got no answer from the OCSP responder (M06.FR.04)."""
+"""Failed: the CSMS could not obtain the OCSP status (M06.FR.04)."""
 GetChargingProfileStatusEnumType: TypeAlias = Literal["Accepted", "NoProfiles"]
-"""NoProfiles means that no profile matched and no report follows."""
+"""NoProfiles: no profile matches, so no report follows."""
 GetDisplayMessagesStatusEnumType: TypeAlias = Literal["Accepted", "Unknown"]
-"""Unknown means that no message matches and none follows (O03.FR.06, O04.FR.07)."""
+"""Unknown: no message matches, so no report follows (O03.FR.06, O04.FR.07)."""
 GetInstalledCertificateStatusEnumType: TypeAlias = Literal["Accepted", "NotFound"]
 GetVariableStatusEnumType: TypeAlias = Literal[
     "Accepted", "Rejected", "UnknownComponent", "UnknownVariable", "NotSupportedAttributeType",
@@ -251,31 +254,31 @@ GridEventFaultEnumType: TypeAlias = Literal[
     "CurrentImbalance", "LocalEmergency", "LowInputPower", "OverCurrent", "OverFrequency", "OverVoltage",
     "PhaseRotation", "RemoteEmergency", "UnderFrequency", "UnderVoltage", "VoltageImbalance",
 ]
-"""What is wrong with the grid."""
 HashAlgorithmEnumType: TypeAlias = Literal["SHA256", "SHA384", "SHA512"]
-"""The algorithms of RFC 6960 that OCPP knows."""
 InstallCertificateStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "Failed"]
-"""Rejected: the certificate is invalid or one too many. Failed: the station could not install it (M05)."""
+"""Rejected: the certificate is invalid, or there is no room for it (M05.FR.06, M05.FR.07). Failed: it could
+not be installed (M05.FR.03).
+"""
 InstallCertificateUseEnumType: TypeAlias = Literal[
     "V2GRootCertificate", "MORootCertificate", "ManufacturerRootCertificate", "CSMSRootCertificate",
     "OEMRootCertificate",
 ]
-"""What the root is for: V2G and MO for ISO 15118, Manufacturer for firmware signatures, CSMS for the
-connection.
-"""
+"""What is verified with the root: V2G and MO, ISO 15118; Manufacturer, firmware; CSMS, the connection."""
 IslandingDetectionEnumType: TypeAlias = Literal[
     "NoAntiIslandingSupport", "RoCoF", "UVP_OVP", "UFP_OFP", "VoltageVectorShift", "ZeroCrossingDetection",
     "OtherPassive", "ImpedanceMeasurement", "ImpedanceAtFrequency", "SlipModeFrequencyShift",
     "SandiaFrequencyShift", "SandiaVoltageShift", "FrequencyJump", "RCLQFactor", "OtherActive",
 ]
-"""How the EV notices that it feeds a part of the grid that is cut off from the rest."""
+"""How the EV detects that the part of the grid to which it is connected is isolated."""
 Iso15118EVCertificateStatusEnumType: TypeAlias = Literal["Accepted", "Failed"]
 LocationEnumType: TypeAlias = Literal["Body", "Cable", "EV", "Inlet", "Outlet", "Upstream"]
-"""Where it was measured; Inlet is the connection to the grid, Outlet the connector."""
+"""Where the value was measured. Inlet: the grid connection. Outlet: the connector. Upstream: the meter of the
+site.
+"""
 LogEnumType: TypeAlias = Literal["DiagnosticsLog", "SecurityLog", "DataCollectorLog"]
-"""DataCollectorLog is what the component DataCollector has recorded (N01.FR.24)."""
+"""DataCollectorLog: what the component DataCollector has recorded (N01.FR.24)."""
 LogStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "AcceptedCanceled"]
-"""AcceptedCanceled means that an upload that was under way was given up for this one (N01.FR.12)."""
+"""AcceptedCanceled: accepted, and an ongoing upload was canceled in its favor (N01.FR.12)."""
 MeasurandEnumType: TypeAlias = Literal[
     "Current.Export", "Current.Export.Offered", "Current.Export.Minimum", "Current.Import",
     "Current.Import.Offered", "Current.Import.Minimum", "Current.Offered", "Display.PresentSOC",
@@ -293,159 +296,167 @@ MeasurandEnumType: TypeAlias = Literal[
     "Power.Export.Offered", "Power.Factor", "Power.Import.Offered", "Power.Import.Minimum", "Power.Offered",
     "Power.Reactive.Export", "Power.Reactive.Import", "SoC", "Voltage", "Voltage.Minimum", "Voltage.Maximum",
 ]
-"""Registers count up, intervals start anew with each sample. Import is towards the EV, Export from it,
-Offered is what the station would give.
+"""A Register is a cumulative reading, an Interval the amount since the last sample. Import flows to the EV,
+Export from it; Offered is what the station would provide.
 """
 MessageFormatEnumType: TypeAlias = Literal["ASCII", "HTML", "URI", "UTF8", "QRCODE"]
-"""For URI and QRCODE the content is an address: to load, or to draw as a code."""
+"""URI: the content is an address from which the message is loaded. QRCODE: the content is to be shown as a QR
+code.
+"""
 MessagePriorityEnumType: TypeAlias = Literal["AlwaysFront", "InFront", "NormalCycle"]
-"""AlwaysFront stands alone until another one comes, InFront takes turns with its like, NormalCycle with
-everything else (O01).
+"""AlwaysFront: shown alone. InFront: takes turns with others of this priority. NormalCycle: takes turns with
+all others (O01).
 """
 MessageStateEnumType: TypeAlias = Literal[
     "Charging", "Faulted", "Idle", "Unavailable", "Suspended", "Discharging",
 ]
-"""Shown only while the station is in this state; Idle means without a transaction."""
+"""State of the station in which the message is shown. Idle: no transaction is ongoing."""
 MessageTriggerEnumType: TypeAlias = Literal[
     "BootNotification", "LogStatusNotification", "FirmwareStatusNotification", "Heartbeat", "MeterValues",
     "SignChargingStationCertificate", "SignV2GCertificate", "SignV2G20Certificate", "StatusNotification",
     "TransactionEvent", "SignCombinedCertificate", "PublishFirmwareStatusNotification", "CustomTrigger",
 ]
-"""The Sign... values make the station renew a certificate with a SignCertificateRequest."""
+"""The values that begin with Sign trigger a SignCertificateRequest."""
 MobilityNeedsModeEnumType: TypeAlias = Literal["EVCC", "EVCC_SECC"]
-"""EVCC: only the EV decides departure time and target charge. EVCC_SECC: station and CSMS may change them."""
+"""EVCC: only the EV sets departure time and state of charge. EVCC_SECC: station and CSMS may change them."""
 MonitorEnumType: TypeAlias = Literal[
     "UpperThreshold", "LowerThreshold", "Delta", "Periodic", "PeriodicClockAligned", "TargetDelta",
     "TargetDeltaRelative",
 ]
-"""Thresholds compare the value, Delta its change since the last report, TargetDelta its distance from the
-target; periodic ones report every so many seconds, the clock-aligned kind counted from full hours.
+"""A threshold compares the value, Delta its change since the last event, TargetDelta its distance from the
+target value. Periodic monitors report at an interval, PeriodicClockAligned relative to the full hour.
 """
 MonitoringBaseEnumType: TypeAlias = Literal["All", "FactoryDefault", "HardWiredOnly"]
-"""All adds the preconfigured monitors to the present ones, FactoryDefault goes back to them, HardWiredOnly
-leaves only what cannot be switched off (N03).
+"""All: activates the preconfigured monitors and keeps custom ones. FactoryDefault: deletes custom monitors.
+HardWiredOnly: also disables preconfigured ones (N03).
 """
 MonitoringCriterionEnumType: TypeAlias = Literal[
     "ThresholdMonitoring", "DeltaMonitoring", "PeriodicMonitoring",
 ]
 MutabilityEnumType: TypeAlias = Literal["ReadOnly", "WriteOnly", "ReadWrite"]
-"""Whether the CSMS may read the attribute, write it, or both."""
 NotifyAllowedEnergyTransferStatusEnumType: TypeAlias = Literal["Accepted", "Rejected"]
-"""Accepted starts a new negotiation with the EV (Q02.FR.06)."""
+"""Accepted: the station renegotiates with the EV (Q02.FR.06)."""
 NotifyEVChargingNeedsStatusEnumType: TypeAlias = Literal[
     "Accepted", "Rejected", "Processing", "NoChargingProfile",
 ]
-"""Processing means that a schedule will follow, but not at once (K15.FR.05). In an ISO 15118-20 session,
-NoChargingProfile is what Rejected is otherwise (K18.FR.04), and Rejected refuses the mode of energy transfer
-(K18.FR.22).
+"""Processing: a schedule will follow, but takes time (K15.FR.05). In an ISO 15118-20 session,
+NoChargingProfile means that no schedule will follow (K18.FR.04), and Rejected that the mode of energy
+transfer is refused (K18.FR.22).
 """
 OCPPInterfaceEnumType: TypeAlias = Literal[
     "Wired0", "Wired1", "Wired2", "Wired3", "Wireless0", "Wireless1", "Wireless2", "Wireless3", "Any",
 ]
-"""Numbers tell several interfaces of one kind apart."""
 OCPPTransportEnumType: TypeAlias = Literal["SOAP", "JSON"]
-"""OCPP 2.x has only JSON."""
+"""OCPP 2.x supports JSON only."""
 OCPPVersionEnumType: TypeAlias = Literal["OCPP12", "OCPP15", "OCPP16", "OCPP20", "OCPP201", "OCPP21"]
-"""Kept for compatibility; the subprotocol chosen in the WebSocket handshake decides the version."""
+"""Kept for backward compatibility; the version results from the WebSocket handshake."""
 OperationModeEnumType: TypeAlias = Literal[
     "Idle", "ChargingOnly", "CentralSetpoint", "ExternalSetpoint", "ExternalLimits", "CentralFrequency",
     "LocalFrequency", "LocalLoadBalancing",
 ]
-"""Who decides how the EV charges or discharges: External modes follow a system on site, Local modes the
-station's own measurements.
+"""Who controls charging and discharging. Central modes: the CSMS. External modes: a system at the site. Local
+modes: the station itself.
 """
 OperationalStatusEnumType: TypeAlias = Literal["Inoperative", "Operative"]
-"""Inoperative takes out of service; both outlive a reboot (G03.FR.08)."""
+"""The state survives a reboot (G03.FR.08)."""
 PaymentStatusEnumType: TypeAlias = Literal["Settled", "Canceled", "Rejected", "Failed"]
-"""Canceled: nothing was to be charged. Rejected by the payment service, Failed after the last attempt to
-reach it.
+"""Canceled: nothing was to be charged. Rejected: refused by the payment service. Failed: given up after
+technical problems.
 """
 PhaseEnumType: TypeAlias = Literal["L1", "L2", "L3", "N", "L1-N", "L2-N", "L3-N", "L1-L2", "L2-L3", "L3-L1"]
-"""L1 to N are conductors; L1-N and the like are measured against neutral, L1-L2 and the like between phases.
-"""
+"""L1 to L3 and N are conductors. L1-N is measured between phase and neutral, L1-L2 between phases."""
 PowerDuringCessationEnumType: TypeAlias = Literal["Active", "Reactive"]
-"""Which power to feed in while riding through a fault."""
+"""The power to feed in during fault ride-through."""
 PreconditioningStatusEnumType: TypeAlias = Literal["Unknown", "Ready", "NotReady", "Preconditioning"]
-"""Whether the EV has brought its battery to the temperature for charging."""
+"""Whether the battery of the EV has the temperature that it needs for charging."""
 PriorityChargingStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "NoProfile"]
-"""NoProfile means that the station has no profile with the purpose PriorityCharging (K21.FR.01)."""
+"""NoProfile: no profile with the purpose PriorityCharging is installed (K21.FR.01)."""
 PublishFirmwareStatusEnumType: TypeAlias = Literal[
     "Idle", "DownloadScheduled", "Downloading", "Downloaded", "Published", "DownloadFailed",
     "DownloadPaused", "InvalidChecksum", "ChecksumVerified", "PublishFailed",
 ]
-"""Published ends it well; DownloadFailed, InvalidChecksum and PublishFailed end it badly (L03)."""
+"""Final states are Published and, if publishing failed, DownloadFailed, InvalidChecksum and PublishFailed
+(L03).
+"""
 ReadingContextEnumType: TypeAlias = Literal[
     "Interruption.Begin", "Interruption.End", "Other", "Sample.Clock", "Sample.Periodic",
     "Transaction.Begin", "Transaction.End", "Trigger",
 ]
-"""Why the value was taken: start or end of a transaction or interruption, the clock, a period, a trigger."""
+"""What caused the measurement: start or end of a transaction or an interruption, the clock, a period, or a
+trigger.
+"""
 ReasonEnumType: TypeAlias = Literal[
     "DeAuthorized", "EmergencyStop", "EnergyLimitReached", "EVDisconnected", "GroundFault", "ImmediateReset",
     "MasterPass", "Local", "LocalOutOfCredit", "Other", "OvercurrentFault", "PowerLoss", "PowerQuality",
     "Reboot", "Remote", "SOCLimitReached", "StoppedByEV", "TimeLimitReached", "Timeout",
     "ReqEnergyTransferRejected",
 ]
-"""Local is the driver at the station, Remote the CSMS or an app; the rest are faults, limits and resets."""
+"""Local: the driver stopped at the station. Remote: the CSMS stopped it. The other values are faults, limits
+and resets.
+"""
 RecurrencyKindEnumType: TypeAlias = Literal["Daily", "Weekly"]
-"""The schedule starts anew every 24 hours, or every 7 days."""
+"""The schedule restarts every 24 hours or every 7 days."""
 RegistrationStatusEnumType: TypeAlias = Literal["Accepted", "Pending", "Rejected"]
-"""Pending lets the CSMS configure the station first; with Rejected nobody says anything until the interval is
-over (B02, B03).
+"""Pending: the CSMS may read and change the configuration before it accepts the station (B02). Rejected:
+neither side sends anything until the interval has elapsed (B03).
 """
 ReportBaseEnumType: TypeAlias = Literal["ConfigurationInventory", "FullInventory", "SummaryInventory"]
-"""ConfigurationInventory is what can be set, FullInventory everything but monitors, SummaryInventory
-(optional) availability and problems (B07).
+"""ConfigurationInventory: what can be set. FullInventory: everything except monitors. SummaryInventory
+(optional): availability and problems (B07).
 """
 RequestStartStopStatusEnumType: TypeAlias = Literal["Accepted", "Rejected"]
-"""Accepted is a promise to try; what happened, TransactionEventRequests tell."""
+"""Accepted: the station will try. TransactionEventRequests tell what happened."""
 ReservationUpdateStatusEnumType: TypeAlias = Literal["Expired", "Removed", "NoTransaction"]
-"""Removed: the station can no longer keep it. NoTransaction: it was used, but nobody plugged in."""
+"""Removed: the station had to cancel the reservation, for example because of a fault (H01.FR.16).
+NoTransaction: the reservation was used, but no transaction started (H03.FR.11).
+"""
 ReserveNowStatusEnumType: TypeAlias = Literal["Accepted", "Faulted", "Occupied", "Rejected", "Unavailable"]
-"""Everything but Accepted tells the state of what was to be reserved (H01)."""
+"""Faulted, Occupied and Unavailable give the state of the EVSEs that could have been reserved (H01)."""
 ResetEnumType: TypeAlias = Literal["Immediate", "OnIdle", "ImmediateAndResume"]
-"""Immediate ends transactions that are under way, OnIdle waits for their end, ImmediateAndResume interrupts
-them and goes on after the restart.
+"""Immediate: terminates ongoing transactions. OnIdle: waits until they have ended. ImmediateAndResume:
+interrupts them and resumes them after the reset.
 """
 ResetStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "Scheduled"]
-"""Scheduled means that the reset happens once transactions have ended."""
+"""Scheduled: the reset follows when ongoing transactions have ended (B12.FR.01)."""
 SendLocalListStatusEnumType: TypeAlias = Literal["Accepted", "Failed", "VersionMismatch"]
-"""VersionMismatch: the update is not newer than the list (D01.FR.19); send the full list (D01.FR.03)."""
+"""VersionMismatch: the update is not newer than the list (D01.FR.19), so the full list should be sent
+(D01.FR.03).
+"""
 SetMonitoringStatusEnumType: TypeAlias = Literal[
     "Accepted", "UnknownComponent", "UnknownVariable", "UnsupportedMonitorType", "Rejected", "Duplicate",
 ]
-"""Duplicate means that another monitor of this type and severity is there already (N04.FR.10)."""
+"""Duplicate: the variable already has a monitor of this type and severity (N04.FR.10)."""
 SetNetworkProfileStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "Failed"]
-"""Rejected for what the station does not accept, Failed if it could not store it (B09.FR.02, B09.FR.03)."""
+"""Rejected: the content is not acceptable (B09.FR.02). Failed: it could not be stored (B09.FR.03)."""
 SetVariableStatusEnumType: TypeAlias = Literal[
     "Accepted", "Rejected", "UnknownComponent", "UnknownVariable", "NotSupportedAttributeType",
     "RebootRequired",
 ]
-"""RebootRequired means stored, in force after the next reboot."""
+"""RebootRequired: stored, but effective only after the next reboot."""
 TariffChangeStatusEnumType: TypeAlias = Literal[
     "Accepted", "Rejected", "TooManyElements", "ConditionNotSupported", "TxNotFound", "NoCurrencyChange",
 ]
-"""NoCurrencyChange means that the new tariff has another currency (I11.FR.05); TxNotFound means that the
-transaction is unknown or has ended (I11.FR.04).
+"""NoCurrencyChange: the new tariff is in another currency (I11.FR.05). TxNotFound: the transaction is unknown
+or has ended (I11.FR.04).
 """
 TariffClearStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "NoTariff"]
-"""NoTariff means that nothing matched (I10.FR.06)."""
+"""NoTariff: no tariff matched the request (I10.FR.06)."""
 TariffCostEnumType: TypeAlias = Literal["NormalCost", "MinCost", "MaxCost"]
-"""Whether this is the cost as calculated, or the tariff's lower or upper limit that took its place."""
+"""Whether the cost is as calculated or was replaced by the minimum or maximum that the tariff sets."""
 TariffGetStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "NoTariff"]
-"""NoTariff means that there are no tariffs for this EVSE (I09.FR.03)."""
+"""NoTariff: there are no tariffs for this EVSE (I09.FR.03)."""
 TariffKindEnumType: TypeAlias = Literal["DefaultTariff", "DriverTariff"]
-"""A default tariff holds for everybody at an EVSE, a driver tariff came with the authorization of one token.
-"""
+"""A default tariff applies to every driver, a driver tariff to the token with which it was received."""
 TariffSetStatusEnumType: TypeAlias = Literal[
     "Accepted", "Rejected", "TooManyElements", "ConditionNotSupported", "DuplicateTariffId",
 ]
-"""TooManyElements and ConditionNotSupported mean that the station cannot compute the tariff;
-DuplicateTariffId means that it has a tariff of that id (I07).
+"""TooManyElements, ConditionNotSupported: the station cannot calculate with this tariff. DuplicateTariffId:
+it already has a tariff with this id (I07).
 """
 TransactionEventEnumType: TypeAlias = Literal["Ended", "Started", "Updated"]
-"""Started comes first and Ended last; everything between is Updated."""
+"""The first event of a transaction is Started, the last is Ended, and all others are Updated."""
 TriggerMessageStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "NotImplemented"]
-"""NotImplemented: the station does not know the message."""
+"""NotImplemented: the station does not support the message (F06.FR.08)."""
 TriggerReasonEnumType: TypeAlias = Literal[
     "AbnormalCondition", "Authorized", "CablePluggedIn", "ChargingRateChanged", "ChargingStateChanged",
     "CostLimitReached", "Deauthorized", "EnergyLimitReached", "EVCommunicationLost", "EVConnectTimeout",
@@ -454,27 +465,25 @@ TriggerReasonEnumType: TypeAlias = Literal[
     "StopAuthorized", "TariffChanged", "TariffNotAccepted", "TimeLimitReached", "Trigger", "TxResumed",
     "UnlockCommand",
 ]
-"""What made the station send the event; if two fit, the more specific one (E02.FR.17)."""
+"""What caused the event. If several reasons apply, the most specific one is used (E02.FR.17)."""
 UnlockStatusEnumType: TypeAlias = Literal[
     "Unlocked", "UnlockFailed", "OngoingAuthorizedTransaction", "UnknownConnector",
 ]
-"""OngoingAuthorizedTransaction: the station leaves a connector alone that is charging (F05.FR.02)."""
+"""OngoingAuthorizedTransaction: the connector stays locked while it is charging (F05.FR.02)."""
 UnpublishFirmwareStatusEnumType: TypeAlias = Literal["DownloadOngoing", "NoFirmware", "Unpublished"]
-"""DownloadOngoing means that a station is loading the file at the moment; NoFirmware that there is no such
-file (L04).
-"""
+"""DownloadOngoing: a station is downloading the file. NoFirmware: there is no such file (L04)."""
 UpdateEnumType: TypeAlias = Literal["Differential", "Full"]
-"""Full replaces the list; Differential adds, changes and removes elements."""
+"""Full: replaces the list. Differential: adds, changes and removes entries."""
 UpdateFirmwareStatusEnumType: TypeAlias = Literal[
     "Accepted", "Rejected", "AcceptedCanceled", "InvalidCertificate", "RevokedCertificate",
 ]
-"""AcceptedCanceled means that an update that was under way was given up for this one (L01.FR.24)."""
+"""AcceptedCanceled: accepted, and an ongoing update was canceled in its favor (L01.FR.24)."""
 UploadLogStatusEnumType: TypeAlias = Literal[
     "BadMessage", "Idle", "NotSupportedOperation", "PermissionDenied", "Uploaded", "UploadFailure",
     "Uploading", "AcceptedCanceled",
 ]
-"""Idle only answers a trigger when nothing is going on. BadMessage, PermissionDenied, NotSupportedOperation
-and UploadFailure end an upload badly (N01.FR.10).
+"""Uploaded ends an upload; BadMessage, NotSupportedOperation, PermissionDenied and UploadFailure end one that
+failed (N01.FR.10). Idle: answers a TriggerMessageRequest when there is no upload.
 """
 VPNEnumType: TypeAlias = Literal["IKEv2", "IPSec", "L2TP", "PPTP"]
 
@@ -483,21 +492,21 @@ VPNEnumType: TypeAlias = Literal["IKEv2", "IPSec", "L2TP", "PPTP"]
 
 
 class ACChargingParametersType(Data, kw_only=True):
-    """What an EV asks for and can bear with AC (ISO 15118-2)."""
+    """Needs and limits of the EV for AC charging (ISO 15118-2)."""
 
     energy_amount: Number = field(name="energyAmount")
-    """Energy that the EV asks for, in Wh, with what it needs to heat or cool the battery."""
+    """Requested energy, including that for preconditioning, in Wh."""
     ev_min_current: Number = field(name="evMinCurrent")
-    """The lowest current per phase with which the EV charges, in A."""
+    """Minimum current per phase, in A."""
     ev_max_current: Number = field(name="evMaxCurrent")
-    """The highest current per phase that EV and cable bear, in A."""
+    """Maximum current per phase for EV and cable, in A."""
     ev_max_voltage: Number = field(name="evMaxVoltage")
-    """The highest voltage that the EV bears, in V."""
+    """Maximum voltage, in V."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class APNType(Data, kw_only=True):
-    """How to dial into a mobile network."""
+    """Access to a mobile network."""
 
     apn: String2000
     """Name of the access point."""
@@ -505,55 +514,54 @@ class APNType(Data, kw_only=True):
     apn_user_name: String50 | UnsetType = field(name="apnUserName", default=UNSET)
     apn_password: String64 | UnsetType = field(name="apnPassword", default=UNSET)
     sim_pin: int | UnsetType = field(name="simPin", default=UNSET)
-    """PIN of the SIM card, as a number: zeros in front get lost."""
+    """PIN of the SIM card. As this is a number, leading zeros are lost."""
     preferred_network: String6 | UnsetType = field(name="preferredNetwork", default=UNSET)
-    """Mobile country code and network code in one, such as 20404; which operator to prefer."""
+    """Mobile country code and mobile network code of the preferred operator, concatenated: 20404."""
     use_only_preferred_network: bool | UnsetType = field(name="useOnlyPreferredNetwork", default=UNSET)
-    """True forbids to dial in elsewhere if preferredNetwork is out of reach; absent means false."""
+    """Whether the modem must not connect to any other operator. Absent means false."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class AbsolutePriceScheduleType(Data, kw_only=True):
-    """Prices in a currency over time. It is the type of ISO 15118-20, so that a signature on it stays valid.
+    """Prices over time. It corresponds to the type of ISO 15118-20, so that a signature over it remains
+    valid.
     """
 
     time_anchor: DateTime = field(name="timeAnchor")
-    """When the first entry starts; each other one follows its predecessor."""
+    """Start of the first entry; the others follow without a gap."""
     price_schedule_id: IntFrom0 = field(name="priceScheduleID")
-    """Unique in the charging session."""
+    """Unique."""
     currency: String3
-    """Three-letter code of ISO 4217, such as EUR."""
+    """ISO 4217 code, such as EUR."""
     language: String8
-    """Language of the texts, as ISO 639 code."""
+    """Language of the texts (ISO 639)."""
     price_algorithm: String2000 = field(name="priceAlgorithm")
-    """URN that ISO 15118-20 defines for the way of calculating the fee of a power profile."""
+    """URN from ISO 15118-20 for the way to calculate the fee."""
     price_rule_stacks: Annotated[list[PriceRuleStackType], Meta(min_length=1, max_length=1024)] = field(name="priceRuleStacks")
-    """In order of time, from timeAnchor on."""
+    """In the order of time, starting at ``time_anchor``."""
     price_schedule_description: String160 | UnsetType = field(name="priceScheduleDescription", default=UNSET)
     minimum_cost: RationalNumberType | UnsetType = field(name="minimumCost", default=UNSET)
-    """The session costs at least this much."""
+    """The least that the session costs."""
     maximum_cost: RationalNumberType | UnsetType = field(name="maximumCost", default=UNSET)
-    """The session costs at most this much."""
+    """The most that the session costs."""
     tax_rules: Annotated[list[TaxRuleType], Meta(min_length=1, max_length=10)] | UnsetType = field(name="taxRules", default=UNSET)
-    """The taxes that apply."""
     overstay_rule_list: OverstayRuleListType | UnsetType = field(name="overstayRuleList", default=UNSET)
     additional_selected_services: Annotated[list[AdditionalSelectedServicesType], Meta(min_length=1, max_length=5)] | UnsetType = field(name="additionalSelectedServices", default=UNSET)
-    """What is charged in addition."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class AdditionalInfoType(Data, kw_only=True):
-    """A further identifier beside the token."""
+    """An identifier that accompanies a token."""
 
     additional_id_token: String255 = field(name="additionalIdToken")
-    """The identifier itself."""
+    """The identifier."""
     type: String50
-    """What kind of identifier it is, by agreement of all who take part."""
+    """Agreed between the parties."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class AdditionalSelectedServicesType(Data, kw_only=True):
-    """A service that is charged in addition, such as valet parking or a car wash."""
+    """Fee for another service, such as valet parking or a car wash."""
 
     service_fee: RationalNumberType = field(name="serviceFee")
     service_name: String80 = field(name="serviceName")
@@ -573,12 +581,11 @@ class AddressType(Data, kw_only=True):
 
 
 class AuthorizationData(Data, kw_only=True):
-    """A token in the local list, and what holds for it."""
+    """An entry of the local authorization list."""
 
     id_token: IdTokenType = field(name="idToken")
-    """The identification token that is meant."""
     id_token_info: IdTokenInfoType | UnsetType = field(name="idTokenInfo", default=UNSET)
-    """Required in a full update; absent in a differential one, the token is removed (D01.FR.17)."""
+    """Required in a full update. If absent in a differential update, the token is removed (D01.FR.17)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -586,23 +593,23 @@ class BatteryDataType(Data, kw_only=True):
     """A battery in a swap station."""
 
     evse_id: IntFrom0 = field(name="evseId")
-    """The slot; swap stations have an EVSE for each."""
+    """The slot of the battery."""
     serial_number: String50 = field(name="serialNumber")
     soc: Number0To100 = field(name="soC")
     """State of charge, in percent."""
     soh: Number0To100 = field(name="soH")
-    """State of health, in percent: what is left of the capacity as new."""
+    """State of health, in percent."""
     production_date: DateTime | UnsetType = field(name="productionDate", default=UNSET)
-    """When the battery was made."""
+    """Date of manufacture."""
     vendor_info: String500 | UnsetType = field(name="vendorInfo", default=UNSET)
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CertificateHashDataChainType(Data, kw_only=True):
-    """An installed certificate and, for a V2G chain, the sub-CAs above it."""
+    """An installed certificate and, for a V2G chain, its sub-CAs."""
 
     certificate_hash_data: CertificateHashDataType = field(name="certificateHashData")
-    """Names the certificate by the hashes of its issuer and its serial number."""
+    """The certificate, identified by hashes of its issuer and by its serial number."""
     certificate_type: GetCertificateIdUseEnumType = field(name="certificateType")
     child_certificate_hash_data: Annotated[list[CertificateHashDataType], Meta(min_length=1, max_length=4)] | UnsetType = field(name="childCertificateHashData", default=UNSET)
     """The sub-CAs of a V2GCertificateChain (M03.FR.05)."""
@@ -610,554 +617,557 @@ class CertificateHashDataChainType(Data, kw_only=True):
 
 
 class CertificateHashDataType(Data, kw_only=True):
-    """Identifies a certificate without sending it, as OCSP does (RFC 6960)."""
+    """Identifies a certificate without transmitting it, in the manner of OCSP (RFC 6960)."""
 
     hash_algorithm: HashAlgorithmEnumType = field(name="hashAlgorithm")
-    """The algorithm of both hashes; to name an installed certificate, use the one in which the station
-    reported it (M04.FR.07).
+    """Used for both hashes. To delete a certificate, use the algorithm with which the station reported it
+    (M04.FR.07).
     """
     issuer_name_hash: String128 = field(name="issuerNameHash")
-    """Hash, in hexadecimal, of the DER form of the issuer's name."""
+    """Hash over the issuer's name in DER, customarily in hexadecimal."""
     issuer_key_hash: String128 = field(name="issuerKeyHash")
-    """Hash, in hexadecimal, of the bits of the issuer's public key, without tag and length."""
+    """Hash over the issuer's public key, without ASN.1 tag and length, customarily in hexadecimal."""
     serial_number: String40 = field(name="serialNumber")
-    """In hexadecimal, without 0x and without zeros in front."""
+    """Hexadecimal, without a 0x prefix and without leading zeros."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CertificateStatusRequestInfoType(Data, kw_only=True):
-    """A certificate, and where to ask about it."""
+    """A certificate, and where to obtain its revocation status."""
 
     certificate_hash_data: CertificateHashDataType = field(name="certificateHashData")
-    """Names the certificate by the hashes of its issuer and its serial number."""
+    """The certificate, identified by hashes of its issuer and by its serial number."""
     source: CertificateStatusSourceEnumType
     urls: Annotated[list[String2000], Meta(min_length=1, max_length=5)]
-    """OCSP responders or revocation lists, whichever source is; one that answers is enough."""
+    """Addresses of OCSP responders or revocation lists, as ``source`` says; one of them suffices."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CertificateStatusType(Data, kw_only=True):
-    """Whether a certificate is revoked."""
+    """Revocation status of a certificate."""
 
     certificate_hash_data: CertificateHashDataType = field(name="certificateHashData")
-    """Names the certificate by the hashes of its issuer and its serial number."""
+    """The certificate, identified by hashes of its issuer and by its serial number."""
     source: CertificateStatusSourceEnumType
     status: CertificateStatusEnumType
     next_update: DateTime = field(name="nextUpdate")
-    """Until when the answer may be cached; before, there is no need to ask again (M07.FR.10)."""
+    """Until then, the station need not ask again (M07.FR.10)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChargingLimitType(Data, kw_only=True):
-    """Where a limit comes from."""
+    """Origin and nature of a limit."""
 
     charging_limit_source: String20 = field(name="chargingLimitSource")
-    """Who set the limit: a value of ChargingLimitSourceEnumStringType in the appendix of Part 2; never CSO in
-    a NotifyChargingLimitRequest (K11.FR.05).
+    """Who set the limit: one of ChargingLimitSourceEnumStringType in the appendix of Part 2. Never CSO in a
+    NotifyChargingLimitRequest (K11.FR.05).
     """
     is_local_generation: bool | UnsetType = field(name="isLocalGeneration", default=UNSET)
-    """True if this is power gained on site, which adds to what the station may use (K27.FR.03)."""
+    """Whether this is locally generated power, which adds to the capacity, rather than a limit (K27.FR.03).
+    """
     is_grid_critical: bool | UnsetType = field(name="isGridCritical", default=UNSET)
     """Whether the stability of the grid depends on the limit."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChargingNeedsType(Data, kw_only=True):
-    """What an EV needs: energy, departure time, and its limits: AC or DC parameters for ISO 15118-2, V2X
-    parameters for ISO 15118-20, one of which is required (K17.FR.06).
+    """What the EV needs. AC or DC parameters are required for ISO 15118-2, V2X parameters for ISO 15118-20
+    (K17.FR.06).
     """
 
     requested_energy_transfer: EnergyTransferModeEnumType = field(name="requestedEnergyTransfer")
     ac_charging_parameters: ACChargingParametersType | UnsetType = field(name="acChargingParameters", default=UNSET)
-    """For AC with ISO 15118-2 (K15.FR.06)."""
+    """Required for AC charging by ISO 15118-2 (K17.FR.06)."""
     der_charging_parameters: DERChargingParametersType | UnsetType = field(name="derChargingParameters", default=UNSET)
-    """For an AC session in which the inverter of the EV follows the grid code (R02.FR.01)."""
+    """Capabilities of the EV's inverter, for AC sessions with DER control (R02.FR.01)."""
     ev_energy_offer: EVEnergyOfferType | UnsetType = field(name="evEnergyOffer", default=UNSET)
-    """What the EV would discharge, and for what price."""
+    """Energy that the EV offers to discharge, and its price."""
     dc_charging_parameters: DCChargingParametersType | UnsetType = field(name="dcChargingParameters", default=UNSET)
-    """For DC with ISO 15118-2 (K15.FR.06)."""
+    """Required for DC charging by ISO 15118-2 (K17.FR.06)."""
     v2x_charging_parameters: V2XChargingParametersType | UnsetType = field(name="v2xChargingParameters", default=UNSET)
-    """For ISO 15118-20, bidirectional or not (K18.FR.06)."""
+    """Required for ISO 15118-20, also without discharging (K18.FR.06)."""
     available_energy_transfer: Annotated[list[EnergyTransferModeEnumType], Meta(min_length=1)] | UnsetType = field(name="availableEnergyTransfer", default=UNSET)
-    """All modes that the EV offers; requestedEnergyTransfer is one of them (Q01.FR.03)."""
+    """All modes that the EV supports (Q01.FR.03)."""
     control_mode: ControlModeEnumType | UnsetType = field(name="controlMode", default=UNSET)
     """Absent means ScheduledControl."""
     mobility_needs_mode: MobilityNeedsModeEnumType | UnsetType = field(name="mobilityNeedsMode", default=UNSET)
     departure_time: DateTime | UnsetType = field(name="departureTime", default=UNSET)
-    """When the EV expects to leave."""
+    """Expected departure of the EV."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChargingPeriodType(Data, kw_only=True):
-    """A part of the transaction in which the price stayed the same. It ends where the next one starts."""
+    """Usage from one point in time until the next period starts or the session ends."""
 
     start_period: DateTime = field(name="startPeriod")
-    """When this part started."""
+    """When the period started."""
     dimensions: Annotated[list[CostDimensionType], Meta(min_length=1)] | UnsetType = UNSET
     tariff_id: String60 | UnsetType = field(name="tariffId", default=UNSET)
-    """The tariff that was used; absent if the cost was found in another way (I12.FR.04)."""
+    """The tariff that applied. Absent: the cost was determined otherwise."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChargingProfileCriterionType(Data, kw_only=True):
-    """Selects charging profiles: those that meet all criteria that are present (K09)."""
+    """Selects the charging profiles that meet all criteria."""
 
     charging_profile_purpose: ChargingProfilePurposeEnumType | UnsetType = field(name="chargingProfilePurpose", default=UNSET)
     stack_level: IntFrom0 | UnsetType = field(name="stackLevel", default=UNSET)
-    """From 0 upwards."""
+    """From 0."""
     charging_profile_id: Annotated[list[int], Meta(min_length=1)] | UnsetType = field(name="chargingProfileId", default=UNSET)
-    """At most ChargingProfileEntries.maxLimit ids; then no other criterion is needed."""
+    """At most ChargingProfileEntries.maxLimit ids."""
     charging_limit_source: Annotated[list[String20], Meta(min_length=1, max_length=4)] | UnsetType = field(name="chargingLimitSource", default=UNSET)
-    """Who set the limit: values of ChargingLimitSourceEnumStringType in the appendix of Part 2."""
+    """Who set the limit: values of ChargingLimitSourceEnumStringType in the appendix of Part 2. Absent:
+    anyone.
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChargingProfileType(Data, kw_only=True):
-    """A limit over time, and for whom it holds (K01)."""
+    """Limits over time, and where they apply (K01)."""
 
     id: int
-    """Unique on the station; above MaxExternalConstraintsId if the station has that variable (K01.FR.80).
-    Profiles from outside the CSMS may have negative ids.
+    """Unique within the station. The CSMS uses ids above MaxExternalConstraintsId, if that variable is set
+    (K01.FR.80).
     """
     stack_level: IntFrom0 = field(name="stackLevel")
-    """From 0 upwards; among profiles with the same purpose the highest one that is valid counts (K01.FR.17).
-    """
+    """From 0. Among valid profiles with the same purpose, the highest level wins (K01.FR.17)."""
     charging_profile_purpose: ChargingProfilePurposeEnumType = field(name="chargingProfilePurpose")
     charging_profile_kind: ChargingProfileKindEnumType = field(name="chargingProfileKind")
     charging_schedule: Annotated[list[ChargingScheduleType], Meta(min_length=1, max_length=3)] = field(name="chargingSchedule")
-    """One schedule, or up to three for an ISO 15118 session, of which the EV chooses (K01.FR.34, K15.FR.07).
+    """A single schedule; up to three from which the EV chooses in an ISO 15118 session (K01.FR.34,
+    K15.FR.07).
     """
     recurrency_kind: RecurrencyKindEnumType | UnsetType = field(name="recurrencyKind", default=UNSET)
-    """Required for kind Recurring."""
+    """Needed if the kind is Recurring."""
     valid_from: DateTime | UnsetType = field(name="validFrom", default=UNSET)
-    """When the profile becomes valid; absent means at once (K01.FR.36)."""
+    """Absent: valid immediately (K01.FR.10, K01.FR.36)."""
     valid_to: DateTime | UnsetType = field(name="validTo", default=UNSET)
-    """When the profile ceases to be valid; absent means never (K01.FR.37)."""
+    """Absent: valid until replaced (K01.FR.10, K01.FR.37)."""
     transaction_id: String36 | UnsetType = field(name="transactionId", default=UNSET)
-    """Required for a TxProfile that is set during a transaction (K01.FR.03); absent otherwise."""
+    """Required for a TxProfile in a SetChargingProfileRequest (K01.FR.03); otherwise absent."""
     max_offline_duration: int | UnsetType = field(name="maxOfflineDuration", default=UNSET)
-    """Seconds that the profile stays valid while the station is offline; 0 means not at all, absent means
-    without limit (K01.FR.101, K01.FR.103).
+    """Seconds for which the profile stays valid while the station is offline. 0: not at all. Absent: without
+    limit (K01.FR.101, K01.FR.103).
     """
     invalid_after_offline_duration: bool | UnsetType = field(name="invalidAfterOfflineDuration", default=UNSET)
-    """True if the profile is void for good once maxOfflineDuration is exceeded, not only until the connection
-    returns (K01.FR.102); absent means false.
+    """Whether the profile stays invalid when the station is online again after ``max_offline_duration``
+    (K01.FR.102). Absent means false.
     """
     dyn_update_interval: int | UnsetType = field(name="dynUpdateInterval", default=UNSET)
-    """Seconds after the last update until the station asks for the next one; 0 or absent means that it does
-    not ask. For kind Dynamic only (K28.FR.04, K28.FR.10).
+    """Seconds after the last update when the station asks for the next one. 0 or absent: it does not ask.
+    Only for the kind Dynamic (K28.FR.04, K28.FR.10).
     """
     dyn_update_time: DateTime | UnsetType = field(name="dynUpdateTime", default=UNSET)
-    """When the values were last updated; the station sets it (K28.FR.05, K28.FR.09). For kind Dynamic only.
+    """When the values were last updated; set by the station (K28.FR.05, K28.FR.09). Only for the kind
+    Dynamic.
     """
     price_schedule_signature: String256 | UnsetType = field(name="priceScheduleSignature", default=UNSET)
-    """Signature, in base64, of all price schedules of this profile (ISO 15118-20)."""
+    """ISO 15118-20 signature over all price schedules of the profile, in base64."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChargingSchedulePeriodType(Data, kw_only=True):
-    """The limit from one time to the next, or to the end of the schedule (K01.FR.12)."""
+    """Limits that apply until the next period starts or the schedule ends (K01.FR.12)."""
 
     start_period: int = field(name="startPeriod")
-    """Seconds after the schedule's start at which the period begins."""
+    """Seconds after the start of the schedule."""
     limit: Number | UnsetType = UNSET
-    """The highest rate of charging, in chargingRateUnit; for all phases together in W or, if L2 and L3 have
-    values, for L1. Required for ChargingOnly, absent for Idle and local modes (Part 2, Q, Limits and
-    setpoints per operation mode).
+    """Maximum rate of charging, in ``charging_rate_unit``. In W, it is for all phases together or, if L2 and
+    L3 have their own values, for L1. Required if ``operation_mode`` is ChargingOnly; which modes permit it is
+    in Part 2, section Q, Limits and setpoints per operation mode.
     """
     limit_l2: Number | UnsetType = field(name="limit_L2", default=UNSET)
-    """The limit on phase L2, in chargingRateUnit."""
+    """Limit for phase L2, in ``charging_rate_unit``."""
     limit_l3: Number | UnsetType = field(name="limit_L3", default=UNSET)
-    """The limit on phase L3, in chargingRateUnit."""
+    """Limit for phase L3, in ``charging_rate_unit``."""
     number_phases: Int0To3 | UnsetType = field(name="numberPhases", default=UNSET)
-    """How many phases may be used; absent means 3 (K01.FR.49). Not for DC, unless DCInputPhaseControl is true
+    """Maximum number of phases. Absent means 3 (K01.FR.49). For DC only if DCInputPhaseControl is true
     (K01.FR.44, K01.FR.54).
     """
     phase_to_use: Int0To3 | UnsetType = field(name="phaseToUse", default=UNSET)
-    """The one phase to use, 1 to 3. Only if numberPhases is 1 and the station can switch phases (K01.FR.19,
-    K01.FR.20); absent leaves the choice to it.
+    """From 1 to 3. Permitted only if ``number_phases`` is 1 and ACPhaseSwitchingSupported is true (K01.FR.19,
+    K01.FR.20). Absent: the station chooses.
     """
     discharge_limit: NumberUpTo0 | UnsetType = field(name="dischargeLimit", default=UNSET)
-    """How far the EV may discharge, in chargingRateUnit, as a value of 0 or below; for all phases together
-    or, if L2 and L3 have values, for L1.
+    """Limit for discharging, in ``charging_rate_unit``; 0 or negative. For all phases together or, if L2 and
+    L3 have their own values, for L1.
     """
     discharge_limit_l2: NumberUpTo0 | UnsetType = field(name="dischargeLimit_L2", default=UNSET)
-    """How far the EV may discharge on phase L2, in chargingRateUnit, as a value of 0 or below."""
+    """Limit for discharging on phase L2, in ``charging_rate_unit``; 0 or negative."""
     discharge_limit_l3: NumberUpTo0 | UnsetType = field(name="dischargeLimit_L3", default=UNSET)
-    """How far the EV may discharge on phase L3, in chargingRateUnit, as a value of 0 or below."""
+    """Limit for discharging on phase L3, in ``charging_rate_unit``; 0 or negative."""
     setpoint: Number | UnsetType = UNSET
-    """What the EV is to aim for, in chargingRateUnit, below 0 to discharge, and never beyond the limits; for
-    all phases together or, if L2 and L3 have values, for L1.
+    """What the EV should follow within the limits, in ``charging_rate_unit``; negative to discharge. For all
+    phases together or, if L2 and L3 have their own values, for L1.
     """
     setpoint_l2: Number | UnsetType = field(name="setpoint_L2", default=UNSET)
-    """What the EV is to aim for on phase L2, in chargingRateUnit."""
+    """Setpoint for phase L2, in ``charging_rate_unit``; negative to discharge."""
     setpoint_l3: Number | UnsetType = field(name="setpoint_L3", default=UNSET)
-    """What the EV is to aim for on phase L3, in chargingRateUnit."""
+    """Setpoint for phase L3, in ``charging_rate_unit``; negative to discharge."""
     setpoint_reactive: Number | UnsetType = field(name="setpointReactive", default=UNSET)
-    """Reactive power or current to aim for, in chargingRateUnit: inductive above 0, capacitive below; for all
-    phases together or, if L2 and L3 have values, for L1.
+    """Reactive power or current that the EV should follow, in ``charging_rate_unit``; positive if inductive,
+    negative if capacitive. For all phases together or, if L2 and L3 have their own values, for L1.
     """
     setpoint_reactive_l2: Number | UnsetType = field(name="setpointReactive_L2", default=UNSET)
-    """Reactive power or current to aim for on phase L2, in chargingRateUnit."""
+    """Setpoint of reactive power or current for phase L2, in ``charging_rate_unit``."""
     setpoint_reactive_l3: Number | UnsetType = field(name="setpointReactive_L3", default=UNSET)
-    """Reactive power or current to aim for on phase L3, in chargingRateUnit."""
+    """Setpoint of reactive power or current for phase L3, in ``charging_rate_unit``."""
     preconditioning_request: bool | UnsetType = field(name="preconditioningRequest", default=UNSET)
-    """True if the EV is to keep its battery at the temperature for charging."""
+    """Whether the EV should keep its battery at the temperature for charging."""
     evse_sleep: bool | UnsetType = field(name="evseSleep", default=UNSET)
-    """True if the EVSE is to switch off its power electronics; for operationMode Idle (Q10.FR.03). Absent
-    means false.
+    """Whether the EVSE should switch off its power electronics while ``operation_mode`` is Idle (Q10.FR.03).
+    Absent means false.
     """
     v2x_baseline: Number | UnsetType = field(name="v2xBaseline", default=UNSET)
-    """Power, in chargingRateUnit, to which the values of the curves are added; required for LocalFrequency
-    (Q08.FR.02).
-    """
+    """Power to which the values of the curves are added. Required for LocalFrequency (Q08.FR.02)."""
     operation_mode: OperationModeEnumType | UnsetType = field(name="operationMode", default=UNSET)
     """Absent means ChargingOnly."""
     v2x_freq_watt_curve: Annotated[list[V2XFreqWattPointType], Meta(min_length=1, max_length=20)] | UnsetType = field(name="v2xFreqWattCurve", default=UNSET)
-    """Power by grid frequency, at least two points; required for LocalFrequency (Q08.FR.02)."""
+    """Power as a function of the grid frequency, with at least two points. Required for LocalFrequency
+    (Q08.FR.02).
+    """
     v2x_signal_watt_curve: Annotated[list[V2XSignalWattPointType], Meta(min_length=1, max_length=20)] | UnsetType = field(name="v2xSignalWattCurve", default=UNSET)
-    """Power by the signal of an AFRRSignalRequest."""
+    """Power as a function of the signal in AFRRSignalRequest."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChargingScheduleType(Data, kw_only=True):
-    """A limit over time, as a list of periods."""
+    """Limits over time, as a list of periods."""
 
     id: int
-    """Identifies the schedule, so that the EV's choice can be reported."""
+    """Identifies the schedule among those of the profile."""
     charging_rate_unit: ChargingRateUnitEnumType = field(name="chargingRateUnit")
-    """The unit of all limits: W for the sum of the phases, or A for each phase."""
+    """Unit of the limits: W for all phases together, A for each phase."""
     charging_schedule_period: Annotated[list[ChargingSchedulePeriodType], Meta(min_length=1, max_length=1024)] = field(name="chargingSchedulePeriod")
-    """In order of startPeriod, the first of which is 0 (K01.FR.31, K01.FR.35); at most as many as
-    PeriodsPerSchedule allows.
+    """Sorted by ``start_period``, the first of which is 0 (K01.FR.31, K01.FR.35). At most PeriodsPerSchedule
+    periods.
     """
     limit_at_soc: LimitAtSoCType | UnsetType = field(name="limitAtSoC", default=UNSET)
     start_schedule: DateTime | UnsetType = field(name="startSchedule", default=UNSET)
     """Required for the kinds Absolute and Recurring, absent for Relative (K01.FR.40, K01.FR.41)."""
     duration: int | UnsetType = UNSET
-    """How long the schedule lasts, in seconds; absent, the last period goes on without end, or to the end of
-    the transaction.
+    """Length of the schedule, in seconds. Absent: the last period has no end, or ends with the transaction.
     """
     min_charging_rate: Number | UnsetType = field(name="minChargingRate", default=UNSET)
-    """The EV charges inefficiently below this rate, in chargingRateUnit; a hint for sharing power
+    """Below this rate, in ``charging_rate_unit``, the EV charges inefficiently; a hint for load balancing
     (K01.FR.21).
     """
     power_tolerance: Number | UnsetType = field(name="powerTolerance", default=UNSET)
-    """How far the EV may deviate from its power profile, as defined by ISO 15118-20."""
+    """Permitted deviation of the EV from its power profile (ISO 15118-20)."""
     signature_id: IntFrom0 | UnsetType = field(name="signatureId", default=UNSET)
-    """By this number a signature refers to the price schedule."""
+    """By this id the signature refers to the price schedule."""
     digest_value: String88 | UnsetType = field(name="digestValue", default=UNSET)
-    """Hash, in base64, of the price schedule as EXI: SHA-256 for ISO 15118-2, SHA-512 for ISO 15118-20."""
+    """Hash over the price schedule as EXI, in base64: SHA-256 for ISO 15118-2, SHA-512 for ISO 15118-20."""
     use_local_time: bool | UnsetType = field(name="useLocalTime", default=UNSET)
-    """True if times in here are local times, whatever their offset says, so that a schedule survives the
-    change to summer time (K01.FR.90); absent means false.
+    """Whether times are local, regardless of their offset, so that a schedule suits both summer and winter
+    (K01.FR.90). Absent means false.
     """
     randomized_delay: IntFrom0 | UnsetType = field(name="randomizedDelay", default=UNSET)
-    """Each period but the first starts up to this many seconds later, at random, so that not all stations
-    switch at once (K01.FR.92); absent means 0. For TxProfile and TxDefaultProfile only (K01.FR.95).
+    """Each period except the first starts later by a random time of up to this many seconds (K01.FR.92).
+    Absent means 0. Only for TxProfile and TxDefaultProfile (K01.FR.95).
     """
     sales_tariff: SalesTariffType | UnsetType = field(name="salesTariff", default=UNSET)
     """Prices for an ISO 15118-2 session."""
     absolute_price_schedule: AbsolutePriceScheduleType | UnsetType = field(name="absolutePriceSchedule", default=UNSET)
-    """Prices for an ISO 15118-20 session; not together with priceLevelSchedule."""
+    """Prices for an ISO 15118-20 session; excludes ``price_level_schedule``."""
     price_level_schedule: PriceLevelScheduleType | UnsetType = field(name="priceLevelSchedule", default=UNSET)
-    """Price levels for an ISO 15118-20 session; not together with absolutePriceSchedule."""
+    """Price levels for an ISO 15118-20 session; excludes ``absolute_price_schedule``."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChargingScheduleUpdateType(Data, kw_only=True):
-    """New values for the one period of a Dynamic profile (K28)."""
+    """New values for the only period of a Dynamic charging profile (K28)."""
 
     limit: Number | UnsetType = UNSET
-    """The highest rate of charging, in the profile's chargingRateUnit; for all phases together or, if L2 and
-    L3 have values, for L1.
+    """Maximum rate of charging, in ``charging_rate_unit``. For all phases together or, if L2 and L3 have
+    their own values, for L1.
     """
     limit_l2: Number | UnsetType = field(name="limit_L2", default=UNSET)
-    """The limit on phase L2, in chargingRateUnit."""
+    """Limit for phase L2, in ``charging_rate_unit``."""
     limit_l3: Number | UnsetType = field(name="limit_L3", default=UNSET)
-    """The limit on phase L3, in chargingRateUnit."""
+    """Limit for phase L3, in ``charging_rate_unit``."""
     discharge_limit: NumberUpTo0 | UnsetType = field(name="dischargeLimit", default=UNSET)
-    """How far the EV may discharge, in chargingRateUnit, as a value of 0 or below; for all phases together
-    or, if L2 and L3 have values, for L1.
+    """Limit for discharging, in ``charging_rate_unit``; 0 or negative. For all phases together or, if L2 and
+    L3 have their own values, for L1.
     """
     discharge_limit_l2: NumberUpTo0 | UnsetType = field(name="dischargeLimit_L2", default=UNSET)
-    """How far the EV may discharge on phase L2, in chargingRateUnit, as a value of 0 or below."""
+    """Limit for discharging on phase L2, in ``charging_rate_unit``; 0 or negative."""
     discharge_limit_l3: NumberUpTo0 | UnsetType = field(name="dischargeLimit_L3", default=UNSET)
-    """How far the EV may discharge on phase L3, in chargingRateUnit, as a value of 0 or below."""
+    """Limit for discharging on phase L3, in ``charging_rate_unit``; 0 or negative."""
     setpoint: Number | UnsetType = UNSET
-    """What the EV is to aim for, in chargingRateUnit, below 0 to discharge, and never beyond the limits; for
-    all phases together or, if L2 and L3 have values, for L1.
+    """What the EV should follow within the limits, in ``charging_rate_unit``; negative to discharge. For all
+    phases together or, if L2 and L3 have their own values, for L1.
     """
     setpoint_l2: Number | UnsetType = field(name="setpoint_L2", default=UNSET)
-    """What the EV is to aim for on phase L2, in chargingRateUnit."""
+    """Setpoint for phase L2, in ``charging_rate_unit``; negative to discharge."""
     setpoint_l3: Number | UnsetType = field(name="setpoint_L3", default=UNSET)
-    """What the EV is to aim for on phase L3, in chargingRateUnit."""
+    """Setpoint for phase L3, in ``charging_rate_unit``; negative to discharge."""
     setpoint_reactive: Number | UnsetType = field(name="setpointReactive", default=UNSET)
-    """Reactive power or current to aim for, in chargingRateUnit: inductive above 0, capacitive below; for all
-    phases together or, if L2 and L3 have values, for L1.
+    """Reactive power or current that the EV should follow, in ``charging_rate_unit``; positive if inductive,
+    negative if capacitive. For all phases together or, if L2 and L3 have their own values, for L1.
     """
     setpoint_reactive_l2: Number | UnsetType = field(name="setpointReactive_L2", default=UNSET)
-    """Reactive power or current to aim for on phase L2, in chargingRateUnit."""
+    """Setpoint of reactive power or current for phase L2, in ``charging_rate_unit``."""
     setpoint_reactive_l3: Number | UnsetType = field(name="setpointReactive_L3", default=UNSET)
-    """Reactive power or current to aim for on phase L3, in chargingRateUnit."""
+    """Setpoint of reactive power or current for phase L3, in ``charging_rate_unit``."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChargingStationType(Data, kw_only=True):
-    """Who made the station, which model it is, what runs on it."""
+    """Identifies the station by vendor, model and firmware."""
 
     model: String20
     vendor_name: String50 = field(name="vendorName")
-    """Not necessarily unique or registered anywhere."""
+    """Not necessarily unique."""
     serial_number: String25 | UnsetType = field(name="serialNumber", default=UNSET)
-    """With security profile 3 it equals the common name in the station's certificate (B01.FR.11)."""
+    """Must equal the common name in the station's certificate if security profile 3 is in use (B01.FR.11)."""
     modem: ModemType | UnsetType = UNSET
-    """Only for a station with a mobile network modem."""
+    """Present if the station has a modem for a mobile network."""
     firmware_version: String50 | UnsetType = field(name="firmwareVersion", default=UNSET)
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearChargingProfileType(Data, kw_only=True):
-    """Selects charging profiles to remove: those that meet all criteria that are present (K10.FR.04)."""
+    """Selects the charging profiles that meet all criteria (K10.FR.04)."""
 
     evse_id: IntFrom0 | UnsetType = field(name="evseId", default=UNSET)
-    """The EVSE; 0 for profiles of the station as a whole, absent for any."""
+    """0: the station as a whole. Absent: any EVSE."""
     charging_profile_purpose: ChargingProfilePurposeEnumType | UnsetType = field(name="chargingProfilePurpose", default=UNSET)
-    """Neither ChargingStationExternalConstraints nor LocalGeneration (K10.FR.06)."""
+    """Must not be ChargingStationExternalConstraints or LocalGeneration (K10.FR.06)."""
     stack_level: IntFrom0 | UnsetType = field(name="stackLevel", default=UNSET)
-    """From 0 upwards."""
+    """From 0."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearMonitoringResultType(Data, kw_only=True):
-    """Whether a monitor was removed."""
+    """The outcome of removing a monitor."""
 
     status: ClearMonitoringStatusEnumType
     id: IntFrom0
-    """The id of the monitor, as in the request."""
+    """The monitor."""
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearTariffsResultType(Data, kw_only=True):
-    """The result for one tariff."""
+    """The outcome for one tariff."""
 
     status: TariffClearStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     tariff_id: String60 | UnsetType = field(name="tariffId", default=UNSET)
-    """Absent if no tariff matched, with the status NoTariff (I10.FR.06)."""
+    """Absent if no tariff matched (I10.FR.06)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ComponentType(Data, kw_only=True):
-    """A physical or logical part of the station in the device model, such as EVSE, Connector or TxCtrlr."""
+    """Identifies a physical or logical component in the device model, such as EVSE, Connector or TxCtrlr."""
 
     name: String50
-    """A standard component name from the appendix of Part 2 if there is one; compared without regard to case.
-    """
+    """A standardized component name from the appendix of Part 2 where there is one. Case-insensitive."""
     evse: EVSEType | UnsetType = UNSET
-    """Where the component belongs to; absent for the whole station."""
+    """The EVSE or connector that the component belongs to. Absent: the station as a whole."""
     instance: String50 | UnsetType = UNSET
-    """Tells several components of one name apart; compared without regard to case."""
+    """Distinguishes components that share a name. Case-insensitive."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ComponentVariableType(Data, kw_only=True):
-    """Selects a component and, if given, one of its variables."""
+    """Selects a component and, optionally, one of its variables."""
 
     component: ComponentType
     variable: VariableType | UnsetType = UNSET
-    """Absent selects every variable of the component."""
+    """Absent: every variable of the component."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CompositeScheduleType(Data, kw_only=True):
-    """The limits that result from all profiles of an EVSE, or of the station (K08.FR.04)."""
+    """The limits that result from all charging profiles together (K08.FR.04)."""
 
     evse_id: IntFrom0 = field(name="evseId")
-    """As in the request; 0 for the station as a whole."""
+    """0: the station as a whole."""
     duration: int
-    """How long the schedule lasts, in seconds."""
+    """Length of the schedule, in seconds."""
     schedule_start: DateTime = field(name="scheduleStart")
-    """When the schedule starts; its periods count from here."""
+    """Start of the schedule, to which its periods are relative."""
     charging_rate_unit: ChargingRateUnitEnumType = field(name="chargingRateUnit")
-    """The unit of all limits: W for the sum of the phases, or A for each phase."""
+    """Unit of the limits: W for all phases together, A for each phase."""
     charging_schedule_period: Annotated[list[ChargingSchedulePeriodType], Meta(min_length=1)] = field(name="chargingSchedulePeriod")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ConstantStreamDataType(Data, kw_only=True):
-    """What stays the same for all values of an event stream."""
+    """Properties of an event stream that apply to all of its values."""
 
     id: IntFrom0
-    """Names the stream; chosen by the station."""
+    """Identifies the stream; chosen by the station."""
     params: PeriodicEventStreamParamsType
     variable_monitoring_id: IntFrom0 = field(name="variableMonitoringId")
-    """The monitor that the event comes from."""
+    """The monitor that produces the event."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ConsumptionCostType(Data, kw_only=True):
-    """Price from some consumption on."""
+    """Cost of a block of consumption."""
 
     start_value: Number = field(name="startValue")
-    """The block begins at this consumption and ends where the next one begins."""
+    """Consumption at which the block starts; it ends where the next one starts."""
     cost: Annotated[list[CostType], Meta(min_length=1, max_length=3)]
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CostDetailsType(Data, kw_only=True):
-    """What a transaction has cost, as the station calculated it by its tariff (I12)."""
+    """Cost and usage of a transaction, as calculated by the station (I12)."""
 
     total_cost: TotalCostType = field(name="totalCost")
     total_usage: TotalUsageType = field(name="totalUsage")
     charging_periods: Annotated[list[ChargingPeriodType], Meta(min_length=1)] | UnsetType = field(name="chargingPeriods", default=UNSET)
-    """Which tariff applied when, and what was used (I12.FR.04)."""
+    """Usage, split by the tariff that applied (I12.FR.04)."""
     failure_to_calculate: bool | UnsetType = field(name="failureToCalculate", default=UNSET)
-    """True if the station could not calculate all of it (I12.FR.14)."""
+    """Whether the station was unable to calculate all of it (I12.FR.14)."""
     failure_reason: String500 | UnsetType = field(name="failureReason", default=UNSET)
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CostDimensionType(Data, kw_only=True):
-    """How much of something was used in a charging period."""
+    """How much of one thing was used in a charging period."""
 
     type: CostDimensionEnumType
     volume: Number
-    """In the unit of the type: Wh, A, W or seconds."""
+    """In the unit of ``type``: Wh, A, W or seconds."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CostType(Data, kw_only=True):
-    """A price, a share, or an emission, as costKind says."""
+    """A price, share or emission."""
 
     cost_kind: CostKindEnumType = field(name="costKind")
     amount: int
-    """To be multiplied by 10 to the power of amountMultiplier; what it counts, costKind says."""
+    """What it is depends on ``cost_kind``. To be multiplied by 10 to the power of ``amount_multiplier``."""
     amount_multiplier: int | UnsetType = field(name="amountMultiplier", default=UNSET)
-    """Power of ten, -3 to 3; absent means 0."""
+    """Power of ten, from -3 to 3."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class DCChargingParametersType(Data, kw_only=True):
-    """What an EV asks for and can bear with DC (ISO 15118-2)."""
+    """Needs and limits of the EV for DC charging (ISO 15118-2)."""
 
     ev_max_current: Number = field(name="evMaxCurrent")
-    """The highest current that EV and cable bear, in A."""
+    """Maximum current for EV and cable, in A."""
     ev_max_voltage: Number = field(name="evMaxVoltage")
-    """The highest voltage that the EV bears, in V."""
+    """Maximum voltage, in V."""
     ev_max_power: Number | UnsetType = field(name="evMaxPower", default=UNSET)
-    """The highest power that the EV bears, in W; required for DC charging."""
+    """Maximum power, in W. Required for DC charging."""
     ev_energy_capacity: Number | UnsetType = field(name="evEnergyCapacity", default=UNSET)
     """Capacity of the battery, in Wh."""
     energy_amount: Number | UnsetType = field(name="energyAmount", default=UNSET)
-    """Energy that the EV asks for, in Wh, with what it needs to heat or cool the battery."""
+    """Requested energy, including that for preconditioning, in Wh."""
     state_of_charge: Int0To100 | UnsetType = field(name="stateOfCharge", default=UNSET)
-    """How full the battery is, in percent."""
+    """Current state of charge, in percent."""
     full_soc: Int0To100 | UnsetType = field(name="fullSoC", default=UNSET)
-    """The EV takes the battery for full at this state of charge, in percent."""
+    """State of charge that the EV regards as full, in percent."""
     bulk_soc: Int0To100 | UnsetType = field(name="bulkSoC", default=UNSET)
-    """Fast charging ends at this state of charge, in percent."""
+    """State of charge at which fast charging ends, in percent."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class DERChargingParametersType(Data, kw_only=True):
-    """What an EV and an EVSE can do for the grid together when the EV's inverter follows the grid code (ISO
-    15118-20, modes AC_BPT_DER and AC_DER). Fields that start with ev are the EV's alone; of the others, a
-    minimum is the larger of both, a maximum the smaller. No value is negative.
+    """Capabilities for DER control in an AC session (ISO 15118-20). Fields that begin with ev are those of
+    the EV; the others are common to EV and EVSE: the larger of their minimums, the smaller of their maximums.
+    No value is negative.
     """
 
     ev_supported_der_control: Annotated[list[DERControlEnumType], Meta(min_length=1)] | UnsetType = field(name="evSupportedDERControl", default=UNSET)
-    """The controls that the EV can carry out."""
+    """The controls that the EV supports."""
     ev_over_excited_max_discharge_power: Number | UnsetType = field(name="evOverExcitedMaxDischargePower", default=UNSET)
-    """The highest active power that the EV injects at evOverExcitedPowerFactor, in W."""
+    """Maximum active power injected at ``ev_over_excited_power_factor``, in W."""
     ev_over_excited_power_factor: Number | UnsetType = field(name="evOverExcitedPowerFactor", default=UNSET)
-    """Power factor at which the EV injects the least reactive power."""
+    """Power factor when the EV injects its minimum reactive power."""
     ev_under_excited_max_discharge_power: Number | UnsetType = field(name="evUnderExcitedMaxDischargePower", default=UNSET)
-    """The highest active power that the EV injects at evUnderExcitedPowerFactor, in W."""
+    """Maximum active power injected at ``ev_under_excited_power_factor``, in W."""
     ev_under_excited_power_factor: Number | UnsetType = field(name="evUnderExcitedPowerFactor", default=UNSET)
-    """Power factor at which the EV absorbs the least reactive power."""
+    """Power factor when the EV absorbs its minimum reactive power."""
     max_apparent_power: Number | UnsetType = field(name="maxApparentPower", default=UNSET)
-    """The highest apparent power, in VA."""
+    """Maximum apparent power, in VA."""
     max_charge_apparent_power: Number | UnsetType = field(name="maxChargeApparentPower", default=UNSET)
-    """The highest apparent power of charging, in VA; of all phases together or, if L2 and L3 have values, of
-    L1.
+    """Maximum apparent power for charging, in VA. For all phases together or, if L2 and L3 have their own
+    values, for L1.
     """
     max_charge_apparent_power_l2: Number | UnsetType = field(name="maxChargeApparentPower_L2", default=UNSET)
-    """The highest apparent power of charging on phase L2, in VA."""
+    """Maximum apparent power for charging on phase L2, in VA."""
     max_charge_apparent_power_l3: Number | UnsetType = field(name="maxChargeApparentPower_L3", default=UNSET)
-    """The highest apparent power of charging on phase L3, in VA."""
+    """Maximum apparent power for charging on phase L3, in VA."""
     max_discharge_apparent_power: Number | UnsetType = field(name="maxDischargeApparentPower", default=UNSET)
-    """The highest apparent power of discharging, in VA; of all phases together or, if L2 and L3 have values,
-    of L1.
+    """Maximum apparent power for discharging, in VA. For all phases together or, if L2 and L3 have their own
+    values, for L1.
     """
     max_discharge_apparent_power_l2: Number | UnsetType = field(name="maxDischargeApparentPower_L2", default=UNSET)
-    """The highest apparent power of discharging on phase L2, in VA."""
+    """Maximum apparent power for discharging on phase L2, in VA."""
     max_discharge_apparent_power_l3: Number | UnsetType = field(name="maxDischargeApparentPower_L3", default=UNSET)
-    """The highest apparent power of discharging on phase L3, in VA."""
+    """Maximum apparent power for discharging on phase L3, in VA."""
     max_charge_reactive_power: Number | UnsetType = field(name="maxChargeReactivePower", default=UNSET)
-    """The highest reactive power that is absorbed, in var; of all phases together or, if L2 and L3 have
-    values, of L1.
+    """Maximum reactive power absorbed, in var. For all phases together or, if L2 and L3 have their own
+    values, for L1.
     """
     max_charge_reactive_power_l2: Number | UnsetType = field(name="maxChargeReactivePower_L2", default=UNSET)
-    """The highest reactive power that is absorbed on phase L2, in var."""
+    """Maximum reactive power absorbed on phase L2, in var."""
     max_charge_reactive_power_l3: Number | UnsetType = field(name="maxChargeReactivePower_L3", default=UNSET)
-    """The highest reactive power that is absorbed on phase L3, in var."""
+    """Maximum reactive power absorbed on phase L3, in var."""
     min_charge_reactive_power: Number | UnsetType = field(name="minChargeReactivePower", default=UNSET)
-    """The lowest reactive power that is absorbed, in var; of all phases together or, if L2 and L3 have
-    values, of L1.
+    """Minimum reactive power absorbed, in var. For all phases together or, if L2 and L3 have their own
+    values, for L1.
     """
     min_charge_reactive_power_l2: Number | UnsetType = field(name="minChargeReactivePower_L2", default=UNSET)
-    """The lowest reactive power that is absorbed on phase L2, in var."""
+    """Minimum reactive power absorbed on phase L2, in var."""
     min_charge_reactive_power_l3: Number | UnsetType = field(name="minChargeReactivePower_L3", default=UNSET)
-    """The lowest reactive power that is absorbed on phase L3, in var."""
+    """Minimum reactive power absorbed on phase L3, in var."""
     max_discharge_reactive_power: Number | UnsetType = field(name="maxDischargeReactivePower", default=UNSET)
-    """The highest reactive power that is injected, in var; of all phases together or, if L2 and L3 have
-    values, of L1.
+    """Maximum reactive power injected, in var. For all phases together or, if L2 and L3 have their own
+    values, for L1.
     """
     max_discharge_reactive_power_l2: Number | UnsetType = field(name="maxDischargeReactivePower_L2", default=UNSET)
-    """The highest reactive power that is injected on phase L2, in var."""
+    """Maximum reactive power injected on phase L2, in var."""
     max_discharge_reactive_power_l3: Number | UnsetType = field(name="maxDischargeReactivePower_L3", default=UNSET)
-    """The highest reactive power that is injected on phase L3, in var."""
+    """Maximum reactive power injected on phase L3, in var."""
     min_discharge_reactive_power: Number | UnsetType = field(name="minDischargeReactivePower", default=UNSET)
-    """The lowest reactive power that is injected, in var; of all phases together or, if L2 and L3 have
-    values, of L1.
+    """Minimum reactive power injected, in var. For all phases together or, if L2 and L3 have their own
+    values, for L1.
     """
     min_discharge_reactive_power_l2: Number | UnsetType = field(name="minDischargeReactivePower_L2", default=UNSET)
-    """The lowest reactive power that is injected on phase L2, in var."""
+    """Minimum reactive power injected on phase L2, in var."""
     min_discharge_reactive_power_l3: Number | UnsetType = field(name="minDischargeReactivePower_L3", default=UNSET)
-    """The lowest reactive power that is injected on phase L3, in var."""
+    """Minimum reactive power injected on phase L3, in var."""
     nominal_voltage: Number | UnsetType = field(name="nominalVoltage", default=UNSET)
-    """Line voltage for which both are made, in V."""
+    """Line voltage, in V."""
     nominal_voltage_offset: Number | UnsetType = field(name="nominalVoltageOffset", default=UNSET)
-    """Difference of the voltage between the station and the point where its site joins the grid, in V rms."""
+    """Difference between the voltage at the station and at the point of common coupling with the grid, in V
+    (rms).
+    """
     max_nominal_voltage: Number | UnsetType = field(name="maxNominalVoltage", default=UNSET)
-    """The highest voltage for operation, in V rms."""
+    """Maximum operating voltage, in V (rms)."""
     min_nominal_voltage: Number | UnsetType = field(name="minNominalVoltage", default=UNSET)
-    """The lowest voltage for operation, in V rms."""
+    """Minimum operating voltage, in V (rms)."""
     ev_inverter_manufacturer: String50 | UnsetType = field(name="evInverterManufacturer", default=UNSET)
     ev_inverter_model: String50 | UnsetType = field(name="evInverterModel", default=UNSET)
     ev_inverter_serial_number: String50 | UnsetType = field(name="evInverterSerialNumber", default=UNSET)
     ev_inverter_sw_version: String50 | UnsetType = field(name="evInverterSwVersion", default=UNSET)
     ev_inverter_hw_version: String50 | UnsetType = field(name="evInverterHwVersion", default=UNSET)
     ev_islanding_detection_method: Annotated[list[IslandingDetectionEnumType], Meta(min_length=1)] | UnsetType = field(name="evIslandingDetectionMethod", default=UNSET)
-    """Required where a site demands that islanding is detected."""
+    """Required if the site requires islanding detection."""
     ev_islanding_trip_time: Number | UnsetType = field(name="evIslandingTripTime", default=UNSET)
-    """Time after which the EV disconnects once it has noticed an island; the standard gives no unit."""
+    """Time in which the EV trips after it has detected an island. OCPP does not specify the unit."""
     ev_maximum_level1_dc_injection: Number | UnsetType = field(name="evMaximumLevel1DCInjection", default=UNSET)
-    """The highest DC that the EV injects with AC charging of level 1, in A."""
+    """Maximum direct current injected at level 1. OCPP does not specify the unit."""
     ev_duration_level1_dc_injection: Number | UnsetType = field(name="evDurationLevel1DCInjection", default=UNSET)
-    """How long it may do so with level 1; the standard gives no unit."""
+    """Maximum duration of that injection at level 1. OCPP does not specify the unit."""
     ev_maximum_level2_dc_injection: Number | UnsetType = field(name="evMaximumLevel2DCInjection", default=UNSET)
-    """The highest DC that the EV injects with AC charging of level 2, in A."""
+    """Maximum direct current injected at level 2. OCPP does not specify the unit."""
     ev_duration_level2_dc_injection: Number | UnsetType = field(name="evDurationLevel2DCInjection", default=UNSET)
-    """How long it may do so with level 2; the standard gives no unit."""
+    """Maximum duration of that injection at level 2. OCPP does not specify the unit."""
     ev_reactive_susceptance: Number | UnsetType = field(name="evReactiveSusceptance", default=UNSET)
-    """Susceptance of the EV, in S."""
+    """Susceptance, in S."""
     ev_session_total_discharge_energy_available: Number | UnsetType = field(name="evSessionTotalDischargeEnergyAvailable", default=UNSET)
-    """Energy that the EV gives in the whole session, in Wh; at 0 it may refuse to discharge."""
+    """Energy that the EV will discharge at most during the session, in Wh. At 0 it may refuse to discharge.
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1168,9 +1178,10 @@ class DERCurveGetType(Data, kw_only=True):
     id: String36
     curve_type: DERControlEnumType = field(name="curveType")
     is_default: bool = field(name="isDefault")
-    """True for a default, which applies while no scheduled control of the type does (R04.FR.11)."""
+    """Whether this is a default, which applies while no scheduled control of its type is active (R04.FR.11).
+    """
     is_superseded: bool = field(name="isSuperseded")
-    """True if a control of higher priority took its place (R04.FR.09)."""
+    """Whether a control with a higher priority has taken its place (R04.FR.09)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1178,40 +1189,41 @@ class DERCurvePointsType(Data, kw_only=True):
     """A point of a curve."""
 
     x: Number
-    """What is measured: voltage, frequency, time or power, as the type of the curve says."""
+    """The independent quantity, such as voltage or frequency; the type of the control determines which."""
     y: Number
-    """What is to be done, in the curve's yUnit. A power factor is positive when reactive power is absorbed,
-    and negative when it is injected.
+    """The dependent quantity, in ``y_unit``. A power factor is positive for absorbing and negative for
+    injecting reactive power.
     """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class DERCurveType(Data, kw_only=True):
-    """A curve by which the inverter reacts to the grid without being told."""
+    """A curve by which the inverter reacts autonomously to the state of the grid."""
 
     curve_data: Annotated[list[DERCurvePointsType], Meta(min_length=1, max_length=10)] = field(name="curveData")
-    """The points, in order of x; what x is, the type of the control says."""
+    """The type of the control determines the quantity on the x-axis."""
     priority: IntFrom0
-    """0 is the highest priority; a higher number yields to a lower one."""
+    """0 is the highest priority."""
     y_unit: DERUnitEnumType = field(name="yUnit")
-    """What y is a percentage of; Not_Applicable for ride-through curves, whose y is a time."""
+    """Not_Applicable for ride-through curves."""
     hysteresis: HysteresisType | UnsetType = UNSET
     """When to return to normal operation."""
     reactive_power_params: ReactivePowerParamsType | UnsetType = field(name="reactivePowerParams", default=UNSET)
-    """For VoltVar curves only."""
+    """Only for VoltVar curves."""
     voltage_params: VoltageParamsType | UnsetType = field(name="voltageParams", default=UNSET)
-    """For voltage curves only."""
+    """Only for voltage curves."""
     response_time: Number | UnsetType = field(name="responseTime", default=UNSET)
-    """Seconds until 90 % of a new value is reached; 0 means no limit, absent is up to the device."""
+    """Time to reach 90 % of a new target (open loop), in seconds. 0: no limit. Absent: default of the device.
+    """
     start_time: DateTime | UnsetType = field(name="startTime", default=UNSET)
-    """When the control takes effect; absent for a default (R04.FR.12 in the errata)."""
+    """When the control takes effect. Absent for a default (errata, R04.FR.12)."""
     duration: Number | UnsetType = UNSET
-    """How long the control is in force, in seconds; absent for a default (R04.FR.12 in the errata)."""
+    """For how long the control is in effect, in seconds. Absent for a default (errata, R04.FR.12)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class EVAbsolutePriceScheduleEntryType(Data, kw_only=True):
-    """Prices that the EV asks for some time."""
+    """Prices that the EV asks for a time."""
 
     duration: int
     """In seconds."""
@@ -1220,20 +1232,20 @@ class EVAbsolutePriceScheduleEntryType(Data, kw_only=True):
 
 
 class EVAbsolutePriceScheduleType(Data, kw_only=True):
-    """Price that the EV asks for discharging, over time."""
+    """Price that the EV asks for discharging over time."""
 
     time_anchor: DateTime = field(name="timeAnchor")
-    """When the first entry starts; each other one follows its predecessor."""
+    """Start of the first entry; the others follow without a gap."""
     currency: String3
-    """Three-letter code of ISO 4217, such as EUR."""
+    """ISO 4217 code, such as EUR."""
     ev_absolute_price_schedule_entries: Annotated[list[EVAbsolutePriceScheduleEntryType], Meta(min_length=1, max_length=1024)] = field(name="evAbsolutePriceScheduleEntries")
     price_algorithm: String2000 = field(name="priceAlgorithm")
-    """URN that ISO 15118-20 defines for the way of calculating: Power, PeakPower or StackedEnergy."""
+    """URN from ISO 15118-20 for Power, PeakPower or StackedEnergy."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class EVEnergyOfferType(Data, kw_only=True):
-    """When the EV is willing to discharge, how much, and for what price (ISO 15118-20)."""
+    """Energy that the EV offers to discharge over time, and its price (ISO 15118-20)."""
 
     ev_power_schedule: EVPowerScheduleType = field(name="evPowerSchedule")
     ev_absolute_price_schedule: EVAbsolutePriceScheduleType | UnsetType = field(name="evAbsolutePriceSchedule", default=UNSET)
@@ -1241,12 +1253,12 @@ class EVEnergyOfferType(Data, kw_only=True):
 
 
 class EVPowerScheduleEntryType(Data, kw_only=True):
-    """Power that the EV offers for some time."""
+    """Power that the EV offers for a time."""
 
     duration: int
     """In seconds."""
     power: Number
-    """The most the EV can give, in W: below 0 if it is willing to discharge, above if it is not able to."""
+    """Maximum power, in W. Negative if the EV offers to discharge, positive if it cannot."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1255,32 +1267,34 @@ class EVPowerScheduleType(Data, kw_only=True):
 
     ev_power_schedule_entries: Annotated[list[EVPowerScheduleEntryType], Meta(min_length=1, max_length=1024)] = field(name="evPowerScheduleEntries")
     time_anchor: DateTime = field(name="timeAnchor")
-    """When the first entry starts; each other one follows its predecessor."""
+    """Start of the first entry; the others follow without a gap."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class EVPriceRuleType(Data, kw_only=True):
-    """Price that the EV asks in a range of power."""
+    """Price that the EV asks within a range of power."""
 
     energy_fee: Number = field(name="energyFee")
-    """Price for 1 kWh."""
+    """Price of 1 kWh."""
     power_range_start: Number = field(name="powerRangeStart")
-    """The rule applies from this power on, in W, until the next rule takes over; below 0 for discharging."""
+    """Lower end of the range, in W; negative for discharging. The range ends where that of the next rule
+    starts.
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class EVSEType(Data, kw_only=True):
-    """An EVSE of the station or, with connectorId, one of its connectors."""
+    """Identifies an EVSE of the station or, if ``connector_id`` is present, one of its connectors."""
 
     id: IntFrom0
-    """Number of the EVSE, from 1 upwards and without gaps."""
+    """The EVSE, numbered from 1 without gaps."""
     connector_id: IntFrom0 | UnsetType = field(name="connectorId", default=UNSET)
-    """Number of the connector on this EVSE, from 1 upwards; absent for the EVSE as a whole."""
+    """The connector, numbered from 1 within its EVSE. Absent: the EVSE as a whole."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class EnterServiceGetType(Data, kw_only=True):
-    """Installed conditions for beginning to feed in."""
+    """The installed conditions for feeding in."""
 
     enter_service: EnterServiceType = field(name="enterService")
     id: String36
@@ -1288,72 +1302,71 @@ class EnterServiceGetType(Data, kw_only=True):
 
 
 class EnterServiceType(Data, kw_only=True):
-    """What the grid must be like for the inverter to begin to feed in (IEEE 1547). The standard gives no
-    units for voltages, frequencies and delays.
+    """Conditions under which the inverter may start to feed in (IEEE 1547). OCPP does not specify the units
+    of voltages, frequencies and delays.
     """
 
     priority: IntFrom0
-    """0 is the highest priority; a higher number yields to a lower one."""
+    """0 is the highest priority."""
     high_voltage: Number = field(name="highVoltage")
-    """The voltage must not be above this."""
+    """Maximum voltage."""
     low_voltage: Number = field(name="lowVoltage")
-    """The voltage must not be below this."""
+    """Minimum voltage."""
     high_freq: Number = field(name="highFreq")
-    """The frequency must not be above this."""
+    """Maximum frequency."""
     low_freq: Number = field(name="lowFreq")
-    """The frequency must not be below this."""
+    """Minimum frequency."""
     delay: Number | UnsetType = UNSET
-    """How long the grid must have been like that."""
+    """For how long the conditions must be met first."""
     random_delay: Number | UnsetType = field(name="randomDelay", default=UNSET)
-    """A random time up to this one is added, so that not all inverters start at once."""
+    """Maximum of an additional random delay."""
     ramp_rate: Number | UnsetType = field(name="rampRate", default=UNSET)
-    """Seconds in which the power rises."""
+    """Duration of the ramp-up, in seconds."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class EventDataType(Data, kw_only=True):
-    """An event of a component's variable."""
+    """An event concerning a variable."""
 
     event_id: IntFrom0 = field(name="eventId")
-    """Unique; other events name it as their cause."""
+    """By this id, other events can name it as their ``cause``."""
     timestamp: DateTime
-    """When the event happened."""
+    """When the event occurred."""
     trigger: EventTriggerEnumType
     actual_value: String2500 = field(name="actualValue")
-    """The value now, as text; empty for a variable that cannot be read (N07.FR.10)."""
+    """The value as text. Empty if the variable is write-only (N07.FR.10)."""
     component: ComponentType
     event_notification_type: EventNotificationEnumType = field(name="eventNotificationType")
     variable: VariableType
     cause: IntFrom0 | UnsetType = UNSET
-    """The eventId of the event that led to this one (N07.FR.05)."""
+    """The ``event_id`` of the event that caused this one (N07.FR.05)."""
     tech_code: String50 | UnsetType = field(name="techCode", default=UNSET)
     """Error code of the component."""
     tech_info: String500 | UnsetType = field(name="techInfo", default=UNSET)
     cleared: bool | UnsetType = UNSET
-    """True if a threshold is no longer exceeded (N07.FR.02); absent means false."""
+    """Whether a threshold is no longer exceeded (N07.FR.02). Absent means false."""
     transaction_id: String36 | UnsetType = field(name="transactionId", default=UNSET)
-    """Only for an event that concerns a transaction."""
+    """The transaction to which the event relates, if any."""
     variable_monitoring_id: IntFrom0 | UnsetType = field(name="variableMonitoringId", default=UNSET)
-    """The monitor that the event comes from; required unless the notification is hard-wired (N07.FR.06)."""
+    """The monitor that produced the event; absent for a hard-wired notification (N07.FR.06)."""
     severity: IntFrom0 | UnsetType = UNSET
-    """From 0, danger to life, to 9, debugging; that of the monitor (N07.FR.20)."""
+    """From 0 (danger to life) to 9 (debugging); usually that of the monitor (N07.FR.20)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class FirmwareType(Data, kw_only=True):
-    """Where the firmware is, when to load and install it, and who signed it."""
+    """A firmware image, and when to install it."""
 
     location: String2000
-    """URI to load the file from."""
+    """URI from which to download the image."""
     retrieve_date_time: DateTime = field(name="retrieveDateTime")
-    """Not to be loaded earlier than this; a time in the past means now."""
+    """Earliest time for the download (L01.FR.13)."""
     install_date_time: DateTime | UnsetType = field(name="installDateTime", default=UNSET)
-    """Not to be installed earlier than this; absent means as soon as the station can (L01.FR.05, L01.FR.16).
-    """
+    """Earliest time for the installation. Absent: as soon as possible (L01.FR.05, L01.FR.16)."""
     signing_certificate: String5500 | UnsetType = field(name="signingCertificate", default=UNSET)
-    """PEM; required for a secure update (L01.FR.11)."""
+    """PEM format. Required for a secure update (L01.FR.11)."""
     signature: String800 | UnsetType = UNSET
-    """Signature over the whole file, in base64; required for a secure update (L01.FR.04)."""
+    """Signature over the image, in base64. Required for a secure update (L01.FR.04)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1363,9 +1376,10 @@ class FixedPFGetType(Data, kw_only=True):
     fixed_pf: FixedPFType = field(name="fixedPF")
     id: String36
     is_default: bool = field(name="isDefault")
-    """True for a default, which applies while no scheduled control of the type does (R04.FR.11)."""
+    """Whether this is a default, which applies while no scheduled control of its type is active (R04.FR.11).
+    """
     is_superseded: bool = field(name="isSuperseded")
-    """True if a control of higher priority took its place (R04.FR.09)."""
+    """Whether a control with a higher priority has taken its place (R04.FR.09)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1373,15 +1387,15 @@ class FixedPFType(Data, kw_only=True):
     """A fixed power factor."""
 
     priority: IntFrom0
-    """0 is the highest priority; a higher number yields to a lower one."""
+    """0 is the highest priority."""
     displacement: Number
-    """The power factor cos phi, 0 to 1."""
+    """Power factor cos phi, from 0 to 1."""
     excitation: bool
-    """True to absorb reactive power (under-excited), false to inject it (over-excited)."""
+    """True: absorb reactive power (under-excited). False: inject it (over-excited)."""
     start_time: DateTime | UnsetType = field(name="startTime", default=UNSET)
-    """When the control takes effect; absent for a default (R04.FR.12 in the errata)."""
+    """When the control takes effect. Absent for a default (errata, R04.FR.12)."""
     duration: Number | UnsetType = UNSET
-    """How long the control is in force, in seconds; absent for a default (R04.FR.12 in the errata)."""
+    """For how long the control is in effect, in seconds. Absent for a default (errata, R04.FR.12)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1391,9 +1405,10 @@ class FixedVarGetType(Data, kw_only=True):
     fixed_var: FixedVarType = field(name="fixedVar")
     id: String36
     is_default: bool = field(name="isDefault")
-    """True for a default, which applies while no scheduled control of the type does (R04.FR.11)."""
+    """Whether this is a default, which applies while no scheduled control of its type is active (R04.FR.11).
+    """
     is_superseded: bool = field(name="isSuperseded")
-    """True if a control of higher priority took its place (R04.FR.09)."""
+    """Whether a control with a higher priority has taken its place (R04.FR.09)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1401,14 +1416,15 @@ class FixedVarType(Data, kw_only=True):
     """A fixed reactive power."""
 
     priority: IntFrom0
-    """0 is the highest priority; a higher number yields to a lower one."""
+    """0 is the highest priority."""
     setpoint: Number
-    """Percentage of what unit says, -100 to 100: negative while charging, positive while discharging."""
+    """From -100 to 100, in percent of what ``unit`` names. Negative for charging, positive for discharging.
+    """
     unit: DERUnitEnumType
     start_time: DateTime | UnsetType = field(name="startTime", default=UNSET)
-    """When the control takes effect; absent for a default (R04.FR.12 in the errata)."""
+    """When the control takes effect. Absent for a default (errata, R04.FR.12)."""
     duration: Number | UnsetType = UNSET
-    """How long the control is in force, in seconds; absent for a default (R04.FR.12 in the errata)."""
+    """For how long the control is in effect, in seconds. Absent for a default (errata, R04.FR.12)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1418,38 +1434,37 @@ class FreqDroopGetType(Data, kw_only=True):
     freq_droop: FreqDroopType = field(name="freqDroop")
     id: String36
     is_default: bool = field(name="isDefault")
-    """True for a default, which applies while no scheduled control of the type does (R04.FR.11)."""
+    """Whether this is a default, which applies while no scheduled control of its type is active (R04.FR.11).
+    """
     is_superseded: bool = field(name="isSuperseded")
-    """True if a control of higher priority took its place (R04.FR.09)."""
+    """Whether a control with a higher priority has taken its place (R04.FR.09)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class FreqDroopType(Data, kw_only=True):
-    """How power falls when the frequency rises, and the other way round: a FreqWatt curve given by its slope
-    and dead band.
-    """
+    """Frequency droop: a frequency-watt curve given by its slopes and its dead band."""
 
     priority: IntFrom0
-    """0 is the highest priority; a higher number yields to a lower one."""
+    """0 is the highest priority."""
     over_freq: Number = field(name="overFreq")
-    """Above this frequency power is reduced."""
+    """Frequency above which the droop starts."""
     under_freq: Number = field(name="underFreq")
-    """Below this frequency power is increased."""
+    """Frequency below which the droop starts."""
     over_droop: Number = field(name="overDroop")
-    """Slope above overFreq, per unit."""
+    """Slope above ``over_freq``, per unit."""
     under_droop: Number = field(name="underDroop")
-    """Slope below underFreq, per unit."""
+    """Slope below ``under_freq``, per unit."""
     response_time: Number = field(name="responseTime")
-    """Seconds until the inverter has reacted (open loop)."""
+    """Seconds to respond (open loop)."""
     start_time: DateTime | UnsetType = field(name="startTime", default=UNSET)
-    """When the control takes effect; absent for a default (R04.FR.12 in the errata)."""
+    """When the control takes effect. Absent for a default (errata, R04.FR.12)."""
     duration: Number | UnsetType = UNSET
-    """How long the control is in force, in seconds; absent for a default (R04.FR.12 in the errata)."""
+    """For how long the control is in effect, in seconds. Absent for a default (errata, R04.FR.12)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetVariableDataType(Data, kw_only=True):
-    """Names one attribute to read."""
+    """An attribute to read."""
 
     component: ComponentType
     variable: VariableType
@@ -1459,24 +1474,24 @@ class GetVariableDataType(Data, kw_only=True):
 
 
 class GetVariableResultType(Data, kw_only=True):
-    """The value of one attribute, or why there is none."""
+    """The value of an attribute, or the reason why there is none."""
 
     attribute_status: GetVariableStatusEnumType = field(name="attributeStatus")
     component: ComponentType
     variable: VariableType
     attribute_status_info: StatusInfoType | UnsetType = field(name="attributeStatusInfo", default=UNSET)
-    """Explains attributeStatus."""
+    """The reason for ``attribute_status``."""
     attribute_type: AttributeEnumType | UnsetType = field(name="attributeType", default=UNSET)
-    """As asked for; Actual if the request had none (B06.FR.03, B06.FR.11)."""
+    """As requested; Actual if the request did not specify it (B06.FR.03, B06.FR.11)."""
     attribute_value: String2500 | UnsetType = field(name="attributeValue", default=UNSET)
-    """Always text, whatever the data type. Required with Accepted, empty if the attribute has no value yet
-    (B06.FR.10, B06.FR.13); absent for unknown components, variables and attributes.
+    """Text, whatever the data type. Required if Accepted, and empty if the attribute has no value (B06.FR.10,
+    B06.FR.13). Absent if the component, variable or attribute is unknown.
     """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GradientGetType(Data, kw_only=True):
-    """Installed limits to the change of power."""
+    """The installed ramp rates."""
 
     gradient: GradientType
     id: String36
@@ -1484,188 +1499,180 @@ class GradientGetType(Data, kw_only=True):
 
 
 class GradientType(Data, kw_only=True):
-    """How fast power may change."""
+    """Ramp rates."""
 
     priority: IntFrom0
-    """0 is the highest priority; a higher number yields to a lower one."""
+    """0 is the highest priority."""
     gradient: Number
-    """In normal operation, in seconds; 0 if it does not apply."""
+    """Ramp rate in normal operation, in seconds. 0: does not apply."""
     soft_gradient: Number = field(name="softGradient")
-    """When feeding in begins, in seconds; 0 if it does not apply."""
+    """Ramp rate for a soft start, in seconds. 0: does not apply."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class HysteresisType(Data, kw_only=True):
-    """When the inverter goes back to normal after a fault of the grid."""
+    """When the inverter returns to normal operation after an event in the grid."""
 
     hysteresis_high: Number | UnsetType = field(name="hysteresisHigh", default=UNSET)
-    """Upper bound of the range in which the grid counts as normal again; an absolute value in yUnit."""
+    """Upper bound of the normal range, as an absolute value in ``y_unit``."""
     hysteresis_low: Number | UnsetType = field(name="hysteresisLow", default=UNSET)
-    """Lower bound of the range in which the grid counts as normal again; an absolute value in yUnit."""
+    """Lower bound of the normal range, as an absolute value in ``y_unit``."""
     hysteresis_delay: Number | UnsetType = field(name="hysteresisDelay", default=UNSET)
-    """Seconds that the grid must have been normal."""
+    """For how long the grid must be within the normal range, in seconds."""
     hysteresis_gradient: Number | UnsetType = field(name="hysteresisGradient", default=UNSET)
-    """How fast to return, in percent per second."""
+    """Ramp rate of the return, in percent per second."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class IdTokenInfoType(Data, kw_only=True):
-    """What the CSMS, or a cache or list filled by it, says about a token. A transaction that runs goes on
-    when the token expires.
-    """
+    """The authorization of a token, as given by the CSMS. Its expiry does not end a running transaction."""
 
     status: AuthorizationStatusEnumType
     cache_expiry_date_time: DateTime | UnsetType = field(name="cacheExpiryDateTime", default=UNSET)
-    """Until when it may be kept in the authorization cache; absent, AuthCacheLifeTime decides (C10.FR.08)."""
+    """When the token leaves the authorization cache. Absent: AuthCacheLifeTime applies (C10.FR.08)."""
     charging_priority: int | UnsetType = field(name="chargingPriority", default=UNSET)
-    """From -9 to 9, more is sooner served; absent is 0. One in a TransactionEventResponse goes before it
-    (K03.FR.05, K03.FR.06).
+    """From -9 to 9, the highest first; absent means 0 (K03.FR.06). The priority in a TransactionEventResponse
+    overrides it (K03.FR.05).
     """
     group_id_token: IdTokenType | UnsetType = field(name="groupIdToken", default=UNSET)
-    """The group that the token belongs to: any token of it may stop what another one started (C09). Its type
-    is Central.
-    """
+    """The group that the token belongs to: each token of a group may stop what another one started (C09)."""
     language1: String8 | UnsetType = UNSET
-    """The driver's language as RFC 5646 tag."""
+    """Preferred language of the driver (RFC 5646)."""
     language2: String8 | UnsetType = UNSET
-    """The driver's second choice, not the same and never alone."""
+    """Second choice; must differ from ``language1`` and requires it."""
     evse_id: Annotated[list[IntFrom0], Meta(min_length=1)] | UnsetType = field(name="evseId", default=UNSET)
-    """The only EVSEs where the token may charge; absent for all (C01.FR.19, C01.FR.20)."""
+    """Where the token may charge. Absent: at every EVSE (C01.FR.19, C01.FR.20)."""
     personal_message: MessageContentType | UnsetType = field(name="personalMessage", default=UNSET)
-    """Shown to this driver, for example the tariff (I01)."""
+    """Shown to the driver, for example the tariff (I01)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class IdTokenType(Data, kw_only=True):
-    """An identification token, such as the UID of an RFID card. Tokens are equal if idToken and type are
-    (C01.FR.25).
+    """A token that identifies a driver, such as the UID of an RFID card. Two tokens are equal if ``id_token``
+    and ``type`` are (C01.FR.25).
     """
 
     id_token: String255 = field(name="idToken")
-    """The token, compared without regard to case; empty for type NoAuthorization (C02.FR.01)."""
+    """Case-insensitive. Empty for the type NoAuthorization (C02.FR.01)."""
     type: String20
-    """One of IdTokenEnumStringType in the appendix of Part 2, such as ISO14443, eMAID, or DirectPayment for a
-    card at a terminal.
-    """
+    """One of IdTokenEnumStringType in the appendix of Part 2, such as ISO14443, eMAID or DirectPayment."""
     additional_info: Annotated[list[AdditionalInfoType], Meta(min_length=1)] | UnsetType = field(name="additionalInfo", default=UNSET)
-    """More about who is there, in terms that station and CSMS have agreed on; whoever does not know a type
-    may ignore it.
-    """
+    """Further identifiers, of types that the parties have agreed on; unknown ones may be ignored."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class LimitAtSoCType(Data, kw_only=True):
-    """Caps limit and setpoint once the battery is full enough (K01.FR.100)."""
+    """Reduces limit and setpoint when the battery has reached a state of charge (K01.FR.100)."""
 
     soc: Int0To100
-    """From this state of charge on, in percent."""
+    """State of charge from which the limit applies, in percent."""
     limit: Number
-    """The cap, in the schedule's chargingRateUnit."""
+    """In ``charging_rate_unit``."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class LimitMaxDischargeGetType(Data, kw_only=True):
-    """An installed cap on discharging."""
+    """An installed limit for discharging."""
 
     id: String36
     is_default: bool = field(name="isDefault")
-    """True for a default, which applies while no scheduled control of the type does (R04.FR.11)."""
+    """Whether this is a default, which applies while no scheduled control of its type is active (R04.FR.11).
+    """
     is_superseded: bool = field(name="isSuperseded")
-    """True if a control of higher priority took its place (R04.FR.09)."""
+    """Whether a control with a higher priority has taken its place (R04.FR.09)."""
     limit_max_discharge: LimitMaxDischargeType = field(name="limitMaxDischarge")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class LimitMaxDischargeType(Data, kw_only=True):
-    """Caps discharging at a share of the rated power."""
+    """Limits discharging to a share of the rated power."""
 
     priority: IntFrom0
-    """0 is the highest priority; a higher number yields to a lower one."""
+    """0 is the highest priority."""
     pct_max_discharge_power: Number | UnsetType = field(name="pctMaxDischargePower", default=UNSET)
-    """The cap, in percent of the EV's rated power of discharging; a PowerMonitoring curve comes into force
-    above it.
+    """The limit, in percent of the EV's rated power for discharging. The PowerMonitoring curve applies above
+    it.
     """
     power_monitoring_must_trip: DERCurveType | UnsetType = field(name="powerMonitoringMustTrip", default=UNSET)
-    """When to disconnect if the cap is exceeded (VDE-AR-N 4105, 5.5.2)."""
+    """When to trip if the limit is exceeded (VDE-AR-N 4105, 5.5.2)."""
     start_time: DateTime | UnsetType = field(name="startTime", default=UNSET)
-    """When the control takes effect; absent for a default (R04.FR.12 in the errata)."""
+    """When the control takes effect. Absent for a default (errata, R04.FR.12)."""
     duration: Number | UnsetType = UNSET
-    """How long the control is in force, in seconds; absent for a default (R04.FR.12 in the errata)."""
+    """For how long the control is in effect, in seconds. Absent for a default (errata, R04.FR.12)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class LogParametersType(Data, kw_only=True):
-    """Where a log goes, and from which time."""
+    """Where to upload a log, and which entries to include."""
 
     remote_location: String2000 = field(name="remoteLocation")
-    """URL of the place to upload to; for HTTP, the file name is appended if it ends with a slash (N01.FR.21).
+    """URL for the upload. With HTTP, the station appends the file name if the URL ends with a slash
+    (N01.FR.21).
     """
     oldest_timestamp: DateTime | UnsetType = field(name="oldestTimestamp", default=UNSET)
-    """Entries from this time on; absent for all from the beginning."""
+    """Omit entries before this time."""
     latest_timestamp: DateTime | UnsetType = field(name="latestTimestamp", default=UNSET)
-    """Entries up to this time; absent for all to the end."""
+    """Omit entries after this time."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class MessageContentType(Data, kw_only=True):
-    """A text that a driver sees on the station, in one language."""
+    """A text for the driver, in one language."""
 
     format: MessageFormatEnumType
     content: String1024
-    """The text itself, or for formats URI and QRCODE the address. OCPPCommCtrlr.FieldLength tells if the
-    station takes more than 1024 characters.
+    """The text or, if ``format`` is URI or QRCODE, an address. OCPPCommCtrlr.FieldLength tells whether the
+    station accepts more than 1024 characters.
     """
     language: String8 | UnsetType = UNSET
-    """RFC 5646 tag, such as en-US; absent if the text has no language."""
+    """Language tag (RFC 5646), such as en-US."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class MessageInfoType(Data, kw_only=True):
-    """A message, and when and where it is shown."""
+    """A message for the display, and when to show it."""
 
     id: IntFrom0
-    """Chosen by the CSMS; a known one replaces that message (O06.FR.01)."""
+    """Chosen by the CSMS; a message with this id is replaced (O06.FR.01)."""
     priority: MessagePriorityEnumType
-    """0 is the highest priority; a higher number yields to a lower one."""
+    """0 is the highest priority."""
     message: MessageContentType
     display: ComponentType | UnsetType = UNSET
-    """Which display; absent leaves it to the station."""
+    """The display, if the station has several."""
     state: MessageStateEnumType | UnsetType = UNSET
-    """Absent: in every state."""
+    """Absent: shown in every state."""
     start_date_time: DateTime | UnsetType = field(name="startDateTime", default=UNSET)
-    """Not shown earlier (O01.FR.06); absent means at once."""
+    """Not shown before this time (O01.FR.06). Absent: shown immediately."""
     end_date_time: DateTime | UnsetType = field(name="endDateTime", default=UNSET)
-    """Removed at this time (O01.FR.07); absent means never."""
+    """Removed after this time (O01.FR.07). Absent: kept."""
     transaction_id: String36 | UnsetType = field(name="transactionId", default=UNSET)
-    """Shown during this transaction and removed at its end (O02.FR.02); absent if it belongs to none
-    (O01.FR.04).
-    """
+    """Removed when this transaction ends (O02.FR.02). Absent: not related to a transaction (O01.FR.04)."""
     message_extra: Annotated[list[MessageContentType], Meta(min_length=1, max_length=4)] | UnsetType = field(name="messageExtra", default=UNSET)
-    """The same message in further languages; only if the station has DisplayMessageLanguage (O01.FR.19)."""
+    """The same message in other languages. Rejected unless DisplayMessageLanguage is present (O01.FR.19)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class MeterValueType(Data, kw_only=True):
-    """Values that were measured at the same time."""
+    """Values measured at the same time."""
 
     sampled_value: Annotated[list[SampledValueType], Meta(min_length=1)] = field(name="sampledValue")
     timestamp: DateTime
-    """When all of them were measured (J01.FR.17)."""
+    """When all of the values were measured (J01.FR.17)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ModemType(Data, kw_only=True):
-    """Identifies the SIM card in the station's modem."""
+    """Identifies the SIM card of the station's modem."""
 
     iccid: String20 | UnsetType = UNSET
-    """Serial number of the SIM card, 19 or 20 digits."""
+    """Serial number of the SIM card."""
     imsi: String20 | UnsetType = UNSET
-    """Number of the mobile subscription, up to 15 digits."""
+    """Subscriber number stored on the SIM card."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class MonitoringDataType(Data, kw_only=True):
-    """A variable and the monitors on it."""
+    """A variable and its monitors."""
 
     component: ComponentType
     variable: VariableType
@@ -1674,54 +1681,54 @@ class MonitoringDataType(Data, kw_only=True):
 
 
 class NetworkConnectionProfileType(Data, kw_only=True):
-    """How the station reaches a CSMS: network, address, security."""
+    """How the station connects to a CSMS."""
 
     ocpp_interface: OCPPInterfaceEnumType = field(name="ocppInterface")
     ocpp_transport: OCPPTransportEnumType = field(name="ocppTransport")
     message_timeout: int = field(name="messageTimeout")
-    """Seconds that the station waits for an answer before it gives a message up; 30 is a good start."""
+    """Seconds to wait for a response before a message counts as lost. 30 is a good starting point."""
     ocpp_csms_url: String2000 = field(name="ocppCsmsUrl")
-    """WebSocket address of the CSMS; the station appends SecurityCtrlr.Identity to it."""
+    """WebSocket URL of the CSMS, to which the station appends SecurityCtrlr.Identity."""
     security_profile: IntFrom0 = field(name="securityProfile")
-    """1 is basic authentication without TLS, 2 is basic authentication over TLS, 3 is TLS with a client
-    certificate. A station refuses a lower profile than its present one unless AllowSecurityProfileDowngrade
-    is true (B09.FR.04).
+    """1: basic authentication without TLS. 2: basic authentication over TLS. 3: TLS with a client
+    certificate. A profile below the current one is rejected unless AllowSecurityProfileDowngrade is true
+    (B09.FR.04).
     """
     apn: APNType | UnsetType = UNSET
-    """Only for a mobile network; without it the station sets ApnEnabled to false (B09.FR.11)."""
+    """Present if a mobile network is to be used; if absent, ApnEnabled becomes false (B09.FR.11)."""
     ocpp_version: OCPPVersionEnumType | UnsetType = field(name="ocppVersion", default=UNSET)
     identity: String48 | UnsetType = UNSET
-    """User name for basic authentication, if it is to change."""
+    """User name for basic authentication, if it is to be set."""
     basic_auth_password: String64 | UnsetType = field(name="basicAuthPassword", default=UNSET)
-    """Password for security profiles 1 and 2, if it is to change; 16 to 64 characters (A00.FR.205)."""
+    """Password for security profiles 1 and 2, if it is to be set; 16 to 64 characters (A00.FR.205)."""
     vpn: VPNType | UnsetType = UNSET
-    """Only if a VPN is to be used; without it the station sets VpnEnabled to false (B09.FR.11)."""
+    """Present if a VPN is to be used; if absent, VpnEnabled becomes false (B09.FR.11)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class OCSPRequestDataType(Data, kw_only=True):
-    """What is needed to ask an OCSP responder about one certificate (RFC 6960)."""
+    """What is needed to query an OCSP responder about a certificate (RFC 6960)."""
 
     hash_algorithm: HashAlgorithmEnumType = field(name="hashAlgorithm")
     issuer_name_hash: String128 = field(name="issuerNameHash")
-    """Hash, in hexadecimal, of the DER form of the issuer's name."""
+    """Hash over the issuer's name in DER, customarily in hexadecimal."""
     issuer_key_hash: String128 = field(name="issuerKeyHash")
-    """Hash, in hexadecimal, of the bits of the issuer's public key, without tag and length."""
+    """Hash over the issuer's public key, without ASN.1 tag and length, customarily in hexadecimal."""
     serial_number: String40 = field(name="serialNumber")
-    """In hexadecimal, without 0x and without zeros in front."""
+    """Hexadecimal, without a 0x prefix and without leading zeros."""
     responder_url: String2000 = field(name="responderURL")
-    """Where the OCSP responder is reached; the certificate states it."""
+    """Address of the OCSP responder, as stated in the certificate."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class OverstayRuleListType(Data, kw_only=True):
-    """What it costs to stay after charging."""
+    """Fees for staying after charging."""
 
     overstay_rule: Annotated[list[OverstayRuleType], Meta(min_length=1, max_length=5)] = field(name="overstayRule")
     overstay_power_threshold: RationalNumberType | UnsetType = field(name="overstayPowerThreshold", default=UNSET)
-    """The rules apply at this power, in W."""
+    """Power at which the rules apply, in W."""
     overstay_time_threshold: int | UnsetType = field(name="overstayTimeThreshold", default=UNSET)
-    """Seconds of staying on after which the rules apply."""
+    """Seconds after which the rules apply."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -1730,55 +1737,54 @@ class OverstayRuleType(Data, kw_only=True):
 
     overstay_fee: RationalNumberType = field(name="overstayFee")
     start_time: int = field(name="startTime")
-    """Seconds from the moment that the rules apply until this one does."""
+    """Seconds after which this fee applies, counted from when the rules do."""
     overstay_fee_period: int = field(name="overstayFeePeriod")
-    """Seconds after which the fee is due again."""
+    """Seconds after which the fee is charged again."""
     overstay_rule_description: String32 | UnsetType = field(name="overstayRuleDescription", default=UNSET)
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class PeriodicEventStreamParamsType(Data, kw_only=True):
-    """When the values of an event stream are sent: at an interval, when enough have come together, or both
-    (N11.FR.09).
+    """When an event stream is sent: at an interval, when enough values have accumulated, or both (N11.FR.09).
     """
 
     interval: IntFrom0 | UnsetType = UNSET
-    """Seconds between messages; required unless values is present (N15.FR.06)."""
+    """Seconds between messages. Required unless ``values`` is present (N15.FR.06)."""
     values: IntFrom0 | UnsetType = UNSET
-    """So many values are sent at a time, as soon as there are as many; required unless interval is present
-    (N15.FR.07, N15.FR.08).
+    """Number of values that triggers a message, and the maximum in one. Required unless ``interval`` is
+    present (N15.FR.07, N15.FR.08).
     """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class PriceLevelScheduleEntryType(Data, kw_only=True):
-    """Price level for some time."""
+    """Price level for a time."""
 
     duration: int
     """In seconds."""
     price_level: IntFrom0 = field(name="priceLevel")
-    """The lower, the cheaper."""
+    """The higher, the more expensive."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class PriceLevelScheduleType(Data, kw_only=True):
-    """Price levels instead of prices over time. It is the type of ISO 15118-20, so that a signature on it
-    stays valid.
+    """Price levels over time. It corresponds to the type of ISO 15118-20, so that a signature over it remains
+    valid.
     """
 
     price_level_schedule_entries: Annotated[list[PriceLevelScheduleEntryType], Meta(min_length=1, max_length=100)] = field(name="priceLevelScheduleEntries")
     time_anchor: DateTime = field(name="timeAnchor")
-    """When the first entry starts; each other one follows its predecessor."""
+    """Start of the first entry; the others follow without a gap."""
     price_schedule_id: IntFrom0 = field(name="priceScheduleId")
-    """Unique in the charging session."""
+    """Unique."""
     number_of_price_levels: IntFrom0 = field(name="numberOfPriceLevels")
-    """How many levels there are in all schedules of the session."""
+    """Number of different price levels in all schedules."""
     price_schedule_description: String32 | UnsetType = field(name="priceScheduleDescription", default=UNSET)
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class PriceRuleStackType(Data, kw_only=True):
-    """Prices for some time, one for each range of power."""
+    """Prices for a time, with a rule for each range of power."""
 
     duration: int
     """In seconds."""
@@ -1787,87 +1793,87 @@ class PriceRuleStackType(Data, kw_only=True):
 
 
 class PriceRuleType(Data, kw_only=True):
-    """Prices in a range of power."""
+    """Prices within a range of power."""
 
     energy_fee: RationalNumberType = field(name="energyFee")
-    """Price for 1 kWh; 0 for free energy."""
+    """Price of 1 kWh; 0 for free energy."""
     power_range_start: RationalNumberType = field(name="powerRangeStart")
-    """The rule applies above this power in W or, if negative, below it, unless another rule is closer to the
-    present power.
+    """The rule applies above this power in W or, if it is negative, below. Where several rules match, the one
+    furthest from zero applies.
     """
     parking_fee_period: int | UnsetType = field(name="parkingFeePeriod", default=UNSET)
-    """Seconds that one parkingFee pays for."""
+    """Seconds for which one ``parking_fee`` pays."""
     carbon_dioxide_emission: IntFrom0 | UnsetType = field(name="carbonDioxideEmission", default=UNSET)
     """In g/kWh."""
     renewable_generation_percentage: Int0To100 | UnsetType = field(name="renewableGenerationPercentage", default=UNSET)
     """Share of renewable energy, in percent."""
     parking_fee: RationalNumberType | UnsetType = field(name="parkingFee", default=UNSET)
-    """Required where parking costs something."""
+    """Required if a parking fee applies."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class PriceType(Data, kw_only=True):
-    """A price or cost; with tax, without it, or both."""
+    """A price or cost, without tax, including it, or both."""
 
     excl_tax: Number | UnsetType = field(name="exclTax", default=UNSET)
-    """Without tax; required unless inclTax is present. A station always gives it (I12.FR.12)."""
+    """Required unless ``incl_tax`` is present. A station always provides it (I12.FR.12)."""
     incl_tax: Number | UnsetType = field(name="inclTax", default=UNSET)
-    """With tax; required unless exclTax is present."""
+    """Required unless ``excl_tax`` is present."""
     tax_rates: Annotated[list[TaxRateType], Meta(min_length=1, max_length=5)] | UnsetType = field(name="taxRates", default=UNSET)
-    """The taxes on these prices; absent if there are none or the prices are not broken down."""
+    """The taxes on these prices, if any."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class RationalNumberType(Data, kw_only=True):
-    """A number as ISO 15118-20 writes it, without rounding: value times 10 to the power of exponent."""
+    """A number as ISO 15118-20 represents it: ``value`` times 10 to the power of ``exponent``."""
 
     exponent: int
     """Power of ten."""
     value: int
-    """What is multiplied."""
+    """The number before scaling."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ReactivePowerParamsType(Data, kw_only=True):
-    """Further settings of a VoltVar curve."""
+    """Additional parameters of a VoltVar curve."""
 
     v_ref: Number | UnsetType = field(name="vRef", default=UNSET)
-    """Adjusts the voltages of the curve to the nominal voltage, in percent."""
+    """Adjustment of the voltages of the curve, in percent of the nominal voltage."""
     autonomous_v_ref_enable: bool | UnsetType = field(name="autonomousVRefEnable", default=UNSET)
-    """Whether the inverter may adjust the reference voltage by itself."""
+    """Whether the inverter may adjust the reference voltage autonomously."""
     autonomous_v_ref_time_constant: Number | UnsetType = field(name="autonomousVRefTimeConstant", default=UNSET)
-    """Time constant of that adjustment."""
+    """Time constant of the autonomous adjustment."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class RelativeTimeIntervalType(Data, kw_only=True):
-    """An interval of time that is counted from now."""
+    """An interval of time relative to the present."""
 
     start: int
     """Seconds from now."""
     duration: int | UnsetType = UNSET
-    """Seconds; absent, it lasts until the next one starts."""
+    """In seconds."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ReportDataType(Data, kw_only=True):
-    """A variable of the device model with its attributes and characteristics."""
+    """A variable of the device model, with its attributes and characteristics."""
 
     component: ComponentType
     variable: VariableType
     variable_attribute: Annotated[list[VariableAttributeType], Meta(min_length=1, max_length=4)] = field(name="variableAttribute")
-    """One element for each attribute type that the variable has, even without a value (B07.FR.11)."""
+    """One element for each supported attribute type, even if it has no value (B07.FR.11)."""
     variable_characteristics: VariableCharacteristicsType | UnsetType = field(name="variableCharacteristics", default=UNSET)
-    """Required in a report (B08.FR.12)."""
+    """Required in answer to a GetReportRequest (B08.FR.12)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SalesTariffEntryType(Data, kw_only=True):
-    """Price in one interval of time."""
+    """Price within an interval of time."""
 
     relative_time_interval: RelativeTimeIntervalType = field(name="relativeTimeInterval")
     e_price_level: IntFrom0 | UnsetType = field(name="ePriceLevel", default=UNSET)
-    """A price level: the lower, the cheaper."""
+    """The higher, the more expensive."""
     consumption_cost: Annotated[list[ConsumptionCostType], Meta(min_length=1, max_length=3)] | UnsetType = field(name="consumptionCost", default=UNSET)
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
@@ -1876,33 +1882,33 @@ class SalesTariffType(Data, kw_only=True):
     """Prices over time in the form of ISO 15118-2."""
 
     id: IntFrom0
-    """Unique in the charging session."""
+    """Unique within the charging session."""
     sales_tariff_entry: Annotated[list[SalesTariffEntryType], Meta(min_length=1, max_length=1024)] = field(name="salesTariffEntry")
     sales_tariff_description: String32 | UnsetType = field(name="salesTariffDescription", default=UNSET)
     """Short title for a display."""
     num_e_price_levels: IntFrom0 | UnsetType = field(name="numEPriceLevels", default=UNSET)
-    """How many price levels there are in all tariffs of the session."""
+    """Number of different price levels in all tariffs of the session."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SampledValueType(Data, kw_only=True):
-    """A measured value. With all other fields absent it is the active energy imported so far, in Wh, at the
-    connector.
+    """A measured value. If no other field is present, it is a cumulative reading of the imported active
+    energy, in Wh, at the connector.
     """
 
     value: Number
-    """To be multiplied by 10 to the power of the unit's multiplier."""
+    """In the unit given by ``unit_of_measure``, to be multiplied by 10 to the power of its ``multiplier``."""
     measurand: MeasurandEnumType | UnsetType = UNSET
-    """What was measured; absent means Energy.Active.Import.Register."""
+    """Absent means Energy.Active.Import.Register."""
     context: ReadingContextEnumType | UnsetType = UNSET
-    """Why it was measured; absent means Sample.Periodic."""
+    """Absent means Sample.Periodic."""
     phase: PhaseEnumType | UnsetType = UNSET
-    """Absent for a value of all phases together."""
+    """Absent: all phases together."""
     location: LocationEnumType | UnsetType = UNSET
     """Absent means Outlet."""
     signed_meter_value: SignedMeterValueType | UnsetType = field(name="signedMeterValue", default=UNSET)
-    """The same reading, signed by the meter; required if SignReadings of AlignedDataCtrlr or
-    SampledDataCtrlr, whichever applies, is true (J01.FR.21, J02.FR.21).
+    """The same reading, signed by the meter. Required if SignReadings of the component that governs the
+    reading is true (J01.FR.21, J02.FR.21).
     """
     unit_of_measure: UnitOfMeasureType | UnsetType = field(name="unitOfMeasure", default=UNSET)
     """Absent means Wh, if the measurand is an energy."""
@@ -1913,44 +1919,43 @@ class SetMonitoringDataType(Data, kw_only=True):
     """A monitor to set."""
 
     value: Number
-    """The threshold, the change, or for periodic types the interval in seconds."""
+    """Threshold, change or, for periodic monitors, interval in seconds."""
     type: MonitorEnumType
     severity: IntFrom0
-    """From 0, danger to life, to 9, debugging."""
+    """From 0 (danger to life) to 9 (debugging)."""
     component: ComponentType
     variable: VariableType
     id: IntFrom0 | UnsetType = UNSET
-    """Only to replace the monitor with this id (N04.FR.12); absent, the station gives the monitor an id
+    """The monitor to replace (N04.FR.12). Absent: a new monitor, for which the station generates an id
     (N04.FR.11).
     """
     periodic_event_stream: PeriodicEventStreamParamsType | UnsetType = field(name="periodicEventStream", default=UNSET)
-    """Reports go out as an event stream with these parameters instead of NotifyEventRequests (N11.FR.01)."""
+    """If present, the values are sent as an event stream instead of as NotifyEventRequests (N11.FR.01)."""
     transaction: bool | UnsetType = UNSET
-    """True if the monitor is active only during a transaction; absent means false."""
+    """Whether the monitor is active only during transactions. Absent means false."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetMonitoringResultType(Data, kw_only=True):
-    """Whether a monitor was set."""
+    """The outcome of setting a monitor."""
 
     status: SetMonitoringStatusEnumType
     type: MonitorEnumType
     component: ComponentType
     variable: VariableType
     severity: IntFrom0
-    """From 0, danger to life, to 9, debugging."""
+    """From 0 (danger to life) to 9 (debugging)."""
     id: IntFrom0 | UnsetType = UNSET
-    """The id of the monitor; only if it was accepted (N04.FR.11)."""
+    """The monitor. Present if the status is Accepted (N04.FR.11)."""
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetVariableDataType(Data, kw_only=True):
-    """One attribute and the value that it is to have."""
+    """An attribute and its new value."""
 
     attribute_value: String2500 = field(name="attributeValue")
-    """Always text, whatever the data type, possibly empty; ConfigurationValueSize may limit its length."""
+    """Text, whatever the data type; may be empty. ConfigurationValueSize may limit its length."""
     component: ComponentType
     variable: VariableType
     attribute_type: AttributeEnumType | UnsetType = field(name="attributeType", default=UNSET)
@@ -1959,44 +1964,44 @@ class SetVariableDataType(Data, kw_only=True):
 
 
 class SetVariableResultType(Data, kw_only=True):
-    """Whether one attribute was set."""
+    """The outcome of setting an attribute."""
 
     attribute_status: SetVariableStatusEnumType = field(name="attributeStatus")
     component: ComponentType
     variable: VariableType
     attribute_type: AttributeEnumType | UnsetType = field(name="attributeType", default=UNSET)
-    """As in the request; Actual if that had none (B05.FR.03, B05.FR.12)."""
+    """As requested; Actual if the request did not specify it (B05.FR.03, B05.FR.12)."""
     attribute_status_info: StatusInfoType | UnsetType = field(name="attributeStatusInfo", default=UNSET)
-    """Explains attributeStatus."""
+    """The reason for ``attribute_status``."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SignedMeterValueType(Data, kw_only=True):
-    """A reading with the signature of the meter."""
+    """A reading with the digital signature of the meter."""
 
     signed_meter_data: String32768 = field(name="signedMeterData")
-    """Base64, in the format that encodingMethod names; may hold more than the value, for example time and
-    customer.
+    """Base64, in the format that ``encoding_method`` names. May contain more than the reading, such as time
+    and customer.
     """
     encoding_method: String50 = field(name="encodingMethod")
-    """The format of the meter data, such as OCMF."""
+    """Format of the data, such as OCMF."""
     signing_method: String50 | UnsetType = field(name="signingMethod", default=UNSET)
-    """The signature algorithm, one of SigningMethodEnumStringType in the appendix of Part 2; only if
-    signedMeterData does not tell (J02.FR.24).
+    """The signature algorithm: one of SigningMethodEnumStringType in the appendix of Part 2. Needed if
+    ``signed_meter_data`` does not contain it (J02.FR.24).
     """
     public_key: String2500 | UnsetType = field(name="publicKey", default=UNSET)
-    """Base64; the variable PublicKeyWithSignedMeterValue says when it is sent. J02.FR.23 recommends a form
-    that names its own encoding.
+    """Base64, preferably in the form of J02.FR.23, which names its encoding. PublicKeyWithSignedMeterValue
+    determines when it is sent.
     """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class StatusInfoType(Data, kw_only=True):
-    """Why a request got the status that it got."""
+    """The reason for the status in a response."""
 
     reason_code: String20 = field(name="reasonCode")
-    """One of the reason codes in the appendix of Part 2, such as TxNotFound, or a code of the vendor;
-    compared without regard to case.
+    """A reason code from the appendix of Part 2, such as TxNotFound, or one defined by the vendor.
+    Case-insensitive.
     """
     additional_info: String1024 | UnsetType = field(name="additionalInfo", default=UNSET)
     """Free text for humans."""
@@ -2007,206 +2012,197 @@ class StreamDataElementType(Data, kw_only=True):
     """A value of an event stream."""
 
     t: Number
-    """Seconds from the message's basetime to when the value was taken."""
+    """Seconds after ``basetime`` at which the value was taken."""
     v: String2500
     """The value as text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TariffAssignmentType(Data, kw_only=True):
-    """Where a tariff is installed, or for whom."""
+    """A tariff, and the EVSEs or tokens to which it applies."""
 
     tariff_id: String60 = field(name="tariffId")
     tariff_kind: TariffKindEnumType = field(name="tariffKind")
     valid_from: DateTime | UnsetType = field(name="validFrom", default=UNSET)
-    """When the tariff becomes active; required if the tariff has such a time (I09.FR.07)."""
+    """When the tariff takes effect; required if the tariff has such a time (I09.FR.07)."""
     evse_ids: Annotated[list[IntFrom0], Meta(min_length=1)] | UnsetType = field(name="evseIds", default=UNSET)
     """The EVSEs where the tariff is installed or in use (I09.FR.04 to I09.FR.06)."""
     id_tokens: Annotated[list[String255], Meta(min_length=1)] | UnsetType = field(name="idTokens", default=UNSET)
-    """The tokens that a driver tariff belongs to."""
+    """The tokens to which a driver tariff belongs."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TariffConditionsFixedType(Data, kw_only=True):
-    """When a fee applies: if all conditions that are present hold at the start of the transaction."""
+    """The fee applies if all conditions that are present are met at the start of the transaction."""
 
     start_time_of_day: str | UnsetType = field(name="startTimeOfDay", default=UNSET)
-    """From this local time of day, hh:mm with 24 hours (I07.FR.17)."""
+    """From this local time of day, in the form hh:mm (I07.FR.17)."""
     end_time_of_day: str | UnsetType = field(name="endTimeOfDay", default=UNSET)
-    """Until this local time of day, hh:mm; earlier than the start means on the next day, and 00:00 means
-    midnight.
-    """
+    """Until this local time of day, in the form hh:mm. If before the start, it is on the next day."""
     day_of_week: Annotated[list[DayOfWeekEnumType], Meta(min_length=1, max_length=7)] | UnsetType = field(name="dayOfWeek", default=UNSET)
-    """Only on these days."""
     valid_from_date: str | UnsetType = field(name="validFromDate", default=UNSET)
-    """From this local date on, yyyy-mm-dd."""
+    """From this local date, in the form yyyy-mm-dd."""
     valid_to_date: str | UnsetType = field(name="validToDate", default=UNSET)
-    """Until the end of the day before this local date, yyyy-mm-dd."""
+    """Until the day before this local date, in the form yyyy-mm-dd."""
     evse_kind: EvseKindEnumType | UnsetType = field(name="evseKind", default=UNSET)
-    """Only at AC, or only at DC."""
     payment_brand: String20 | UnsetType = field(name="paymentBrand", default=UNSET)
-    """Only for this brand of card, as the token's additionalInfo of type PaymentBrand has it."""
+    """Brand of the payment card, as in the token's ``additional_info`` of type PaymentBrand."""
     payment_recognition: String20 | UnsetType = field(name="paymentRecognition", default=UNSET)
-    """Only for this kind of payment, as the token's additionalInfo of type PaymentRecognition has it."""
+    """Kind of payment, as in the token's ``additional_info`` of type PaymentRecognition."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TariffConditionsType(Data, kw_only=True):
-    """When a price for energy or time applies: while all conditions that are present hold. For discharging,
-    quantities are negative, min is the one closer to zero, and max the other.
+    """The price applies while all conditions that are present are met. For discharging, the quantities are
+    negative, and a minimum is closer to zero than its maximum.
     """
 
     start_time_of_day: str | UnsetType = field(name="startTimeOfDay", default=UNSET)
-    """From this local time of day, hh:mm with 24 hours (I07.FR.17)."""
+    """From this local time of day, in the form hh:mm (I07.FR.17)."""
     end_time_of_day: str | UnsetType = field(name="endTimeOfDay", default=UNSET)
-    """Until this local time of day, hh:mm; earlier than the start means on the next day, and 00:00 means
-    midnight.
-    """
+    """Until this local time of day, in the form hh:mm. If before the start, it is on the next day."""
     day_of_week: Annotated[list[DayOfWeekEnumType], Meta(min_length=1, max_length=7)] | UnsetType = field(name="dayOfWeek", default=UNSET)
-    """Only on these days."""
     valid_from_date: str | UnsetType = field(name="validFromDate", default=UNSET)
-    """From this local date on, yyyy-mm-dd."""
+    """From this local date, in the form yyyy-mm-dd."""
     valid_to_date: str | UnsetType = field(name="validToDate", default=UNSET)
-    """Until the end of the day before this local date, yyyy-mm-dd."""
+    """Until the day before this local date, in the form yyyy-mm-dd."""
     evse_kind: EvseKindEnumType | UnsetType = field(name="evseKind", default=UNSET)
-    """Only at AC, or only at DC."""
     min_energy: Number | UnsetType = field(name="minEnergy", default=UNSET)
-    """From this much energy in the transaction on, in Wh, inclusive."""
+    """When the transaction has used at least this much energy, in Wh."""
     max_energy: Number | UnsetType = field(name="maxEnergy", default=UNSET)
-    """Up to this much energy in the transaction, in Wh, exclusive."""
+    """As long as the transaction has used less than this much energy, in Wh."""
     min_current: Number | UnsetType = field(name="minCurrent", default=UNSET)
-    """While the current, as the sum of all phases in A, is at least this."""
+    """While the sum of the phase currents is at least this, in A."""
     max_current: Number | UnsetType = field(name="maxCurrent", default=UNSET)
-    """While the current, as the sum of all phases in A, is less than this."""
+    """While the sum of the phase currents is below this, in A."""
     min_power: Number | UnsetType = field(name="minPower", default=UNSET)
-    """While the power in W is at least this."""
+    """While the power is at least this, in W."""
     max_power: Number | UnsetType = field(name="maxPower", default=UNSET)
-    """While the power in W is less than this."""
+    """While the power is below this, in W."""
     min_time: int | UnsetType = field(name="minTime", default=UNSET)
-    """From this age of the transaction on, in seconds, inclusive."""
+    """When the transaction has lasted at least this long, in seconds."""
     max_time: int | UnsetType = field(name="maxTime", default=UNSET)
-    """Up to this age of the transaction, in seconds, exclusive."""
+    """As long as the transaction has lasted less than this, in seconds."""
     min_charging_time: int | UnsetType = field(name="minChargingTime", default=UNSET)
-    """From this time of charging on, in seconds, inclusive."""
+    """When charging has lasted at least this long, in seconds."""
     max_charging_time: int | UnsetType = field(name="maxChargingTime", default=UNSET)
-    """Up to this time of charging, in seconds, exclusive."""
+    """As long as charging has lasted less than this, in seconds."""
     min_idle_time: int | UnsetType = field(name="minIdleTime", default=UNSET)
-    """From this time without charging on, in seconds, inclusive."""
+    """When the EV has been idle for at least this long, in seconds."""
     max_idle_time: int | UnsetType = field(name="maxIdleTime", default=UNSET)
-    """Up to this time without charging, in seconds, exclusive."""
+    """As long as the EV has been idle for less than this, in seconds."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TariffEnergyPriceType(Data, kw_only=True):
-    """A price for energy, and when it applies."""
+    """A price of energy and its conditions."""
 
     price_kwh: Number = field(name="priceKwh")
-    """Price for 1 kWh without tax."""
+    """Price of 1 kWh, without tax."""
     conditions: TariffConditionsType | UnsetType = UNSET
-    """Absent if the price always applies."""
+    """Absent: the price always applies."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TariffEnergyType(Data, kw_only=True):
-    """Prices for energy, each with the conditions under which it applies."""
+    """Prices of energy, which may depend on conditions."""
 
     prices: Annotated[list[TariffEnergyPriceType], Meta(min_length=1)]
     tax_rates: Annotated[list[TaxRateType], Meta(min_length=1, max_length=5)] | UnsetType = field(name="taxRates", default=UNSET)
-    """The taxes on these prices; absent if there are none or the prices are not broken down."""
+    """The taxes on these prices, if any."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TariffFixedPriceType(Data, kw_only=True):
-    """A fee, and when it applies."""
+    """A fee and its conditions."""
 
     price_fixed: Number = field(name="priceFixed")
-    """Amount of the fee without tax."""
+    """Amount of the fee."""
     conditions: TariffConditionsFixedType | UnsetType = UNSET
-    """Absent if the fee always applies."""
+    """Absent: the fee always applies."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TariffFixedType(Data, kw_only=True):
-    """Fees that are due once, each with the conditions under which it applies."""
+    """Fees that are charged once, which may depend on conditions."""
 
     prices: Annotated[list[TariffFixedPriceType], Meta(min_length=1)]
     tax_rates: Annotated[list[TaxRateType], Meta(min_length=1, max_length=5)] | UnsetType = field(name="taxRates", default=UNSET)
-    """The taxes on these prices; absent if there are none or the prices are not broken down."""
+    """The taxes on these prices, if any."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TariffTimePriceType(Data, kw_only=True):
-    """A price for time, and when it applies."""
+    """A price of time and its conditions."""
 
     price_minute: Number = field(name="priceMinute")
-    """Price for 1 minute without tax."""
+    """Price of 1 minute, without tax."""
     conditions: TariffConditionsType | UnsetType = UNSET
-    """Absent if the price always applies."""
+    """Absent: the price always applies."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TariffTimeType(Data, kw_only=True):
-    """Prices for time, each with the conditions under which it applies."""
+    """Prices of time, which may depend on conditions."""
 
     prices: Annotated[list[TariffTimePriceType], Meta(min_length=1)]
     tax_rates: Annotated[list[TaxRateType], Meta(min_length=1, max_length=5)] | UnsetType = field(name="taxRates", default=UNSET)
-    """The taxes on these prices; absent if there are none or the prices are not broken down."""
+    """The taxes on these prices, if any."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TariffType(Data, kw_only=True):
-    """A price list that a station can calculate with: energy, time of charging, time of idling, reservation,
-    fixed fees. A part that is absent costs nothing.
+    """Prices from which a station can calculate the cost of a transaction. What is absent is free of charge.
     """
 
     tariff_id: String60 = field(name="tariffId")
-    """Two tariffs with different content never share an id (I08.FR.08)."""
+    """Tariffs with different content have different ids (I08.FR.08)."""
     currency: String3
-    """Three-letter code of ISO 4217, such as EUR."""
+    """ISO 4217 code, such as EUR."""
     description: Annotated[list[MessageContentType], Meta(min_length=1, max_length=10)] | UnsetType = UNSET
-    """What the driver reads, in one element per language."""
+    """Explains the tariff to the driver, with one element for each language."""
     energy: TariffEnergyType | UnsetType = UNSET
     """Price per kWh."""
     valid_from: DateTime | UnsetType = field(name="validFrom", default=UNSET)
-    """When the tariff becomes active, in system time, usually UTC (I07.FR.18); absent means at once. A driver
-    tariff has none (I08.FR.09).
+    """When the tariff takes effect, in system time, which usually is UTC (I07.FR.18). Absent: immediately.
+    Not used in a driver tariff (I08.FR.09).
     """
     charging_time: TariffTimeType | UnsetType = field(name="chargingTime", default=UNSET)
-    """Price per minute while energy flows."""
+    """Price per minute of charging."""
     idle_time: TariffTimeType | UnsetType = field(name="idleTime", default=UNSET)
-    """Price per minute while the EV is connected and no energy flows."""
+    """Price per minute in which the EV is connected but does not charge."""
     fixed_fee: TariffFixedType | UnsetType = field(name="fixedFee", default=UNSET)
-    """Fees that are due once."""
+    """Fees that are charged once."""
     reservation_time: TariffTimeType | UnsetType = field(name="reservationTime", default=UNSET)
     """Price per minute from the reservation to the start of the transaction (I12.FR.07)."""
     reservation_fixed: TariffFixedType | UnsetType = field(name="reservationFixed", default=UNSET)
-    """Fee for the reservation as such."""
+    """Fee for the reservation."""
     min_cost: PriceType | UnsetType = field(name="minCost", default=UNSET)
-    """The transaction costs at least this much."""
+    """The least that a transaction costs."""
     max_cost: PriceType | UnsetType = field(name="maxCost", default=UNSET)
-    """The transaction costs at most this much."""
+    """The most that a transaction costs."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TaxRateType(Data, kw_only=True):
-    """A tax on a price."""
+    """A tax."""
 
     type: String20
-    """Name of the tax on the receipt."""
+    """Name of the tax, for the receipt."""
     tax: Number
     """In percent."""
     stack: IntFrom0 | UnsetType = UNSET
-    """0 is a tax on the net price, 1 a tax on that price and its taxes of 0, and so on (I12.FR.13); absent
-    means 0.
+    """0 or absent: levied on the net price. 1: levied on the net price plus the taxes with 0, and so on
+    (I12.FR.13).
     """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TaxRuleType(Data, kw_only=True):
-    """A tax, and which fees it is on."""
+    """A tax, and the fees on which it is levied."""
 
     tax_rule_id: IntFrom0 = field(name="taxRuleID")
-    """Unique in the schedule."""
+    """Unique."""
     applies_to_energy_fee: bool = field(name="appliesToEnergyFee")
     applies_to_parking_fee: bool = field(name="appliesToParkingFee")
     applies_to_overstay_fee: bool = field(name="appliesToOverstayFee")
@@ -2215,271 +2211,280 @@ class TaxRuleType(Data, kw_only=True):
     """In percent."""
     tax_rule_name: String100 | UnsetType = field(name="taxRuleName", default=UNSET)
     tax_included_in_price: bool | UnsetType = field(name="taxIncludedInPrice", default=UNSET)
-    """Whether prices include the tax already."""
+    """Whether the prices already include the tax."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TotalCostType(Data, kw_only=True):
-    """The cost of a transaction, so far or in the end."""
+    """Running or final cost of a transaction."""
 
     currency: String3
-    """Three-letter code of ISO 4217, the one of the tariff (I12.FR.16)."""
+    """ISO 4217 code; that of the tariff (I12.FR.16)."""
     type_of_cost: TariffCostEnumType = field(name="typeOfCost")
     total: TotalPriceType
-    """The sum of all of these (I12.FR.17)."""
+    """Sum of all of the above (I12.FR.17)."""
     fixed: PriceType | UnsetType = UNSET
-    """Fees that were due once (I12.FR.05)."""
+    """Fees charged once (I12.FR.05)."""
     energy: PriceType | UnsetType = UNSET
-    """Cost of the energy (I12.FR.09)."""
+    """Cost of energy (I12.FR.09)."""
     charging_time: PriceType | UnsetType = field(name="chargingTime", default=UNSET)
-    """Cost of the time of charging (I12.FR.10)."""
+    """Cost of charging time (I12.FR.10)."""
     idle_time: PriceType | UnsetType = field(name="idleTime", default=UNSET)
-    """Cost of the time without charging (I12.FR.11)."""
+    """Cost of idle time (I12.FR.11)."""
     reservation_time: PriceType | UnsetType = field(name="reservationTime", default=UNSET)
-    """Cost of the time of the reservation (I12.FR.07)."""
+    """Cost of reservation time (I12.FR.07)."""
     reservation_fixed: PriceType | UnsetType = field(name="reservationFixed", default=UNSET)
     """Fee for the reservation (I12.FR.08)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TotalPriceType(Data, kw_only=True):
-    """The sum of all costs; with tax, without it, or both (I12.FR.17)."""
+    """The sum of all costs, without tax, including it, or both (I12.FR.17)."""
 
     excl_tax: Number | UnsetType = field(name="exclTax", default=UNSET)
-    """Without tax; required unless inclTax is present."""
+    """Required unless ``incl_tax`` is present."""
     incl_tax: Number | UnsetType = field(name="inclTax", default=UNSET)
-    """With tax; required unless exclTax is present."""
+    """Required unless ``excl_tax`` is present."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TotalUsageType(Data, kw_only=True):
-    """What a transaction has used, so far or in the end."""
+    """What a transaction has used."""
 
     energy: Number
-    """In Wh; negative if more was fed back than charged."""
+    """In Wh."""
     charging_time: int = field(name="chargingTime")
-    """Seconds of charging."""
+    """In seconds."""
     idle_time: int = field(name="idleTime")
-    """Seconds without charging."""
+    """Time in which the EV was connected but did not charge, in seconds."""
     reservation_time: int | UnsetType = field(name="reservationTime", default=UNSET)
-    """Seconds from the reservation to the start of the transaction (I12.FR.07)."""
+    """Time from the reservation to the start of the transaction, in seconds (I12.FR.07)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TransactionLimitType(Data, kw_only=True):
-    """When to stop the flow of energy; several limits can hold at once (E16)."""
+    """Limits at which energy transfer stops; the one reached first applies (E16)."""
 
     max_cost: Number | UnsetType = field(name="maxCost", default=UNSET)
-    """Highest cost, in the currency of the tariff."""
+    """Maximum cost, in the currency of the tariff."""
     max_energy: Number | UnsetType = field(name="maxEnergy", default=UNSET)
-    """Most energy to charge, in Wh."""
+    """Maximum energy to charge, in Wh."""
     max_time: int | UnsetType = field(name="maxTime", default=UNSET)
-    """Longest duration from start to end, in seconds."""
+    """Maximum duration of the transaction, in seconds."""
     max_soc: Int0To100 | UnsetType = field(name="maxSoC", default=UNSET)
-    """Highest state of charge of the EV, in percent."""
+    """Maximum state of charge of the EV, in percent."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TransactionType(Data, kw_only=True):
-    """The state of a transaction. What has not changed may be absent."""
+    """State of a transaction. What has not changed may be omitted."""
 
     transaction_id: String36 = field(name="transactionId")
-    """Given by the station, never twice, not even after a repair (E01.FR.08)."""
+    """Generated by the station; never used twice, even after a repair (E01.FR.08)."""
     charging_state: ChargingStateEnumType | UnsetType = field(name="chargingState", default=UNSET)
     """Required when it changes (E01.FR.18)."""
     time_spent_charging: int | UnsetType = field(name="timeSpentCharging", default=UNSET)
-    """Seconds during which energy flowed, so far."""
+    """Total time in which energy has flowed during the transaction, in seconds."""
     stopped_reason: ReasonEnumType | UnsetType = field(name="stoppedReason", default=UNSET)
-    """Required with Ended; may only be absent for Local (E06.FR.08, E06.FR.09)."""
+    """Required when the transaction ends, unless it is Local (E06.FR.08, E06.FR.09)."""
     remote_start_id: int | UnsetType = field(name="remoteStartId", default=UNSET)
-    """That of the RequestStartTransactionRequest that this transaction follows, in the first event after it
+    """The value from the RequestStartTransactionRequest; required in the first event that results from it
     (F01.FR.25, F02.FR.01).
     """
     operation_mode: OperationModeEnumType | UnsetType = field(name="operationMode", default=UNSET)
-    """The mode now; when it changes (K01.FR.110)."""
+    """The current mode; required when it changes (K01.FR.110)."""
     tariff_id: String60 | UnsetType = field(name="tariffId", default=UNSET)
-    """Tariff that the driver accepted; once (I07.FR.32, I08.FR.22), and again when it changes (I11.FR.07)."""
+    """The tariff in use. Sent once when the driver has accepted it, and again when it changes (I07.FR.32,
+    I11.FR.07).
+    """
     transaction_limit: TransactionLimitType | UnsetType = field(name="transactionLimit", default=UNSET)
-    """Limits set at the station, or those of the CSMS confirmed; once each (E16.FR.01, E16.FR.03)."""
+    """Limits set at the station, or confirmation of those set by the CSMS. Sent once (E16.FR.01, E16.FR.03).
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class UnitOfMeasureType(Data, kw_only=True):
-    """The unit of a measured value."""
+    """Unit and order of magnitude of a measured value."""
 
     unit: String20 | UnsetType = UNSET
-    """One of the units in the appendix of Part 2, or one of the vendor; absent means Wh."""
+    """A unit from the appendix of Part 2 or, if none fits, another one. Absent means Wh."""
     multiplier: int | UnsetType = UNSET
-    """Power of ten by which the value is to be multiplied: 3 stands for thousands; absent means 0."""
+    """Power of ten: 3 stands for thousands. Absent means 0."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class V2XChargingParametersType(Data, kw_only=True):
-    """What EV and EVSE can do together, in either direction (ISO 15118-20). A minimum is the larger of both,
-    a maximum the smaller; of all values, only amounts of energy may be negative.
+    """Limits that EV and EVSE have in common for charging and discharging (ISO 15118-20): the larger of their
+    minimums, the smaller of their maximums. Only amounts of energy can be negative.
     """
 
     min_charge_power: Number | UnsetType = field(name="minChargePower", default=UNSET)
-    """The lowest power of charging, in W; of all phases together or, if L2 and L3 have values, of L1."""
+    """Minimum power for charging, in W. For all phases together or, if L2 and L3 have their own values, for
+    L1.
+    """
     min_charge_power_l2: Number | UnsetType = field(name="minChargePower_L2", default=UNSET)
-    """The lowest power of charging on phase L2, in W."""
+    """Minimum power for charging on phase L2, in W."""
     min_charge_power_l3: Number | UnsetType = field(name="minChargePower_L3", default=UNSET)
-    """The lowest power of charging on phase L3, in W."""
+    """Minimum power for charging on phase L3, in W."""
     max_charge_power: Number | UnsetType = field(name="maxChargePower", default=UNSET)
-    """The highest power of charging, in W; of all phases together or, if L2 and L3 have values, of L1."""
+    """Maximum power for charging, in W. For all phases together or, if L2 and L3 have their own values, for
+    L1.
+    """
     max_charge_power_l2: Number | UnsetType = field(name="maxChargePower_L2", default=UNSET)
-    """The highest power of charging on phase L2, in W."""
+    """Maximum power for charging on phase L2, in W."""
     max_charge_power_l3: Number | UnsetType = field(name="maxChargePower_L3", default=UNSET)
-    """The highest power of charging on phase L3, in W."""
+    """Maximum power for charging on phase L3, in W."""
     min_discharge_power: Number | UnsetType = field(name="minDischargePower", default=UNSET)
-    """The lowest power of discharging, in W and not negative; of all phases together or, if L2 and L3 have
-    values, of L1.
+    """Minimum power for discharging, in W. For all phases together or, if L2 and L3 have their own values,
+    for L1.
     """
     min_discharge_power_l2: Number | UnsetType = field(name="minDischargePower_L2", default=UNSET)
-    """The lowest power of discharging on phase L2, in W and not negative."""
+    """Minimum power for discharging on phase L2, in W."""
     min_discharge_power_l3: Number | UnsetType = field(name="minDischargePower_L3", default=UNSET)
-    """The lowest power of discharging on phase L3, in W and not negative."""
+    """Minimum power for discharging on phase L3, in W."""
     max_discharge_power: Number | UnsetType = field(name="maxDischargePower", default=UNSET)
-    """The highest power of discharging, in W and not negative; of all phases together or, if L2 and L3 have
-    values, of L1.
+    """Maximum power for discharging, in W. For all phases together or, if L2 and L3 have their own values,
+    for L1.
     """
     max_discharge_power_l2: Number | UnsetType = field(name="maxDischargePower_L2", default=UNSET)
-    """The highest power of discharging on phase L2, in W and not negative."""
+    """Maximum power for discharging on phase L2, in W."""
     max_discharge_power_l3: Number | UnsetType = field(name="maxDischargePower_L3", default=UNSET)
-    """The highest power of discharging on phase L3, in W and not negative."""
+    """Maximum power for discharging on phase L3, in W."""
     min_charge_current: Number | UnsetType = field(name="minChargeCurrent", default=UNSET)
-    """The lowest current of charging, in A; for DC."""
+    """Minimum current for charging, in A. Only for DC."""
     max_charge_current: Number | UnsetType = field(name="maxChargeCurrent", default=UNSET)
-    """The highest current of charging, in A; for DC."""
+    """Maximum current for charging, in A. Only for DC."""
     min_discharge_current: Number | UnsetType = field(name="minDischargeCurrent", default=UNSET)
-    """The lowest current of discharging, in A and not negative; for DC."""
+    """Minimum current for discharging, in A. Only for DC."""
     max_discharge_current: Number | UnsetType = field(name="maxDischargeCurrent", default=UNSET)
-    """The highest current of discharging, in A and not negative; for DC."""
+    """Maximum current for discharging, in A. Only for DC."""
     min_voltage: Number | UnsetType = field(name="minVoltage", default=UNSET)
-    """The lowest voltage, in V; for DC."""
+    """Minimum voltage, in V. Only for DC."""
     max_voltage: Number | UnsetType = field(name="maxVoltage", default=UNSET)
-    """The highest voltage, in V; for DC."""
+    """Maximum voltage, in V. Only for DC."""
     ev_target_energy_request: Number | UnsetType = field(name="evTargetEnergyRequest", default=UNSET)
-    """Energy that is missing to the wanted state of charge, in Wh."""
+    """Energy needed up to the target state of charge, in Wh."""
     ev_min_energy_request: Number | UnsetType = field(name="evMinEnergyRequest", default=UNSET)
-    """Energy that is missing to the lowest acceptable state of charge, in Wh; negative if it has been passed.
-    """
+    """Energy needed up to the minimum state of charge, in Wh."""
     ev_max_energy_request: Number | UnsetType = field(name="evMaxEnergyRequest", default=UNSET)
-    """Energy that is missing to the highest state of charge, in Wh."""
+    """Energy needed until the battery is at its maximum, in Wh."""
     ev_min_v2x_energy_request: Number | UnsetType = field(name="evMinV2XEnergyRequest", default=UNSET)
-    """Energy that is missing until the EV takes part in V2X, in Wh; above 0, it does not yet."""
+    """Energy needed to reach the range for V2X, in Wh. Positive if the state of charge is below the range."""
     ev_max_v2x_energy_request: Number | UnsetType = field(name="evMaxV2XEnergyRequest", default=UNSET)
-    """Energy that is missing until the EV no longer takes part in V2X, in Wh; below 0, it does no longer."""
+    """Energy needed to reach the upper end of the range for V2X, in Wh. Negative if the state of charge is
+    above the range.
+    """
     target_soc: Int0To100 | UnsetType = field(name="targetSoC", default=UNSET)
-    """State of charge wanted at departure, in percent."""
+    """Desired state of charge at departure, in percent."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class V2XFreqWattPointType(Data, kw_only=True):
-    """A point of the curve that gives the power for a grid frequency."""
+    """A point of a curve that maps the grid frequency to power."""
 
     frequency: Number
     """In Hz."""
     power: Number
-    """In W; above 0 charges, below 0 discharges."""
+    """In W; positive to charge, negative to discharge."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class V2XSignalWattPointType(Data, kw_only=True):
-    """A point of the curve that gives the power for an aFRR signal."""
+    """A point of a curve that maps an aFRR signal to power."""
 
     signal: int
-    """The signal of an AFRRSignalRequest."""
+    """The ``signal`` of an AFRRSignalRequest."""
     power: Number
-    """In W; above 0 charges, below 0 discharges."""
+    """In W; positive to charge, negative to discharge."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class VPNType(Data, kw_only=True):
-    """How to enter a virtual private network."""
+    """Access to a virtual private network."""
 
     server: String2000
     """Address of the VPN server."""
     user: String50
     password: String64
     key: String255
-    """The secret that both sides share."""
+    """Pre-shared secret."""
     type: VPNEnumType
     group: String50 | UnsetType = UNSET
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class VariableAttributeType(Data, kw_only=True):
-    """One attribute of a variable: its value, and what may be done with it."""
+    """An attribute of a variable: its value and its properties."""
 
     type: AttributeEnumType | UnsetType = UNSET
     """Absent means Actual."""
     value: String2500 | UnsetType = UNSET
-    """Always text. Absent only for what cannot be read (WriteOnly)."""
+    """Text, whatever the data type. May be absent only if ``mutability`` is WriteOnly."""
     mutability: MutabilityEnumType | UnsetType = UNSET
     """Absent means ReadWrite."""
     persistent: bool | UnsetType = UNSET
-    """True if the value outlives a reboot and a loss of power; absent means false."""
+    """Whether the value survives a reboot or a loss of power. Absent means false."""
     constant: bool | UnsetType = UNSET
-    """True if the station never changes the value by itself at run time; absent means false."""
+    """Whether the station never changes the value at run time. Absent means false."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class VariableCharacteristicsType(Data, kw_only=True):
-    """What values a variable can have."""
+    """The permitted values of a variable."""
 
     data_type: DataEnumType = field(name="dataType")
     supports_monitoring: bool = field(name="supportsMonitoring")
     """Whether monitors can be set on the variable."""
     unit: String16 | UnsetType = UNSET
-    """Unit of the values, from the list in the appendix of Part 2; required if they have one."""
+    """A unit from the appendix of Part 2; required if the values have a unit."""
     min_limit: Number | UnsetType = field(name="minLimit", default=UNSET)
-    """The lowest value of a number."""
+    """Lowest permitted number."""
     max_limit: Number | UnsetType = field(name="maxLimit", default=UNSET)
-    """The highest value of a number; of a string or list, the greatest length in characters."""
+    """Highest permitted number or, for a string or list, the maximum length in characters."""
     max_elements: IntFrom1 | UnsetType = field(name="maxElements", default=UNSET)
-    """How many elements of valuesList a value may hold at most, from 1."""
+    """Maximum number of values from ``values_list`` in one attribute value."""
     values_list: String1000 | UnsetType = field(name="valuesList", default=UNSET)
-    """The allowed values, separated by commas; required for OptionList, MemberList and SequenceList."""
+    """The permitted values, separated by commas; required for OptionList, MemberList and SequenceList."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class VariableMonitoringType(Data, kw_only=True):
-    """A monitor on a variable."""
+    """A monitor of a variable."""
 
     id: IntFrom0
-    """Given by the station; may change with a reboot (N04.FR.19)."""
+    """Generated by the station; may change when it reboots (N04.FR.19)."""
     transaction: bool
-    """True if the monitor is active only during a transaction."""
+    """Whether the monitor is active only during transactions."""
     value: Number
-    """The threshold, the change, or for periodic types the interval in seconds."""
+    """Threshold, change or, for periodic monitors, interval in seconds."""
     type: MonitorEnumType
     severity: IntFrom0
-    """From 0, danger to life, to 9, debugging."""
+    """From 0 (danger to life) to 9 (debugging)."""
     event_notification_type: EventNotificationEnumType = field(name="eventNotificationType")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class VariableType(Data, kw_only=True):
-    """Names a variable of a component in the device model."""
+    """Identifies a variable of a component in the device model."""
 
     name: String50
-    """A standard variable name from the appendix of Part 2 if there is one; compared without regard to case.
-    """
+    """A standardized variable name from the appendix of Part 2 where there is one. Case-insensitive."""
     instance: String50 | UnsetType = UNSET
-    """Tells several variables of one name apart; compared without regard to case."""
+    """Distinguishes variables that share a name. Case-insensitive."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class VoltageParamsType(Data, kw_only=True):
-    """Further limits of the voltage (EN 50549-1, 4.9.3.4)."""
+    """Additional limits for a voltage curve (EN 50549-1, 4.9.3.4)."""
 
     hv10_min_mean_value: Number | UnsetType = field(name="hv10MinMeanValue", default=UNSET)
-    """Limit for the mean voltage of 10 minutes; required with hv10MinMeanTripDelay."""
+    """Limit for the 10-minute mean of the voltage. Required with ``hv10_min_mean_trip_delay``."""
     hv10_min_mean_trip_delay: Number | UnsetType = field(name="hv10MinMeanTripDelay", default=UNSET)
-    """How long the limit may be exceeded before the EV must disconnect; required with hv10MinMeanValue."""
+    """For how long the mean may exceed its limit before the EV must trip. Required with
+    ``hv10_min_mean_value``.
+    """
     power_during_cessation: PowerDuringCessationEnumType | UnsetType = field(name="powerDuringCessation", default=UNSET)
-    """Only if the EV is to feed in while it rides through a fault (HVMomCess, LVMomCess)."""
+    """Only if the EV must feed in during fault ride-through (HVMomCess, LVMomCess)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -2488,17 +2493,18 @@ class VoltageParamsType(Data, kw_only=True):
 
 
 class AFRRSignalResponse(Response, kw_only=True):
-    """The answer to AFRRSignalRequest. Rejected if no v2xSignalWattCurve applies at that time."""
+    """The response to AFRRSignalRequest. Accepted if the charging profile has a ``v2x_signal_watt_curve`` at
+    that time.
+    """
 
     status: GenericStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class AFRRSignalRequest(Request[AFRRSignalResponse], kw_only=True):
-    """Passes on a signal of automatic frequency restoration (aFRR); the station looks up the power for it in
-    v2xSignalWattCurve.
+    """Passes on a signal for automatic frequency restoration (aFRR). The station looks up the power in
+    ``v2x_signal_watt_curve``.
 
     Sent by the CSMS (functional block Q, Bidirectional Power Transfer).
     """
@@ -2506,21 +2512,20 @@ class AFRRSignalRequest(Request[AFRRSignalResponse], kw_only=True):
     timestamp: DateTime
     """When the signal takes effect."""
     signal: int
-    """A value of the v2xSignalWattCurve in the charging profile."""
+    """Argument for ``v2x_signal_watt_curve``."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class AdjustPeriodicEventStreamResponse(Response, kw_only=True):
-    """The answer to AdjustPeriodicEventStreamRequest."""
+    """The response to AdjustPeriodicEventStreamRequest."""
 
     status: GenericStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class AdjustPeriodicEventStreamRequest(Request[AdjustPeriodicEventStreamResponse], kw_only=True):
-    """Changes how often values of an event stream are sent (N14).
+    """Changes how often an event stream is sent (N14).
 
     Sent by the CSMS (functional block N, Diagnostics).
     """
@@ -2532,46 +2537,45 @@ class AdjustPeriodicEventStreamRequest(Request[AdjustPeriodicEventStreamResponse
 
 
 class AuthorizeResponse(Response, kw_only=True):
-    """The answer to AuthorizeRequest. The verdict is in idTokenInfo; a valid token is not yet one for every
-    EVSE.
+    """The response to AuthorizeRequest. Charging is permitted if ``id_token_info`` has the status Accepted
+    and does not restrict the token to other EVSEs.
     """
 
     id_token_info: IdTokenInfoType = field(name="idTokenInfo")
     certificate_status: AuthorizeCertificateStatusEnumType | UnsetType = field(name="certificateStatus", default=UNSET)
-    """Verdict on the contract certificate, if the request was about one (C07.FR.13, C07.FR.14)."""
+    """Result of checking the contract certificate, if the request contained one (C07.FR.13, C07.FR.14)."""
     allowed_energy_transfer: Annotated[list[EnergyTransferModeEnumType], Meta(min_length=1)] | UnsetType = field(name="allowedEnergyTransfer", default=UNSET)
-    """What the EV may choose from; absent for charging only (Q01.FR.01, Q01.FR.08)."""
+    """The modes from which the EV may choose. Absent: charging only (Q01.FR.01, Q01.FR.08)."""
     tariff: TariffType | UnsetType = UNSET
-    """Price for this driver, instead of the default tariff (I08.FR.01)."""
+    """The driver's own tariff, which takes precedence over the default tariff (I08.FR.01)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
-    """Asks the CSMS whether a token may charge, unless the authorization cache or the local list already
-    tells (C01 to C09).
+    """Asks the CSMS to authorize a token that neither the authorization cache nor the local list can (C01 to
+    C09).
 
     Sent by the Charging Station (functional block C, Authorization).
     """
 
     id_token: IdTokenType = field(name="idToken")
-    """The identification token that is meant."""
     certificate: String10000 | UnsetType = UNSET
-    """PEM certificate chain of the EV's contract, leaf first, without the root; only if the station cannot
-    check it itself (C07.FR.06).
+    """Contract certificate chain of the EV in PEM format, leaf first and without the root, if the station
+    cannot validate it itself (C07.FR.06).
     """
     iso15118_certificate_hash_data: Annotated[list[OCSPRequestDataType], Meta(min_length=1, max_length=4)] | UnsetType = field(name="iso15118CertificateHashData", default=UNSET)
-    """For the check of the contract certificates by OCSP, one element for each certificate (C07.FR.02)."""
+    """Data for an OCSP request about each certificate of the contract chain (C07.FR.02)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class BatterySwapResponse(Response, kw_only=True):
-    """The answer to BatterySwapRequest; it only confirms receipt."""
+    """The response to BatterySwapRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class BatterySwapRequest(Request[BatterySwapResponse], kw_only=True):
-    """Reports that a driver has inserted or taken batteries, or has not taken them in time (S03).
+    """Reports that a driver has inserted batteries, has taken batteries, or has not taken them in time (S03).
 
     Sent by the Charging Station (functional block S, Battery Swapping).
     """
@@ -2579,101 +2583,92 @@ class BatterySwapRequest(Request[BatterySwapResponse], kw_only=True):
     battery_data: Annotated[list[BatteryDataType], Meta(min_length=1)] = field(name="batteryData")
     event_type: BatterySwapEventEnumType = field(name="eventType")
     id_token: IdTokenType = field(name="idToken")
-    """Who is swapping (S03.FR.01)."""
+    """The token that was authorized for the swap (S03.FR.01)."""
     request_id: int = field(name="requestId")
-    """The same for all events of a swap; that of the RequestBatterySwapRequest, if there was one (S02.FR.02,
+    """The same in all events of a swap; that of the RequestBatterySwapRequest, if there was one (S02.FR.02,
     S03.FR.03).
     """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class BootNotificationResponse(Response, kw_only=True):
-    """The answer to BootNotificationRequest. Tells the station whether it may take part, what time it is, and
-    when to speak next.
+    """The response to BootNotificationRequest. Tells the station whether it is accepted and what time it is.
     """
 
     current_time: DateTime = field(name="currentTime")
-    """The clock of the CSMS, in UTC; the station sets its own by it if Heartbeat is among its TimeSource
-    (B01.FR.06).
-    """
+    """Time of the CSMS. The station sets its clock by it if its TimeSource is Heartbeat (B01.FR.06)."""
     interval: int
-    """Seconds. If Accepted: between heartbeats, 0 keeps what the station has (B01.FR.04). Otherwise: until
-    the next BootNotificationRequest, 0 leaves the wait to the station (B02.FR.07, B02.FR.08).
+    """In seconds. Accepted: the heartbeat interval, if above 0 (B01.FR.04). Otherwise: the minimum wait
+    before the next BootNotificationRequest; 0 leaves it to the station (B02.FR.07, B02.FR.08).
     """
     status: RegistrationStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class BootNotificationRequest(Request[BootNotificationResponse], kw_only=True):
-    """Introduces the station to the CSMS after every boot; until it is accepted the station sends nothing
-    else unasked (B01 to B03).
+    """Registers the station with the CSMS after each boot (B01). Until it has been accepted, the station
+    sends no other request on its own initiative (B02.FR.02).
 
     Sent by the Charging Station (functional block B, Provisioning).
     """
 
     charging_station: ChargingStationType = field(name="chargingStation")
     reason: BootReasonEnumType
-    """Why the station registers (B01.FR.09)."""
+    """Why the station sends this message (B01.FR.09)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CancelReservationResponse(Response, kw_only=True):
-    """The answer to CancelReservationRequest."""
+    """The response to CancelReservationRequest."""
 
     status: CancelReservationStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CancelReservationRequest(Request[CancelReservationResponse], kw_only=True):
-    """Gives up a reservation; Rejected if the station does not know it (H02).
+    """Cancels a reservation (H02).
 
     Sent by the CSMS (functional block H, Reservation).
     """
 
     reservation_id: IntFrom0 = field(name="reservationId")
-    """The id of the ReserveNowRequest."""
+    """The ``id`` of the ReserveNowRequest. Rejected if there is no such reservation (H02.FR.01)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CertificateSignedResponse(Response, kw_only=True):
-    """The answer to CertificateSignedRequest."""
+    """The response to CertificateSignedRequest."""
 
     status: CertificateSignedStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CertificateSignedRequest(Request[CertificateSignedResponse], kw_only=True):
-    """Delivers the certificate that a SignCertificateRequest asked for (A02, A03). The station checks it and
-    reconnects with it.
+    """Delivers the certificate that a SignCertificateRequest asked for (A02, A03). After verifying it, the
+    station reconnects with it (A02.FR.08).
 
     Sent by the CSMS (functional block A, Security).
     """
 
     certificate_chain: String10000 = field(name="certificateChain")
-    """PEM, the station's certificate first, then the sub-CAs upwards, without the root;
-    MaxCertificateChainSize may limit it (A02.FR.16).
+    """PEM format, starting with the station's certificate and followed by the sub-CAs.
+    MaxCertificateChainSize may limit its size (A02.FR.16).
     """
     certificate_type: CertificateSigningUseEnumType | UnsetType = field(name="certificateType", default=UNSET)
-    """As in the SignCertificateRequest that is answered (A02.FR.14); absent if that had none."""
+    """The value from the SignCertificateRequest, if it had one (A02.FR.14)."""
     request_id: int | UnsetType = field(name="requestId", default=UNSET)
-    """As in the SignCertificateRequest that is answered; a number that the station does not know is rejected
-    (A02.FR.25, A02.FR.26).
-    """
+    """The value from the SignCertificateRequest; required if it had one (A02.FR.25)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChangeAvailabilityResponse(Response, kw_only=True):
-    """The answer to ChangeAvailabilityRequest."""
+    """The response to ChangeAvailabilityRequest."""
 
     status: ChangeAvailabilityStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -2685,42 +2680,40 @@ class ChangeAvailabilityRequest(Request[ChangeAvailabilityResponse], kw_only=Tru
 
     operational_status: OperationalStatusEnumType = field(name="operationalStatus")
     evse: EVSEType | UnsetType = UNSET
-    """Absent for the whole station (G04.FR.01); without connectorId for an EVSE with all its connectors."""
+    """Absent: the whole station (G04.FR.01). Without ``connector_id``: the EVSE with all its connectors."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChangeTransactionTariffResponse(Response, kw_only=True):
-    """The answer to ChangeTransactionTariffRequest."""
+    """The response to ChangeTransactionTariffRequest."""
 
     status: TariffChangeStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ChangeTransactionTariffRequest(Request[ChangeTransactionTariffResponse], kw_only=True):
-    """Gives a running transaction another tariff from now on; what it has cost so far stays (I11).
+    """Applies another tariff to a running transaction from now on (I11).
 
     Sent by the CSMS (functional block I, Tariff and Cost).
     """
 
     tariff: TariffType
-    """In the same currency as the present one (I11.FR.05)."""
+    """Must be in the same currency as the current one (I11.FR.05)."""
     transaction_id: String36 = field(name="transactionId")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearCacheResponse(Response, kw_only=True):
-    """The answer to ClearCacheRequest."""
+    """The response to ClearCacheRequest."""
 
     status: ClearCacheStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearCacheRequest(Request[ClearCacheResponse], kw_only=True):
-    """Empties the station's authorization cache (C11).
+    """Clears the authorization cache (C11).
 
     Sent by the CSMS (functional block C, Authorization).
     """
@@ -2729,58 +2722,54 @@ class ClearCacheRequest(Request[ClearCacheResponse], kw_only=True):
 
 
 class ClearChargingProfileResponse(Response, kw_only=True):
-    """The answer to ClearChargingProfileRequest."""
+    """The response to ClearChargingProfileRequest."""
 
     status: ClearChargingProfileStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearChargingProfileRequest(Request[ClearChargingProfileResponse], kw_only=True):
-    """Removes one profile by its id, or all that meet the criteria (K10.FR.02).
+    """Removes the profile with the given id, or all profiles that meet the criteria (K10).
 
     Sent by the CSMS (functional block K, Smart Charging).
     """
 
     charging_profile_id: int | UnsetType = field(name="chargingProfileId", default=UNSET)
-    """With an id, the criteria do not count (K10.FR.03)."""
+    """Takes precedence over the criteria (K10.FR.03)."""
     charging_profile_criteria: ClearChargingProfileType | UnsetType = field(name="chargingProfileCriteria", default=UNSET)
-    """Required without chargingProfileId."""
+    """Required unless ``charging_profile_id`` is present (K10.FR.02)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearDERControlResponse(Response, kw_only=True):
-    """The answer to ClearDERControlRequest."""
+    """The response to ClearDERControlRequest."""
 
     status: DERControlStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearDERControlRequest(Request[ClearDERControlResponse], kw_only=True):
-    """Removes controls: one by its id, all of a type, or with neither all defaults or all scheduled ones
-    (R04.FR.41 to R04.FR.45).
+    """Removes controls: the one with the given id, all of a type, or all (R04.FR.41 to R04.FR.45).
 
     Sent by the CSMS (functional block R, DER Control).
     """
 
     is_default: bool = field(name="isDefault")
-    """True to remove defaults, false to remove scheduled controls."""
+    """True: removes defaults. False: removes scheduled controls."""
     control_type: DERControlEnumType | UnsetType = field(name="controlType", default=UNSET)
-    """Not together with controlId; absent for all types (R04.FR.44)."""
+    """Absent if ``control_id`` is present. Both absent: all types (R04.FR.44)."""
     control_id: String36 | UnsetType = field(name="controlId", default=UNSET)
-    """Only this control; absent for all of the type."""
+    """Absent: all controls of the type."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearDisplayMessageResponse(Response, kw_only=True):
-    """The answer to ClearDisplayMessageRequest."""
+    """The response to ClearDisplayMessageRequest."""
 
     status: ClearMessageStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -2791,32 +2780,32 @@ class ClearDisplayMessageRequest(Request[ClearDisplayMessageResponse], kw_only=T
     """
 
     id: IntFrom0
-    """The id of the message."""
+    """The message."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearTariffsResponse(Response, kw_only=True):
-    """The answer to ClearTariffsRequest. It has one result for each removed tariff."""
+    """The response to ClearTariffsRequest. Holds one result for each tariff that was removed (I10.FR.01)."""
 
     clear_tariffs_result: Annotated[list[ClearTariffsResultType], Meta(min_length=1)] = field(name="clearTariffsResult")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearTariffsRequest(Request[ClearTariffsResponse], kw_only=True):
-    """Removes tariffs. A transaction that uses one keeps it until it ends (I10.FR.07).
+    """Removes tariffs. A transaction keeps the tariff that it already uses (I10.FR.07).
 
     Sent by the CSMS (functional block I, Tariff and Cost).
     """
 
     tariff_ids: Annotated[list[String60], Meta(min_length=1)] | UnsetType = field(name="tariffIds", default=UNSET)
-    """Absent for all tariffs (I10.FR.01)."""
+    """Absent: all tariffs (I10.FR.01)."""
     evse_id: IntFrom0 | UnsetType = field(name="evseId", default=UNSET)
-    """Limits the removal to this EVSE; absent for all (I10.FR.03, I10.FR.05)."""
+    """Absent: all EVSEs (I10.FR.03, I10.FR.05)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearVariableMonitoringResponse(Response, kw_only=True):
-    """The answer to ClearVariableMonitoringRequest. It has one result for each id (N06.FR.05)."""
+    """The response to ClearVariableMonitoringRequest. Holds one result for each monitor (N06.FR.05)."""
 
     clear_monitoring_result: Annotated[list[ClearMonitoringResultType], Meta(min_length=1)] = field(name="clearMonitoringResult")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
@@ -2829,39 +2818,39 @@ class ClearVariableMonitoringRequest(Request[ClearVariableMonitoringResponse], k
     """
 
     id: Annotated[list[IntFrom0], Meta(min_length=1)]
-    """Ids of the monitors, at most ItemsPerMessageClearVariableMonitoring (N06.FR.04)."""
+    """The monitors; at most ItemsPerMessageClearVariableMonitoring (N06.FR.04)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearedChargingLimitResponse(Response, kw_only=True):
-    """The answer to ClearedChargingLimitRequest; it only confirms receipt."""
+    """The response to ClearedChargingLimitRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClearedChargingLimitRequest(Request[ClearedChargingLimitResponse], kw_only=True):
-    """Reports that a limit from outside the CSMS is gone (K13).
+    """Reports that an external system has withdrawn its limit (K13).
 
     Sent by the Charging Station (functional block K, Smart Charging).
     """
 
     charging_limit_source: String20 = field(name="chargingLimitSource")
-    """Who set the limit: a value of ChargingLimitSourceEnumStringType in the appendix of Part 2, such as EMS,
-    SO or CSO.
+    """Who set the limit: one of ChargingLimitSourceEnumStringType in the appendix of Part 2, such as EMS, SO
+    or CSO.
     """
     evse_id: IntFrom0 | UnsetType = field(name="evseId", default=UNSET)
-    """The EVSE that the limit was for; absent for the whole station."""
+    """Absent: the station as a whole."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClosePeriodicEventStreamResponse(Response, kw_only=True):
-    """The answer to ClosePeriodicEventStreamRequest; it only confirms receipt."""
+    """The response to ClosePeriodicEventStreamRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ClosePeriodicEventStreamRequest(Request[ClosePeriodicEventStreamResponse], kw_only=True):
-    """Announces the end of an event stream; all values have been sent before (N13.FR.03).
+    """Announces the end of an event stream, after all of its values have been sent (N13.FR.03).
 
     Sent by the Charging Station (functional block N, Diagnostics).
     """
@@ -2872,88 +2861,88 @@ class ClosePeriodicEventStreamRequest(Request[ClosePeriodicEventStreamResponse],
 
 
 class CostUpdatedResponse(Response, kw_only=True):
-    """The answer to CostUpdatedRequest; it only confirms receipt."""
+    """The response to CostUpdatedRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CostUpdatedRequest(Request[CostUpdatedResponse], kw_only=True):
-    """Tells the station what a transaction has cost so far, to be shown to the driver (I02).
+    """Tells the station the running cost of a transaction, to show it to the driver (I02).
 
     Sent by the CSMS (functional block I, Tariff and Cost).
     """
 
     total_cost: Number = field(name="totalCost")
-    """Including taxes, in the currency that the Currency variable names."""
+    """Including taxes, in the currency of the Currency variable."""
     transaction_id: String36 = field(name="transactionId")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CustomerInformationResponse(Response, kw_only=True):
-    """The answer to CustomerInformationRequest."""
+    """The response to CustomerInformationRequest."""
 
     status: CustomerInformationStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class CustomerInformationRequest(Request[CustomerInformationResponse], kw_only=True):
-    """Asks what the station has stored about a customer, tells it to delete that, or both (N09, N10). The
-    customer is named by exactly one of idToken, customerCertificate and customerIdentifier (N09.FR.09).
+    """Asks what the station has stored about a customer, makes the station delete it, or both (N09, N10).
+    Exactly one of ``id_token``, ``customer_certificate`` and ``customer_identifier`` identifies the customer
+    (N09.FR.04).
 
     Sent by the CSMS (functional block N, Diagnostics).
     """
 
     request_id: IntFrom0 = field(name="requestId")
-    """Chosen by the CSMS; the reports carry it."""
+    """Chosen by the CSMS; the reports repeat it."""
     report: bool
-    """True to get the data in NotifyCustomerInformationRequests (N09.FR.01)."""
+    """Whether to send the information in NotifyCustomerInformationRequests (N09.FR.01)."""
     clear: bool
-    """True to delete the data (N10.FR.06)."""
+    """Whether to delete the information (N10.FR.06)."""
     customer_certificate: CertificateHashDataType | UnsetType = field(name="customerCertificate", default=UNSET)
-    """Hashed as it was when it was installed (N09.FR.08); required without idToken and customerIdentifier
+    """Hashed as for its installation (N09.FR.08). Required without ``id_token`` and ``customer_identifier``
     (N09.FR.04).
     """
     id_token: IdTokenType | UnsetType = field(name="idToken", default=UNSET)
-    """Required without customerCertificate and customerIdentifier (N09.FR.04)."""
+    """Required without ``customer_certificate`` and ``customer_identifier`` (N09.FR.04)."""
     customer_identifier: String64 | UnsetType = field(name="customerIdentifier", default=UNSET)
-    """Any other name of the customer; required without idToken and customerCertificate (N09.FR.04)."""
+    """An identifier agreed with the vendor. Required without ``id_token`` and ``customer_certificate``
+    (N09.FR.04).
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class DataTransferResponse(Response, kw_only=True):
-    """The answer to DataTransferRequest."""
+    """The response to DataTransferRequest."""
 
     status: DataTransferStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     data: Any = UNSET
-    """Any JSON value; its form is a matter of the agreement (P01.FR.07)."""
+    """Any JSON value, in the agreed form (P01.FR.07)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class DataTransferRequest(Request[DataTransferResponse], kw_only=True):
-    """Carries what OCPP has no message for, by agreement of both sides (P01, P02).
+    """Carries what OCPP does not support, as agreed between the parties (P01, P02).
 
     Sent by either side (functional block P, Data Transfer).
     """
 
     vendor_id: String255 = field(name="vendorId")
-    """Whose agreement it is: a domain name of the vendor in reverse, such as org.example (P01.FR.02)."""
+    """Identifies the agreement: reversed domain name of the vendor, such as org.example (P01.FR.02)."""
     message_id: String50 | UnsetType = field(name="messageId", default=UNSET)
-    """Which message of that agreement."""
+    """Identifies the message within the agreement."""
     data: Any = UNSET
-    """Any JSON value; its form and length are a matter of the agreement (P01.FR.04)."""
+    """Any JSON value, in the agreed form (P01.FR.04)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class DeleteCertificateResponse(Response, kw_only=True):
-    """The answer to DeleteCertificateRequest."""
+    """The response to DeleteCertificateRequest."""
 
     status: DeleteCertificateStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -2964,93 +2953,91 @@ class DeleteCertificateRequest(Request[DeleteCertificateResponse], kw_only=True)
     """
 
     certificate_hash_data: CertificateHashDataType = field(name="certificateHashData")
-    """Names the certificate by the hashes of its issuer and its serial number."""
+    """The certificate, identified by hashes of its issuer and by its serial number."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class FirmwareStatusNotificationResponse(Response, kw_only=True):
-    """The answer to FirmwareStatusNotificationRequest; it only confirms receipt."""
+    """The response to FirmwareStatusNotificationRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class FirmwareStatusNotificationRequest(Request[FirmwareStatusNotificationResponse], kw_only=True):
-    """Reports each step of a firmware update (L01.FR.01).
+    """Reports the progress of a firmware update (L01.FR.01).
 
     Sent by the Charging Station (functional block L, Firmware Management).
     """
 
     status: FirmwareStatusEnumType
     request_id: int | UnsetType = field(name="requestId", default=UNSET)
-    """That of the UpdateFirmwareRequest; required unless the status is Idle (L01.FR.20)."""
+    """The ``request_id`` of the UpdateFirmwareRequest. Required unless the status is Idle (L01.FR.20)."""
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class Get15118EVCertificateResponse(Response, kw_only=True):
-    """The answer to Get15118EVCertificateRequest."""
+    """The response to Get15118EVCertificateRequest."""
 
     status: Iso15118EVCertificateStatusEnumType
     exi_response: String17000 = field(name="exiResponse")
-    """The answer for the EV, to be passed on as it is: EXI in base64. OCPPCommCtrlr.FieldLength tells if the
-    station takes more than 17000 characters.
+    """The response for the EV as EXI, in base64. OCPPCommCtrlr.FieldLength tells whether the station accepts
+    more than 17000 characters.
     """
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     remaining_contracts: IntFrom0 | UnsetType = field(name="remainingContracts", default=UNSET)
-    """How many contracts are left; above 0 the station repeats the request to get the next one (M01.FR.06,
-    M01.FR.07).
+    """Number of contracts still to be delivered. If above 0, the station repeats the request to obtain the
+    next one (M01.FR.06, M01.FR.07).
     """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class Get15118EVCertificateRequest(Request[Get15118EVCertificateResponse], kw_only=True):
-    """Passes on that the EV wants a contract certificate, new or renewed; the CSMS gets it from the
-    certificate pool (M01, M02).
+    """Passes on an EV's request for a contract certificate, which the CSMS forwards to a contract certificate
+    pool (M01, M02).
 
     Sent by the Charging Station (functional block M, Certificate Management).
     """
 
     iso15118_schema_version: String50 = field(name="iso15118SchemaVersion")
-    """Namespace of the schema in which exiRequest is written; the CSMS needs it to read it."""
+    """Namespace of the schema of ``exi_request``."""
     action: CertificateActionEnumType
     exi_request: String11000 = field(name="exiRequest")
-    """The EV's request as it came: EXI in base64. OCPPCommCtrlr.FieldLength tells if the station takes more
-    than 11000 characters.
+    """The request of the EV as EXI, in base64. OCPPCommCtrlr.FieldLength tells whether the station may send
+    more than 11000 characters.
     """
     maximum_contract_certificate_chains: IntFrom0 | UnsetType = field(name="maximumContractCertificateChains", default=UNSET)
-    """How many contracts the EV wants; required for ISO 15118-20, absent for ISO 15118-2 (M01.FR.02,
+    """Number of contracts that the EV wants. Required for ISO 15118-20, absent for ISO 15118-2 (M01.FR.02,
     M01.FR.03).
     """
     prioritized_emaids: Annotated[list[String255], Meta(min_length=1, max_length=8)] | UnsetType = field(name="prioritizedEMAIDs", default=UNSET)
-    """The contracts that the EV wants first; for ISO 15118-20 only."""
+    """Contracts to deliver first. Only for ISO 15118-20."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetBaseReportResponse(Response, kw_only=True):
-    """The answer to GetBaseReportRequest."""
+    """The response to GetBaseReportRequest."""
 
     status: GenericDeviceModelStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetBaseReportRequest(Request[GetBaseReportResponse], kw_only=True):
-    """Asks for one of the standard reports on the device model; it comes in NotifyReportRequests (B07).
+    """Requests one of the predefined reports on the device model, which follows in NotifyReportRequests
+    (B07).
 
     Sent by the CSMS (functional block B, Provisioning).
     """
 
     request_id: int = field(name="requestId")
-    """Chosen by the CSMS; the reports bear it."""
+    """Chosen by the CSMS; the reports repeat it."""
     report_base: ReportBaseEnumType = field(name="reportBase")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetCertificateChainStatusResponse(Response, kw_only=True):
-    """The answer to GetCertificateChainStatusRequest. It has one result for each certificate asked about
+    """The response to GetCertificateChainStatusRequest. Holds one status for each certificate of the request
     (M07.FR.08).
     """
 
@@ -3059,8 +3046,8 @@ class GetCertificateChainStatusResponse(Response, kw_only=True):
 
 
 class GetCertificateChainStatusRequest(Request[GetCertificateChainStatusResponse], kw_only=True):
-    """Asks the CSMS whether certificates of a chain are revoked; the station caches the answer, for a week at
-    most (M07).
+    """Asks the CSMS for the revocation status of certificates, which the station caches for a week at most
+    (M07.FR.09).
 
     Sent by the Charging Station (functional block M, Certificate Management).
     """
@@ -3070,21 +3057,18 @@ class GetCertificateChainStatusRequest(Request[GetCertificateChainStatusResponse
 
 
 class GetCertificateStatusResponse(Response, kw_only=True):
-    """The answer to GetCertificateStatusRequest."""
+    """The response to GetCertificateStatusRequest."""
 
     status: GetCertificateStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     ocsp_result: String18000 | UnsetType = field(name="ocspResult", default=UNSET)
-    """The responder's answer (OCSPResponse of RFC 6960) as DER in base64; required if the status is Accepted
-    (M06.FR.03).
-    """
+    """OCSPResponse (RFC 6960) as DER, in base64. Required if the status is Accepted (M06.FR.03)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetCertificateStatusRequest(Request[GetCertificateStatusResponse], kw_only=True):
-    """Asks the CSMS to ask an OCSP responder about a certificate; the station caches the answer, for a week
-    at most (M06).
+    """Asks the CSMS for the OCSP status of a certificate, which the station caches for a week at most
+    (M06.FR.10).
 
     Sent by the Charging Station (functional block M, Certificate Management).
     """
@@ -3094,42 +3078,40 @@ class GetCertificateStatusRequest(Request[GetCertificateStatusResponse], kw_only
 
 
 class GetChargingProfilesResponse(Response, kw_only=True):
-    """The answer to GetChargingProfilesRequest."""
+    """The response to GetChargingProfilesRequest."""
 
     status: GetChargingProfileStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetChargingProfilesRequest(Request[GetChargingProfilesResponse], kw_only=True):
-    """Asks for the installed profiles that match; they come in ReportChargingProfilesRequests (K09).
+    """Requests the installed charging profiles, which follow in ReportChargingProfilesRequests (K09).
 
     Sent by the CSMS (functional block K, Smart Charging).
     """
 
     request_id: int = field(name="requestId")
-    """Chosen by the CSMS; the reports carry it (K09.FR.01)."""
+    """Chosen by the CSMS; the reports repeat it (K09.FR.01)."""
     charging_profile: ChargingProfileCriterionType = field(name="chargingProfile")
-    """Either ids or other criteria, at least one (K09.FR.03)."""
+    """Must contain either ids or at least one other criterion (K09.FR.03)."""
     evse_id: IntFrom0 | UnsetType = field(name="evseId", default=UNSET)
-    """The EVSE; 0 for profiles of the station as a whole, absent for all (K09.FR.04 to K09.FR.06)."""
+    """0: profiles for the station as a whole. Absent: all profiles (K09.FR.04 to K09.FR.06)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetCompositeScheduleResponse(Response, kw_only=True):
-    """The answer to GetCompositeScheduleRequest."""
+    """The response to GetCompositeScheduleRequest."""
 
     status: GenericStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     schedule: CompositeScheduleType | UnsetType = UNSET
-    """Required if the status is Accepted."""
+    """Present if the status is Accepted."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetCompositeScheduleRequest(Request[GetCompositeScheduleResponse], kw_only=True):
-    """Asks what limits the station expects from all of its profiles together (K08).
+    """Asks for the limits that result from all charging profiles together (K08).
 
     Sent by the CSMS (functional block K, Smart Charging).
     """
@@ -3137,99 +3119,94 @@ class GetCompositeScheduleRequest(Request[GetCompositeScheduleResponse], kw_only
     duration: int
     """How far to look ahead, in seconds."""
     evse_id: IntFrom0 = field(name="evseId")
-    """The EVSE; 0 for what the station as a whole expects to draw from the grid (K08.FR.03)."""
+    """0: what the station as a whole expects to draw from the grid (K08.FR.03)."""
     charging_rate_unit: ChargingRateUnitEnumType | UnsetType = field(name="chargingRateUnit", default=UNSET)
-    """Absent leaves the unit to the station; Rejected if it is not among ChargingScheduleChargingRateUnit
-    (K08.FR.07).
-    """
+    """Rejected if not among ChargingScheduleChargingRateUnit (K08.FR.07). Absent: the station chooses."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetDERControlResponse(Response, kw_only=True):
-    """The answer to GetDERControlRequest."""
+    """The response to GetDERControlRequest."""
 
     status: DERControlStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetDERControlRequest(Request[GetDERControlResponse], kw_only=True):
-    """Asks which controls are installed; they come in ReportDERControlRequests (R04.FR.33 to R04.FR.35).
+    """Requests the installed controls, which follow in ReportDERControlRequests (R04.FR.33 to R04.FR.35).
 
     Sent by the CSMS (functional block R, DER Control).
     """
 
     request_id: int = field(name="requestId")
-    """Chosen by the CSMS; the reports carry it (R04.FR.31)."""
+    """Chosen by the CSMS; the reports repeat it (R04.FR.31)."""
     is_default: bool | UnsetType = field(name="isDefault", default=UNSET)
-    """True for defaults only, false for scheduled controls only, absent for both."""
+    """True: only defaults. False: only scheduled controls. Absent: both."""
     control_type: DERControlEnumType | UnsetType = field(name="controlType", default=UNSET)
-    """Absent for all types."""
+    """Absent: all types."""
     control_id: String36 | UnsetType = field(name="controlId", default=UNSET)
-    """Only this control; absent for all of the type."""
+    """Absent: all controls of the type."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetDisplayMessagesResponse(Response, kw_only=True):
-    """The answer to GetDisplayMessagesRequest."""
+    """The response to GetDisplayMessagesRequest."""
 
     status: GetDisplayMessagesStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetDisplayMessagesRequest(Request[GetDisplayMessagesResponse], kw_only=True):
-    """Asks which messages are set and meet all criteria; they come in NotifyDisplayMessagesRequests (O03,
-    O04).
+    """Requests the configured messages that meet all criteria, which follow in NotifyDisplayMessagesRequests
+    (O03, O04).
 
     Sent by the CSMS (functional block O, Display Message).
     """
 
     request_id: int = field(name="requestId")
-    """Chosen by the CSMS; the reports carry it (O03.FR.05)."""
+    """Chosen by the CSMS; the reports repeat it (O03.FR.05)."""
     id: Annotated[list[IntFrom0], Meta(min_length=1)] | UnsetType = UNSET
-    """At most NumberOfDisplayMessages.maxLimit ids; absent for all."""
+    """At most NumberOfDisplayMessages.maxLimit ids. Absent: any."""
     priority: MessagePriorityEnumType | UnsetType = UNSET
-    """Absent for any."""
+    """Absent: any."""
     state: MessageStateEnumType | UnsetType = UNSET
-    """Absent for any."""
+    """Absent: any."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetInstalledCertificateIdsResponse(Response, kw_only=True):
-    """The answer to GetInstalledCertificateIdsRequest."""
+    """The response to GetInstalledCertificateIdsRequest."""
 
     status: GetInstalledCertificateStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     certificate_hash_data_chain: Annotated[list[CertificateHashDataChainType], Meta(min_length=1)] | UnsetType = field(name="certificateHashDataChain", default=UNSET)
     """Required if the status is Accepted (M03.FR.04)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetInstalledCertificateIdsRequest(Request[GetInstalledCertificateIdsResponse], kw_only=True):
-    """Asks which certificates the station has (M03).
+    """Asks which certificates are installed on the station (M03).
 
     Sent by the CSMS (functional block M, Certificate Management).
     """
 
     certificate_type: Annotated[list[GetCertificateIdUseEnumType], Meta(min_length=1)] | UnsetType = field(name="certificateType", default=UNSET)
-    """Absent for all kinds."""
+    """Absent: all types."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetLocalListVersionResponse(Response, kw_only=True):
-    """The answer to GetLocalListVersionRequest."""
+    """The response to GetLocalListVersionRequest."""
 
     version_number: int = field(name="versionNumber")
-    """0 if there is no list or lists are switched off (D02.FR.02, D02.FR.03)."""
+    """0: there is no list, or local lists are disabled (D02.FR.02, D02.FR.03)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetLocalListVersionRequest(Request[GetLocalListVersionResponse], kw_only=True):
-    """Asks which version the station's local list has (D02).
+    """Asks for the version of the local authorization list (D02).
 
     Sent by the CSMS (functional block D, Local Authorization List Management).
     """
@@ -3238,18 +3215,17 @@ class GetLocalListVersionRequest(Request[GetLocalListVersionResponse], kw_only=T
 
 
 class GetLogResponse(Response, kw_only=True):
-    """The answer to GetLogRequest."""
+    """The response to GetLogRequest."""
 
     status: LogStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     filename: String255 | UnsetType = UNSET
-    """Name of the file that will be uploaded; absent if there is nothing to upload."""
+    """Name of the file to be uploaded. Absent if there is nothing to upload (N01.FR.01)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetLogRequest(Request[GetLogResponse], kw_only=True):
-    """Tells the station to upload a log (N01). Progress comes in LogStatusNotificationRequests.
+    """Makes the station upload a log (N01). LogStatusNotificationRequests report the progress.
 
     Sent by the CSMS (functional block N, Diagnostics).
     """
@@ -3257,43 +3233,42 @@ class GetLogRequest(Request[GetLogResponse], kw_only=True):
     log: LogParametersType
     log_type: LogEnumType = field(name="logType")
     request_id: int = field(name="requestId")
-    """Chosen by the CSMS; the notifications carry it (N01.FR.07)."""
+    """Chosen by the CSMS; the notifications repeat it (N01.FR.07)."""
     retries: IntFrom0 | UnsetType = UNSET
-    """How many further attempts to make before giving up: 0 means none, absent leaves it to the station."""
+    """Maximum number of repeated attempts; 0 means none. Absent: the station chooses."""
     retry_interval: int | UnsetType = field(name="retryInterval", default=UNSET)
-    """Seconds between attempts; absent leaves it to the station."""
+    """Seconds between two attempts. Absent: the station chooses."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetMonitoringReportResponse(Response, kw_only=True):
-    """The answer to GetMonitoringReportRequest."""
+    """The response to GetMonitoringReportRequest."""
 
     status: GenericDeviceModelStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetMonitoringReportRequest(Request[GetMonitoringReportResponse], kw_only=True):
-    """Asks which monitors are set; they come in NotifyMonitoringReportRequests (N02).
+    """Requests the monitors that are set, which follow in NotifyMonitoringReportRequests (N02).
 
     Sent by the CSMS (functional block N, Diagnostics).
     """
 
     request_id: int = field(name="requestId")
-    """Chosen by the CSMS; the reports carry it (N02.FR.04)."""
+    """Chosen by the CSMS; the reports repeat it (N02.FR.04)."""
     component_variable: Annotated[list[ComponentVariableType], Meta(min_length=1)] | UnsetType = field(name="componentVariable", default=UNSET)
-    """Only monitors on these; absent for all. At most ItemsPerMessageGetReport (N02.FR.07)."""
+    """At most ItemsPerMessageGetReport elements (N02.FR.07). Absent: all variables."""
     monitoring_criteria: Annotated[list[MonitoringCriterionEnumType], Meta(min_length=1, max_length=3)] | UnsetType = field(name="monitoringCriteria", default=UNSET)
-    """Only monitors of these kinds; absent for all (N02.FR.08)."""
+    """Absent: all kinds of monitors (N02.FR.08)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetPeriodicEventStreamResponse(Response, kw_only=True):
-    """The answer to GetPeriodicEventStreamRequest."""
+    """The response to GetPeriodicEventStreamRequest."""
 
     constant_stream_data: Annotated[list[ConstantStreamDataType], Meta(min_length=1)] | UnsetType = field(name="constantStreamData", default=UNSET)
-    """Absent if none is open (N12.FR.01)."""
+    """Absent if no stream is open (N12.FR.01)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -3307,75 +3282,77 @@ class GetPeriodicEventStreamRequest(Request[GetPeriodicEventStreamResponse], kw_
 
 
 class GetReportResponse(Response, kw_only=True):
-    """The answer to GetReportRequest."""
+    """The response to GetReportRequest."""
 
     status: GenericDeviceModelStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetReportRequest(Request[GetReportResponse], kw_only=True):
-    """Asks for a report on chosen components; it comes in NotifyReportRequests (B08).
+    """Requests a report on selected components, which follows in NotifyReportRequests (B08).
 
     Sent by the CSMS (functional block B, Provisioning).
     """
 
     request_id: int = field(name="requestId")
-    """Chosen by the CSMS; the reports bear it (B08.FR.04)."""
+    """Chosen by the CSMS; the reports repeat it (B08.FR.04)."""
     component_variable: Annotated[list[ComponentVariableType], Meta(min_length=1)] | UnsetType = field(name="componentVariable", default=UNSET)
-    """Components to report, at most ItemsPerMessageGetReport (B08.FR.06); absent for all."""
+    """What to report; at most ItemsPerMessageGetReport elements (B08.FR.06). Absent: all components."""
     component_criteria: Annotated[list[ComponentCriterionEnumType], Meta(min_length=1, max_length=4)] | UnsetType = field(name="componentCriteria", default=UNSET)
-    """A component that meets one of these is reported (B08.FR.13); absent for no such filter (B08.FR.11)."""
+    """Selects components that meet at least one criterion (B08.FR.13). Absent: no such restriction
+    (B08.FR.11).
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetTariffsResponse(Response, kw_only=True):
-    """The answer to GetTariffsRequest."""
+    """The response to GetTariffsRequest."""
 
     status: TariffGetStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     tariff_assignments: Annotated[list[TariffAssignmentType], Meta(min_length=1)] | UnsetType = field(name="tariffAssignments", default=UNSET)
     """Absent if the status is NoTariff (I09.FR.03)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetTariffsRequest(Request[GetTariffsResponse], kw_only=True):
-    """Asks which tariffs are installed where (I09).
+    """Asks which tariffs are installed (I09).
 
     Sent by the CSMS (functional block I, Tariff and Cost).
     """
 
     evse_id: IntFrom0 = field(name="evseId")
-    """The EVSE, or 0 for all of them (I09.FR.01, I09.FR.02)."""
+    """0: all EVSEs (I09.FR.01, I09.FR.02)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetTransactionStatusResponse(Response, kw_only=True):
-    """The answer to GetTransactionStatusRequest."""
+    """The response to GetTransactionStatusRequest."""
 
     messages_in_queue: bool = field(name="messagesInQueue")
-    """Whether messages about it, or without a transactionId about any, wait to be sent."""
+    """Whether the station still has to deliver messages about the transaction, or about any if the request
+    named none (E14.FR.04, E14.FR.07).
+    """
     ongoing_indicator: bool | UnsetType = field(name="ongoingIndicator", default=UNSET)
-    """Whether the transaction goes on; absent if the request named none (E14.FR.06)."""
+    """Whether the transaction is ongoing. Absent if the request named none (E14.FR.06)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetTransactionStatusRequest(Request[GetTransactionStatusResponse], kw_only=True):
-    """Asks whether a transaction goes on and whether the station still holds messages about it (E14).
+    """Asks whether a transaction is ongoing and whether messages about it are still queued (E14).
 
     Sent by the CSMS (functional block E, Transactions).
     """
 
     transaction_id: String36 | UnsetType = field(name="transactionId", default=UNSET)
-    """Absent asks about messages of any transaction (E14.FR.07)."""
+    """Absent: asks about queued messages of any transaction (E14.FR.07)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class GetVariablesResponse(Response, kw_only=True):
-    """The answer to GetVariablesRequest. One result for each element asked for, with the same component and
-    variable (B06.FR.01, B06.FR.02).
+    """The response to GetVariablesRequest. Holds one result for each requested element, with the same
+    component and variable (B06.FR.01, B06.FR.02).
     """
 
     get_variable_result: Annotated[list[GetVariableResultType], Meta(min_length=1)] = field(name="getVariableResult")
@@ -3383,7 +3360,7 @@ class GetVariablesResponse(Response, kw_only=True):
 
 
 class GetVariablesRequest(Request[GetVariablesResponse], kw_only=True):
-    """Reads attributes of device model variables (B06).
+    """Reads attributes of variables in the device model (B06).
 
     Sent by the CSMS (functional block B, Provisioning).
     """
@@ -3394,15 +3371,15 @@ class GetVariablesRequest(Request[GetVariablesResponse], kw_only=True):
 
 
 class HeartbeatResponse(Response, kw_only=True):
-    """The answer to HeartbeatRequest."""
+    """The response to HeartbeatRequest."""
 
     current_time: DateTime = field(name="currentTime")
-    """The clock of the CSMS, in UTC; the station may set its own by it (G02.FR.06)."""
+    """Time of the CSMS, by which the station may set its clock (G02.FR.06)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class HeartbeatRequest(Request[HeartbeatResponse], kw_only=True):
-    """Shows that the station is there when it has nothing else to say, and asks for the time (G02).
+    """Shows that the station is alive, and asks for the time (G02).
 
     Sent by the Charging Station (functional block G, Availability).
     """
@@ -3411,11 +3388,10 @@ class HeartbeatRequest(Request[HeartbeatResponse], kw_only=True):
 
 
 class InstallCertificateResponse(Response, kw_only=True):
-    """The answer to InstallCertificateRequest."""
+    """The response to InstallCertificateRequest."""
 
     status: InstallCertificateStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -3427,166 +3403,163 @@ class InstallCertificateRequest(Request[InstallCertificateResponse], kw_only=Tru
 
     certificate_type: InstallCertificateUseEnumType = field(name="certificateType")
     certificate: String10000
-    """One certificate in PEM."""
+    """PEM format."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class LogStatusNotificationResponse(Response, kw_only=True):
-    """The answer to LogStatusNotificationRequest; it only confirms receipt."""
+    """The response to LogStatusNotificationRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class LogStatusNotificationRequest(Request[LogStatusNotificationResponse], kw_only=True):
-    """Reports each step of a log upload (N01).
+    """Reports the progress of a log upload (N01).
 
     Sent by the Charging Station (functional block N, Diagnostics).
     """
 
     status: UploadLogStatusEnumType
     request_id: int | UnsetType = field(name="requestId", default=UNSET)
-    """That of the GetLogRequest; required unless triggered while there is no upload (N01.FR.13)."""
+    """The ``request_id`` of the GetLogRequest. Required unless triggered when there is no upload (N01.FR.13).
+    """
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class MeterValuesResponse(Response, kw_only=True):
-    """The answer to MeterValuesRequest; it only confirms receipt."""
+    """The response to MeterValuesRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class MeterValuesRequest(Request[MeterValuesResponse], kw_only=True):
-    """Reports readings that belong to no transaction (J01); those of a transaction are in its
-    TransactionEventRequests.
+    """Reports meter values that are not related to a transaction (J01); those of a transaction are part of
+    its TransactionEventRequests.
 
     Sent by the Charging Station (functional block J, Meter Values).
     """
 
     evse_id: IntFrom0 = field(name="evseId")
-    """The EVSE, or 0 for the main meter of the station (J01.FR.02, J01.FR.03)."""
+    """0: the main meter of the station (J01.FR.02, J01.FR.03)."""
     meter_value: Annotated[list[MeterValueType], Meta(min_length=1)] = field(name="meterValue")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyAllowedEnergyTransferResponse(Response, kw_only=True):
-    """The answer to NotifyAllowedEnergyTransferRequest."""
+    """The response to NotifyAllowedEnergyTransferRequest."""
 
     status: NotifyAllowedEnergyTransferStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyAllowedEnergyTransferRequest(Request[NotifyAllowedEnergyTransferResponse], kw_only=True):
-    """Changes which modes of energy transfer an EV may use in a transaction, for example because the right to
-    discharge became known late (Q02.FR.05).
+    """Changes which modes of energy transfer are allowed in a transaction (Q02.FR.05).
 
     Sent by the CSMS (functional block Q, Bidirectional Power Transfer).
     """
 
     transaction_id: String36 = field(name="transactionId")
     allowed_energy_transfer: Annotated[list[EnergyTransferModeEnumType], Meta(min_length=1)] = field(name="allowedEnergyTransfer")
-    """All modes that are allowed from now on."""
+    """Replaces the modes that were allowed before."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyChargingLimitResponse(Response, kw_only=True):
-    """The answer to NotifyChargingLimitRequest; it only confirms receipt."""
+    """The response to NotifyChargingLimitRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyChargingLimitRequest(Request[NotifyChargingLimitResponse], kw_only=True):
-    """Reports that a limit from outside the CSMS, such as an energy management system or the grid, was set or
-    changed by more than LimitChangeSignificance (K11 to K14).
+    """Reports that an external system, such as an energy management system, has set or changed a limit by
+    more than LimitChangeSignificance (K11 to K14).
 
     Sent by the Charging Station (functional block K, Smart Charging).
     """
 
     charging_limit: ChargingLimitType = field(name="chargingLimit")
     charging_schedule: Annotated[list[ChargingScheduleType], Meta(min_length=1)] | UnsetType = field(name="chargingSchedule", default=UNSET)
-    """The limit over time; required if NotifyChargingLimitWithSchedules is true (K11.FR.03)."""
+    """The limits over time; required if NotifyChargingLimitWithSchedules is true (K11.FR.03)."""
     evse_id: IntFrom0 | UnsetType = field(name="evseId", default=UNSET)
-    """The EVSE that the limit is for; 0 or absent for the whole station."""
+    """0 or absent: the station as a whole."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyCustomerInformationResponse(Response, kw_only=True):
-    """The answer to NotifyCustomerInformationRequest; it only confirms receipt."""
+    """The response to NotifyCustomerInformationRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyCustomerInformationRequest(Request[NotifyCustomerInformationResponse], kw_only=True):
-    """Delivers a part of the information that a CustomerInformationRequest asked for, or that there is none
-    (N09).
+    """Delivers part of the information that a CustomerInformationRequest asked for, or the statement that
+    there is none (N09).
 
     Sent by the Charging Station (functional block N, Diagnostics).
     """
 
     data: String512
-    """The information as text for humans, in no fixed format."""
+    """Text for humans, in no specified format."""
     seq_no: IntFrom0 = field(name="seqNo")
-    """Position of this message in its series; the first one is 0."""
+    """Sequence number within this series of messages, starting at 0."""
     generated_at: DateTime = field(name="generatedAt")
-    """When the station made this message."""
+    """The time at which the station created this message."""
     request_id: IntFrom0 = field(name="requestId")
-    """That of the CustomerInformationRequest."""
+    """The ``request_id`` of the CustomerInformationRequest."""
     tbc: bool | UnsetType = UNSET
-    """True if a further part follows in another message; absent means false."""
+    """To be continued: true if another message with a further part follows. Absent means false."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyDERAlarmResponse(Response, kw_only=True):
-    """The answer to NotifyDERAlarmRequest; it only confirms receipt."""
+    """The response to NotifyDERAlarmRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyDERAlarmRequest(Request[NotifyDERAlarmResponse], kw_only=True):
-    """Reports that a control forces the station to deviate from its charging profile, or no longer does
-    (R05).
+    """Reports that a control makes the station deviate from its charging profile, or no longer does (R05).
 
     Sent by the Charging Station (functional block R, DER Control).
     """
 
     control_type: DERControlEnumType = field(name="controlType")
     timestamp: DateTime
-    """When it began or ended."""
+    """When the deviation began or ended."""
     grid_event_fault: GridEventFaultEnumType | UnsetType = field(name="gridEventFault", default=UNSET)
-    """What is wrong with the grid, if known."""
+    """The disturbance of the grid that caused it."""
     alarm_ended: bool | UnsetType = field(name="alarmEnded", default=UNSET)
-    """True if it no longer does; absent or false if it begins (R05.FR.01, R05.FR.02)."""
+    """True: the deviation has ended. False or absent: it has begun (R05.FR.01, R05.FR.02)."""
     extra_info: String200 | UnsetType = field(name="extraInfo", default=UNSET)
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyDERStartStopResponse(Response, kw_only=True):
-    """The answer to NotifyDERStartStopRequest; it only confirms receipt."""
+    """The response to NotifyDERStartStopRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyDERStartStopRequest(Request[NotifyDERStartStopResponse], kw_only=True):
-    """Reports that a scheduled control has taken effect or ended (R04.FR.20, R04.FR.22).
+    """Reports that a scheduled control has started or ended (R04.FR.20, R04.FR.22).
 
     Sent by the Charging Station (functional block R, DER Control).
     """
 
     control_id: String36 = field(name="controlId")
     started: bool
-    """True if it has taken effect, false if it has ended."""
+    """True: it has started. False: it has ended."""
     timestamp: DateTime
-    """When it took effect or ended."""
+    """When it started or ended."""
     superseded_ids: Annotated[list[String36], Meta(min_length=1, max_length=24)] | UnsetType = field(name="supersededIds", default=UNSET)
-    """Controls that yield to it (R04.FR.21)."""
+    """Controls that it supersedes (R04.FR.21)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyDisplayMessagesResponse(Response, kw_only=True):
-    """The answer to NotifyDisplayMessagesRequest; it only confirms receipt."""
+    """The response to NotifyDisplayMessagesRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
@@ -3598,248 +3571,246 @@ class NotifyDisplayMessagesRequest(Request[NotifyDisplayMessagesResponse], kw_on
     """
 
     request_id: int = field(name="requestId")
-    """That of the GetDisplayMessagesRequest (O03.FR.05)."""
+    """The ``request_id`` of the GetDisplayMessagesRequest (O03.FR.05)."""
     message_info: Annotated[list[MessageInfoType], Meta(min_length=1)] | UnsetType = field(name="messageInfo", default=UNSET)
     tbc: bool | UnsetType = UNSET
-    """True in every message of the report but the last (O03.FR.04); absent means false."""
+    """Whether another message of this report follows (O03.FR.04). Absent means false."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyEVChargingNeedsResponse(Response, kw_only=True):
-    """The answer to NotifyEVChargingNeedsRequest. Accepted promises a charging profile, but not that all
-    needs are met.
+    """The response to NotifyEVChargingNeedsRequest. Accepted promises a schedule, but not that it meets the
+    needs.
     """
 
     status: NotifyEVChargingNeedsStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyEVChargingNeedsRequest(Request[NotifyEVChargingNeedsResponse], kw_only=True):
-    """Passes on what the EV needs, when a session starts or the EV asks for new terms (K15, K17). The CSMS
-    answers at once and should send a charging profile within 60 seconds (K15.FR.08).
+    """Passes on what the EV needs, at the start of a session and when the EV renegotiates (K15, K17). The
+    CSMS should send a charging profile within 60 seconds (K15.FR.08).
 
     Sent by the Charging Station (functional block K, Smart Charging).
     """
 
     evse_id: IntFrom1 = field(name="evseId")
-    """The EVSE, from 1 upwards."""
+    """From 1."""
     charging_needs: ChargingNeedsType = field(name="chargingNeeds")
     max_schedule_tuples: IntFrom0 | UnsetType = field(name="maxScheduleTuples", default=UNSET)
-    """How many periods a schedule or price list may have at most for this EV (K15.FR.07)."""
+    """Maximum number of periods, in schedules and in price lists, that the EV supports (K15.FR.07)."""
     timestamp: DateTime | UnsetType = UNSET
-    """When the EV told its needs; for what is sent after an offline period (K15.FR.20)."""
+    """When the EV stated its needs, if the station was offline at that time (K15.FR.20)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyEVChargingScheduleResponse(Response, kw_only=True):
-    """The answer to NotifyEVChargingScheduleRequest. Rejected means that the CSMS's limits are exceeded; it
-    then renegotiates (K15.FR.12, K15.FR.13).
+    """The response to NotifyEVChargingScheduleRequest. Rejected: the schedule exceeds the limits of the CSMS,
+    which starts a renegotiation (K15.FR.12, K15.FR.13).
     """
 
     status: GenericStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyEVChargingScheduleRequest(Request[NotifyEVChargingScheduleResponse], kw_only=True):
-    """Reports the schedule that the EV has chosen, for the CSMS to check (K15.FR.10 to K15.FR.12).
+    """Reports the schedule that the EV intends to follow, for the CSMS to check (K15.FR.10 to K15.FR.12).
 
     Sent by the Charging Station (functional block K, Smart Charging).
     """
 
     time_base: DateTime = field(name="timeBase")
-    """The schedule's periods count from here."""
+    """Time to which the periods of the schedule are relative."""
     charging_schedule: ChargingScheduleType = field(name="chargingSchedule")
-    """Only duration and chargingSchedulePeriod count; chargingRateUnit is W."""
+    """Always in W; of the optional fields, only ``duration`` matters."""
     evse_id: IntFrom1 = field(name="evseId")
-    """The EVSE, from 1 upwards."""
+    """From 1."""
     selected_charging_schedule_id: IntFrom0 | UnsetType = field(name="selectedChargingScheduleId", default=UNSET)
-    """Which schedule of the profile the EV has chosen (K15.FR.21)."""
+    """The ``id`` of the schedule that the EV has chosen (K15.FR.21)."""
     power_tolerance_acceptance: bool | UnsetType = field(name="powerToleranceAcceptance", default=UNSET)
-    """True if the EV accepts the schedule's powerTolerance."""
+    """Whether the EV accepts the ``power_tolerance`` of the schedule."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyEventResponse(Response, kw_only=True):
-    """The answer to NotifyEventRequest; it only confirms receipt."""
+    """The response to NotifyEventRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyEventRequest(Request[NotifyEventResponse], kw_only=True):
-    """Reports events of monitors, and others that the manufacturer has wired in (N07, N08).
+    """Reports events, from monitors or hard-wired (N07, N08).
 
     Sent by the Charging Station (functional block N, Diagnostics).
     """
 
     generated_at: DateTime = field(name="generatedAt")
-    """When the station made this message."""
+    """The time at which the station created this message."""
     seq_no: IntFrom0 = field(name="seqNo")
-    """Position of this message in its series; the first one is 0."""
+    """Sequence number within this series of messages, starting at 0."""
     event_data: Annotated[list[EventDataType], Meta(min_length=1)] = field(name="eventData")
     tbc: bool | UnsetType = UNSET
-    """True if a further part follows in another message; absent means false."""
+    """To be continued: true if another message with a further part follows. Absent means false."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyMonitoringReportResponse(Response, kw_only=True):
-    """The answer to NotifyMonitoringReportRequest; it only confirms receipt."""
+    """The response to NotifyMonitoringReportRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyMonitoringReportRequest(Request[NotifyMonitoringReportResponse], kw_only=True):
-    """Delivers a part of the report that a GetMonitoringReportRequest asked for (N02).
+    """Delivers part of the report that a GetMonitoringReportRequest asked for (N02).
 
     Sent by the Charging Station (functional block N, Diagnostics).
     """
 
     request_id: int = field(name="requestId")
-    """That of the GetMonitoringReportRequest (N02.FR.04)."""
+    """The ``request_id`` of the GetMonitoringReportRequest (N02.FR.04)."""
     seq_no: IntFrom0 = field(name="seqNo")
-    """Position of this message in its series; the first one is 0."""
+    """Sequence number within this series of messages, starting at 0."""
     generated_at: DateTime = field(name="generatedAt")
-    """When the station made this message."""
+    """The time at which the station created this message."""
     monitor: Annotated[list[MonitoringDataType], Meta(min_length=1)] | UnsetType = UNSET
     tbc: bool | UnsetType = UNSET
-    """True if a further part follows in another message; absent means false."""
+    """To be continued: true if another message with a further part follows. Absent means false."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyPeriodicEventStream(Send, kw_only=True):
     """Delivers values of an event stream (N15).
 
-    Sent by the Charging Station (functional block N, Diagnostics). It is never answered.
+    Sent by the Charging Station (functional block N, Diagnostics). There is no response.
     """
 
     data: Annotated[list[StreamDataElementType], Meta(min_length=1)]
     id: IntFrom0
     """The event stream."""
     pending: IntFrom0
-    """How many values are still waiting; if it grows, the stream should be adjusted (N15.FR.04, N15.FR.05).
+    """Number of values that remain to be sent. If it grows, the stream needs adjusting (N15.FR.04,
+    N15.FR.05).
     """
     basetime: DateTime
-    """When the first value was taken; the others count from here (N15.FR.09)."""
+    """When the first value was taken; the others are relative to it (N15.FR.09)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyPriorityChargingResponse(Response, kw_only=True):
-    """The answer to NotifyPriorityChargingRequest; it only confirms receipt."""
+    """The response to NotifyPriorityChargingRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyPriorityChargingRequest(Request[NotifyPriorityChargingResponse], kw_only=True):
-    """Reports that a transaction is charged by the PriorityCharging profile, or no longer, because the CSMS
-    or the driver asked for it (K21, K22).
+    """Reports that priority charging has started or stopped, at the request of the CSMS or of the driver
+    (K21, K22).
 
     Sent by the Charging Station (functional block K, Smart Charging).
     """
 
     transaction_id: String36 = field(name="transactionId")
     activated: bool
-    """True if it began, false if it ended."""
+    """True at the start, false at the end."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyReportResponse(Response, kw_only=True):
-    """The answer to NotifyReportRequest; it only confirms receipt."""
+    """The response to NotifyReportRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyReportRequest(Request[NotifyReportResponse], kw_only=True):
-    """Delivers a part of the report that a GetBaseReportRequest or GetReportRequest asked for (B07, B08).
+    """Delivers part of a report that a GetBaseReportRequest or GetReportRequest asked for (B07, B08).
 
     Sent by the Charging Station (functional block B, Provisioning).
     """
 
     request_id: int = field(name="requestId")
-    """That of the request for the report (B08.FR.04)."""
+    """The ``request_id`` of the request for the report (B08.FR.04)."""
     generated_at: DateTime = field(name="generatedAt")
-    """When the station made this message."""
+    """The time at which the station created this message."""
     seq_no: IntFrom0 = field(name="seqNo")
-    """Position of this message in its series; the first one is 0."""
+    """Sequence number within this series of messages, starting at 0."""
     report_data: Annotated[list[ReportDataType], Meta(min_length=1)] | UnsetType = field(name="reportData", default=UNSET)
     tbc: bool | UnsetType = UNSET
-    """True if a further part follows in another message; absent means false."""
+    """To be continued: true if another message with a further part follows. Absent means false."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifySettlementResponse(Response, kw_only=True):
-    """The answer to NotifySettlementRequest. Carries the receipt if the CSMS makes it."""
+    """The response to NotifySettlementRequest. Contains the receipt if the CSMS issues it."""
 
     receipt_url: String2000 | UnsetType = field(name="receiptUrl", default=UNSET)
-    """Required if PaymentCtrlr.ReceiptByCSMS is true (C21.FR.03); the station may show it as a QR code."""
+    """Required if PaymentCtrlr.ReceiptByCSMS is true (C21.FR.03). The station may show it as a QR code."""
     receipt_id: String50 | UnsetType = field(name="receiptId", default=UNSET)
-    """Number of the receipt that the CSMS made."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifySettlementRequest(Request[NotifySettlementResponse], kw_only=True):
-    """Reports the end of a direct payment at the station's terminal (C19 to C22).
+    """Reports the settlement of an ad hoc payment that was authorized at the station's payment terminal (C19
+    to C22).
 
     Sent by the Charging Station (functional block C, Authorization).
     """
 
     psp_ref: String255 = field(name="pspRef")
-    """Reference of the payment service, the same that served as idToken."""
+    """Reference from the payment service, which also served as the ``id_token``."""
     status: PaymentStatusEnumType
     settlement_amount: Number = field(name="settlementAmount")
-    """What was paid, or should have been if it failed; in the currency of the transaction."""
+    """The amount settled or, if it failed, the amount that should have been."""
     settlement_time: DateTime = field(name="settlementTime")
-    """When it was paid, canceled, or given up."""
+    """The time of the settlement, of its cancellation, or of its failure."""
     transaction_id: String36 | UnsetType = field(name="transactionId", default=UNSET)
-    """The transaction that was paid for; absent if none had started (C19.FR.02, C21.FR.02)."""
+    """Absent if the payment was canceled before a transaction had started (C19.FR.02)."""
     status_info: String500 | UnsetType = field(name="statusInfo", default=UNSET)
-    """Text from the terminal; here it is not a StatusInfoType."""
+    """Free text from the payment terminal, unlike the StatusInfoType of other messages."""
     receipt_id: String50 | UnsetType = field(name="receiptId", default=UNSET)
-    """Required if the station makes the receipt and the payment succeeded (C21.FR.04)."""
+    """Required if the station issues the receipt and the payment succeeded (C21.FR.04)."""
     receipt_url: String2000 | UnsetType = field(name="receiptUrl", default=UNSET)
-    """Where the receipt is found; required as receiptId is (C21.FR.04)."""
+    """Where the receipt can be retrieved; required like ``receipt_id`` (C21.FR.04)."""
     vat_company: AddressType | UnsetType = field(name="vatCompany", default=UNSET)
-    """For a receipt made out to a company."""
+    """The company, for a receipt with VAT number."""
     vat_number: String20 | UnsetType = field(name="vatNumber", default=UNSET)
-    """For a receipt made out to a company."""
+    """The VAT number, for a receipt issued to a company."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyWebPaymentStartedResponse(Response, kw_only=True):
-    """The answer to NotifyWebPaymentStartedRequest; it only confirms receipt."""
+    """The response to NotifyWebPaymentStartedRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class NotifyWebPaymentStartedRequest(Request[NotifyWebPaymentStartedResponse], kw_only=True):
-    """Tells the station that a driver has scanned its QR code and is paying on the web, so that nobody else
-    takes the EVSE (C25.FR.21, C25.FR.22).
+    """Tells the station that a driver has scanned its QR code and is paying, so that it can reserve the EVSE
+    meanwhile (C25.FR.21, C25.FR.22).
 
     Sent by the CSMS (functional block C, Authorization).
     """
 
     evse_id: IntFrom0 = field(name="evseId")
-    """The EVSE to keep free for that driver."""
+    """The EVSE for which the driver is paying."""
     timeout: int
-    """Seconds until the station need not wait any longer."""
+    """Seconds after which the payment is no longer to be expected."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class OpenPeriodicEventStreamResponse(Response, kw_only=True):
-    """The answer to OpenPeriodicEventStreamRequest. After Rejected the station keeps to NotifyEventRequests
-    (N11.FR.07).
+    """The response to OpenPeriodicEventStreamRequest. If Rejected, the station sends NotifyEventRequests
+    instead (N11.FR.07).
     """
 
     status: GenericStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class OpenPeriodicEventStreamRequest(Request[OpenPeriodicEventStreamResponse], kw_only=True):
-    """Announces that a monitor's values will come as an event stream (N11).
+    """Announces that the values of a monitor will be sent as an event stream (N11).
 
     Sent by the Charging Station (functional block N, Diagnostics).
     """
@@ -3849,106 +3820,105 @@ class OpenPeriodicEventStreamRequest(Request[OpenPeriodicEventStreamResponse], k
 
 
 class PublishFirmwareResponse(Response, kw_only=True):
-    """The answer to PublishFirmwareRequest."""
+    """The response to PublishFirmwareRequest."""
 
     status: GenericStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class PublishFirmwareRequest(Request[PublishFirmwareResponse], kw_only=True):
-    """Tells a Local Controller to load firmware and to offer it to the stations behind it (L03).
+    """Makes a Local Controller download firmware and offer it to its stations (L03).
 
     Sent by the CSMS (functional block L, Firmware Management).
     """
 
     location: String2000
-    """URI to load the file from."""
+    """URI from which to download the image."""
     checksum: String32
-    """MD5 of the whole file, as 32 hexadecimal digits (L03.FR.02)."""
+    """MD5 checksum of the image, as 32 hexadecimal digits (L03.FR.02)."""
     request_id: IntFrom0 = field(name="requestId")
-    """Chosen by the CSMS; the notifications carry it."""
+    """Chosen by the CSMS; the notifications repeat it."""
     retries: IntFrom0 | UnsetType = UNSET
-    """How many further attempts to make before giving up: 0 means none, absent leaves it to the station."""
+    """Maximum number of repeated attempts; 0 means none. Absent: the station chooses."""
     retry_interval: IntFrom0 | UnsetType = field(name="retryInterval", default=UNSET)
-    """Seconds between attempts; absent leaves it to the station."""
+    """Seconds between two attempts. Absent: the station chooses."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class PublishFirmwareStatusNotificationResponse(Response, kw_only=True):
-    """The answer to PublishFirmwareStatusNotificationRequest; it only confirms receipt."""
+    """The response to PublishFirmwareStatusNotificationRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class PublishFirmwareStatusNotificationRequest(Request[PublishFirmwareStatusNotificationResponse], kw_only=True):
-    """Reports each step of publishing firmware (L03.FR.01).
+    """Reports the progress of publishing firmware (L03.FR.01).
 
     Sent by the Charging Station (functional block L, Firmware Management).
     """
 
     status: PublishFirmwareStatusEnumType
     location: Annotated[list[String2000], Meta(min_length=1)] | UnsetType = UNSET
-    """Where stations find the file, one URI per protocol; required if the status is Published (L03.FR.04)."""
+    """Where stations can download the image, with one URI for each protocol. Required if the status is
+    Published (L03.FR.04).
+    """
     request_id: IntFrom0 | UnsetType = field(name="requestId", default=UNSET)
-    """That of the PublishFirmwareRequest."""
+    """The ``request_id`` of the PublishFirmwareRequest."""
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class PullDynamicScheduleUpdateResponse(Response, kw_only=True):
-    """The answer to PullDynamicScheduleUpdateRequest."""
+    """The response to PullDynamicScheduleUpdateRequest."""
 
     status: ChargingProfileStatusEnumType
     schedule_update: ChargingScheduleUpdateType | UnsetType = field(name="scheduleUpdate", default=UNSET)
     """Required if the status is Accepted (K28.FR.07)."""
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class PullDynamicScheduleUpdateRequest(Request[PullDynamicScheduleUpdateResponse], kw_only=True):
-    """Asks the CSMS for new values of a Dynamic profile, when its dynUpdateInterval is over (K28.FR.10).
+    """Asks for new values of a Dynamic charging profile after its ``dyn_update_interval`` (K28.FR.10).
 
     Sent by the Charging Station (functional block K, Smart Charging).
     """
 
     charging_profile_id: int = field(name="chargingProfileId")
-    """The id of the profile."""
+    """The ``id`` of the profile."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ReportChargingProfilesResponse(Response, kw_only=True):
-    """The answer to ReportChargingProfilesRequest; it only confirms receipt."""
+    """The response to ReportChargingProfilesRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ReportChargingProfilesRequest(Request[ReportChargingProfilesResponse], kw_only=True):
-    """Delivers installed profiles that a GetChargingProfilesRequest asked for, sorted by EVSE and source
-    (K09).
+    """Delivers charging profiles that a GetChargingProfilesRequest asked for, from one source and for one
+    EVSE (K09).
 
     Sent by the Charging Station (functional block K, Smart Charging).
     """
 
     request_id: int = field(name="requestId")
-    """That of the GetChargingProfilesRequest (K09.FR.01)."""
+    """The ``request_id`` of the GetChargingProfilesRequest (K09.FR.01)."""
     charging_limit_source: String20 = field(name="chargingLimitSource")
-    """Who set the limit: a value of ChargingLimitSourceEnumStringType in the appendix of Part 2, such as EMS,
-    SO or CSO.
+    """Who set the limit: one of ChargingLimitSourceEnumStringType in the appendix of Part 2, such as EMS, SO
+    or CSO.
     """
     charging_profile: Annotated[list[ChargingProfileType], Meta(min_length=1)] = field(name="chargingProfile")
     evse_id: IntFrom0 = field(name="evseId")
-    """The EVSE that the profiles are for; 0 for the station as a whole."""
+    """0: the station as a whole."""
     tbc: bool | UnsetType = UNSET
-    """True in every message of the report but the last (K09.FR.02); absent means false."""
+    """Whether another message of this report follows (K09.FR.02). Absent means false."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ReportDERControlResponse(Response, kw_only=True):
-    """The answer to ReportDERControlRequest; it only confirms receipt."""
+    """The response to ReportDERControlRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
@@ -3960,7 +3930,7 @@ class ReportDERControlRequest(Request[ReportDERControlResponse], kw_only=True):
     """
 
     request_id: int = field(name="requestId")
-    """That of the GetDERControlRequest (R04.FR.31)."""
+    """The ``request_id`` of the GetDERControlRequest (R04.FR.31)."""
     curve: Annotated[list[DERCurveGetType], Meta(min_length=1, max_length=24)] | UnsetType = UNSET
     enter_service: Annotated[list[EnterServiceGetType], Meta(min_length=1, max_length=24)] | UnsetType = field(name="enterService", default=UNSET)
     fixed_pf_absorb: Annotated[list[FixedPFGetType], Meta(min_length=1, max_length=24)] | UnsetType = field(name="fixedPFAbsorb", default=UNSET)
@@ -3970,76 +3940,77 @@ class ReportDERControlRequest(Request[ReportDERControlResponse], kw_only=True):
     gradient: Annotated[list[GradientGetType], Meta(min_length=1, max_length=24)] | UnsetType = UNSET
     limit_max_discharge: Annotated[list[LimitMaxDischargeGetType], Meta(min_length=1, max_length=24)] | UnsetType = field(name="limitMaxDischarge", default=UNSET)
     tbc: bool | UnsetType = UNSET
-    """True in every message of the report but the last (R04.FR.32); absent means false."""
+    """Whether another message of this report follows (R04.FR.32). Absent means false."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class RequestBatterySwapResponse(Response, kw_only=True):
-    """The answer to RequestBatterySwapRequest. Rejected if there are too few charged batteries (S02.FR.04).
+    """The response to RequestBatterySwapRequest. Rejected if the station does not have enough charged
+    batteries (S02.FR.04).
     """
 
     status: GenericStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class RequestBatterySwapRequest(Request[RequestBatterySwapResponse], kw_only=True):
-    """Asks the station to swap batteries for a token, as if it had been presented there (S02).
+    """Asks the station to swap batteries for a token as if it had been presented at the station (S02).
 
     Sent by the CSMS (functional block S, Battery Swapping).
     """
 
     id_token: IdTokenType = field(name="idToken")
-    """The identification token that is meant."""
     request_id: int = field(name="requestId")
-    """Chosen by the CSMS; the BatterySwapRequests that follow carry it (S02.FR.02)."""
+    """Chosen by the CSMS; the BatterySwapRequests repeat it (S02.FR.02)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class RequestStartTransactionResponse(Response, kw_only=True):
-    """The answer to RequestStartTransactionRequest."""
+    """The response to RequestStartTransactionRequest."""
 
     status: RequestStartStopStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     transaction_id: String36 | UnsetType = field(name="transactionId", default=UNSET)
-    """Required if a transaction was already there, such as after plugging in (F01.FR.13)."""
+    """Required if the transaction already existed, for example because the EV was plugged in first
+    (F01.FR.13).
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class RequestStartTransactionRequest(Request[RequestStartTransactionResponse], kw_only=True):
-    """Asks the station to start charging for a token, as if it had been presented there (F01, F02).
+    """Asks the station to start charging for a token as if it had been presented at the station (F01, F02).
 
     Sent by the CSMS (functional block F, Remote Control).
     """
 
     id_token: IdTokenType = field(name="idToken")
-    """Who will charge; authorized first if AuthorizeRemoteStart is true (F01.FR.01, F01.FR.02)."""
+    """The token to charge for. The station authorizes it first if AuthorizeRemoteStart is true (F01.FR.01,
+    F01.FR.02).
+    """
     remote_start_id: int = field(name="remoteStartId")
-    """Chosen by the CSMS; comes back in the transaction's events (F01.FR.25, F02.FR.21)."""
+    """Chosen by the CSMS; the events of the transaction repeat it (F01.FR.25, F02.FR.21)."""
     evse_id: IntFrom1 | UnsetType = field(name="evseId", default=UNSET)
-    """From 1 upwards; absent, the station chooses one or refuses (F01.FR.06, F01.FR.07)."""
+    """From 1. If absent, the station selects an EVSE or rejects the request (F01.FR.06, F01.FR.07)."""
     group_id_token: IdTokenType | UnsetType = field(name="groupIdToken", default=UNSET)
-    """Only where the station needs it to match a reservation made for a group."""
+    """The group that the token belongs to: each token of a group may stop what another one started (C09)."""
     charging_profile: ChargingProfileType | UnsetType = field(name="chargingProfile", default=UNSET)
-    """A TxProfile without transactionId (F01.FR.09, F01.FR.11); a station without smart charging ignores it
-    (F01.FR.12).
+    """A TxProfile without ``transaction_id`` (F01.FR.09, F01.FR.11). A station without smart charging ignores
+    it (F01.FR.12).
     """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class RequestStopTransactionResponse(Response, kw_only=True):
-    """The answer to RequestStopTransactionRequest."""
+    """The response to RequestStopTransactionRequest."""
 
     status: RequestStartStopStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class RequestStopTransactionRequest(Request[RequestStopTransactionResponse], kw_only=True):
-    """Asks the station to end a transaction; Rejected if it does not know it (F03, F04).
+    """Asks the station to stop a transaction (F03). Rejected if the station does not know it (F03.FR.08).
 
     Sent by the CSMS (functional block F, Remote Control).
     """
@@ -4049,170 +4020,163 @@ class RequestStopTransactionRequest(Request[RequestStopTransactionResponse], kw_
 
 
 class ReservationStatusUpdateResponse(Response, kw_only=True):
-    """The answer to ReservationStatusUpdateRequest; it only confirms receipt."""
+    """The response to ReservationStatusUpdateRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ReservationStatusUpdateRequest(Request[ReservationStatusUpdateResponse], kw_only=True):
-    """Reports that a reservation ended without being used for charging (H01, H04).
+    """Reports that a reservation has ended without a transaction (H01, H04).
 
     Sent by the Charging Station (functional block H, Reservation).
     """
 
     reservation_id: IntFrom0 = field(name="reservationId")
-    """The id of the ReserveNowRequest."""
+    """The ``id`` of the ReserveNowRequest."""
     reservation_update_status: ReservationUpdateStatusEnumType = field(name="reservationUpdateStatus")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ReserveNowResponse(Response, kw_only=True):
-    """The answer to ReserveNowRequest."""
+    """The response to ReserveNowRequest."""
 
     status: ReserveNowStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ReserveNowRequest(Request[ReserveNowResponse], kw_only=True):
-    """Keeps an EVSE, or one with a kind of connector, free for a token (H01).
+    """Reserves an EVSE for a token: a given one, one with a given connector type, or any (H01).
 
     Sent by the CSMS (functional block H, Reservation).
     """
 
     id: IntFrom0
-    """Chosen by the CSMS; a known one changes that reservation (H01.FR.02)."""
+    """Chosen by the CSMS; an existing reservation with this id is replaced (H01.FR.02)."""
     expiry_date_time: DateTime = field(name="expiryDateTime")
-    """When the reservation ends by itself; the station then reports Expired (H04.FR.01)."""
+    """When the reservation ends by itself, which the station reports as Expired (H04.FR.01)."""
     id_token: IdTokenType = field(name="idToken")
-    """The identification token that is meant."""
     connector_type: String20 | UnsetType = field(name="connectorType", default=UNSET)
-    """Any EVSE with such a connector will do; a value of ConnectorEnumStringType in the appendix of Part 2.
-    """
+    """One of ConnectorEnumStringType in the appendix of Part 2. Absent: any connector."""
     evse_id: IntFrom0 | UnsetType = field(name="evseId", default=UNSET)
-    """Absent for any EVSE; a station without ReservationNonEvseSpecific then refuses (H01.FR.19)."""
+    """Absent: any EVSE; rejected unless ReservationNonEvseSpecific is true (H01.FR.18, H01.FR.19)."""
     group_id_token: IdTokenType | UnsetType = field(name="groupIdToken", default=UNSET)
-    """Any token of this group may use the reservation too (H03)."""
+    """Any token of this group may use the reservation too (H03.FR.04)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ResetResponse(Response, kw_only=True):
-    """The answer to ResetRequest."""
+    """The response to ResetRequest."""
 
     status: ResetStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class ResetRequest(Request[ResetResponse], kw_only=True):
-    """Restarts the station or one EVSE (B11, B12).
+    """Resets the station or one EVSE (B11, B12).
 
     Sent by the CSMS (functional block B, Provisioning).
     """
 
     type: ResetEnumType
     evse_id: IntFrom0 | UnsetType = field(name="evseId", default=UNSET)
-    """The EVSE to reset, if the station can do that (B11.FR.09); absent for the whole station."""
+    """Absent: the whole station. A station that cannot reset a single EVSE rejects the request (B11.FR.09).
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SecurityEventNotificationResponse(Response, kw_only=True):
-    """The answer to SecurityEventNotificationRequest; it only confirms receipt."""
+    """The response to SecurityEventNotificationRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SecurityEventNotificationRequest(Request[SecurityEventNotificationResponse], kw_only=True):
-    """Reports an event that matters for security (A04). The station queues critical ones while it is offline.
+    """Reports a security event (A04). Critical events are queued while the station is offline.
 
     Sent by the Charging Station (functional block A, Security).
     """
 
     type: String50
-    """A name from the list of security events in the appendix of Part 2, such as InvalidCsmsCertificate."""
+    """A security event from the appendix of Part 2, such as InvalidCsmsCertificate."""
     timestamp: DateTime
-    """When the event happened; that can be long before the message is sent."""
+    """When the event occurred, which may be long before it is sent."""
     tech_info: String255 | UnsetType = field(name="techInfo", default=UNSET)
-    """Details for an expert, as text."""
+    """Technical details, as free text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SendLocalListResponse(Response, kw_only=True):
-    """The answer to SendLocalListRequest."""
+    """The response to SendLocalListRequest."""
 
     status: SendLocalListStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SendLocalListRequest(Request[SendLocalListResponse], kw_only=True):
-    """Replaces or changes the list of tokens that the station may authorize by itself (D01).
+    """Replaces or updates the local authorization list (D01).
 
     Sent by the CSMS (functional block D, Local Authorization List Management).
     """
 
     version_number: int = field(name="versionNumber")
-    """Version that the list has afterwards; more than 0, as 0 stands for no list (D01.FR.18)."""
+    """Version that the list has afterwards; above 0, because 0 means that there is no list (D01.FR.18)."""
     update_type: UpdateEnumType = field(name="updateType")
     local_authorization_list: Annotated[list[AuthorizationData], Meta(min_length=1)] | UnsetType = field(name="localAuthorizationList", default=UNSET)
-    """Absent in a full update empties the list, in a differential one it changes nothing but the version
-    (D01.FR.04, D01.FR.05). Limited by ItemsPerMessageSendLocalList (D01.FR.11).
+    """If absent, a full update empties the list (D01.FR.04) and a differential one changes only its version
+    (D01.FR.05). ItemsPerMessageSendLocalList limits its length (D01.FR.11).
     """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetChargingProfileResponse(Response, kw_only=True):
-    """The answer to SetChargingProfileRequest."""
+    """The response to SetChargingProfileRequest."""
 
     status: ChargingProfileStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetChargingProfileRequest(Request[SetChargingProfileResponse], kw_only=True):
-    """Installs a limit over time for a transaction, for transactions to come, or for the whole station (K01).
-    A profile with a known id is replaced (K01.FR.05).
+    """Installs a charging profile (K01). A profile with the same id is replaced (K01.FR.05).
 
     Sent by the CSMS (functional block K, Smart Charging).
     """
 
     evse_id: IntFrom0 = field(name="evseId")
-    """The EVSE. 0 is the whole station for ChargingStationMaxProfile (K04.FR.03) and each EVSE for
-    TxDefaultProfile (K01.FR.14); a TxProfile needs an EVSE (K01.FR.16).
+    """0 means the station as a whole for ChargingStationMaxProfile (K04.FR.03), but every EVSE for
+    TxDefaultProfile (K01.FR.14). A TxProfile requires an EVSE (K01.FR.16).
     """
     charging_profile: ChargingProfileType = field(name="chargingProfile")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetDERControlResponse(Response, kw_only=True):
-    """The answer to SetDERControlRequest."""
+    """The response to SetDERControlRequest."""
 
     status: DERControlStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     superseded_ids: Annotated[list[String36], Meta(min_length=1, max_length=24)] | UnsetType = field(name="supersededIds", default=UNSET)
-    """Controls that yield to the new one, as theirs is the lower priority (R04.FR.03)."""
+    """Controls with a lower priority that the new one supersedes (R04.FR.03)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetDERControlRequest(Request[SetDERControlResponse], kw_only=True):
-    """Installs a control by which the inverter supports the grid (R04). Exactly one of the fields for
-    settings is present, the one for controlType (R04.FR.16 in the errata).
+    """Installs a control by which the inverter supports the grid (R04). Exactly one of the optional fields is
+    present: the one that corresponds to ``control_type`` (errata, R04.FR.16).
 
     Sent by the CSMS (functional block R, DER Control).
     """
 
     is_default: bool = field(name="isDefault")
-    """True for a default; EnterService and Gradients are always defaults (R04.FR.14 in the errata)."""
+    """Whether this is a default; always true for EnterService and Gradients (errata, R04.FR.14)."""
     control_id: String36 = field(name="controlId")
     """Chosen by the CSMS; unique."""
     control_type: DERControlEnumType = field(name="controlType")
     curve: DERCurveType | UnsetType = UNSET
-    """For all types of control without a field of their own (R04.FR.16 in the errata)."""
+    """For every type of control that has no field of its own (errata, R04.FR.16)."""
     enter_service: EnterServiceType | UnsetType = field(name="enterService", default=UNSET)
     fixed_pf_absorb: FixedPFType | UnsetType = field(name="fixedPFAbsorb", default=UNSET)
     fixed_pf_inject: FixedPFType | UnsetType = field(name="fixedPFInject", default=UNSET)
@@ -4220,44 +4184,40 @@ class SetDERControlRequest(Request[SetDERControlResponse], kw_only=True):
     freq_droop: FreqDroopType | UnsetType = field(name="freqDroop", default=UNSET)
     gradient: GradientType | UnsetType = UNSET
     limit_max_discharge: LimitMaxDischargeType | UnsetType = field(name="limitMaxDischarge", default=UNSET)
-    """Caps discharging at a share of the rated power."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetDefaultTariffResponse(Response, kw_only=True):
-    """The answer to SetDefaultTariffRequest."""
+    """The response to SetDefaultTariffRequest."""
 
     status: TariffSetStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetDefaultTariffRequest(Request[SetDefaultTariffResponse], kw_only=True):
-    """Installs the tariff that applies to drivers without one of their own; the station then calculates the
-    cost by itself (I07).
+    """Installs the tariff for drivers who have no tariff of their own. The station calculates the cost (I07).
 
     Sent by the CSMS (functional block I, Tariff and Cost).
     """
 
     evse_id: IntFrom0 = field(name="evseId")
-    """The EVSE, or 0 for every EVSE of the station (I07.FR.11, I07.FR.12)."""
+    """0: every EVSE (I07.FR.11, I07.FR.12)."""
     tariff: TariffType
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetDisplayMessageResponse(Response, kw_only=True):
-    """The answer to SetDisplayMessageRequest."""
+    """The response to SetDisplayMessageRequest."""
 
     status: DisplayMessageStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetDisplayMessageRequest(Request[SetDisplayMessageResponse], kw_only=True):
-    """Puts a message on the station's display, or replaces the one with the same id (O01, O02, O06). It
-    outlives a reboot (O01.FR.10).
+    """Configures a message to be shown on the station's display (O01, O02), or replaces the one with the same
+    id (O06). It survives a reboot (O01.FR.10).
 
     Sent by the CSMS (functional block O, Display Message).
     """
@@ -4267,16 +4227,15 @@ class SetDisplayMessageRequest(Request[SetDisplayMessageResponse], kw_only=True)
 
 
 class SetMonitoringBaseResponse(Response, kw_only=True):
-    """The answer to SetMonitoringBaseRequest."""
+    """The response to SetMonitoringBaseRequest."""
 
     status: GenericDeviceModelStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetMonitoringBaseRequest(Request[SetMonitoringBaseResponse], kw_only=True):
-    """Chooses the set of monitors that is active (N03).
+    """Selects which monitors are active (N03).
 
     Sent by the CSMS (functional block N, Diagnostics).
     """
@@ -4286,52 +4245,49 @@ class SetMonitoringBaseRequest(Request[SetMonitoringBaseResponse], kw_only=True)
 
 
 class SetMonitoringLevelResponse(Response, kw_only=True):
-    """The answer to SetMonitoringLevelRequest."""
+    """The response to SetMonitoringLevelRequest."""
 
     status: GenericStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetMonitoringLevelRequest(Request[SetMonitoringLevelResponse], kw_only=True):
-    """Chooses how severe an event must be for the station to report it (N05).
+    """Sets the severity down to which the station reports events (N05).
 
     Sent by the CSMS (functional block N, Diagnostics).
     """
 
     severity: IntFrom0
-    """Events with this number or a lower one are reported, from 0, danger to life, to 9, debugging
-    (N05.FR.03).
+    """From 0 (danger to life) to 9 (debugging). Events with this or a lower number are reported (N05.FR.03).
     """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetNetworkProfileResponse(Response, kw_only=True):
-    """The answer to SetNetworkProfileRequest."""
+    """The response to SetNetworkProfileRequest."""
 
     status: SetNetworkProfileStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetNetworkProfileRequest(Request[SetNetworkProfileResponse], kw_only=True):
-    """Stores a way to reach a CSMS in one of the station's slots; NetworkConfigurationPriority decides which
-    slot is used (B09, B10).
+    """Stores a network connection profile in one of the station's slots (B09). NetworkConfigurationPriority
+    determines which slots are used, and in which order (B10).
 
     Sent by the CSMS (functional block B, Provisioning).
     """
 
     configuration_slot: int = field(name="configurationSlot")
-    """Number of the slot, one of the valuesList of NetworkConfigurationPriority (B09.FR.05)."""
+    """Must be in the ``values_list`` of NetworkConfigurationPriority (B09.FR.05)."""
     connection_data: NetworkConnectionProfileType = field(name="connectionData")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SetVariableMonitoringResponse(Response, kw_only=True):
-    """The answer to SetVariableMonitoringRequest. It has one result for each element, with the same component
-    and variable (N04.FR.01, N04.FR.02).
+    """The response to SetVariableMonitoringRequest. Holds one result for each element, with the same
+    component and variable (N04.FR.01, N04.FR.02).
     """
 
     set_monitoring_result: Annotated[list[SetMonitoringResultType], Meta(min_length=1)] = field(name="setMonitoringResult")
@@ -4339,7 +4295,7 @@ class SetVariableMonitoringResponse(Response, kw_only=True):
 
 
 class SetVariableMonitoringRequest(Request[SetVariableMonitoringResponse], kw_only=True):
-    """Sets monitors on variables, so that the station reports their changes (N04).
+    """Sets or replaces monitors of variables (N04).
 
     Sent by the CSMS (functional block N, Diagnostics).
     """
@@ -4350,8 +4306,8 @@ class SetVariableMonitoringRequest(Request[SetVariableMonitoringResponse], kw_on
 
 
 class SetVariablesResponse(Response, kw_only=True):
-    """The answer to SetVariablesRequest. One result for each element, with the same component and variable
-    (B05.FR.01, B05.FR.02).
+    """The response to SetVariablesRequest. Holds one result for each element, with the same component and
+    variable (B05.FR.01, B05.FR.02).
     """
 
     set_variable_result: Annotated[list[SetVariableResultType], Meta(min_length=1)] = field(name="setVariableResult")
@@ -4359,147 +4315,146 @@ class SetVariablesResponse(Response, kw_only=True):
 
 
 class SetVariablesRequest(Request[SetVariablesResponse], kw_only=True):
-    """Writes attributes of device model variables, that is, configures the station (B05).
+    """Writes attributes of variables in the device model: this is how a station is configured (B05).
 
     Sent by the CSMS (functional block B, Provisioning).
     """
 
     set_variable_data: Annotated[list[SetVariableDataType], Meta(min_length=1)] = field(name="setVariableData")
-    """At most ItemsPerMessageSetVariables elements, none twice for one attribute (B05.FR.11, B05.FR.13)."""
+    """At most ItemsPerMessageSetVariables elements, and no attribute twice (B05.FR.11, B05.FR.13)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SignCertificateResponse(Response, kw_only=True):
-    """The answer to SignCertificateRequest. Accepted means that the CSMS passes the CSR on; the signed
-    certificate comes later.
+    """The response to SignCertificateRequest. Accepted only means that the CSMS will forward the CSR
+    (A02.FR.11).
     """
 
     status: GenericStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class SignCertificateRequest(Request[SignCertificateResponse], kw_only=True):
-    """Asks the CSMS to have a certificate of the station signed, when a TriggerMessageRequest demands a new
-    one or the present one expires within a month (A02, A03). The certificate itself follows in a
+    """Requests the signing of a station certificate, after a TriggerMessageRequest or when the current
+    certificate expires within a month (A02, A03). The signed certificate arrives later, in a
     CertificateSignedRequest.
 
     Sent by the Charging Station (functional block A, Security).
     """
 
     csr: String5500
-    """PKCS #10 certificate signing request (RFC 2986) in PEM, for a key pair that never leaves the station
+    """PKCS #10 certificate signing request (RFC 2986) in PEM format. The private key never leaves the station
     (A02.FR.03, A02.FR.05).
     """
     certificate_type: CertificateSigningUseEnumType | UnsetType = field(name="certificateType", default=UNSET)
-    """Which certificate; required if the station uses different ones towards EV and CSMS (A02.FR.13), absent
-    for one certificate in both uses.
+    """Required if the station uses separate certificates for the CSMS and for EVs (A02.FR.13). Absent: one
+    certificate serves both.
     """
     hash_root_certificate: CertificateHashDataType | UnsetType = field(name="hashRootCertificate", default=UNSET)
-    """The root under which a V2G certificate is wanted (A02.FR.27)."""
+    """The root CA under which a V2G certificate should be issued (A02.FR.27)."""
     request_id: int | UnsetType = field(name="requestId", default=UNSET)
-    """Chosen by the station; the CertificateSignedRequest brings it back (A02.FR.24, A02.FR.25)."""
+    """Chosen by the station; the CertificateSignedRequest repeats it (A02.FR.24, A02.FR.25)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class StatusNotificationResponse(Response, kw_only=True):
-    """The answer to StatusNotificationRequest; it only confirms receipt."""
+    """The response to StatusNotificationRequest, which only confirms receipt."""
 
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class StatusNotificationRequest(Request[StatusNotificationResponse], kw_only=True):
-    """Reports the state of a connector (G01). A NotifyEventRequest about AvailabilityState says the same.
+    """Reports the status of a connector (G01). A NotifyEventRequest for AvailabilityState can take its place.
 
     Sent by the Charging Station (functional block G, Availability).
     """
 
     timestamp: DateTime
-    """When the state changed, not when it is sent."""
+    """When the status changed, not when it is sent."""
     connector_status: ConnectorStatusEnumType = field(name="connectorStatus")
     evse_id: IntFrom0 = field(name="evseId")
-    """Number of the EVSE, from 1 upwards."""
+    """From 1."""
     connector_id: IntFrom0 = field(name="connectorId")
-    """Number of the connector on its EVSE, from 1 upwards."""
+    """The connector, numbered from 1 within its EVSE."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TransactionEventResponse(Response, kw_only=True):
-    """The answer to TransactionEventRequest. Every field is optional: an empty answer only confirms receipt.
+    """The response to TransactionEventRequest. All fields are optional: an empty response confirms receipt.
     """
 
     total_cost: Number | UnsetType = field(name="totalCost", default=UNSET)
-    """Cost with taxes in the currency of the variable Currency: final after Ended, else so far. 0 is free of
-    charge, absent is unknown (I03.FR.02, I03.FR.04).
+    """Cost including taxes, in the currency of the Currency variable: running cost or, in answer to Ended,
+    final cost. 0 means free of charge, absent means unknown (I03.FR.02, I03.FR.04).
     """
     charging_priority: int | UnsetType = field(name="chargingPriority", default=UNSET)
-    """From -9 to 9, more is sooner served; for this transaction only, and before that of the token
+    """From -9 to 9, the highest first. For this transaction only, and overrides that of the token
     (K03.FR.05).
     """
     id_token_info: IdTokenInfoType | UnsetType = field(name="idTokenInfo", default=UNSET)
-    """Required if the request had an idToken (E01.FR.12)."""
+    """Required if the request contained an ``id_token`` (E01.FR.12)."""
     transaction_limit: TransactionLimitType | UnsetType = field(name="transactionLimit", default=UNSET)
-    """Limits that the CSMS sets; once, when they are set or change (E16.FR.02)."""
+    """Limits set by the CSMS. Sent once, when they are set or changed (E16.FR.02)."""
     updated_personal_message: MessageContentType | UnsetType = field(name="updatedPersonalMessage", default=UNSET)
-    """New text for the driver, for example a changed tariff (I06.FR.02)."""
+    """A new text for the driver, for example after a change of tariff (I06.FR.02)."""
     updated_personal_message_extra: Annotated[list[MessageContentType], Meta(min_length=1, max_length=4)] | UnsetType = field(name="updatedPersonalMessageExtra", default=UNSET)
-    """The same text in further languages."""
+    """The same text in other languages."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TransactionEventRequest(Request[TransactionEventResponse], kw_only=True):
-    """Reports the start, a change, or the end of a transaction. It is queued while the station is offline and
-    repeated until it is answered (E01 to E12).
+    """Reports the start, a change, or the end of a transaction (E01 to E12). Events are queued while the
+    station is offline and sent when it is online again (E12.FR.02).
 
     Sent by the Charging Station (functional block E, Transactions).
     """
 
     event_type: TransactionEventEnumType = field(name="eventType")
     timestamp: DateTime
-    """When the event happened, not when it is sent."""
+    """When the event occurred, not when it is sent."""
     trigger_reason: TriggerReasonEnumType = field(name="triggerReason")
-    """What made the station report (E01.FR.15)."""
+    """What caused the event (E01.FR.15)."""
     seq_no: IntFrom0 = field(name="seqNo")
-    """Counts up by 1 within the transaction, so that the CSMS sees what is missing (E01.FR.07)."""
+    """Increases by 1 with each event of the transaction, so that the CSMS notices missing ones (E01.FR.07).
+    """
     transaction_info: TransactionType = field(name="transactionInfo")
     cost_details: CostDetailsType | UnsetType = field(name="costDetails", default=UNSET)
-    """Cost so far or in the end, if the station itself calculates it (I12.FR.01, I12.FR.02)."""
+    """Running or final cost, if the station calculates it (I12.FR.01, I12.FR.02)."""
     meter_value: Annotated[list[MeterValueType], Meta(min_length=1)] | UnsetType = field(name="meterValue", default=UNSET)
-    """The measurands configured for this kind of event, with context Transaction.Begin, Sample.Periodic or
-    Transaction.End (E01.FR.09, E02.FR.10, E06.FR.11).
-    """
+    """The measurands configured for this kind of event (E01.FR.09, E02.FR.10, E06.FR.11)."""
     offline: bool | UnsetType = UNSET
-    """True if it happened without connection and was sent later (E04.FR.03); absent means false."""
+    """Whether the event occurred while the station was offline (E04.FR.03). Absent means false."""
     number_of_phases_used: Int0To3 | UnsetType = field(name="numberOfPhasesUsed", default=UNSET)
-    """The number of phases in use, at most 3; reported when energy starts to flow and when the number changes
-    (E02.FR.18, E02.FR.19).
+    """Number of phases in use. Sent when energy starts to flow, and when the number changes (E02.FR.18,
+    E02.FR.19).
     """
     cable_max_current: int | UnsetType = field(name="cableMaxCurrent", default=UNSET)
-    """What the connected cable carries, in A."""
+    """Current that the connected cable can carry, in A."""
     reservation_id: IntFrom0 | UnsetType = field(name="reservationId", default=UNSET)
-    """The reservation that this transaction uses up; once, in the first event after authorization (E01.FR.13,
-    H01.FR.15).
+    """The reservation that ends with this transaction. Sent once, in the first event after authorization
+    (E01.FR.13, H01.FR.15).
     """
     preconditioning_status: PreconditioningStatusEnumType | UnsetType = field(name="preconditioningStatus", default=UNSET)
     """Absent means Unknown."""
     evse_sleep: bool | UnsetType = field(name="evseSleep", default=UNSET)
-    """True while the EVSE's electronics are switched off for this transaction (Q10.FR.04); absent means
+    """Whether the electronics of the EVSE are switched off for this transaction (Q10.FR.04). Absent means
     false.
     """
     evse: EVSEType | UnsetType = UNSET
-    """Required once, in the first event after the EV was connected (E01.FR.16)."""
+    """Required once, with ``connector_id``, in the first event after the EV has been connected (E01.FR.16).
+    """
     id_token: IdTokenType | UnsetType = field(name="idToken", default=UNSET)
-    """Required once when charging is authorized, and again when a token stops it (E03.FR.01, E07.FR.02)."""
+    """Required once when charging has been authorized, and again when a token ends it (E03.FR.01, E07.FR.02).
+    """
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class TriggerMessageResponse(Response, kw_only=True):
-    """The answer to TriggerMessageRequest."""
+    """The response to TriggerMessageRequest."""
 
     status: TriggerMessageStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
@@ -4511,147 +4466,141 @@ class TriggerMessageRequest(Request[TriggerMessageResponse], kw_only=True):
 
     requested_message: MessageTriggerEnumType = field(name="requestedMessage")
     evse: EVSEType | UnsetType = UNSET
-    """For messages about an EVSE; absent means each of them (F06.FR.11). StatusNotification needs the
-    connectorId too (F06.FR.13).
+    """The EVSE that the message should be about. Absent: all EVSEs (F06.FR.11). StatusNotification also
+    requires the ``connector_id`` (F06.FR.13).
     """
     custom_trigger: String50 | UnsetType = field(name="customTrigger", default=UNSET)
-    """Name of the wanted message; required with CustomTrigger (F06.FR.18)."""
+    """The vendor's name of the message; required with CustomTrigger (F06.FR.18)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class UnlockConnectorResponse(Response, kw_only=True):
-    """The answer to UnlockConnectorRequest."""
+    """The response to UnlockConnectorRequest."""
 
     status: UnlockStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class UnlockConnectorRequest(Request[UnlockConnectorResponse], kw_only=True):
-    """Frees a stuck cable (F05). It is not a way to end a transaction.
+    """Unlocks a connector whose cable is stuck (F05). It does not stop a transaction.
 
     Sent by the CSMS (functional block F, Remote Control).
     """
 
     evse_id: IntFrom0 = field(name="evseId")
-    """Number of the EVSE, from 1 upwards."""
+    """From 1."""
     connector_id: IntFrom0 = field(name="connectorId")
-    """Number of the connector on its EVSE, from 1 upwards."""
+    """The connector, numbered from 1 within its EVSE."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class UnpublishFirmwareResponse(Response, kw_only=True):
-    """The answer to UnpublishFirmwareRequest."""
+    """The response to UnpublishFirmwareRequest."""
 
     status: UnpublishFirmwareStatusEnumType
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class UnpublishFirmwareRequest(Request[UnpublishFirmwareResponse], kw_only=True):
-    """Tells a Local Controller to offer a file no longer (L04).
+    """Makes a Local Controller withdraw firmware (L04).
 
     Sent by the CSMS (functional block L, Firmware Management).
     """
 
     checksum: String32
-    """MD5 of the whole file, as 32 hexadecimal digits; it names the file."""
+    """Identifies the image: its MD5 checksum, as 32 hexadecimal digits."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class UpdateDynamicScheduleResponse(Response, kw_only=True):
-    """The answer to UpdateDynamicScheduleRequest."""
+    """The response to UpdateDynamicScheduleRequest."""
 
     status: ChargingProfileStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class UpdateDynamicScheduleRequest(Request[UpdateDynamicScheduleResponse], kw_only=True):
-    """Sends the station new values of a Dynamic profile, to be used at once (K28.FR.06).
+    """Provides new values of a Dynamic charging profile, which apply immediately (K28.FR.06).
 
     Sent by the CSMS (functional block K, Smart Charging).
     """
 
     charging_profile_id: int = field(name="chargingProfileId")
-    """The id of the profile; Rejected if its kind is not Dynamic (K28.FR.11)."""
+    """The ``id`` of the profile. Rejected if its kind is not Dynamic (K28.FR.11)."""
     schedule_update: ChargingScheduleUpdateType = field(name="scheduleUpdate")
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class UpdateFirmwareResponse(Response, kw_only=True):
-    """The answer to UpdateFirmwareRequest."""
+    """The response to UpdateFirmwareRequest."""
 
     status: UpdateFirmwareStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class UpdateFirmwareRequest(Request[UpdateFirmwareResponse], kw_only=True):
-    """Tells the station to load and install firmware (L01, L02). Progress comes in
-    FirmwareStatusNotificationRequests.
+    """Makes the station download and install firmware (L01, L02). FirmwareStatusNotificationRequests report
+    the progress.
 
     Sent by the CSMS (functional block L, Firmware Management).
     """
 
     request_id: int = field(name="requestId")
-    """Chosen by the CSMS; the notifications carry it (L01.FR.10)."""
+    """Chosen by the CSMS; the notifications repeat it (L01.FR.10)."""
     firmware: FirmwareType
     retries: IntFrom0 | UnsetType = UNSET
-    """How many further attempts to make before giving up: 0 means none, absent leaves it to the station."""
+    """Maximum number of repeated attempts; 0 means none. Absent: the station chooses."""
     retry_interval: int | UnsetType = field(name="retryInterval", default=UNSET)
-    """Seconds between attempts; absent leaves it to the station."""
+    """Seconds between two attempts. Absent: the station chooses."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class UsePriorityChargingResponse(Response, kw_only=True):
-    """The answer to UsePriorityChargingRequest."""
+    """The response to UsePriorityChargingRequest."""
 
     status: PriorityChargingStatusEnumType
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class UsePriorityChargingRequest(Request[UsePriorityChargingResponse], kw_only=True):
-    """Asks the station to charge a transaction by its PriorityCharging profile, or no longer (K21).
+    """Starts or stops priority charging for a transaction, by the profile with that purpose (K21).
 
     Sent by the CSMS (functional block K, Smart Charging).
     """
 
     transaction_id: String36 = field(name="transactionId")
     activate: bool
-    """True to begin, false to end."""
+    """True to start, false to stop."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class VatNumberValidationResponse(Response, kw_only=True):
-    """The answer to VatNumberValidationRequest. Accepted if the number is valid, Rejected if not (C18.FR.09).
-    """
+    """The response to VatNumberValidationRequest. Accepted if the number is valid (C18.FR.09)."""
 
     vat_number: String20 = field(name="vatNumber")
     """As in the request."""
     status: GenericStatusEnumType
     company: AddressType | UnsetType = UNSET
-    """The company that has the number."""
+    """The company to which the number belongs."""
     status_info: StatusInfoType | UnsetType = field(name="statusInfo", default=UNSET)
-    """Explains the status: a reason code and, if it helps, a text."""
     evse_id: IntFrom0 | UnsetType = field(name="evseId", default=UNSET)
     """As in the request (C18.FR.10)."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 
 class VatNumberValidationRequest(Request[VatNumberValidationResponse], kw_only=True):
-    """Asks the CSMS to check the VAT number that a driver entered for the receipt (C18.FR.08).
+    """Asks the CSMS to validate a VAT number that the driver entered for the receipt (C18.FR.08).
 
     Sent by the Charging Station (functional block C, Authorization).
     """
 
     vat_number: String20 = field(name="vatNumber")
     evse_id: IntFrom0 | UnsetType = field(name="evseId", default=UNSET)
-    """Where the driver stands; only to find the answer's place."""
+    """The EVSE that the driver uses; the response repeats it."""
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
 

@@ -149,7 +149,7 @@ def folder(tmp_path: Path) -> Path:
         'versions = ["2.0.1", "2.1"]\nsubject = "block B"\n'
         '[common]\nseqNo = "Counts."\n'
         '[enums]\nResetEnumType = "How."\n'
-        '[ResetRequest]\ndoc = """\nRestarts\nit."""\nevseId."2.1" = "Only 2.1 has this."\nseqNo = ""\n',
+        '[ResetRequest]\ndoc = """\nRestarts\nit by `resetType`."""\nevseId."2.1" = "Only 2.1 has this."\nseqNo = ""\n',
         encoding="utf-8",
     )
     return tmp_path
@@ -165,7 +165,7 @@ def test_a_common_text_holds_where_there_is_no_own_one(folder: Path) -> None:
     texts = docstrings.Docstrings("2.1", folder)
     assert texts.of_field("NotifyEventRequest", "seqNo") == "Counts."
     assert texts.of_field("ResetRequest", "seqNo") == ""
-    assert texts.of_class("ResetRequest") == "Restarts it."
+    assert texts.of_class("ResetRequest") == "Restarts it by `resetType`."
     assert texts.of_enum("ResetEnumType") == "How."
     assert texts.subject("ResetRequest") == "block B"
 
@@ -173,7 +173,7 @@ def test_a_common_text_holds_where_there_is_no_own_one(folder: Path) -> None:
 @pytest.mark.parametrize("table", ["[ResetRequest]\n", '[common]\nseqNo = "x"\n', '[enums]\nResetEnumType = "x"\n'])
 def test_a_second_text_for_the_same_element_is_refused(folder: Path, table: str) -> None:
     (folder / "c.toml").write_text(f'versions = ["2.1"]\nsubject = ""\n{table}', encoding="utf-8")
-    with pytest.raises(SystemExit, match=r"c.toml: .* stands elsewhere too"):
+    with pytest.raises(SystemExit, match=r"c.toml: .* is also in another file"):
         docstrings.Docstrings("2.1", folder)
     docstrings.Docstrings("2.0.1", folder)
 
@@ -182,7 +182,7 @@ def test_a_text_about_nothing_is_found(folder: Path, monkeypatch: pytest.MonkeyP
     models = [model.Reader(version).read() for version in VERSIONS]
     assert docstrings.unknown(models) == []
     monkeypatch.setattr(docstrings.Docstrings.__init__, "__defaults__", (folder,))
-    assert docstrings.unknown(models) == ["ResetRequest.seqNo"]
+    assert docstrings.unknown(models) == [".resetType", "ResetRequest.seqNo"]
 
 
 def test_a_docstring_is_broken_into_lines() -> None:
@@ -193,3 +193,7 @@ def test_a_docstring_is_broken_into_lines() -> None:
     assert max(map(len, lines)) <= emit.WIDTH
     assert emit.docstring("Short.", "    ") == '    """Short."""\n'
     assert emit.docstring("") == ""
+
+
+def test_a_field_in_backticks_becomes_an_attribute() -> None:
+    assert emit.docstring("Not with `chargingProfileId`.") == '"""Not with ``charging_profile_id``."""\n'
