@@ -20,7 +20,8 @@ from ocppflow.cli.failure import INTERRUPTED, Failure
 from ocppflow.cli.log_sink import FRAMES_PER_SECOND
 
 if TYPE_CHECKING:
-    from ocppflow import CSMS, ServerLimits, ServerTLS
+    from ocppflow.csms import CSMS
+    from ocppflow.endpoint import ServerLimits, ServerTLS
 
 log = logging.getLogger("ocppflow.cli")
 

@@ -16,7 +16,9 @@ from ocppflow.cli.failure import Failure
 from ocppflow.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from ocppflow import CSMS, Policy, Rules, ServerLimits
+    from ocppflow.csms import CSMS
+    from ocppflow.endpoint import ServerLimits
+    from ocppflow.messages.tolerance import Policy, Rules
 
 POLICIES = ("strict", "tolerant")
 
@@ -31,14 +33,14 @@ def read_policy(name: str | None, rules: Path | None) -> Policy | None:
         return None
     if name.lower() not in POLICIES:
         raise Failure(f"--policy {name}: known are {', '.join(POLICIES)}; --rules FILE forgives some violations")
-    from ocppflow import STRICT, TOLERANT
+    from ocppflow.messages.tolerance import STRICT, TOLERANT
 
     return TOLERANT if name.lower() == "tolerant" else STRICT
 
 
 def read_rules(file: Path) -> Rules:
     """The rules in a TOML file (``[[rules]]`` tables) or a JSON file (a list of objects)."""
-    from ocppflow import Rules
+    from ocppflow.messages.tolerance import Rules
 
     try:
         text = file.read_text(encoding="utf-8")
@@ -60,7 +62,7 @@ def read_rules(file: Path) -> Rules:
 
 def set_limits(server: CSMS, texts: Sequence[str], ping_interval: float | None) -> ServerLimits | None:
     """Put ``--limits`` into the app, and return those of the port; None if none of them was named."""
-    from ocppflow import Limits, ServerLimits
+    from ocppflow.endpoint import Limits, ServerLimits
 
     calls = {field.name: field.type for field in msgspec.structs.fields(Limits)}
     port = {field.name: type(field.default) for field in dataclasses.fields(ServerLimits)}

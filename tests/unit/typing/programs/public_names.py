@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ocppflow import CSMS, ChargingStation, v16, v21, v201
+import ocppflow
+from ocppflow import CSMS, ChargingStation, NoSuchName, v16, v21, v201  # error: has no attribute "NoSuchName"
 
 csms: CSMS = CSMS()
 station: ChargingStation = ChargingStation("CS1", "ws://127.0.0.1:9000/ocpp")
@@ -11,5 +12,7 @@ requests: tuple[v16.HeartbeatRequest, v201.HeartbeatRequest, v21.HeartbeatReques
     v201.HeartbeatRequest(),
     v21.HeartbeatRequest(),
 )
+ocppflow.no_such_function()  # error: has no attribute "no_such_function"
 CSMS(no_such_setting=True)  # error: Unexpected keyword argument "no_such_setting"
 v201.NoSuchRequest()  # error: has no attribute "NoSuchRequest"
+print(NoSuchName)
