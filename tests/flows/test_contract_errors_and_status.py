@@ -252,9 +252,9 @@ async def test_public_objects_tell_their_state(site: Site):
     cs, _, _ = await site.cs()
     await site.station(csms)
     assert repr(csms) == "<CSMSNode 'Depot' working, 1 station>"
-    assert repr(cs) == "<CSNode CS1 working, connected>"
+    assert repr(cs) == "<CSNode CS1 working, station connected>"
     await cs.close()
-    assert repr(cs) == "<CSNode CS1 closed, not connected>"
+    assert repr(cs) == "<CSNode CS1 closed, station stopped>"
 
 
 async def test_auto_connect_off_shows_closed_and_connects_nowhere(site: Site):

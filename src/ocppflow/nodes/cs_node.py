@@ -17,7 +17,7 @@ from ocppflow.nodes.node_tls import station_tls
 from ocppflow.nodes.states import NodeState
 from ocppflow.nodes.unanswered import Unanswered
 from ocppflow.nodes.values import one_line
-from ocppflow.station import ChargingStation, Dial
+from ocppflow.station import ChargingStation, Dial, StationState
 from ocppflow.transport.backoff import Backoff
 from ocppflow.transport.client import connect
 from ocppflow.transport.clock import Clock
@@ -142,7 +142,8 @@ class CSNode(Node):
         """A new password counts from now on: at once if there is no connection, else for the next one."""
         self._password = self._password_of(credentials)
         station = self._station
-        if self.state is NodeState.WORKING and station is not None and station.is_running and not station.is_connected:
+        trying = (StationState.CONNECTING, StationState.WAITING)
+        if self.state is NodeState.WORKING and station is not None and station.state in trying:
             self._spawn(self._start_over())
 
     async def _start_over(self) -> None:
@@ -313,10 +314,10 @@ class CSNode(Node):
         }
 
     def __repr__(self) -> str:
-        link = "connected" if self._station is not None and self._station.is_connected else "not connected"
-        return f"<CSNode {self._own_identity()} {self.state.value}, {link}>"
+        station = "not made" if self._station is None else self._station.state.value
+        return f"<CSNode {self._own_identity()} {self.state.value}, station {station}>"
 
 
 def _is_on_its_way(station: ChargingStation) -> bool:
     """Whether it is connected or an attempt is under way, rather than a wait for the next."""
-    return station.is_running and station.next_attempt_at is None
+    return station.state in (StationState.CONNECTING, StationState.CONNECTED)

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from ocppflow.endpoint import LATER, Connection, IncomingCall
-from ocppflow.errors import CallTimeout, InternalError, OCPPError, QueueFull, RemoteError
+from ocppflow.errors import InternalError, OCPPError, QueueFull, RemoteError
 from ocppflow.messages import actions
 from ocppflow.nodes import contract, msgs_out
 from ocppflow.nodes.contract import ALL, LINK_CALL, OCPP_LOG, BadInput, Msg
@@ -124,7 +124,12 @@ class Node:
                 done(None)
                 return
             future = connection.begin_raw(
-                command, asked.data, timeout=asked.timeout, message_id=message_id, validate=asked.validate
+                command,
+                asked.data,
+                timeout=asked.timeout,
+                give_up_after=asked.timeout,
+                message_id=message_id,
+                validate=asked.validate,
             )
         except QueueFull:
             raise BadInput(self._too_many(who, command), code="QueueFull") from None
@@ -133,8 +138,6 @@ class Node:
         request = FlowRequest(who, message_id, command, connection, self.clock.now(), msg, done, future)
         self._waiting.went(request)
         self._sent("REQ", command)
-        if asked.timeout is not None:
-            request.timer = self.clock.call_at(request.since + asked.timeout, partial(self._too_late, request))
         future.add_done_callback(partial(self._returned, request))
 
     def _too_many(self, who: str, command: str) -> str:
@@ -144,16 +147,9 @@ class Node:
             "the next when an answer has come, or give each a payload.timeout"
         )
 
-    def _too_late(self, request: FlowRequest) -> None:
-        """The time that the flow gave a Request is over; if it still waits for its turn, it is not sent any more."""
-        request.is_late = not request.future.done()
-        request.future.cancel()
-
     def _returned(self, request: FlowRequest, future: asyncio.Future[Any]) -> None:
         """A Request of the flow's is over: its msg goes on with what came."""
         self._waiting.returned(request)
-        if request.timer is not None:
-            request.timer.cancel()
         msg, who, command, message_id = request.msg, request.cb_id, request.command, request.message_id
         version = request.connection.version.value
         try:
@@ -161,11 +157,8 @@ class Node:
         except RemoteError as exc:
             msg.update(msgs_out.error(version, who, command, message_id, exc))
         except asyncio.CancelledError:
-            if not request.is_late:
-                request.done(BadInput(f"{who}: {command}: the node was closed", code="ConnectionLost"))
-                return
-            late = CallTimeout(f"{command}: no answer within its payload.timeout")
-            msg.update(msgs_out.error(version, who, command, message_id, late))
+            request.done(BadInput(f"{who}: {command}: the node was closed", code="ConnectionLost"))
+            return
         else:
             data = self._data(answer.payload)
             msg.update(msgs_out.response(version, who, command, message_id, data, answer.violations))

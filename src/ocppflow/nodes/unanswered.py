@@ -13,7 +13,7 @@ import msgspec
 
 from ocppflow.endpoint import Connection, IncomingCall
 from ocppflow.nodes.contract import BadInput
-from ocppflow.transport.clock import Clock, Timer
+from ocppflow.transport.clock import Clock
 
 _ENDED_KEPT: Final = 1024
 """Requests whose end is remembered, to say why a late answer cannot be sent: some seconds' worth of a busy CSMS."""
@@ -23,11 +23,10 @@ Key = tuple[str, str]
 
 
 class PeerRequest(msgspec.Struct):
-    """A Request of the peer's; ``since`` in the clock's seconds."""
+    """A Request of the peer's."""
 
     call: IncomingCall
     connection: Connection
-    since: float
 
 
 class FlowRequest(msgspec.Struct):
@@ -42,10 +41,6 @@ class FlowRequest(msgspec.Struct):
     done: Any
     """The callback of the input."""
     future: asyncio.Future[Any]
-    timer: Timer | None = None
-    """Of its ``payload.timeout``."""
-    is_late: bool = False
-    """That time was over before the answer came."""
 
 
 class Unanswered:
@@ -78,11 +73,10 @@ class Unanswered:
 
     def came(self, cb_id: str, connection: Connection, call: IncomingCall) -> None:
         """The peer's Request goes to the flow."""
-        now = self._clock.now()
-        self._expire(now)
+        self._expire(call.received_at)
         key = (cb_id, call.message_id)
         self._of_peers.pop(key, None)
-        self._of_peers[key] = PeerRequest(call, connection, now)
+        self._of_peers[key] = PeerRequest(call, connection)
 
     def find(self, cb_id: str, message_id: str, command: str) -> IncomingCall:
         """The peer's Request that is to be answered. Raises BadInput saying why it waits no longer."""
@@ -126,7 +120,7 @@ class Unanswered:
     def _rows(self) -> Iterator[tuple[Key, str, float, str]]:
         for key, each in self._of_peers.items():
             if each.connection.is_open:
-                yield key, each.call.action, each.since, "in"
+                yield key, each.call.action, each.call.received_at, "in"
         for key, request in self._of_flow.items():
             yield key, request.command, request.since, "out"
 
@@ -134,7 +128,7 @@ class Unanswered:
         """Forget what the session has answered for us by now. Oldest first, so this looks at one entry most times."""
         while self._of_peers:
             key = next(iter(self._of_peers))
-            if now < self._of_peers[key].since + self._patience:
+            if now < self._of_peers[key].call.received_at + self._patience:
                 return
             self._end(key, f"expired, for it was not answered within {self._patience * 1000:g} ms")
 
