@@ -636,6 +636,7 @@ class GetConfigurationResponse(Response, kw_only=True):
     """The response to GetConfigurationRequest."""
 
     configuration_key: list[KeyValue] | UnsetType = field(name="configurationKey", default=UNSET)
+    """The requested keys that the station knows."""
     unknown_key: list[String50] | UnsetType = field(name="unknownKey", default=UNSET)
     """Requested keys that the station does not know."""
 
@@ -927,6 +928,7 @@ class SetChargingProfileRequest(Request[SetChargingProfileResponse], kw_only=Tru
     connector_id: int = field(name="connectorId")
     """0 means the station as a whole for ChargePointMaxProfile, but every connector for TxDefaultProfile."""
     cs_charging_profiles: ChargingProfile = field(name="csChargingProfiles")
+    """A single profile, despite the name."""
 
 
 class SignCertificateResponse(Response, kw_only=True):
@@ -1033,6 +1035,7 @@ class StatusNotificationRequest(Request[StatusNotificationResponse], kw_only=Tru
     """NoError if there is none."""
     status: ChargePointStatus
     info: String50 | UnsetType = UNSET
+    """Free text about the error."""
     timestamp: DateTime | UnsetType = UNSET
     """When the status changed. Absent: the time of receipt."""
     vendor_id: String255 | UnsetType = field(name="vendorId", default=UNSET)

@@ -126,6 +126,7 @@ ConnectorEnumType: TypeAlias = Literal[
     "s309-3P-32A", "sBS1361", "sCEE-7-7", "sType2", "sType3", "Other1PhMax16A", "Other1PhOver16A",
     "Other3Ph", "Pan", "wInductive", "wResonant", "Undetermined", "Unknown",
 ]
+"""The first letter stands for a fixed cable (c), a socket (s) or wireless charging (w)."""
 ConnectorStatusEnumType: TypeAlias = Literal["Available", "Occupied", "Reserved", "Unavailable", "Faulted"]
 """Occupied does not tell whether the EV is charging; the ``charging_state`` of the transaction does."""
 CostKindEnumType: TypeAlias = Literal[
@@ -251,6 +252,9 @@ HardWiredOnly: also disables preconfigured ones (N03).
 MonitoringCriterionEnumType: TypeAlias = Literal[
     "ThresholdMonitoring", "DeltaMonitoring", "PeriodicMonitoring",
 ]
+"""ThresholdMonitoring: upper and lower thresholds. PeriodicMonitoring: both periodic types (N02.FR.12 to
+N02.FR.14).
+"""
 MutabilityEnumType: TypeAlias = Literal["ReadOnly", "WriteOnly", "ReadWrite"]
 NotifyEVChargingNeedsStatusEnumType: TypeAlias = Literal["Accepted", "Rejected", "Processing"]
 """Processing: a schedule will follow, but takes time (K15.FR.05)."""

@@ -333,6 +333,9 @@ HardWiredOnly: also disables preconfigured ones (N03).
 MonitoringCriterionEnumType: TypeAlias = Literal[
     "ThresholdMonitoring", "DeltaMonitoring", "PeriodicMonitoring",
 ]
+"""ThresholdMonitoring: upper and lower thresholds. PeriodicMonitoring: both periodic types (N02.FR.12 to
+N02.FR.14).
+"""
 MutabilityEnumType: TypeAlias = Literal["ReadOnly", "WriteOnly", "ReadWrite"]
 NotifyAllowedEnergyTransferStatusEnumType: TypeAlias = Literal["Accepted", "Rejected"]
 """Accepted: the station renegotiates with the EV (Q02.FR.06)."""
@@ -1297,6 +1300,7 @@ class EnterServiceGetType(Data, kw_only=True):
     """The installed conditions for feeding in."""
 
     enter_service: EnterServiceType = field(name="enterService")
+    """Always a default (errata, R04.FR.14)."""
     id: String36
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
@@ -1494,6 +1498,7 @@ class GradientGetType(Data, kw_only=True):
     """The installed ramp rates."""
 
     gradient: GradientType
+    """Always a default (errata, R04.FR.14)."""
     id: String36
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
@@ -1684,6 +1689,7 @@ class NetworkConnectionProfileType(Data, kw_only=True):
     """How the station connects to a CSMS."""
 
     ocpp_interface: OCPPInterfaceEnumType = field(name="ocppInterface")
+    """If it does not work, the station may use another interface."""
     ocpp_transport: OCPPTransportEnumType = field(name="ocppTransport")
     message_timeout: int = field(name="messageTimeout")
     """Seconds to wait for a response before a message counts as lost. 30 is a good starting point."""
@@ -3933,11 +3939,15 @@ class ReportDERControlRequest(Request[ReportDERControlResponse], kw_only=True):
     """The ``request_id`` of the GetDERControlRequest (R04.FR.31)."""
     curve: Annotated[list[DERCurveGetType], Meta(min_length=1, max_length=24)] | UnsetType = UNSET
     enter_service: Annotated[list[EnterServiceGetType], Meta(min_length=1, max_length=24)] | UnsetType = field(name="enterService", default=UNSET)
+    """Always a default (errata, R04.FR.14)."""
     fixed_pf_absorb: Annotated[list[FixedPFGetType], Meta(min_length=1, max_length=24)] | UnsetType = field(name="fixedPFAbsorb", default=UNSET)
+    """Power factor while active power is absorbed."""
     fixed_pf_inject: Annotated[list[FixedPFGetType], Meta(min_length=1, max_length=24)] | UnsetType = field(name="fixedPFInject", default=UNSET)
+    """Power factor while active power is injected."""
     fixed_var: Annotated[list[FixedVarGetType], Meta(min_length=1, max_length=24)] | UnsetType = field(name="fixedVar", default=UNSET)
     freq_droop: Annotated[list[FreqDroopGetType], Meta(min_length=1, max_length=24)] | UnsetType = field(name="freqDroop", default=UNSET)
     gradient: Annotated[list[GradientGetType], Meta(min_length=1, max_length=24)] | UnsetType = UNSET
+    """Always a default (errata, R04.FR.14)."""
     limit_max_discharge: Annotated[list[LimitMaxDischargeGetType], Meta(min_length=1, max_length=24)] | UnsetType = field(name="limitMaxDischarge", default=UNSET)
     tbc: bool | UnsetType = UNSET
     """Whether another message of this report follows (R04.FR.32). Absent means false."""
@@ -4178,11 +4188,15 @@ class SetDERControlRequest(Request[SetDERControlResponse], kw_only=True):
     curve: DERCurveType | UnsetType = UNSET
     """For every type of control that has no field of its own (errata, R04.FR.16)."""
     enter_service: EnterServiceType | UnsetType = field(name="enterService", default=UNSET)
+    """Always a default (errata, R04.FR.14)."""
     fixed_pf_absorb: FixedPFType | UnsetType = field(name="fixedPFAbsorb", default=UNSET)
+    """Power factor while active power is absorbed."""
     fixed_pf_inject: FixedPFType | UnsetType = field(name="fixedPFInject", default=UNSET)
+    """Power factor while active power is injected."""
     fixed_var: FixedVarType | UnsetType = field(name="fixedVar", default=UNSET)
     freq_droop: FreqDroopType | UnsetType = field(name="freqDroop", default=UNSET)
     gradient: GradientType | UnsetType = UNSET
+    """Always a default (errata, R04.FR.14)."""
     limit_max_discharge: LimitMaxDischargeType | UnsetType = field(name="limitMaxDischarge", default=UNSET)
     custom_data: CustomDataType | UnsetType = field(name="customData", default=UNSET)
 
