@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Self, TypeAlias, TypeVar, cast
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, structs
 
 from ocppflow.errors import ConfigurationError
-from ocppflow.messages.violation import PRESENT, Violation, shorten
+from ocppflow.messages.violation import PRESENT, Violation, path_key, shorten
 
 
 class Version(StrEnum):
@@ -110,6 +111,43 @@ class Message(Data, gc=False):
     __action__: ClassVar[str]
     """The action, such as ``Reset``; a response bears that of its request."""
     __version__: ClassVar[Version]
+
+    def validate(self) -> Self:
+        """The message itself if the schema allows it; raises InvalidMessage that names what it does not, with path.
+
+        A Struct made in Python is not checked when it is made. Sending checks it in any case.
+        """
+        from ocppflow.messages.codec import encode  # which stands on this module
+
+        encode(self)
+        return self
+
+    def missing_fields(self) -> tuple[str, ...]:
+        """The paths of required fields that are not there (``$.evse.id``), and hence are ``msgspec.UNSET``.
+
+        Empty for every valid message. Otherwise the message came from a peer, and a tolerant policy has forgiven that
+        a field was missing, null, or an empty object.
+        """
+        return tuple(_missing(self, "$"))
+
+
+def _missing(data: Data, path: str) -> Iterator[str]:
+    for name, wire, required in _fields(type(data)):
+        value = getattr(data, name)
+        if value is UNSET:
+            if required:
+                yield path_key(path, wire)
+        elif isinstance(value, Data):
+            yield from _missing(value, path_key(path, wire))
+        elif isinstance(value, list):
+            for i, item in enumerate(value):
+                if isinstance(item, Data):
+                    yield from _missing(item, f"{path_key(path, wire)}[{i}]")
+
+
+@cache
+def _fields(kind: type[Data]) -> tuple[tuple[str, str, bool], ...]:
+    return tuple((f.name, f.encode_name, f.required) for f in structs.fields(kind))
 
 
 class Response(Message, gc=False):

@@ -2,22 +2,23 @@
 
 The fast path is one pass of msgspec. Only what msgspec refuses is walked over in Python (``messages.walk``): for a
 full and readable account of what is wrong, and to accept the few things that the schema allows and msgspec does not
-(``1.0`` for an integer, a leap second).
+(``1.0`` for an integer, a leap second, in OCPP 1.6 an offset of hours alone).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from ocppflow.errors import InvalidMessage
-from ocppflow.messages import request_type, response_type
+from ocppflow.messages import date_times, request_type, response_type
 from ocppflow.messages.base import Message, Version, dec_hook
+from ocppflow.messages.repair import repaired
 from ocppflow.messages.violation import Violation, violation_of
-from ocppflow.messages.walk import walk
+from ocppflow.messages.walk import GivenUp, Report, walk
 
 MessageT = TypeVar("MessageT", bound=Message)
 
@@ -50,40 +51,69 @@ def decode(kind: type[MessageT], raw: bytes | str) -> MessageT:
     try:
         sound: MessageT = _decoder(kind).decode(raw)
     except REFUSALS:
-        message, found = inspect(kind, raw)
-        if message is None or found:
-            raise refusal(kind, found) from None
-        return message
+        value, repairs = plain_value(kind, raw)
+        return inspect(kind, value, repairs, lambda violation: False)[0]
     return sound
 
 
 def encode(message: Message, *, validate: bool = True) -> bytes:
-    """A payload as JSON. Raises InvalidMessage for what the schema forbids, unless ``validate`` is false.
+    """A payload as JSON, its date-times cut to milliseconds (see :func:`date_times.in_milliseconds`).
 
-    A Struct made in Python is not checked when it is made, so its encoding is decoded once: a few microseconds.
+    Raises InvalidMessage for what the schema forbids, unless ``validate`` is false. A Struct made in Python is not
+    checked when it is made, so its encoding is decoded once: a few microseconds.
     """
-    try:
-        raw = _encode(message)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError, TypeError, ValueError) as exc:
-        text = f"{type(message).__name__} cannot be written as JSON: {exc}"
-        raise InvalidMessage(text, code="FormatViolation") from None
+    raw = _written(message, type(message).__name__)
     if validate:
         decode(type(message), raw)
     return raw
 
 
-def inspect(kind: type[MessageT], raw: bytes | str) -> tuple[MessageT | None, tuple[Violation, ...]]:
-    """Everything that is wrong with a payload, and the Struct made of what came as well as can be.
-
-    The Struct is None only if the bytes are no JSON object. See :mod:`ocppflow.messages.walk` for how it is made.
-    """
+def _written(data: object, name: str) -> bytes:
     try:
-        value = msgspec.json.decode(raw)
-    except msgspec.ValidationError as exc:  # a number beyond all limits; the typed decoder can tell where
-        return None, (violation_of(_refused(kind, raw) or exc),)
-    except REFUSALS as exc:
-        return None, (violation_of(exc),)
-    return walk(kind, value)
+        raw = _encode(data)
+        return _encode(date_times.in_milliseconds(data)) if date_times.is_finer_than_milliseconds(raw) else raw
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, TypeError, ValueError) as exc:
+        raise InvalidMessage(f"{name} cannot be written as JSON: {exc}", code="FormatViolation") from None
+
+
+def plain_value(kind: type[Message], raw: bytes | str) -> tuple[Any, tuple[Violation, ...]]:
+    """A payload as plain data, and what had to be repaired to read it (:func:`ocppflow.messages.repair.repaired`).
+
+    Raises InvalidMessage for what is not JSON even so.
+    """
+    repairs: tuple[Violation, ...] = ()
+    while True:
+        try:
+            return msgspec.json.decode(raw), repairs
+        except msgspec.ValidationError as exc:  # a number beyond all limits; the typed decoder can tell where
+            raise refusal(kind, [*repairs, violation_of(_refused(kind, raw) or exc)]) from None
+        except REFUSALS as exc:
+            reason = violation_of(exc)
+        if repairs:
+            raise refusal(kind, [*repairs, reason])
+        raw, repairs = repaired(raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw)
+        if not repairs:
+            raise refusal(kind, [reason])
+
+
+def inspect(
+    kind: type[MessageT], value: object, repairs: Iterable[Violation], forgives: Callable[[Violation], bool]
+) -> tuple[MessageT, tuple[Violation, ...]]:
+    """The best Struct of plain data (see :mod:`ocppflow.messages.walk`), and everything that was forgiven.
+
+    ``repairs`` are violations found already. Raises InvalidMessage for what is no object, and for whatever ``forgives``
+    does not forgive.
+    """
+    report = Report(kind.__version__, forgives)
+    try:
+        for violation in repairs:
+            report.take(violation)
+        message = walk(kind, value, report)
+    except GivenUp:
+        raise refusal(kind, report.held, complete=False) from None
+    if report.held or message is None:
+        raise refusal(kind, report.held or report.found)
+    return message, tuple(report.found)
 
 
 def _refused(kind: type[Message], raw: bytes | str) -> BaseException | None:
@@ -99,15 +129,23 @@ def violations(kind: type[Message], raw: bytes | str) -> tuple[Violation, ...]:
     try:
         _decoder(kind).decode(raw)
     except REFUSALS:
-        return inspect(kind, raw)[1]
+        try:
+            value, repairs = plain_value(kind, raw)
+            return inspect(kind, value, repairs, lambda violation: True)[1]
+        except InvalidMessage as exc:
+            return exc.violations
     return ()
 
 
-def refusal(kind: type[Message], found: tuple[Violation, ...]) -> InvalidMessage:
-    """The error for what is wrong: the first violation in full, and how many more there are."""
-    first = found[0]
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    return InvalidMessage(f"{kind.__name__}: {first}{more}", code=first.code, path=first.path, violations=found)
+def refusal(kind: type[Message], held: Sequence[Violation], *, complete: bool = True) -> InvalidMessage:
+    """The error for what is wrong: the first violation in full, and how many more there are.
+
+    ``complete`` is false if there may be more than were looked for.
+    """
+    first = held[0]
+    more = len(held) - 1
+    note = f" (and {'' if complete else 'at least '}{more} more)" if more else ""
+    return InvalidMessage(f"{kind.__name__}: {first}{note}", code=first.code, path=first.path, violations=tuple(held))
 
 
 def message_type(version: Version | str, action: str, kind: Kind) -> type[Message]:
@@ -116,7 +154,7 @@ def message_type(version: Version | str, action: str, kind: Kind) -> type[Messag
 
 
 def validate(version: Version | str, action: str, kind: Kind, data: Mapping[str, Any] | bytes | str | None) -> bytes:
-    """Checks a payload that is no Struct, and gives it as JSON; bytes come back untouched.
+    """Checks a payload that is not a Struct, and gives it as JSON; bytes come back untouched.
 
     ``None`` is an empty payload. Raises UnknownAction or InvalidMessage, with the same verdict as :func:`decode`.
     """
@@ -129,8 +167,5 @@ def validate(version: Version | str, action: str, kind: Kind, data: Mapping[str,
 
 
 def to_json(data: object) -> bytes:
-    """Plain data as JSON bytes. Raises InvalidMessage for what JSON cannot hold."""
-    try:
-        return _encode(data)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError, TypeError, ValueError) as exc:
-        raise InvalidMessage(f"the payload cannot be written as JSON: {exc}", code="FormatViolation") from None
+    """Plain data as JSON, its date-times cut to milliseconds. Raises InvalidMessage for what JSON cannot hold."""
+    return _written(data, "the payload")

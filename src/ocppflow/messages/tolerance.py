@@ -15,16 +15,16 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 import msgspec
 
-from ocppflow.errors import ConfigurationError
+from ocppflow.errors import ConfigurationError, InvalidMessage
 from ocppflow.messages.base import Message
-from ocppflow.messages.codec import REFUSALS, decoded, inspect, refusal
-from ocppflow.messages.violation import ABSENT, PRESENT, Violation
+from ocppflow.messages.codec import REFUSALS, decoded, inspect, plain_value
+from ocppflow.messages.violation import Violation
 
-__all__ = ["FORGIVABLE", "STRICT", "TOLERANT", "Checked", "Peer", "Policy", "Rule", "Rules", "Violation", "check"]
+__all__ = ["FORGIVABLE", "STRICT", "TOLERANT", "Checked", "Policy", "Rule", "Rules", "Sender", "Violation", "check"]
 
 MessageT = TypeVar("MessageT", bound=Message)
 
@@ -39,7 +39,7 @@ FORGIVABLE: Mapping[str, str] = {
 """The words of ``Rule.forgive`` and what they mean."""
 
 
-class Peer(msgspec.Struct, frozen=True, kw_only=True):
+class Sender(msgspec.Struct, frozen=True, kw_only=True):
     """Who sent the message, as far as it is known: rules are chosen by it."""
 
     identity: str = ""
@@ -50,8 +50,8 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True):
 class Policy(Protocol):
     """Decides which violations are forgiven."""
 
-    def forgives(self, violation: Violation, action: str, peer: Peer) -> bool:
-        """Whether a message of ``action`` from ``peer`` is accepted in spite of this violation."""
+    def forgives(self, violation: Violation, action: str, sender: Sender) -> bool:
+        """Whether a message of ``action`` from ``sender`` is accepted in spite of this violation."""
         ...
 
 
@@ -65,14 +65,14 @@ class _Always:
     def __repr__(self) -> str:
         return self._name
 
-    def forgives(self, violation: Violation, action: str, peer: Peer) -> bool:
+    def forgives(self, violation: Violation, action: str, sender: Sender) -> bool:
         return self._verdict
 
 
 STRICT: Policy = _Always("STRICT", False)
 """Nothing is forgiven."""
 TOLERANT: Policy = _Always("TOLERANT", True)
-"""Every violation is forgiven and reported; only what is no JSON object at all is refused."""
+"""Every violation is forgiven and reported; only what cannot be read as a JSON object is refused."""
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -102,14 +102,29 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise ConfigurationError(f"path: {self.path!r} must start with '$' (or '**'), as in $.evse.id")
         msgspec.structs.force_setattr(self, "forgive", frozenset(words))
 
-    def forgives(self, violation: Violation, action: str, peer: Peer) -> bool:
+    def forgives(self, violation: Violation, action: str, sender: Sender) -> bool:
         """Whether all of the rule's patterns fit."""
         return (
-            ("any" in self.forgive or kind_of(violation) in self.forgive)
+            self._concerns(violation, action, sender)
+            and _fits(sender.vendor, self.vendor)
+            and _fits(sender.model, self.model)
+        )
+
+    def waits_for(self, violation: Violation, action: str, sender: Sender) -> bool:
+        """Whether the rule would forgive this if ``sender``'s vendor or model, unknown yet, were what it asks for."""
+        return (
+            (sender.vendor is None or sender.model is None)
+            and (sender.vendor is None or _fits(sender.vendor, self.vendor))
+            and (sender.model is None or _fits(sender.model, self.model))
+            and self._concerns(violation, action, sender)
+            and not self.forgives(violation, action, sender)
+        )
+
+    def _concerns(self, violation: Violation, action: str, sender: Sender) -> bool:
+        return (
+            ("any" in self.forgive or violation.kind in self.forgive)
             and fnmatchcase(action, self.action)
-            and fnmatchcase(peer.identity, self.identity)
-            and _fits(peer.vendor, self.vendor)
-            and _fits(peer.model, self.model)
+            and fnmatchcase(sender.identity, self.identity)
             and _path_fits(violation.path, self.path)
         )
 
@@ -123,9 +138,16 @@ class Rules:
     def __repr__(self) -> str:
         return f"Rules({list(self.rules)!r})"
 
-    def forgives(self, violation: Violation, action: str, peer: Peer) -> bool:
+    def forgives(self, violation: Violation, action: str, sender: Sender) -> bool:
         """See :class:`Policy`."""
-        return any(rule.forgives(violation, action, peer) for rule in self.rules)
+        return any(rule.forgives(violation, action, sender) for rule in self.rules)
+
+    def waits_for(self, violation: Violation, action: str, sender: Sender) -> bool:
+        """Whether a rule would forgive this violation, had the sender told the right vendor or model already.
+
+        They are known from its BootNotification on; until then a rule that names one cannot apply.
+        """
+        return any(rule.waits_for(violation, action, sender) for rule in self.rules)
 
     @classmethod
     def from_data(cls, data: object) -> Rules:
@@ -149,17 +171,6 @@ def _rule(where: str, row: object) -> Rule:
         return Rule(**row)
     except ConfigurationError as exc:
         raise ConfigurationError(f"{where}: {exc}") from None
-
-
-def kind_of(violation: Violation) -> str:
-    """The word of :data:`FORGIVABLE` that forgives it; ``"syntax"``, which no word but ``any`` does, for the rest."""
-    if violation.expected in (PRESENT, ABSENT):
-        return "missing" if violation.expected == PRESENT else "unknown"
-    return {
-        "TypeConstraintViolation": "type",
-        "PropertyConstraintViolation": "value",
-        "OccurrenceConstraintViolation": "count",
-    }.get(violation.code, "syntax")
 
 
 def _fits(value: str | None, pattern: str) -> bool:
@@ -198,6 +209,7 @@ class Checked(msgspec.Struct, Generic[MessageT], frozen=True):
     """A message that was accepted, and what was forgiven. Its bytes are with the caller, as they came."""
 
     message: MessageT
+    """As valid messages are, but for what ``violations`` tells (see :mod:`ocppflow.messages.walk`)."""
     violations: tuple[Violation, ...] = ()
 
 
@@ -210,35 +222,41 @@ def check(
     vendor: str | None = None,
     model: str | None = None,
     action: str = "",
+    repairs: tuple[Violation, ...] = (),
 ) -> Checked[MessageT]:
     """A payload as its Struct under a policy; how the Struct is made of what is invalid is told in ``messages.walk``.
 
-    ``vendor`` and ``model`` are those of the last BootNotification; a BootNotification brings its own. Raises
-    InvalidMessage that names the first violation that is not forgiven.
+    ``vendor`` and ``model`` are those of the last BootNotification; a BootNotification brings its own. ``repairs`` is
+    what the message around the payload needed to be readable (:func:`ocppflow.messages.repair.repaired`): it has to be
+    forgiven, too. Raises InvalidMessage that names what is not forgiven, and says so if a rule waits for the station's
+    vendor or model.
     """
+    if not repairs:
+        try:
+            return Checked(decoded(kind, raw))
+        except REFUSALS:
+            pass
+    value, more = plain_value(kind, raw)
+    sender = _sender(kind, value, Sender(identity=identity, vendor=vendor, model=model))
+    action = action or kind.__action__
     try:
-        return Checked(decoded(kind, raw))
-    except REFUSALS:
-        message, found = inspect(kind, raw)
-    if message is None:
-        raise refusal(kind, found)
-    if found:
-        peer = _peer(message, Peer(identity=identity, vendor=vendor, model=model))
-        action = action or kind.__action__
-        held = tuple(v for v in found if not policy.forgives(v, action, peer))
-        if held:
-            raise refusal(kind, held)
-    return Checked(message, found)
+        return Checked(*inspect(kind, value, repairs + more, lambda v: policy.forgives(v, action, sender)))
+    except InvalidMessage as exc:
+        if isinstance(policy, Rules) and any(policy.waits_for(v, action, sender) for v in exc.violations):
+            text = f"{exc}; a rule may forgive this once the station's vendor and model are known (BootNotification)"
+            raise InvalidMessage(text, code=exc.code, path=exc.path, violations=exc.violations) from None
+        raise
 
 
-def _peer(message: Any, known: Peer) -> Peer:
+def _sender(kind: type[Message], value: object, known: Sender) -> Sender:
     """With vendor and model from a BootNotification itself."""
-    if message.__action__ != "BootNotification":
+    if kind.__action__ != "BootNotification" or not isinstance(value, dict):
         return known
-    station = getattr(message, "charging_station", None)
-    vendor = getattr(message, "charge_point_vendor", None) or getattr(station, "vendor_name", None)
-    model = getattr(message, "charge_point_model", None) or getattr(station, "model", None)
-    return Peer(
+    station = value.get("chargingStation")
+    station = station if isinstance(station, dict) else {}
+    vendor = value.get("chargePointVendor", station.get("vendorName"))
+    model = value.get("chargePointModel", station.get("model"))
+    return Sender(
         identity=known.identity,
         vendor=vendor if isinstance(vendor, str) else known.vendor,
         model=model if isinstance(model, str) else known.model,

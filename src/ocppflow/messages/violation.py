@@ -29,6 +29,12 @@ PRESENT = "to be present"
 ABSENT = "no such field"
 """What is expected of a field that the schema does not know."""
 
+_KINDS = {
+    "TypeConstraintViolation": "type",
+    "PropertyConstraintViolation": "value",
+    "OccurrenceConstraintViolation": "count",
+}
+
 
 class Violation(msgspec.Struct, frozen=True):
     """One breach of the schema.
@@ -41,6 +47,15 @@ class Violation(msgspec.Struct, frozen=True):
     expected: str
     got: str
     code: str
+
+    @property
+    def kind(self) -> str:
+        """What a rule calls it: ``missing``, ``unknown``, ``type``, ``value`` or ``count``; ``syntax`` for the rest."""
+        if self.expected == PRESENT:
+            return "missing"
+        if self.expected == ABSENT:
+            return "unknown"
+        return _KINDS.get(self.code, "syntax")
 
     def __str__(self) -> str:
         if self.expected == PRESENT:

@@ -3,49 +3,101 @@
 The checks are compiled from the message types themselves (``msgspec.inspect``), so there is no second description of
 the schema. This is Python, many times slower than msgspec, and runs only for what msgspec has refused.
 
-The best Struct: values are as they came where they break a rule, unknown fields are left out, a field that is missing
-or null, and an empty object or array where one is not allowed, is ``UNSET`` (also where it is required: the field is
-then left out when encoded again, as it was when it came); null in a list is left out.
+The best Struct, of use to the receiver if the violations are forgiven:
+
+- A value of the wrong type with one evident meaning in the right one is converted (``messages.conversion``): text to
+  a number, a number to text, ``"true"`` to True, one object to a list of it, a list of one object to the object, a
+  date-time without a zone to one in UTC.
+- An unknown field is left out.
+- A field that is missing or null, and an empty object or array where one is not allowed, is ``UNSET``. That also goes
+  for required fields, which type checkers take to be always set; :meth:`Message.missing_fields` names them. When
+  encoded again such a field is left out, as it was when it came. null in a list is left out.
+- Any other value is as it came, of whatever type.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar, cast
 
 import msgspec
 from msgspec import UNSET, inspect
 
-from ocppflow.messages.base import BrokenRule, CustomDataType, Message, custom_data_violation
+from ocppflow.messages import conversion, date_times
+from ocppflow.messages.base import BrokenRule, CustomDataType, Message, Version, custom_data_violation
 from ocppflow.messages.violation import ABSENT, PRESENT, Violation, path_key, shorten
 
 LIMIT = 100
 """Violations that one payload may report; a hostile one could have as many as it has bytes."""
+ENOUGH = 10
+"""Violations that are not forgiven after which a payload is given up: more would help no one to mend it."""
+BUDGET = 10_000
+"""Objects and list items that are looked at for the sake of a payload that is refused anyway: about 20 ms."""
 
 T = TypeVar("T", bound=Message)
-Report = list[Violation]
+
+
+class GivenUp(Exception):
+    """The payload will be refused, and enough is known to say why."""
+
+
+class Report:
+    """What a walk has found.
+
+    ``found`` lists all violations, at most :data:`LIMIT`; ``held`` those of them that ``forgives`` does not forgive.
+    """
+
+    __slots__ = ("_forgives", "_left", "found", "full", "held", "version")
+
+    def __init__(self, version: Version, forgives: Callable[[Violation], bool]) -> None:
+        self.version = version
+        self.found: list[Violation] = []
+        self.held: list[Violation] = []
+        self.full = False
+        self._forgives = forgives
+        self._left = BUDGET
+
+    def add(self, path: str, expected: str, value: object, code: str) -> None:
+        """A violation by the value that breaks the rule."""
+        if not self.full:
+            self.take(Violation(path, expected, shorten(value), code))
+
+    def take(self, violation: Violation) -> None:
+        """A violation. Raises GivenUp when there are enough."""
+        if self.full:
+            return
+        if len(self.found) == LIMIT - 1:
+            self.full = True
+            violation = Violation("$", f"fewer than {LIMIT} violations", "more", "FormatViolation")
+        self.found.append(violation)
+        if not self._forgives(violation):
+            self.held.append(violation)
+            if len(self.held) >= ENOUGH or self._left < 0:
+                raise GivenUp
+
+    def look_at(self, values: int) -> None:
+        """So many more values will be looked at. Raises GivenUp if that is too much for what is refused anyway."""
+        self._left -= values
+        if self._left < 0 and self.held:
+            raise GivenUp
+
+
 Check = Callable[[Any, str, Report], Any]
 
 
-def walk(kind: type[T], value: object) -> tuple[T | None, tuple[Violation, ...]]:
-    """The best Struct of a JSON value (None if that is no object), and all violations. ``null`` is an empty object."""
-    report: Report = []
+def walk(kind: type[T], value: object, report: Report) -> T | None:
+    """The best Struct of a JSON value, None if that is no object; what is wrong goes to ``report``.
+
+    ``null`` is an empty object. Raises GivenUp, see :class:`Report`.
+    """
     built = _struct(kind)({} if value is None else value, "$", report)
-    if len(report) >= LIMIT:
-        report[LIMIT - 1 :] = [Violation("$", f"fewer than {LIMIT} violations", "more", "FormatViolation")]
-    return (built if isinstance(built, kind) else None), tuple(report)
-
-
-def _add(report: Report, path: str, expected: str, value: object, code: str) -> None:
-    if len(report) < LIMIT:
-        report.append(Violation(path, expected, shorten(value), code))
+    return built if isinstance(built, kind) else None
 
 
 def _wrong_type(report: Report, path: str, expected: str, value: object) -> Any:
-    _add(report, path, expected, value, "TypeConstraintViolation")
+    report.add(path, expected, value, "TypeConstraintViolation")
     return UNSET if value is None else value
 
 
@@ -57,22 +109,20 @@ def _struct(kind: type[msgspec.Struct]) -> Check:
 
     def check(value: Any, path: str, report: Report) -> Any:
         if not isinstance(value, dict):
-            if path == "$":
-                _add(report, path, "an object", value, "FormatViolation")
-                return value
-            return _wrong_type(report, path, "an object", value)
+            return _not_an_object(value, path, report, check)
+        report.look_at(1)
         values: dict[str, Any] = {}
         for name, wire, required, check_field in fields:
             if wire in value:
                 values[name] = check_field(value[wire], path_key(path, wire), report)
             elif required:
                 values[name] = UNSET
-                if len(report) < LIMIT:
+                if not report.full:
                     where = path_key(path, wire)
-                    report.append(Violation(where, PRESENT, "nothing", "OccurrenceConstraintViolation"))
+                    report.take(Violation(where, PRESENT, "nothing", "OccurrenceConstraintViolation"))
         for key in value:
             if key not in known:
-                _add(report, path_key(path, key), ABSENT, value[key], "FormatViolation")
+                report.add(path_key(path, key), ABSENT, value[key], "FormatViolation")
         if not value and len(values) > 0 and path != "$":
             return UNSET
         return _build(kind, values, path, report)
@@ -80,11 +130,22 @@ def _struct(kind: type[msgspec.Struct]) -> Check:
     return check
 
 
+def _not_an_object(value: Any, path: str, report: Report, check: Check) -> Any:
+    if path == "$":
+        report.add(path, "an object", value, "FormatViolation")
+        return value
+    value = _wrong_type(report, path, "an object", value)
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
+        return check(value[0], f"{path}[0]", report)
+    return UNSET if value == [] else value
+
+
 def _build(kind: type[msgspec.Struct], values: dict[str, Any], path: str, report: Report) -> msgspec.Struct:
     try:
         return kind(**values)
     except BrokenRule as exc:
-        report.extend(v.below(path) for v in exc.violations)
+        for violation in exc.violations:
+            report.take(violation.below(path))
     built = kind(**dict.fromkeys(kind.__struct_fields__, UNSET))  # UNSET breaks no rule
     for name, value in values.items():
         setattr(built, name, value)
@@ -103,12 +164,14 @@ def _string(info: inspect.StrType) -> Check:
 
     def check(value: Any, path: str, report: Report) -> Any:
         if not isinstance(value, str):
-            return _wrong_type(report, path, "a string", value)
+            value = conversion.text_of(_wrong_type(report, path, "a string", value))
+            if not isinstance(value, str):
+                return value
         if info.max_length is not None and len(value) > info.max_length:
             expected = f"at most {info.max_length} characters"
-            _add(report, path, expected, value, "PropertyConstraintViolation")
+            report.add(path, expected, value, "PropertyConstraintViolation")
         if pattern and not pattern.search(value):
-            _add(report, path, "a URI", value, "PropertyConstraintViolation")
+            report.add(path, "a URI", value, "PropertyConstraintViolation")
         return value
 
     return check
@@ -122,7 +185,7 @@ def _enum(info: inspect.LiteralType) -> Check:
         if not isinstance(value, str):
             return _wrong_type(report, path, "a string", value)
         if value not in info.values:
-            _add(report, path, expected, value, "PropertyConstraintViolation")
+            report.add(path, expected, value, "PropertyConstraintViolation")
         return value
 
     return check
@@ -130,7 +193,9 @@ def _enum(info: inspect.LiteralType) -> Check:
 
 def _boolean(_: inspect.BoolType) -> Check:
     def check(value: Any, path: str, report: Report) -> Any:
-        return value if isinstance(value, bool) else _wrong_type(report, path, "true or false", value)
+        if isinstance(value, bool):
+            return value
+        return conversion.boolean_of(_wrong_type(report, path, "true or false", value))
 
     return check
 
@@ -138,9 +203,9 @@ def _boolean(_: inspect.BoolType) -> Check:
 def _range(info: inspect.IntType | inspect.FloatType) -> Callable[[Any, str, Report], None]:
     def check(value: Any, path: str, report: Report) -> None:
         if info.ge is not None and value < info.ge:
-            _add(report, path, f"at least {info.ge:g}", value, "PropertyConstraintViolation")
+            report.add(path, f"at least {info.ge:g}", value, "PropertyConstraintViolation")
         if info.le is not None and value > info.le:
-            _add(report, path, f"at most {info.le:g}", value, "PropertyConstraintViolation")
+            report.add(path, f"at most {info.le:g}", value, "PropertyConstraintViolation")
 
     return check
 
@@ -152,7 +217,9 @@ def _integer(info: inspect.IntType) -> Check:
         if isinstance(value, float) and value.is_integer():
             value = int(value)  # JSON knows one kind of number, so 1.0 is an integer (JSON Schema, from draft 6 on)
         if not isinstance(value, int) or isinstance(value, bool):
-            return _wrong_type(report, path, "an integer", value)
+            value = conversion.integer_of(_wrong_type(report, path, "an integer", value))
+            if not isinstance(value, int) or isinstance(value, bool):
+                return value
         in_range(value, path, report)
         return value
 
@@ -164,66 +231,60 @@ def _number(info: inspect.FloatType) -> Check:
 
     def check(value: Any, path: str, report: Report) -> Any:
         if not isinstance(value, (int, float)) or isinstance(value, bool):
-            return _wrong_type(report, path, "a number", value)
+            value = conversion.number_of(_wrong_type(report, path, "a number", value))
+            if not isinstance(value, (int, float)) or isinstance(value, bool):
+                return value
         in_range(value, path, report)
         return value
 
     return check
 
 
-_RFC3339 = re.compile(
-    r"(?P<day>\d{4}-\d\d-\d\d)[Tt ](?P<minute>\d\d:\d\d):(?P<second>\d\d)(?P<fraction>\.\d+)?"
-    r"(?P<zone>[Zz]|[+-]\d\d:?\d\d)?",
-    re.ASCII,
-)
-
-
 def _date_time(_: inspect.DateTimeType) -> Check:
     def check(value: Any, path: str, report: Report) -> Any:
         if not isinstance(value, str):
             return _wrong_type(report, path, "a date-time", value)
-        parts = _RFC3339.fullmatch(value)
-        moment = _moment(parts) if parts else None
-        if moment is not None and moment.tzinfo is not None:
+        moment = date_times.valid(value, offset_of_hours=report.version is Version.V16)
+        if moment is not None:
             return moment
-        expected = "a date-time with a time zone" if moment else "a date-time (RFC 3339)"
-        _add(report, path, expected, value, "PropertyConstraintViolation")
-        # A moment without zone is of use to the receiver; text that is no date-time stays as it came.
-        return value if moment is None else moment
+        meant = date_times.evident(value)
+        lacks_zone = meant is not None and date_times.lacks_zone(value)
+        expected = "a date-time with a time zone" if lacks_zone else "a date-time (RFC 3339)"
+        report.add(path, expected, value, "PropertyConstraintViolation")
+        return value if meant is None else meant
 
     return check
 
 
-def _moment(parts: re.Match[str]) -> datetime | None:
-    """The moment that was written; the second 60 of a leap second is the first one after it."""
-    leap = parts["second"] == "60"
-    zone = (parts["zone"] or "").upper()
-    fraction = (parts["fraction"] or "")[:7]
-    try:
-        text = f"{parts['day']}T{parts['minute']}:{'59' if leap else parts['second']}{fraction}{zone}"
-        moment = datetime.fromisoformat(text)
-        if not leap:
-            return moment
-        in_utc = moment.astimezone(UTC) if moment.tzinfo else moment
-        return moment + timedelta(seconds=1) if (in_utc.hour, in_utc.minute) == (23, 59) else None
-    except (ValueError, OverflowError):
-        return None
+_ALONE: dict[type[inspect.Type], type] = {
+    inspect.IntType: int,
+    inspect.LiteralType: str,
+    inspect.StrType: str,
+    inspect.StructType: dict,
+}
+"""Item type of a list -> the JSON type of a value that was meant to be a list of one."""
 
 
 def _list(info: inspect.ListType) -> Check:
     item_check = _check(info.item_type)
+    alone = _ALONE.get(type(info.item_type), list)
 
     def check(value: Any, path: str, report: Report) -> Any:
         if not isinstance(value, list):
-            return _wrong_type(report, path, "an array", value)
+            value = _wrong_type(report, path, "an array", value)
+            if not isinstance(value, alone) or isinstance(value, bool):
+                return value
+            item = UNSET if value == {} else item_check(value, path, report)
+            return UNSET if item is UNSET else [item]
         if info.min_length is not None and len(value) < info.min_length:
             expected = f"at least {info.min_length} item{'s' if info.min_length > 1 else ''}"
-            _add(report, path, expected, value, "OccurrenceConstraintViolation")
+            report.add(path, expected, value, "OccurrenceConstraintViolation")
         if info.max_length is not None and len(value) > info.max_length:
             expected = f"at most {info.max_length} item{'s' if info.max_length > 1 else ''}"
-            _add(report, path, expected, value, "OccurrenceConstraintViolation")
+            report.add(path, expected, value, "OccurrenceConstraintViolation")
         if not value and info.min_length:
             return UNSET
+        report.look_at(len(value))
         items = [item_check(item, f"{path}[{i}]", report) for i, item in enumerate(value)]
         return items if UNSET not in items else [item for item in items if item is not UNSET]
 
@@ -240,8 +301,7 @@ def _custom(_: inspect.CustomType) -> Check:
         found = custom_data_violation(value)
         if found is None:
             return CustomDataType(value)
-        if len(report) < LIMIT:
-            report.append(found.below(path))
+        report.take(found.below(path))
         return UNSET if value is None or value in ({}, []) else value
 
     return check

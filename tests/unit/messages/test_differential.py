@@ -63,7 +63,7 @@ def accepts(kind: type[Message], raw: str) -> bool:
 
 
 def same_meaning(a: Any, b: Any) -> bool:
-    """Equal data; a date-time may be written in another way."""
+    """Equal data; a date-time may be written in another way, and with three decimals at most."""
     if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(same_meaning(a[k], b[k]) for k in a)
     if isinstance(a, list) and isinstance(b, list):
@@ -71,7 +71,8 @@ def same_meaning(a: Any, b: Any) -> bool:
     if a != b and isinstance(a, str) and isinstance(b, str):
         if a == "2016-12-31T23:59:60Z":
             return b == "2017-01-01T00:00:00Z"
-        return datetime.fromisoformat(a.upper()) == datetime.fromisoformat(b)
+        moment = datetime.fromisoformat(a.upper())
+        return moment.replace(microsecond=moment.microsecond // 1000 * 1000) == datetime.fromisoformat(b)
     return bool(a == b) and type(a) is type(b)
 
 

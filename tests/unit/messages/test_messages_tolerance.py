@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from msgspec import UNSET
 from ocppflow.errors import ConfigurationError, InvalidMessage
 from ocppflow.messages import v16, v201
 from ocppflow.messages.codec import encode
-from ocppflow.messages.tolerance import STRICT, TOLERANT, Checked, Rule, Rules, Violation, check, kind_of
+from ocppflow.messages.tolerance import STRICT, TOLERANT, Checked, Rule, Rules, Violation, check
 
 BOOT: dict[str, Any] = {"reason": "PowerUp", "chargingStation": {"model": "M1", "vendorName": "Acme GmbH"}}
 LONG = json.dumps(BOOT | {"chargingStation": {"model": "M1", "vendorName": "Acme GmbH", "serialNumber": "s" * 30}})
@@ -66,7 +66,7 @@ def test_tolerant_delivers_and_reports_every_violation() -> None:
     message = checked.message
     assert isinstance(message, v16.StatusNotificationRequest)
     assert (message.status, message.error_code, message.vendor_error_code) == ("Dozing", 7, "x" * 51)
-    assert message.timestamp == datetime(2024, 5, 1, 12)
+    assert message.timestamp == datetime(2024, 5, 1, 12, tzinfo=UTC)
     assert message.connector_id is UNSET
     assert message.info is UNSET
 
@@ -202,7 +202,7 @@ def test_vendor_of_an_earlier_boot_selects_the_rule() -> None:
 
 def test_kinds() -> None:
     checked = check(v201.MeterValuesRequest, b'{"meterValue":[],"x":1,"customData":3}', TOLERANT)
-    assert [(v.path, kind_of(v)) for v in checked.violations] == [
+    assert [(v.path, v.kind) for v in checked.violations] == [
         ("$.evseId", "missing"),
         ("$.meterValue", "count"),
         ("$.customData", "type"),
