@@ -12,6 +12,7 @@ from ocppflow.csms.known_stations import KnownStation, KnownStations, StationMem
 from ocppflow.csms.listeners import Listener
 from ocppflow.csms.station import Station
 from ocppflow.endpoint import (
+    EXACT,
     Accept,
     Acceptor,
     CallAnswered,
@@ -20,6 +21,7 @@ from ocppflow.endpoint import (
     HashedPasswords,
     Hooks,
     LateAnswer,
+    Leniency,
     Limits,
     Link,
     PasswordStore,
@@ -65,8 +67,9 @@ class CSMS(RoleBase[Station]):
     ``passwords``: identity -> password or its hash (``hash_password``), or a PasswordStore; only these stations are
     let in. None lets every station in without a password (security profile 0). ``acceptor`` decides instead of both.
     ``versions`` are those spoken. ``policy`` says what to do with messages that break the schema, ``limits`` bounds
-    calls, ``grace`` is how long (s) closing waits for what is pending. ``memory``, such as ``StationFile(path)``, lets
-    what stations say they are outlive a restart, so that rules for a vendor keep holding.
+    calls, ``leniency`` says what an opening handshake may lack, ``grace`` is how long (s) closing waits for what is
+    pending. ``memory``, such as ``StationFile(path)``, lets what stations say they are outlive a restart, so that rules
+    for a vendor keep holding.
 
     Handlers: ``on(Request)``, ``on_any``, ``include(block)``, ``middleware``; see Router. Hooks, as decorators or
     calls, plain or async: ``on_connect(station)``, whose async callbacks end before the station's first message is
@@ -76,7 +79,7 @@ class CSMS(RoleBase[Station]):
 
     role = Role.CSMS
 
-    __slots__ = ("_acceptor", "_known", "_listeners", "_stations", "_waiting", "on_refused", "passwords")
+    __slots__ = ("_acceptor", "_known", "_listeners", "_stations", "_waiting", "leniency", "on_refused", "passwords")
 
     def __init__(
         self,
@@ -86,6 +89,7 @@ class CSMS(RoleBase[Station]):
         versions: Iterable[Version | str] = tuple(Version),
         limits: Limits | None = None,
         policy: Policy = STRICT,
+        leniency: Leniency = EXACT,
         trace: TraceHook | None = None,
         clock: Clock | None = None,
         grace: float = 5.0,
@@ -93,6 +97,8 @@ class CSMS(RoleBase[Station]):
     ) -> None:
         super().__init__(versions=versions, limits=limits, policy=policy, trace=trace, clock=clock, grace=grace)
         self.passwords = _store(passwords)
+        leniency.check(self.versions)
+        self.leniency = leniency
         self.on_refused = Hooks("on_refused")
         self._acceptor = acceptor
         self._stations: dict[str, Station] = {}
@@ -192,7 +198,7 @@ class CSMS(RoleBase[Station]):
         def on_link(link: Link) -> None:
             self.accept(link).listener = listener
 
-        route = Route(acceptor, on_link, self.versions)
+        route = Route(acceptor, on_link, self.versions, leniency=self.leniency)
         listener = Listener(
             url, route, self.refused, tls=tls, limits=limits, clock=self.clock, before_stop=self._before_stop
         )

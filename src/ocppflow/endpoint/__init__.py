@@ -15,6 +15,7 @@ from ocppflow.transport.backoff import Backoff
 from ocppflow.transport.client import connect
 from ocppflow.transport.clock import Clock, LoopClock, ManualClock, Timer, sleep
 from ocppflow.transport.handshake import Accept, Acceptor, Handshake, Refuse, RefusedInfo, unauthorized
+from ocppflow.transport.leniency import EXACT, Leniency
 from ocppflow.transport.link import ClientCertificate, Link, Peer
 from ocppflow.transport.memory import MemoryLink, memory_pair
 from ocppflow.transport.passwords import HashedPasswords, PasswordStore, PlainPasswords, hash_password, verify_password
@@ -25,6 +26,7 @@ from ocppflow.transport.settings import LinkLimits, ServerLimits
 from ocppflow.transport.tls import KeyPair, ServerTLS, client_context
 
 __all__ = [
+    "EXACT",
     "LATER",
     "Accept",
     "Acceptor",
@@ -44,6 +46,7 @@ __all__ = [
     "IncomingCall",
     "KeyPair",
     "LateAnswer",
+    "Leniency",
     "Limits",
     "Link",
     "LinkLimits",

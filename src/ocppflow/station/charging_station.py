@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any, Final, TypeVar
 
 from ocppflow.endpoint import (
+    EXACT,
     Backoff,
     CallAnswered,
     Clock,
@@ -19,6 +20,7 @@ from ocppflow.endpoint import (
     Hooks,
     IncomingCall,
     LateAnswer,
+    Leniency,
     Limits,
     Link,
     LinkLimits,
@@ -67,7 +69,8 @@ class ChargingStation(RoleBase["ChargingStation"]):
 
     ``url`` is the CSMS's endpoint URL, without the identity. ``versions`` are offered in this order. ``password``:
     text, or in 1.6 the key's raw bytes. ``ssl`` (``client_context``) is for ``wss://``. ``backoff`` has the waits;
-    ``reconnect=False`` connects once. ``dial`` replaces the network (tests).
+    ``reconnect=False`` connects once. ``leniency`` may say which version a CSMS speaks that names none. ``dial``
+    replaces the network (tests).
 
     Handlers get this object as their first argument; see Router. Hooks: ``on_connect(station)``, whose async callbacks
     end before the first message is handled, ``on_disconnect(station, code, reason)``, ``on_retry(station, attempt,
@@ -86,6 +89,7 @@ class ChargingStation(RoleBase["ChargingStation"]):
         "_stops",
         "backoff",
         "identity",
+        "leniency",
         "link_limits",
         "next_attempt_at",
         "on_retry",
@@ -106,6 +110,7 @@ class ChargingStation(RoleBase["ChargingStation"]):
         limits: Limits | None = None,
         link_limits: LinkLimits | None = None,
         policy: Policy = STRICT,
+        leniency: Leniency = EXACT,
         backoff: Backoff | None = None,
         reconnect: bool = True,
         trace: TraceHook | None = None,
@@ -119,6 +124,8 @@ class ChargingStation(RoleBase["ChargingStation"]):
         self.password = password
         self.ssl = ssl
         self.link_limits = link_limits or LinkLimits()
+        leniency.check(self.versions)
+        self.leniency = leniency
         self.backoff = backoff or Backoff()
         self.reconnect = reconnect
         self.on_retry = Hooks("on_retry")
@@ -288,6 +295,7 @@ class ChargingStation(RoleBase["ChargingStation"]):
             ssl=self.ssl,
             limits=self.link_limits,
             clock=self.clock,
+            leniency=self.leniency,
         )
 
     def _closed(self, connection: Connection, code: int, reason: str) -> None:
