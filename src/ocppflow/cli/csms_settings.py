@@ -96,6 +96,8 @@ def _values(texts: Sequence[str], known: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _value(part: str, text: str, kind: type) -> Any:
+    if kind is str:
+        return text
     if kind is bool:
         if text.lower() not in ("true", "false"):
             raise Failure(f"--limits {part}: it is true or false")

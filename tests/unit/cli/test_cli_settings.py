@@ -113,8 +113,12 @@ def test_rules_that_are_not_there_or_not_text(cli: Any, app_file: AppFile, tmp_p
 
 def test_limits_go_to_calls_and_to_the_port() -> None:
     csms = CSMS(limits=Limits(queue=7))
-    port = set_limits(csms, ["call_timeout=45, max-message-size=4_000_000", "compression=false"], None)
-    assert csms.limits == Limits(queue=7, call_timeout=45.0), "what the app says stays, unless it is named"
+    port = set_limits(
+        csms, ["call_timeout=45, max-message-size=4_000_000", "compression=false", "silence=too late"], None
+    )
+    assert csms.limits == Limits(queue=7, call_timeout=45.0, silence="too late"), (
+        "what the app says stays, unless it is named"
+    )
     assert port == ServerLimits(max_message_size=4_000_000, compression=False)
     assert set_limits(csms, [], None) is None
 
