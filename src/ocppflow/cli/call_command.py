@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import ssl
 
     from ocppflow.cli.answer_printer import AnswerPrinter
+    from ocppflow.endpoint import Link
     from ocppflow.station import ChargingStation
-    from ocppflow.transport.link import Link
 
 
 def call(
@@ -55,9 +55,9 @@ def call(
 
     from ocppflow.cli.answer_printer import AnswerPrinter, show_frame
     from ocppflow.cli.csms_log import silenced
+    from ocppflow.endpoint import connect
     from ocppflow.messages.tolerance import STRICT, TOLERANT
     from ocppflow.station import ChargingStation
-    from ocppflow.transport.client import connect
     from ocppflow.transport.leniency import Leniency
     from ocppflow.transport.loop import run
 
@@ -100,7 +100,7 @@ def _tls(base: str, cert: Path | None, key: Path | None, ca: Path | None) -> ssl
         return None
     if base.startswith("ws:"):
         raise Failure("--cert, --key and --ca are for wss:// URLs")
-    from ocppflow.transport.tls import KeyPair, client_context
+    from ocppflow.endpoint import KeyPair, client_context
 
     return client_context(ca=ca, certificate=KeyPair(cert, key) if cert is not None else None)
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from ocppflow.cli.failure import Failure
 
 if TYPE_CHECKING:
-    from ocppflow import CSMS, ServerTLS
+    from ocppflow.csms import CSMS
+    from ocppflow.endpoint import ServerTLS
 
 
 class Door(NamedTuple):
@@ -22,7 +23,7 @@ def read_tls(cert: Path | None, key: Path | None, client_ca: Path | None, *, pas
     """What TLS needs; None without a certificate. Where stations have passwords, certificates are not required."""
     if cert is None:
         return None
-    from ocppflow.transport.tls import KeyPair, ServerTLS
+    from ocppflow.endpoint import KeyPair, ServerTLS
 
     return ServerTLS(KeyPair(cert, key), client_ca=client_ca, client_certificate_required=not passwords)
 
@@ -40,7 +41,7 @@ def open_door(server: CSMS, auth: Path | None, no_auth: bool, *, tls: bool, cert
     if no_auth and server.passwords is not None:
         raise Failure("the app has passwords; --no-auth would ignore them: take one of the two away")
     if auth is not None:
-        from ocppflow.transport.passwords import HashedPasswords
+        from ocppflow.endpoint import HashedPasswords
 
         server.passwords = HashedPasswords.from_toml(auth)
     if server.passwords is None and not certificates and not no_auth:
