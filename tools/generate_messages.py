@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Writes ``src/ocppflow/messages/v16.py``, ``v201.py`` and ``v21.py`` from the JSON schemas inside PyPI's ``ocpp``
-and the texts in ``tools/generator/docstrings``.
+and the texts in ``tools/generator/texts``.
 
 With ``--check`` it writes nothing; if a committed module would change, it prints a summary and exits with 1.
 """
@@ -24,7 +24,7 @@ def generate() -> dict[Path, str]:
     """The text that each module should have. Exits if the docstrings name an element that no version has."""
     models = [Reader(version).read() for version in FOLDERS]
     if stray := unknown(models):
-        raise SystemExit(f"tools/generator/docstrings names what no version has: {', '.join(stray)}")
+        raise SystemExit(f"tools/generator/texts names what no version has: {', '.join(stray)}")
     return {TARGET / f"{FOLDERS[model.version]}.py": str(ModuleText(model)) for model in models}
 
 

@@ -1,4 +1,4 @@
-"""The texts from which the generated modules take their docstrings: the TOML files in ``docstrings/``.
+"""The texts from which the generated modules take their docstrings: the TOML files in ``texts/``.
 
 Each file covers one functional block, for the versions that it names::
 
@@ -30,7 +30,7 @@ from typing import Any
 
 from generator.model import Model
 
-FOLDER = Path(__file__).parent / "docstrings"
+FOLDER = Path(__file__).parent / "texts"
 OF_CLASS = "doc"
 FIELD_NAME = re.compile(r"`(\w+)`")
 Texts = dict[str, str]
