@@ -27,7 +27,7 @@ def _path(name: str, path: str, status: int, subprotocol: str | None = "ocpp2.0.
 _HEAD = request()
 
 DOORS: Final = [
-    # paths (row 1)
+    # paths (2.1 Part 4, 3.1.1)
     _path("a broken escape", "/ocpp/%ZZ", 400),
     _path("an escape cut short", "/ocpp/CS%4", 400),
     _path("an identity that is no UTF-8", "/ocpp/%ff%fe", 400),
@@ -45,7 +45,7 @@ DOORS: Final = [
     _path("a colon in 2.0.1", "/ocpp/CS:1", 400),
     _path("an absolute URI", "http://evil.example/ocpp/CS1", 400),
     _path("an asterisk", "*", 400),
-    # subprotocols (rows 2 and 3)
+    # subprotocols (2.1 Part 4, 3.1.2 and 3.3)
     _path("no subprotocol", "/ocpp/CS1", 400, None),
     _path("an empty subprotocol", "/ocpp/CS1", 400, ""),
     Door("an unknown subprotocol", request(subprotocol="ocpp9.9"), 101),

@@ -69,7 +69,7 @@ def in_16(expected: Expected) -> dict[Version, Expected]:
     return {V16: expected}
 
 
-#: 2.0.1 answers an unknown message type, 1.6 and 2.1 ignore it (row 20).
+#: 2.0.1 answers an unknown message type, 1.6 and 2.1 ignore it (2.1 Part 4, 4.1.3).
 _UNKNOWN_TYPE: Final[dict[Version, Expected]] = {V201: error("MessageTypeNotSupported")}
 
 ITEMS: Final = [
@@ -156,7 +156,7 @@ ITEMS: Final = [
     Item("a message type that is a string", b'["2","1","@CALL",{}]', NOT_A_CALL),
     Item("a message type that is null", b'[null,"1","@CALL",{}]', NOT_A_CALL),
     Item("a message type that is an array", b'[[2],"1","@CALL",{}]', NOT_A_CALL),
-    # answers to nothing (row 21)
+    # answers to nothing (2.1 Part 4, 4.2.3)
     Item("an answer to nothing", b'[3,"1",{}]', SILENCE),
     Item("an error to nothing", b'[4,"1","GenericError","",{}]', SILENCE),
     Item("an answer of one element", b"[3]", SILENCE),

@@ -72,7 +72,7 @@ def _fault(said: list[Any], version: Version) -> str:
 
 
 def is_as_expected(got: Answer, wanted: Answer, version: Version) -> bool:
-    """Whether the answer is that one, codes being spelled as the version does (rows 24 and 25)."""
+    """Whether the answer is that one, codes being spelled as the version does (4.3 of Part 4, and OCPP-J 1.6)."""
     if (got.type, got.message_id) != (wanted.type, wanted.message_id):
         return False
     if got.type == 3:

@@ -38,9 +38,9 @@ def must(data: bytes, version: Version) -> tuple[bool | None, str | None]:
         return True, None
     if kind == 2:
         return True, message_id if isinstance(message_id, str) and _is_sound(message_id) else None
-    if kind in (3, 4):  # row 21
+    if kind in (3, 4):  # never answered with a CALLERROR (4.2.3)
         return False, None
-    if version is Version.V201:  # row 20
+    if version is Version.V201:  # MessageTypeNotSupported (4.3)
         return True, None
     return False, None
 

@@ -95,7 +95,7 @@ async def test_each_message_gets_the_standards_answer(site: Site, version: Versi
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_row14_an_id_in_progress_is_refused_and_the_first_call_still_answered(
+async def test_J_4_1_4_an_id_in_progress_is_refused_and_the_first_call_still_answered(
     site: Site, version: Version
 ) -> None:
     release = asyncio.Event()
@@ -171,7 +171,7 @@ async def test_each_handshake_gets_its_answer(site: Site, door: doors.Door) -> N
         except ConnectionError:
             status, head = 0, ""
         assert status == door.status
-        if status == 101:  # row 3
+        if status == 101:  # let in without a subprotocol, to be told why
             assert "sec-websocket-protocol" not in head.lower()
             closing = await peer.next()
             assert closing is not None
@@ -185,7 +185,7 @@ async def test_each_handshake_gets_its_answer(site: Site, door: doors.Door) -> N
     await site.goes_on()
 
 
-async def test_row01_in_16_an_identity_has_no_limit(site: Site) -> None:
+async def test_J_3_1_1_in_1_6_an_identity_has_no_limit(site: Site) -> None:
     peer = await site.peer()
     peer.send(request("/ocpp/" + "x" * 5000, "ocpp1.6"))
     assert (await peer.answer())[0] == 101

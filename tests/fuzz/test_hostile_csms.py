@@ -157,7 +157,7 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize(("data", "code"), [each[1:] for each in ANSWERS], ids=[each[0] for each in ANSWERS])
-async def test_row12_a_call_of_a_station_ends_whatever_the_answer(
+async def test_J_4_1_1_a_call_of_a_station_ends_whatever_the_answer(
     csms: HostileCSMS, data: bytes, code: str | None
 ) -> None:
     station = csms.station(Version.V201)

@@ -94,7 +94,7 @@ async def test_their_station_charges_in_strict_mode_and_is_called(node: NodePeer
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_calls_of_both_sides_cross_without_dead_lock_row_11(node: NodePeer, version: Version) -> None:
+async def test_J_4_1_1_calls_of_both_sides_cross_without_a_deadlock(node: NodePeer, version: Version) -> None:
     csms = CSMS()
 
     @csms.on(message(version, "DataTransfer"))
@@ -124,7 +124,7 @@ async def test_our_refusals_arrive_as_their_errors(node: NodePeer, version: Vers
         for code in codes:
             with pytest.raises(RemoteFailure) as caught:
                 await node.do("call", identity="CS1", method="DataTransfer", params={"vendorId": code})
-            wire = spelled.get(code, code) if version is Version.V16 else code  # row 24
+            wire = spelled.get(code, code) if version is Version.V16 else code  # 1.6 spells two codes differently
             assert (caught.value.code, caught.value.message) == (wire, "as you like")
             assert caught.value.details == {"code": code}
         with pytest.raises(RemoteFailure) as caught:
@@ -167,7 +167,7 @@ async def test_their_strict_validator_refuses_what_we_send_on_purpose(node: Node
             assert caught.value.code == code, payload
 
 
-async def test_row05_basic_auth_and_row04_a_wrong_password(node: NodePeer) -> None:
+async def test_A00_FR_203_basic_authentication_and_a_wrong_password(node: NodePeer) -> None:
     csms = CSMS(passwords={"CS1": PASSWORD})
     refused: asyncio.Queue[Any] = asyncio.Queue()
     csms.on_refused(refused.put_nowait)
@@ -189,7 +189,7 @@ async def test_row05_basic_auth_and_row04_a_wrong_password(node: NodePeer) -> No
         assert (await csms.wait_for("CS1", PATIENCE)).peer.security_profile == 1
 
 
-async def test_row05_the_raw_key_of_16_from_their_station(node: NodePeer) -> None:
+async def test_A00_FR_205_the_raw_key_of_1_6_from_their_station(node: NodePeer) -> None:
     csms = CSMS(passwords={"CS1": KEY_16.hex()})
     async with csms.listen("ws://127.0.0.1:0/ocpp") as listener:
         options = client_options(listener.url, Version.V16)
@@ -199,7 +199,7 @@ async def test_row05_the_raw_key_of_16_from_their_station(node: NodePeer) -> Non
         assert await node.do("connect", options=options, password=KEY_16.hex()) == "ocpp1.6"
 
 
-async def test_row03_their_station_is_told_that_no_version_fits(node: NodePeer) -> None:
+async def test_J_3_3_their_station_is_told_that_no_version_fits(node: NodePeer) -> None:
     csms = CSMS(versions=["1.6"])
     async with csms.listen("ws://127.0.0.1:0/ocpp") as listener:
         with pytest.raises(RemoteFailure, match="Server sent no subprotocol"):
@@ -276,7 +276,7 @@ async def test_errors_between_our_station_and_their_csms(node: NodePeer, version
                 assert refused.value.code == code
 
 
-async def test_row05_our_station_proves_itself_to_their_csms(node: NodePeer) -> None:
+async def test_A00_FR_203_our_station_proves_itself_to_their_csms(node: NodePeer) -> None:
     passwords = {"CS1": PASSWORD.encode().hex(), "CS2": KEY_16.hex()}
     async with their_csms(node, Version.V201, Version.V16, passwords=passwords) as url:
         async with ChargingStation("CS1", url, versions=["2.0.1"], password=PASSWORD) as station:
@@ -290,7 +290,7 @@ async def test_row05_our_station_proves_itself_to_their_csms(node: NodePeer) -> 
             assert caught.value.status == status
 
 
-async def test_row02_their_csms_chooses_among_the_versions_we_offer(node: NodePeer) -> None:
+async def test_J_3_1_2_their_csms_chooses_among_the_versions_we_offer(node: NodePeer) -> None:
     async with their_csms(node, Version.V16) as url:
         async with ChargingStation("CS1", url, versions=["2.1", "2.0.1", "1.6"]) as station:
             assert station.version is Version.V16
@@ -300,7 +300,7 @@ async def test_row02_their_csms_chooses_among_the_versions_we_offer(node: NodePe
         assert "2.1" in caught.value.reason
 
 
-async def test_row28_our_station_comes_back_to_their_csms(node: NodePeer) -> None:
+async def test_J_5_4_our_station_comes_back_to_their_csms(node: NodePeer) -> None:
     await node.do("answer", method="Heartbeat", result={"currentTime": iso_now()})
     connected: asyncio.Queue[Any] = asyncio.Queue()
     async with their_csms(node, Version.V201) as url:

@@ -25,7 +25,7 @@ log = logging.getLogger("ocppflow.transport")
 
 
 class Server:
-    """One port. Routes come and go while it listens; all versions share it, chosen by subprotocol (row 2).
+    """One port. Routes come and go while it listens; all versions share it, chosen by subprotocol (2.1 Part 4, 3.1.2).
 
     ::
 

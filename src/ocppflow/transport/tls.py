@@ -1,4 +1,4 @@
-"""TLS for security profiles 2 and 3, both sides (OCPP 2.0.1 Part 2, A00; rows 6 and 7)."""
+"""TLS for security profiles 2 and 3, both sides (OCPP 2.0.1 Part 2, A00)."""
 
 from __future__ import annotations
 

@@ -215,7 +215,7 @@ def test_passwords_from_option_file_and_environment(
     cli("call", url, "Heartbeat", "--password", "a", "--password-file", file).failed_with("not both")
 
 
-def test_row_5_a_hex_password_is_sent_as_bytes(cli: Any, serve: Any) -> None:
+def test_A00_FR_205_a_hex_password_is_sent_as_bytes(cli: Any, serve: Any) -> None:
     url = serve(a_csms(passwords={"CS1": "00112233445566778899aabbccddeeff"})) + "/CS1"
     words = ["call", url, "--versions", "1.6", "--password-hex", "Heartbeat", "--password"]
     assert cli(*words, "00112233445566778899AABBCCDDEEFF").code == 0

@@ -44,7 +44,7 @@ def v21_json(value: Any) -> bytes:
     return msgspec.json.encode(value)
 
 
-def test_row_16_absent_optional_fields_are_left_out() -> None:
+def test_J_4_1_5_absent_optional_fields_are_left_out() -> None:
     request = v201.ResetRequest(type="Immediate")
     assert request.evse_id is UNSET
     assert encode(request) == b'{"type":"Immediate"}'
@@ -64,7 +64,7 @@ def test_a_naive_date_time_is_refused_in_both_directions() -> None:
         encode(v201.HeartbeatResponse(current_time=datetime(2024, 5, 1)))
 
 
-def test_row_33_celsius_in_both_spellings() -> None:
+def test_J_4_1_7_celsius_in_both_spellings() -> None:
     for unit in ("Celsius", "Celcius"):
         value = {"timestamp": "2024-05-01T12:00:00Z", "sampledValue": [{"value": "1", "unit": unit}]}
         meter = decode(v16.MeterValuesRequest, json.dumps({"connectorId": 1, "meterValue": [value]}))
@@ -74,7 +74,7 @@ def test_row_33_celsius_in_both_spellings() -> None:
 
 
 @pytest.mark.parametrize("limit", ["8.1", "0.1", "0.3", "16", "16.0", "22.2", "1e16", "-0.7", "1234567.8", "8.10"])
-def test_row_33_one_decimal_is_one_decimal(limit: str) -> None:
+def test_J_4_1_7_one_decimal_is_one_decimal(limit: str) -> None:
     request = decode(v16.SetChargingProfileRequest, period(limit))
     got = request.cs_charging_profiles.charging_schedule.charging_schedule_period[0].limit
     assert got == json.loads(limit)
@@ -82,14 +82,14 @@ def test_row_33_one_decimal_is_one_decimal(limit: str) -> None:
 
 
 @pytest.mark.parametrize("limit", ["8.15", "0.01", "1e-5", "22.2000001"])
-def test_row_33_more_decimals_are_refused(limit: str) -> None:
+def test_J_4_1_7_more_decimals_are_refused(limit: str) -> None:
     with pytest.raises(InvalidMessage, match="at most one decimal") as caught:
         decode(v16.SetChargingProfileRequest, period(limit))
     assert caught.value.path == "$.csChargingProfiles.chargingSchedule.chargingSchedulePeriod[0].limit"
     assert caught.value.code == "PropertyConstraintViolation"
 
 
-def test_row_33_unknown_keys_of_custom_data_are_kept() -> None:
+def test_J_4_1_7_unknown_keys_of_custom_data_are_kept() -> None:
     raw = b'{"customData":{"vendorId":"a","x":{"y":[1,null,2.50]},"":0}}'
     request = decode(v201.HeartbeatRequest, raw)
     assert request.custom_data == {"vendorId": "a", "x": {"y": [1, None, 2.5]}, "": 0}
@@ -172,7 +172,7 @@ def test_a_number_beyond_all_limits_is_refused_with_its_path(digits: str) -> Non
     assert "beyond all limits" in str(violation)
 
 
-def test_row_15_null_is_an_empty_payload() -> None:
+def test_J_4_1_5_null_is_an_empty_payload() -> None:
     assert decode(v201.HeartbeatRequest, b"null") == v201.HeartbeatRequest()
     with pytest.raises(InvalidMessage, match=r"\$\.type: is missing"):
         decode(v201.ResetRequest, b"null")

@@ -71,7 +71,7 @@ def test_tolerant_delivers_and_reports_every_violation() -> None:
     assert message.info is UNSET
 
 
-def test_row_16_null_and_empty_count_as_absent() -> None:
+def test_J_4_1_5_null_and_empty_count_as_absent() -> None:
     for empty in (None, {}, []):
         raw = json.dumps(BOOT["chargingStation"] | {"modem": empty, "customData": empty})
         checked = check(v201.BootNotificationRequest, f'{{"reason":"PowerUp","chargingStation":{raw}}}', TOLERANT)
@@ -117,7 +117,7 @@ def test_what_is_no_object_is_refused_even_by_the_tolerant(raw: bytes) -> None:
         check(v201.HeartbeatRequest, raw, TOLERANT)
 
 
-def test_row_15_null_is_no_violation() -> None:
+def test_J_4_1_5_null_is_no_violation() -> None:
     assert check(v201.HeartbeatRequest, b"null", STRICT).violations == ()
 
 

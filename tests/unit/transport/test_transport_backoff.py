@@ -1,4 +1,4 @@
-"""Row 28: the waits between attempts to reconnect."""
+"""The waits between attempts to reconnect (2.1 Part 4, 5.4)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ocppflow.transport.backoff import Backoff
 seconds = st.floats(0, 3600)
 
 
-def test_row28_by_the_book() -> None:
+def test_J_5_4_the_wait_doubles_and_has_a_random_part() -> None:
     drawn = iter([0.5, 1.5, 0.0, 2.0, 1.0])
     backoff = Backoff(10, 2, 2, uniform=lambda a, b: next(drawn))
     assert [backoff.next() for _ in range(5)] == [10.5, 21.5, 40.0, 42.0, 41.0]
@@ -20,7 +20,7 @@ def test_row28_by_the_book() -> None:
 
 
 @given(seconds, seconds, st.integers(0, 20), st.data())
-def test_row28_every_wait_is_the_doubled_minimum_and_a_new_random_part(minimum, spread, repeats, data) -> None:
+def test_J_5_4_every_wait_is_the_doubled_minimum_and_a_new_random_part(minimum, spread, repeats, data) -> None:
     drawn: list[float] = []
 
     def uniform(a: float, b: float) -> float:
@@ -38,7 +38,7 @@ def test_row28_every_wait_is_the_doubled_minimum_and_a_new_random_part(minimum, 
 
 
 @given(st.floats(0, 100), st.one_of(st.none(), st.floats(0, 1000)))
-def test_row28_retry_after_only_lengthens(minimum, retry_after) -> None:
+def test_J_5_4_retry_after_only_lengthens(minimum, retry_after) -> None:
     backoff = Backoff(minimum, 0, 3)
     assert backoff.next(retry_after) == max(0.5, minimum, retry_after or 0)
 
@@ -55,7 +55,7 @@ def test_a_dead_port_is_not_tried_more_than_twice_a_second_whatever_is_configure
     assert sum(backoff.next(0.0) for _ in range(100)) >= 50
 
 
-def test_row28_zero_is_a_value_and_configure_starts_over() -> None:
+def test_J_5_4_zero_is_a_value_and_configure_starts_over() -> None:
     backoff = Backoff(0, 0, 0)
     assert [backoff.next() for _ in range(3)] == [0.5, 0.5, 0.5]
     backoff.configure(wait_minimum=5)
@@ -64,7 +64,7 @@ def test_row28_zero_is_a_value_and_configure_starts_over() -> None:
     assert [backoff.next() for _ in range(3)] == [5, 10, 10]
 
 
-def test_row28_a_thousand_failures_overflow_nothing() -> None:
+def test_J_5_4_a_thousand_failures_overflow_nothing() -> None:
     backoff = Backoff(1, 0, 10**9)
     for _ in range(5000):
         wait = backoff.next()
@@ -73,6 +73,6 @@ def test_row28_a_thousand_failures_overflow_nothing() -> None:
 
 @pytest.mark.parametrize("name", ["wait_minimum", "random_range", "repeat_times"])
 @pytest.mark.parametrize("value", [-1, float("inf"), float("nan")])
-def test_row28_nonsense_is_refused_by_name(name: str, value: float) -> None:
+def test_J_5_4_nonsense_is_refused_by_name(name: str, value: float) -> None:
     with pytest.raises(ConfigurationError, match=name):
         Backoff(**{name: value})

@@ -1,4 +1,4 @@
-"""The pure half of the handshake: paths, identities, subprotocols, credentials, admission, policy (rows 1 to 5)."""
+"""The pure half of the handshake (2.1 Part 4, 3.1 to 3.3): paths, identities, subprotocols, credentials, policy."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ printable = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1).fi
 
 
 @given(printable, st.sampled_from(["", "/ocpp", "/a/b"]))
-def test_row01_any_identity_survives_the_url(identity: str, prefix: str) -> None:
+def test_J_3_1_1_any_identity_survives_the_url(identity: str, prefix: str) -> None:
     assert parse_target(f"{prefix}/{quote(identity, safe='')}") == Target(prefix or "/", identity)
 
 
 @given(st.text())
-def test_row01_no_target_raises(target: str) -> None:
+def test_J_3_1_1_no_target_raises(target: str) -> None:
     assert isinstance(parse_target(target), Target | Refuse)
 
 
@@ -54,7 +54,7 @@ def test_row01_no_target_raises(target: str) -> None:
         ("/a/b/CS%201", Target("/a/b", "CS 1")),
     ],
 )
-def test_row01_targets(target: str, expected: Target) -> None:
+def test_J_3_1_1_targets(target: str, expected: Target) -> None:
     assert parse_target(target) == expected
 
 
@@ -63,7 +63,7 @@ def test_a_route_has_one_spelling(path: str) -> None:
     assert normal_path(path) == "/ocpp"
 
 
-def test_row01_identifier_string_of_48_in_2x() -> None:
+def test_J_3_1_1_identifier_string_of_48_in_2x() -> None:
     good = "aZ09*-_=+|@."
     for version in (Version.V201, Version.V21):
         assert check_identity(good + "x" * 36, version) is None
@@ -73,7 +73,7 @@ def test_row01_identifier_string_of_48_in_2x() -> None:
     assert check_identity("Säule 1:" + "x" * 500, Version.V16) is None
 
 
-def test_row01_the_standards_own_example_is_let_in() -> None:
+def test_J_3_1_1_the_standards_own_example_is_let_in() -> None:
     """ "RDAM 123" stands in 1.6 and 2.0.1 Part 4, 3.1.1; 2.1 has "RDAM|123" in its place."""
     assert check_identity("RDAM 123", Version.V16) is None
     assert check_identity("RDAM 123", Version.V201) is None
@@ -84,36 +84,36 @@ def test_row01_the_standards_own_example_is_let_in() -> None:
 @given(
     st.lists(st.sampled_from([*(v.subprotocol for v in Version), "mqtt", "ocpp1.5"])), st.sets(st.sampled_from(Version))
 )
-def test_row02_the_first_common_one_in_the_clients_order(offered: list[str], spoken: set[Version]) -> None:
+def test_J_3_1_2_the_first_common_one_in_the_clients_order(offered: list[str], spoken: set[Version]) -> None:
     versions = common_versions(offered, spoken)
     expected = [name for name in offered if name in {version.subprotocol for version in spoken}]
     assert [version.subprotocol for version in versions] == list(dict.fromkeys(expected))
 
 
-def test_row02_the_header_is_read_leniently() -> None:
+def test_J_3_1_2_the_header_is_read_leniently() -> None:
     assert parse_subprotocols(" ocpp1.6 ,,ocpp2.0.1,") == ("ocpp1.6", "ocpp2.0.1")
     assert parse_subprotocols("") == ()
 
 
-def test_row03_the_reason_is_bounded_and_clean() -> None:
+def test_J_3_3_the_reason_is_bounded_and_clean() -> None:
     text = no_common_version("x\x1b[31m" * 100, ["\r\n" * 1000], [Version.V16])
     assert len(text) < 250
     assert text.isprintable()
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), st.binary(max_size=40))
-def test_row05_raw_passwords_of_any_bytes(identity: str, password: bytes) -> None:
+def test_A00_FR_205_raw_passwords_of_any_bytes(identity: str, password: bytes) -> None:
     credentials = parse_basic(build_basic(identity, password), identity)
     assert (credentials.username, credentials.password, credentials.problem) == (identity, password, "")
 
 
 @given(st.text(), st.text())
-def test_row05_no_header_raises(header: str, identity: str) -> None:
+def test_A00_FR_203_no_header_raises(header: str, identity: str) -> None:
     credentials = parse_basic("Basic " + header, identity.encode(errors="replace").decode())
     assert (credentials.password is None) == bool(credentials.problem)
 
 
-def test_row05_another_user_is_parted_at_the_first_colon() -> None:
+def test_A00_FR_204_another_user_is_parted_at_the_first_colon() -> None:
     header = "basic " + base64.b64encode(b"CS2:a:b").decode()
     assert parse_basic(header, "CS1").username == "CS2"
     assert parse_basic(header, "CS1").password == b"a:b"
@@ -161,7 +161,7 @@ STORE = PlainPasswords({"CS1": "right"})
         (SecurityPolicy((2,), STORE), _shake(tls=True, certificate=_certificate("CS2"), **RIGHT), 2),
     ],
 )
-async def test_row07_the_policy_of_the_security_profiles(policy, shake, outcome) -> None:
+async def test_A00_the_policy_of_the_security_profiles(policy, shake, outcome) -> None:
     decision = await policy(shake)
     if outcome < 100:
         assert decision == Accept(outcome)

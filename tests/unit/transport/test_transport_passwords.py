@@ -1,4 +1,4 @@
-"""Stored passwords: hashes, the memory of right ones, and what wrong files say (rows 4 and 5)."""
+"""Stored passwords: hashes, the memory of right ones, and what wrong files say (A00.FR.205)."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_what_is_no_hash_is_refused_by_station(stored) -> None:
         HashedPasswords({"CS1": stored})
 
 
-def test_row05_candidates() -> None:
+def test_A00_FR_205_candidates() -> None:
     key = b"\x0a\xff"
     assert candidates(key, Version.V16) == (key, b"0aff", b"0AFF")
     assert candidates(key, Version.V201) == (key,)

@@ -43,7 +43,7 @@ async def test_a_call_returns_its_response_and_call_raw_its_bytes(world: World) 
     assert (answer.payload, answer.message.status, answer.latency) == (b'{ "status":"Rejected" }', "Rejected", 2.5)
 
 
-async def test_row12_a_call_times_out_on_the_injected_clock(world: World) -> None:
+async def test_J_4_1_1_a_call_times_out_on_the_injected_clock(world: World) -> None:
     peer, station = world.raw()
     call = asyncio.ensure_future(station.call(CLEAR, timeout=7.0))
     await world.clock.advance(6.9)
@@ -159,7 +159,7 @@ async def test_what_still_comes_on_a_replaced_connection_has_no_effect(world: Wo
     assert await new_peer.say(HEARTBEAT) == [BEAT]
 
 
-async def test_row14_a_retry_on_a_new_connection_gets_the_answer_of_the_handler_at_work(world: World) -> None:
+async def test_J_4_1_4_a_retry_on_a_new_connection_gets_the_answer_of_the_handler_at_work(world: World) -> None:
     started: list[Station] = []
     go = asyncio.Event()
 
@@ -184,7 +184,7 @@ async def test_row14_a_retry_on_a_new_connection_gets_the_answer_of_the_handler_
     assert (first.heard, second.heard, station.is_open) == ([], [], True)
 
 
-async def test_row14_the_same_for_what_a_catch_all_answers_later(world: World) -> None:
+async def test_J_4_1_4_the_same_for_what_a_catch_all_answers_later(world: World) -> None:
     calls: list[IncomingCall] = []
 
     @world.csms.on_any
@@ -389,10 +389,10 @@ async def test_a_connection_that_ended_before_it_was_accepted(world: World) -> N
     assert not station.is_open
 
 
-# --- the station: rows 28 and 30 -------------------------------------------------------------------------------------
+# --- the station reconnects (5.4) ------------------------------------------------------------------------------------
 
 
-async def test_row28_reconnects_with_doubled_waits_and_starts_over_after_success(world: World) -> None:
+async def test_J_5_4_reconnects_with_doubled_waits_and_starts_over_after_success(world: World) -> None:
     waits: list[float] = []
     station = world.station(backoff=Backoff(10, 4, 2, uniform=lambda low, high: 3.0))
     station.on_retry(lambda me, attempt, delay, reason: waits.append(delay))
@@ -415,7 +415,7 @@ async def test_row28_reconnects_with_doubled_waits_and_starts_over_after_success
     assert waits[-1] == 13.0
 
 
-async def test_row28_a_retry_after_of_the_csms_is_kept(world: World) -> None:
+async def test_J_5_4_a_retry_after_of_the_csms_is_kept(world: World) -> None:
     station = world.station()
     refusal = ConnectionRefused("busy", status=503)
     refusal.retry_after = 60.0  # type: ignore[attr-defined]
@@ -427,7 +427,7 @@ async def test_row28_a_retry_after_of_the_csms_is_kept(world: World) -> None:
     assert station.is_connected
 
 
-async def test_row28_an_attempt_that_fails_oddly_is_followed_by_another(
+async def test_J_5_4_an_attempt_that_fails_oddly_is_followed_by_another(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     station = world.station()
@@ -438,7 +438,7 @@ async def test_row28_an_attempt_that_fails_oddly_is_followed_by_another(
     assert any("the attempt to connect" in record.getMessage() for record in caplog.records)
 
 
-async def test_row28_the_first_attempt_says_why_it_failed(world: World) -> None:
+async def test_J_5_4_the_first_attempt_says_why_it_failed(world: World) -> None:
     station = world.station()
     world.refusals = [ConnectionRefused("401: wrong password", status=401)]
     with pytest.raises(ConnectionRefused, match="wrong password"):
@@ -446,7 +446,7 @@ async def test_row28_the_first_attempt_says_why_it_failed(world: World) -> None:
     assert not station.is_running
 
 
-async def test_row28_no_reconnect_when_told_so_or_stopped(world: World) -> None:
+async def test_J_5_4_no_reconnect_when_told_so_or_stopped(world: World) -> None:
     once = world.station("CS1", reconnect=False)
     stopped = world.station("CS2")
     await once.connect()
@@ -478,7 +478,7 @@ async def test_stopping_while_it_connects(world: World) -> None:
     assert len(world.csms) == 0
 
 
-async def test_row30_no_boot_notification_because_of_a_reconnect(world: World) -> None:
+async def test_J_5_4_no_boot_notification_because_of_a_reconnect(world: World) -> None:
     station = world.station()
     await station.connect()
     world.links[-1].break_()

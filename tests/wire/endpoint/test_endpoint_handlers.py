@@ -230,7 +230,7 @@ async def test_a_slow_handler_is_too_late_and_harms_nothing() -> None:
     await world.close()
 
 
-async def test_row11_a_handler_may_call_the_peer_while_both_directions_are_busy(world: World) -> None:
+async def test_J_4_1_1_a_handler_may_call_the_peer_while_both_directions_are_busy(world: World) -> None:
     async def nest(peer: Any, request: Any) -> Any:
         if request.data == "outer":
             answer = await peer.call(v201.DataTransferRequest(vendor_id="n", data="inner"))
@@ -249,7 +249,7 @@ async def test_row11_a_handler_may_call_the_peer_while_both_directions_are_busy(
         assert [answer.data for answer in both] == ["outer inner", "plain"]
 
 
-async def test_row11_what_waits_in_a_circle_ends_by_time_out(world: World) -> None:
+async def test_J_4_1_1_what_waits_in_a_circle_ends_by_time_out(world: World) -> None:
     """With one CALL in flight per direction, two handlers that each wait for a call queued behind the other's cannot
     both be served; the time-out of the calls in flight ends it, and the connection works on."""
 
@@ -275,7 +275,7 @@ async def test_row11_what_waits_in_a_circle_ends_by_time_out(world: World) -> No
 
 
 @pytest.mark.parametrize("handled", ["typed", "catch-all", "failing", "nobody"])
-async def test_row10_a_send_reaches_its_handler_and_is_never_answered(handled: str) -> None:
+async def test_J_4_2_4_a_send_reaches_its_handler_and_is_never_answered(handled: str) -> None:
     world = World(Version.V21)
     seen: list[Any] = []
 

@@ -1,4 +1,4 @@
-"""A station's way in: what it offers, and what it says when it is not let in (rows 2 to 5, 8, 32)."""
+"""A station's way in: what it offers, and what it says when it is not let in."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ async def test_a_csms_that_selects_no_subprotocol_is_left_unless_a_version_is_as
     link.abort("done")
 
 
-async def test_row02_row32_a_station_offers_21_and_201_and_takes_what_it_gets(site) -> None:
+async def test_J_3_2_a_station_offers_2_1_and_2_0_1_and_takes_what_it_gets(site) -> None:
     seen: list[Handshake] = []
 
     async def acceptor(handshake: Handshake) -> Accept | Refuse:
@@ -108,7 +108,7 @@ async def test_row02_row32_a_station_offers_21_and_201_and_takes_what_it_gets(si
     link.abort("done")
 
 
-async def test_row01_the_identity_is_percent_encoded(site) -> None:
+async def test_J_3_1_1_the_identity_is_percent_encoded(site) -> None:
     here = await site()
     identity = "Ladesäule 7/b:?#%"
     link = await connect(here.url + "/", identity, versions=["1.6"])
@@ -116,7 +116,7 @@ async def test_row01_the_identity_is_percent_encoded(site) -> None:
     link.abort("done")
 
 
-async def test_row05_text_goes_as_utf8_and_bytes_as_they_are(site) -> None:
+async def test_A00_FR_205_text_goes_as_utf8_and_bytes_as_they_are(site) -> None:
     seen: list[bytes | None] = []
 
     async def acceptor(handshake: Handshake) -> Accept | Refuse:
@@ -129,7 +129,7 @@ async def test_row05_text_goes_as_utf8_and_bytes_as_they_are(site) -> None:
     assert seen == ["pässword:1".encode(), b"\x00\xff:\x80", None]
 
 
-async def test_row03_no_common_version_is_named(site) -> None:
+async def test_J_3_3_no_common_version_is_named(site) -> None:
     here = await site(versions=(Version.V16,))
     with pytest.raises(ConnectionRefused, match=r"none of the versions offered \(2.1, 2.0.1\)") as refusal:
         await connect(here.url, "CS1")
@@ -146,7 +146,7 @@ async def test_row03_no_common_version_is_named(site) -> None:
         (Refuse(429, "busy", {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}), "later"),
     ],
 )
-async def test_row04_a_refusal_says_status_reason_and_what_to_check(site, refuse: Refuse, says: str) -> None:
+async def test_J_3_3_a_refusal_says_status_reason_and_what_to_check(site, refuse: Refuse, says: str) -> None:
     async def acceptor(handshake: Handshake) -> Accept | Refuse:
         return refuse
 
@@ -261,7 +261,7 @@ async def test_what_the_server_sends_at_once_waits_for_attach(site) -> None:
 
 
 @pytest.mark.parametrize("size", [10, 300, 100_000])
-async def test_row08_compressed_both_ways_between_our_own(site, size: int) -> None:
+async def test_J_3_4_compressed_both_ways_between_our_own(site, size: int) -> None:
     here = await site()
     link = await connect(here.url, "CS1")
     handler = Recorder(link)
@@ -274,7 +274,7 @@ async def test_row08_compressed_both_ways_between_our_own(site, size: int) -> No
     link.abort("done")
 
 
-async def test_row08_without_compression(site) -> None:
+async def test_J_3_4_without_compression(site) -> None:
     here = await site()
     link = await connect(here.url, "CS1", limits=LinkLimits(compression=False))
     handler = Recorder(link)
@@ -284,7 +284,7 @@ async def test_row08_without_compression(site) -> None:
     link.abort("done")
 
 
-async def test_row08_a_zip_bomb_is_1009(site) -> None:
+async def test_J_3_4_a_zip_bomb_is_1009(site) -> None:
     here = await site()
     link = await connect(here.url, "CS1")
     handler = Recorder(link)
@@ -293,7 +293,7 @@ async def test_row08_a_zip_bomb_is_1009(site) -> None:
     assert code == 1009
 
 
-async def test_row29_a_station_notices_a_dead_csms(scripted) -> None:
+async def test_J_5_3_a_station_notices_a_dead_csms(scripted) -> None:
     clock = ManualClock()
     server_url = await _dead_csms()
     try:

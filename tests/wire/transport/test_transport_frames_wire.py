@@ -1,4 +1,4 @@
-"""Frames of every kind on an open connection: what is delivered, what closes it, what is bounded (rows 8 and 29)."""
+"""Frames of every kind on an open connection: what is delivered, what closes it, what is bounded."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ async def test_a_code_that_must_not_be_sent_is_refused(site, code: int) -> None:
     assert handler.link.is_open
 
 
-async def test_row29_pings_every_interval_and_the_pong_keeps_alive(site) -> None:
+async def test_J_5_3_pings_every_interval_and_the_pong_keeps_alive(site) -> None:
     clock = ManualClock()
     limits = ServerLimits(ping_interval=30, pong_timeout=10)
     peer, handler = await _open(await site(clock=clock, limits=limits))
@@ -221,7 +221,7 @@ async def test_row29_pings_every_interval_and_the_pong_keeps_alive(site) -> None
     assert handler.link.last_received == clock.now()
 
 
-async def test_row29_a_dead_peer_is_dropped(site) -> None:
+async def test_J_5_3_a_dead_peer_is_dropped(site) -> None:
     clock = ManualClock()
     limits = ServerLimits(ping_interval=30, pong_timeout=10)
     _, handler = await _open(await site(clock=clock, limits=limits))
@@ -233,7 +233,7 @@ async def test_row29_a_dead_peer_is_dropped(site) -> None:
     assert "no pong" in reason
 
 
-async def test_row29_zero_is_off_and_the_interval_can_change(site) -> None:
+async def test_J_5_3_zero_is_off_and_the_interval_can_change(site) -> None:
     clock = ManualClock()
     peer, handler = await _open(await site(clock=clock, limits=ServerLimits(ping_interval=0)))
     await clock.advance(100_000)
@@ -373,7 +373,7 @@ async def test_shutdown_closes_with_1001_frees_the_port_and_drops_stragglers(sit
     assert here.server.context.admission.connections == 0
 
 
-async def test_row08_compression_is_negotiated_and_its_absence_harms_nothing(site) -> None:
+async def test_J_3_4_compression_is_negotiated_and_its_absence_harms_nothing(site) -> None:
     here = await site()
     plain = await here.raw()
     assert "sec-websocket-extensions" not in (await plain.asked())[1]

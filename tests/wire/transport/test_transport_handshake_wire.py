@@ -1,4 +1,4 @@
-"""Rows 1 to 5 of the OCPP-J requirements, and hostile handshakes, over real sockets."""
+"""The opening handshake (2.1 Part 4, 3.1 to 3.3), hostile ones included, over real sockets."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def _basic(user: str, password: bytes) -> str:
     return "Basic " + base64.b64encode(user.encode() + b":" + password).decode()
 
 
-async def test_row01_identity_is_the_last_segment_percent_decoded(site) -> None:
+async def test_J_3_1_1_identity_is_the_last_segment_percent_decoded(site) -> None:
     here = await site()
     peer = await here.raw()
     assert (await peer.asked("/ocpp/CS%2D1%7Ca"))[0] == 101
     assert (await here.handler()).link.peer.identity == "CS-1|a"
 
 
-async def test_row01_in_16_an_identity_has_no_limit(site) -> None:
+async def test_J_3_1_1_in_1_6_an_identity_has_no_limit(site) -> None:
     here = await site()
     peer = await here.raw()
     identity = "x" * 5000
@@ -60,7 +60,7 @@ async def test_row01_in_16_an_identity_has_no_limit(site) -> None:
         ("*", 400, "not a path"),
     ],
 )
-async def test_row01_a_bad_path_is_refused_with_its_reason(site, path: str, status: int, says: str) -> None:
+async def test_J_3_1_1_a_bad_path_is_refused_with_its_reason(site, path: str, status: int, says: str) -> None:
     here = await site()
     peer = await here.raw()
     got, _, body = await peer.asked(path)
@@ -81,7 +81,7 @@ async def test_row01_a_bad_path_is_refused_with_its_reason(site, path: str, stat
         ("mqtt,ocpp1.6", tuple(Version), Version.V16),
     ],
 )
-async def test_row02_the_clients_order_is_its_preference(site, offered, speaks, chosen) -> None:
+async def test_J_3_1_2_the_clients_order_is_its_preference(site, offered, speaks, chosen) -> None:
     here = await site(versions=speaks)
     peer = await here.raw()
     status, headers, _ = await peer.asked(subprotocol=offered)
@@ -91,7 +91,7 @@ async def test_row02_the_clients_order_is_its_preference(site, offered, speaks, 
 
 
 @pytest.mark.parametrize("offered", ["ocpp1.5", "ocpp2.0", "OCPP2.0.1"])
-async def test_row03_no_common_subprotocol_101_without_the_header_then_close(site, offered) -> None:
+async def test_J_3_3_no_common_subprotocol_101_without_the_header_then_close(site, offered) -> None:
     here = await site(versions=(Version.V16, Version.V201))
     peer = await here.raw()
     status, headers, _ = await peer.asked("/ocpp/CS7", offered)
@@ -106,7 +106,7 @@ async def test_row03_no_common_subprotocol_101_without_the_header_then_close(sit
     assert await peer.at_end()
 
 
-async def test_row03_who_offers_no_subprotocol_at_all_is_refused(site) -> None:
+async def test_J_3_3_who_offers_no_subprotocol_at_all_is_refused(site) -> None:
     here = await site(versions=(Version.V16, Version.V201))
     peer = await here.raw()
     status, _, body = await peer.asked("/ocpp/CS7", None)
@@ -117,7 +117,7 @@ async def test_row03_who_offers_no_subprotocol_at_all_is_refused(site) -> None:
     assert await peer.at_end()
 
 
-async def test_row04_unknown_identity_404_wrong_credentials_401(site) -> None:
+async def test_J_3_3_unknown_identity_404_wrong_credentials_401(site) -> None:
     passwords = HashedPasswords({"CS1": hash_password("a-long-password-1")})
     here = await site(acceptor=SecurityPolicy(passwords=passwords))
     for user, password, status in [
@@ -136,7 +136,7 @@ async def test_row04_unknown_identity_404_wrong_credentials_401(site) -> None:
             assert headers["www-authenticate"].startswith("Basic realm=")
 
 
-async def test_row04_hidden_unknown_identities_look_like_wrong_passwords(site) -> None:
+async def test_J_3_3_hidden_unknown_identities_look_like_wrong_passwords(site) -> None:
     store = HashedPasswords({"CS1": hash_password("right", log_n=4)})
     here = await site(acceptor=SecurityPolicy(passwords=store, hide_unknown=True))
     answers = []
@@ -148,14 +148,14 @@ async def test_row04_hidden_unknown_identities_look_like_wrong_passwords(site) -
     assert answers[0][0] == 401
 
 
-async def test_row05_the_user_is_the_identity(site) -> None:
+async def test_A00_FR_204_the_user_is_the_identity(site) -> None:
     here = await site(acceptor=SecurityPolicy(passwords=PlainPasswords({"CS1": "pw", "CS2": "pw"})))
     peer = await here.raw()
     assert (await peer.asked("/ocpp/CS1", Authorization=_basic("CS2", b"pw")))[0] == 401
     assert "'CS2' is not the identity 'CS1'" in (await here.refused()).reason
 
 
-async def test_row05_16_key_as_raw_bytes_and_as_digits(site) -> None:
+async def test_A00_FR_205_the_key_of_1_6_as_raw_bytes_and_as_digits(site) -> None:
     key = bytes.fromhex("00ff3a0d0a80ffeeddccbbaa99887766554433ff")
     for stored in (key.hex(), key.hex().upper()):
         here = await site(acceptor=SecurityPolicy(passwords=HashedPasswords({"CS:1": hash_password(stored)})))
@@ -169,7 +169,7 @@ async def test_row05_16_key_as_raw_bytes_and_as_digits(site) -> None:
             assert got == status
 
 
-async def test_row05_in_2x_raw_bytes_are_no_hex_digits(site) -> None:
+async def test_A00_FR_205_in_2x_raw_bytes_are_not_hex_digits(site) -> None:
     key = bytes(range(20))
     here = await site(acceptor=SecurityPolicy(passwords=PlainPasswords({"CS1": key.hex()})))
     peer = await here.raw()
@@ -186,7 +186,7 @@ async def test_row05_in_2x_raw_bytes_are_no_hex_digits(site) -> None:
         ("Basic \xe9\xe8", "not base64"),
     ],
 )
-async def test_row05_unreadable_credentials_are_401_and_say_why(site, header: str, says: str) -> None:
+async def test_A00_FR_203_unreadable_credentials_are_401_and_say_why(site, header: str, says: str) -> None:
     here = await site(acceptor=SecurityPolicy(passwords=PlainPasswords({"CS1": "pw"})))
     peer = await here.raw()
     assert (await peer.asked(Authorization=header))[0] == 401

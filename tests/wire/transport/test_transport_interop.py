@@ -1,4 +1,4 @@
-"""Against websockets' own asyncio client and server, an independent use of RFC 6455 (rows 2, 5, 8)."""
+"""Against websockets' own asyncio client and server, an independent use of RFC 6455."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Security profiles 2 and 3 over real TLS (rows 6 and 7), and certificates that change while the server runs."""
+"""Security profiles 2 and 3 over real TLS, and certificates that change while the server runs."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async def test_profile_2_tls_with_basic(site, authority, pairs) -> None:
         await connect(_url(here), "CS1", password="wrong", ssl=client_context(ca=authority.root))
 
 
-async def test_row07_profile_3_the_certificate_is_the_stations_own(site, authority, pairs) -> None:
+async def test_A00_FR_404_profile_3_the_certificate_is_the_stations_own(site, authority, pairs) -> None:
     policy = SecurityPolicy(profiles=(3,), organization="CSO")
     here = await site(tls=ServerTLS(pairs["ecdsa"], client_ca=authority.root), acceptor=policy)
 
@@ -127,7 +127,7 @@ async def test_profiles_2_and_3_on_one_port(site, authority, pairs) -> None:
         "AES256-GCM-SHA384",
     ],
 )
-async def test_row06_the_four_suites_of_A00FR318_with_two_certificates(site, authority, pairs, suite) -> None:
+async def test_A00_FR_318_the_four_suites_with_two_certificates(site, authority, pairs, suite) -> None:
     here = await site(tls=ServerTLS([pairs["ecdsa"], pairs["rsa"]]))
     context = client_context(ca=authority.root)
     context.maximum_version = ssl.TLSVersion.TLSv1_2
@@ -139,7 +139,7 @@ async def test_row06_the_four_suites_of_A00FR318_with_two_certificates(site, aut
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
-async def test_row06_tls_older_than_12_is_refused(site, authority, pairs) -> None:
+async def test_A00_FR_313_tls_older_than_1_2_is_refused(site, authority, pairs) -> None:
     here = await site(tls=ServerTLS(pairs["rsa"]))
     context = client_context(ca=authority.root)
     context.minimum_version = ssl.TLSVersion.TLSv1

@@ -1,4 +1,4 @@
-"""Rows 9 to 14 of docs/ocpp-j.md: calls in both directions, their ids and their ends."""
+"""Calls in both directions, their ids and their ends (2.1 Part 4, 4.1.1, 4.1.4 and 4.2.4)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from ocppflow.rpc.session import Session
 
 
 @every_side
-def test_row09_one_call_is_in_flight_and_the_others_wait_in_order(side: Side) -> None:
+def test_J_4_1_1_one_call_is_in_flight_and_the_others_wait_in_order(side: Side) -> None:
     ids = [side.call() for _ in range(3)]
     assert side.sent() == [[2, ids[0], side.said, {}]]
     assert side.hear([3, ids[0], side.answer]) == [[2, ids[1], side.said, {}]]
@@ -51,7 +51,7 @@ def test_row09_one_call_is_in_flight_and_the_others_wait_in_order(side: Side) ->
 
 
 @every_side
-def test_row09_the_queue_is_bounded_and_says_so(side: Side) -> None:
+def test_J_4_1_1_the_queue_is_bounded_and_says_so(side: Side) -> None:
     side.session = Session(side.version, side.role, limits=Limits(queue=2))
     for _ in range(3):
         side.call()
@@ -61,7 +61,7 @@ def test_row09_the_queue_is_bounded_and_says_so(side: Side) -> None:
 
 
 @sides(versions=(Version.V21,), roles=(Role.CS,))
-def test_row10_a_send_goes_out_at_any_time_and_wants_no_answer(side: Side) -> None:
+def test_J_4_2_4_a_send_goes_out_at_any_time_and_wants_no_answer(side: Side) -> None:
     side.call()
     side.sent()
     data = [v21.StreamDataElementType(t=0.5, v="230.4")]
@@ -92,13 +92,13 @@ def test_row10_a_send_goes_out_at_any_time_and_wants_no_answer(side: Side) -> No
         [6],
     ],
 )
-def test_row10_a_send_is_never_answered_whatever_is_wrong_with_it(side: Side, message: Any) -> None:
+def test_J_4_2_4_a_send_is_never_answered_whatever_is_wrong_with_it(side: Side, message: Any) -> None:
     assert side.hear(message) == []
     assert isinstance(side.event, Ignored)
 
 
 @sides(versions=(Version.V21,), roles=(Role.CSMS,))
-def test_row10_a_valid_send_is_delivered_and_not_answered(side: Side) -> None:
+def test_J_4_2_4_a_valid_send_is_delivered_and_not_answered(side: Side) -> None:
     payload = {"id": 1, "pending": 0, "basetime": "2026-01-01T00:00:00Z", "data": [{"t": 1, "v": "1"}]}
     assert side.hear([6, "s", "NotifyPeriodicEventStream", payload]) == []
     assert isinstance(side.event, SendReceived)
@@ -108,11 +108,11 @@ def test_row10_a_valid_send_is_delivered_and_not_answered(side: Side) -> None:
 
 
 @sides(versions=(Version.V21,), roles=(Role.CSMS,))
-def test_row10_what_comes_as_a_call_and_has_no_response_is_refused(side: Side) -> None:
+def test_J_4_2_4_what_comes_as_a_call_and_has_no_response_is_refused(side: Side) -> None:
     assert side.hear([2, "1", "NotifyPeriodicEventStream", {}])[0][:3] == [4, "1", "NotSupported"]
 
 
-def test_row10_a_request_is_not_sent_as_a_send_nor_a_send_called() -> None:
+def test_J_4_2_4_a_request_is_not_sent_as_a_send_nor_a_send_called() -> None:
     session = Session(Version.V21, Role.CS)
     with pytest.raises(UnknownAction, match="call\\(\\) it"):
         session.send(v21.HeartbeatRequest())
@@ -122,7 +122,7 @@ def test_row10_a_request_is_not_sent_as_a_send_nor_a_send_called() -> None:
 
 
 @every_side
-def test_row11_a_call_that_arrives_while_ours_is_in_flight_is_answered_at_once(side: Side) -> None:
+def test_J_4_1_1_a_call_that_arrives_while_ours_is_in_flight_is_answered_at_once(side: Side) -> None:
     ours = side.call()
     side.sent()
     side.hear([2, "theirs", side.heard, {}])
@@ -133,7 +133,7 @@ def test_row11_a_call_that_arrives_while_ours_is_in_flight_is_answered_at_once(s
 
 
 @every_side
-def test_row11_both_sides_may_use_the_same_id_at_the_same_time(side: Side) -> None:
+def test_J_4_1_1_both_sides_may_use_the_same_id_at_the_same_time(side: Side) -> None:
     side.call(message_id="1")
     side.sent()
     side.hear([2, "1", side.heard, {}])
@@ -144,7 +144,7 @@ def test_row11_both_sides_may_use_the_same_id_at_the_same_time(side: Side) -> No
 
 
 @every_side
-def test_row12_a_call_times_out_and_the_next_one_goes(side: Side) -> None:
+def test_J_4_1_1_a_call_times_out_and_the_next_one_goes(side: Side) -> None:
     first, second = side.call(timeout=10.0), side.call()
     side.sent()
     assert side.session.timer() == side.now + 10.0
@@ -159,7 +159,7 @@ def test_row12_a_call_times_out_and_the_next_one_goes(side: Side) -> None:
 
 @every_side
 @pytest.mark.parametrize("late", [[3, "{id}", {}], [4, "{id}", "GenericError", "", {}]])
-def test_row12_a_late_answer_is_ignored_and_harms_nothing(side: Side, late: list[Any]) -> None:
+def test_J_4_1_1_a_late_answer_is_ignored_and_harms_nothing(side: Side, late: list[Any]) -> None:
     first, second = side.call(timeout=10.0), side.call()
     side.now += 10.0
     side.session.tick(side.now)
@@ -173,7 +173,7 @@ def test_row12_a_late_answer_is_ignored_and_harms_nothing(side: Side, late: list
 
 
 @every_side
-def test_row12_when_the_connection_dies_all_pending_calls_fail_at_once(side: Side) -> None:
+def test_J_4_1_1_when_the_connection_dies_all_pending_calls_fail_at_once(side: Side) -> None:
     ids = [side.call() for _ in range(3)]
     lost = side.session.lost()
     assert [event.message_id for event in lost if isinstance(event, CallFailed)] == ids
@@ -186,7 +186,7 @@ def test_row12_when_the_connection_dies_all_pending_calls_fail_at_once(side: Sid
 
 
 @every_side
-def test_row12_a_cancelled_call_leaves_the_queue_but_not_its_place_in_flight(side: Side) -> None:
+def test_J_4_1_1_a_cancelled_call_leaves_the_queue_but_not_its_place_in_flight(side: Side) -> None:
     first, second, third = (side.call() for _ in range(3))
     side.sent()
     side.session.cancel(first)
@@ -198,7 +198,7 @@ def test_row12_a_cancelled_call_leaves_the_queue_but_not_its_place_in_flight(sid
 
 
 @every_side
-def test_row12_the_time_out_frees_the_place_of_a_cancelled_call(side: Side) -> None:
+def test_J_4_1_1_the_time_out_frees_the_place_of_a_cancelled_call(side: Side) -> None:
     first, second = side.call(timeout=10.0), side.call()
     side.sent()
     side.session.cancel(first)
@@ -208,7 +208,7 @@ def test_row12_the_time_out_frees_the_place_of_a_cancelled_call(side: Side) -> N
 
 
 @every_side
-def test_row12_our_own_answer_has_a_time_out_and_the_peer_hears_of_it(side: Side) -> None:
+def test_J_4_1_1_our_own_answer_has_a_time_out_and_the_peer_hears_of_it(side: Side) -> None:
     side.session = Session(side.version, side.role, limits=Limits(answer_timeout=5.0, silence="nobody was there"))
     side.hear([2, "1", side.heard, {}])
     assert side.session.timer() == side.now + 5.0
@@ -221,7 +221,7 @@ def test_row12_our_own_answer_has_a_time_out_and_the_peer_hears_of_it(side: Side
 
 
 @every_side
-def test_row13_ids_are_unique_short_and_may_be_given(side: Side) -> None:
+def test_J_4_1_4_ids_are_unique_short_and_may_be_given(side: Side) -> None:
     others = [Session(side.version, side.role, limits=Limits(queue=500)) for _ in range(4)]
     ids = {session.call(side.request(), 0.0) for session in others for _ in range(200)}
     assert len(ids) == 800
@@ -233,7 +233,7 @@ def test_row13_ids_are_unique_short_and_may_be_given(side: Side) -> None:
 
 
 @every_side
-def test_row13_a_retry_may_bear_the_same_id_but_not_while_it_is_in_progress(side: Side) -> None:
+def test_J_4_1_4_a_retry_may_bear_the_same_id_but_not_while_it_is_in_progress(side: Side) -> None:
     side.call(message_id="retry", timeout=10.0)
     with pytest.raises(InvalidMessageId, match="in progress"):
         side.call(message_id="retry")
@@ -247,13 +247,13 @@ def test_row13_a_retry_may_bear_the_same_id_but_not_while_it_is_in_progress(side
 
 
 @every_side
-def test_row14_an_id_that_is_too_long_gets_a_callerror(side: Side) -> None:
+def test_J_4_1_4_an_id_that_is_too_long_gets_a_callerror(side: Side) -> None:
     assert side.hear([2, "x" * 37, side.heard, {}])[0][:3] == [4, "x" * 37, side.code("RpcFrameworkError")]
     assert side.hear([2, "x" * 3700, side.heard, {}])[0][:3] == [4, "-1", side.code("RpcFrameworkError")]
 
 
 @every_side
-def test_row14_an_id_in_progress_gets_a_callerror_and_the_first_call_its_answer(side: Side) -> None:
+def test_J_4_1_4_an_id_in_progress_gets_a_callerror_and_the_first_call_its_answer(side: Side) -> None:
     side.hear([2, "1", side.heard, {}])
     assert side.hear([2, "1", "DataTransfer", {"vendorId": "a"}])[0][:3] == [4, "1", side.code("RpcFrameworkError")]
     assert isinstance(side.event, Refused)
@@ -261,7 +261,7 @@ def test_row14_an_id_in_progress_gets_a_callerror_and_the_first_call_its_answer(
 
 
 @every_side
-def test_row14_the_same_call_again_while_it_is_at_work_shares_the_one_answer(side: Side) -> None:
+def test_J_4_1_4_the_same_call_again_while_it_is_at_work_shares_the_one_answer(side: Side) -> None:
     side.hear([2, "1", side.heard, {}])
     assert side.hear([2, "1", side.heard, {}]) == []
     assert side.event == Shared("1", side.heard)
@@ -269,7 +269,7 @@ def test_row14_the_same_call_again_while_it_is_at_work_shares_the_one_answer(sid
 
 
 @every_side
-def test_row14_only_the_last_call_is_answered_from_memory_unless_it_concerns_a_transaction(side: Side) -> None:
+def test_J_4_1_4_only_the_last_call_is_answered_from_memory_unless_it_concerns_a_transaction(side: Side) -> None:
     """A station that numbers every call "1" loses nothing."""
     first, other = [2, "1", "DataTransfer", {"vendorId": "a"}], [2, "1", "DataTransfer", {"vendorId": "b"}]
     for each in (first, other, first):
@@ -281,7 +281,7 @@ def test_row14_only_the_last_call_is_answered_from_memory_unless_it_concerns_a_t
 
 
 @every_side
-def test_row14_an_answer_that_was_overtaken_by_another_call_is_not_remembered(side: Side) -> None:
+def test_J_4_1_4_an_answer_that_was_overtaken_by_another_call_is_not_remembered(side: Side) -> None:
     side.hear([2, "1", "DataTransfer", {"vendorId": "a"}])
     side.hear([2, "2", "DataTransfer", {"vendorId": "b"}])
     side.reply("1", {"status": "Accepted"})
@@ -290,7 +290,7 @@ def test_row14_an_answer_that_was_overtaken_by_another_call_is_not_remembered(si
 
 
 @sides(roles=(Role.CS,))
-def test_row14_a_repeated_id_gets_the_same_answer_again(side: Side) -> None:
+def test_J_4_1_4_a_repeated_id_gets_the_same_answer_again(side: Side) -> None:
     side.hear([2, "1", "ClearCache", {}])
     first = side.reply("1", {"status": "Rejected"})
     for _ in range(3):
@@ -299,7 +299,7 @@ def test_row14_a_repeated_id_gets_the_same_answer_again(side: Side) -> None:
 
 
 @every_side
-def test_row14_a_new_call_with_an_old_id_is_a_new_call(side: Side) -> None:
+def test_J_4_1_4_a_new_call_with_an_old_id_is_a_new_call(side: Side) -> None:
     """A station that counts its ids from 1 after each start sends another message under the same id."""
     action, other = ("DataTransfer", {"vendorId": "b"})
     side.hear([2, "1", action, {"vendorId": "a"}])
@@ -309,7 +309,7 @@ def test_row14_a_new_call_with_an_old_id_is_a_new_call(side: Side) -> None:
 
 
 @sides(versions=V2, roles=(Role.CS,))
-def test_row14_another_action_with_the_same_id_and_payload_is_another_call(side: Side) -> None:
+def test_J_4_1_4_another_action_with_the_same_id_and_payload_is_another_call(side: Side) -> None:
     side.hear(b'[2,"1","ClearCache",null]')
     side.reply("1", {"status": "Accepted"})
     assert side.hear(b'[2,"1","GetLocalListVersion",null]') == []
@@ -318,7 +318,7 @@ def test_row14_another_action_with_the_same_id_and_payload_is_another_call(side:
 
 
 @sides(roles=(Role.CSMS,))
-def test_row14_what_holds_the_time_is_never_answered_from_memory(side: Side) -> None:
+def test_J_4_1_4_what_holds_the_time_is_never_answered_from_memory(side: Side) -> None:
     for _ in range(2):
         assert side.hear([2, "1", "Heartbeat", {}]) == []
         assert isinstance(side.event, CallReceived)
@@ -345,7 +345,7 @@ def successor(side: Side) -> Side:
 
 
 @sides(roles=(Role.CSMS,))
-def test_row14_a_transaction_message_repeated_on_a_new_connection_gets_the_same_answer(side: Side) -> None:
+def test_J_4_1_4_a_transaction_message_repeated_on_a_new_connection_gets_the_same_answer(side: Side) -> None:
     action, payload, response = transaction(side.version)
     side.hear([2, "t1", action, payload])
     first = side.reply("t1", response)
@@ -356,7 +356,7 @@ def test_row14_a_transaction_message_repeated_on_a_new_connection_gets_the_same_
 
 
 @sides(roles=(Role.CSMS,))
-def test_row14_a_repetition_waits_for_the_handler_that_is_at_work_for_the_old_connection(side: Side) -> None:
+def test_J_4_1_4_a_repetition_waits_for_the_handler_that_is_at_work_for_the_old_connection(side: Side) -> None:
     action, payload, response = transaction(side.version)
     side.hear([2, "t1", action, payload])
     side.session.lost()
@@ -378,7 +378,7 @@ def test_row14_a_repetition_waits_for_the_handler_that_is_at_work_for_the_old_co
 
 
 @sides(roles=(Role.CSMS,))
-def test_row14_a_refusal_reaches_the_new_connection_too_and_is_not_remembered(side: Side) -> None:
+def test_J_4_1_4_a_refusal_reaches_the_new_connection_too_and_is_not_remembered(side: Side) -> None:
     action, payload, _ = transaction(side.version)
     side.hear([2, "t1", action, payload])
     side.session.lost()
@@ -393,7 +393,7 @@ def test_row14_a_refusal_reaches_the_new_connection_too_and_is_not_remembered(si
 
 
 @sides(roles=(Role.CSMS,))
-def test_row14_a_handler_that_never_answers_does_not_swallow_every_repetition(side: Side) -> None:
+def test_J_4_1_4_a_handler_that_never_answers_does_not_swallow_every_repetition(side: Side) -> None:
     action, payload, _ = transaction(side.version)
     side.hear([2, "t1", action, payload])
     side.session.lost()
@@ -406,7 +406,7 @@ def test_row14_a_handler_that_never_answers_does_not_swallow_every_repetition(si
 
 
 @sides(roles=(Role.CSMS,))
-def test_row14_what_is_remembered_of_a_station_is_bounded(side: Side) -> None:
+def test_J_4_1_4_what_is_remembered_of_a_station_is_bounded(side: Side) -> None:
     action, payload, response = transaction(side.version)
     history = History()
     for n in range(200):

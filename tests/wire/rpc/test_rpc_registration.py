@@ -1,4 +1,4 @@
-"""Row 27 of docs/ocpp-j.md: who may speak before a BootNotification was accepted."""
+"""B01 to B03: who may speak before a BootNotification was accepted."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def booted(side: Side, status: str) -> None:
 
 @sides(roles=(Role.CSMS,))
 @pytest.mark.parametrize("status", ["Pending", "Rejected"])
-def test_row27_b01_fr_10_a_call_before_acceptance_gets_a_security_error(side: Side, status: str) -> None:
+def test_B01_FR_10_a_call_before_acceptance_gets_a_security_error(side: Side, status: str) -> None:
     booted(side, status)
     [answer] = side.hear([2, "1", "Heartbeat", {}])
     assert answer[:3] == [4, "1", "SecurityError"]
@@ -52,28 +52,28 @@ def test_row27_b01_fr_10_a_call_before_acceptance_gets_a_security_error(side: Si
 
 
 @sides(roles=(Role.CSMS,))
-def test_row27_b01_fr_10_holds_only_after_the_csms_said_no(side: Side) -> None:
+def test_B01_FR_10_holds_only_after_the_csms_said_no(side: Side) -> None:
     """A CSMS that was restarted knows nothing of its stations, and locks none of them out."""
     assert side.hear([2, "1", "Heartbeat", {}]) == []
     assert isinstance(side.event, CallReceived)
 
 
 @sides(roles=(Role.CSMS,))
-def test_row27_while_the_boot_is_being_answered_nothing_is_held_back(side: Side) -> None:
+def test_B01_FR_10_while_the_boot_is_being_answered_nothing_is_held_back(side: Side) -> None:
     side.hear([2, "boot", "BootNotification", boot(side.version)])
     assert side.hear([2, "1", "Heartbeat", {}]) == []
 
 
 @sides(roles=(Role.CSMS,))
 @pytest.mark.parametrize("status", ["Pending", "Rejected"])
-def test_row27_the_next_boot_may_come_and_be_accepted(side: Side, status: str) -> None:
+def test_B01_FR_10_the_next_boot_may_come_and_be_accepted(side: Side, status: str) -> None:
     booted(side, status)
     booted(side, "Accepted")
     assert side.hear([2, "1", "Heartbeat", {}]) == []
 
 
 @sides(roles=(Role.CSMS,))
-def test_row27_it_outlives_the_connection(side: Side) -> None:
+def test_B01_FR_10_it_outlives_the_connection(side: Side) -> None:
     booted(side, "Pending")
     side.session.lost()
     again = Side(side.version, side.role, {"history": side.session.history})
@@ -81,7 +81,7 @@ def test_row27_it_outlives_the_connection(side: Side) -> None:
 
 
 @sides(roles=(Role.CSMS,))
-def test_row27_an_answer_that_the_station_cannot_get_any_more_decides_nothing(side: Side) -> None:
+def test_B01_FR_10_an_answer_that_the_station_cannot_get_any_more_decides_nothing(side: Side) -> None:
     side.hear([2, "boot", "BootNotification", boot(side.version)])
     side.session.lost()
     side.reply("boot", verdict("Rejected"))
@@ -90,7 +90,7 @@ def test_row27_an_answer_that_the_station_cannot_get_any_more_decides_nothing(si
 
 
 @sides(roles=(Role.CSMS,))
-def test_row27_b02_fr_09_what_the_csms_triggered_may_come(side: Side) -> None:
+def test_B02_FR_09_what_the_csms_triggered_may_come(side: Side) -> None:
     booted(side, "Pending")
     side.session.call(RawMessage("TriggerMessage", b'{"requestedMessage":"Heartbeat"}'), side.now)
     side.sent()
@@ -102,7 +102,7 @@ def test_row27_b02_fr_09_what_the_csms_triggered_may_come(side: Side) -> None:
 
 @sides(roles=(Role.CSMS,), versions=(Version.V201, Version.V21))
 @pytest.mark.parametrize("trigger", ["SignChargingStationCertificate", "SignV2GCertificate", "SignCombinedCertificate"])
-def test_row27_a_trigger_for_a_certificate_lets_sign_certificate_come(side: Side, trigger: str) -> None:
+def test_B02_FR_09_a_trigger_for_a_certificate_lets_sign_certificate_come(side: Side, trigger: str) -> None:
     booted(side, "Pending")
     side.session.call(RawMessage("TriggerMessage", f'{{"requestedMessage":"{trigger}"}}'.encode()), side.now)
     side.sent()
@@ -110,7 +110,7 @@ def test_row27_a_trigger_for_a_certificate_lets_sign_certificate_come(side: Side
 
 
 @sides(roles=(Role.CSMS,), versions=(Version.V16,))
-def test_row27_1_6_has_an_extended_trigger_too(side: Side) -> None:
+def test_B02_FR_09_in_1_6_there_is_an_extended_trigger_too(side: Side) -> None:
     booted(side, "Pending")
     raw = b'{"requestedMessage":"SignChargePointCertificate"}'
     side.session.call(RawMessage("ExtendedTriggerMessage", raw), side.now)
@@ -123,7 +123,7 @@ def test_row27_1_6_has_an_extended_trigger_too(side: Side) -> None:
     ("action", "payload"),
     [("GetBaseReport", b'{"requestId":1,"reportBase":"FullInventory"}'), ("GetReport", b'{"requestId":1}')],
 )
-def test_row27_b01_fr_10_a_report_that_was_asked_for_may_come(side: Side, action: str, payload: bytes) -> None:
+def test_B01_FR_10_a_report_that_was_asked_for_may_come(side: Side, action: str, payload: bytes) -> None:
     booted(side, "Pending")
     report = {"requestId": 1, "generatedAt": NOW, "seqNo": 0}
     assert side.hear([2, "1", "NotifyReport", report])[0][2] == "SecurityError"
@@ -134,7 +134,7 @@ def test_row27_b01_fr_10_a_report_that_was_asked_for_may_come(side: Side, action
 
 
 @sides(roles=(Role.CSMS,), versions=(Version.V21,))
-def test_row27_a_send_before_acceptance_is_dropped(side: Side) -> None:
+def test_B01_FR_10_a_send_before_acceptance_is_dropped(side: Side) -> None:
     booted(side, "Pending")
     payload = {"id": 1, "pending": 0, "basetime": NOW, "data": [{"t": 1, "v": "1"}]}
     assert side.hear([6, "s", "NotifyPeriodicEventStream", payload]) == []
@@ -142,7 +142,7 @@ def test_row27_a_send_before_acceptance_is_dropped(side: Side) -> None:
 
 
 @sides(roles=(Role.CS,))
-def test_row27_b03_fr_08_a_rejected_station_refuses_the_calls_of_the_csms(side: Side) -> None:
+def test_B03_FR_08_a_rejected_station_refuses_the_calls_of_the_csms(side: Side) -> None:
     booted(side, "Rejected")
     [answer] = side.hear([2, "1", "ClearCache", {}])
     assert answer[:3] == [4, "1", "SecurityError"]
@@ -151,14 +151,14 @@ def test_row27_b03_fr_08_a_rejected_station_refuses_the_calls_of_the_csms(side: 
 
 
 @sides(roles=(Role.CS,))
-def test_row27_b02_fr_01_a_pending_station_answers_the_csms(side: Side) -> None:
+def test_B02_FR_01_a_pending_station_answers_the_csms(side: Side) -> None:
     booted(side, "Pending")
     assert side.hear([2, "1", "ClearCache", {}]) == []
     assert side.reply("1", {"status": "Accepted"}) == [[3, "1", {"status": "Accepted"}]]
 
 
 @sides(roles=(Role.CSMS,))
-def test_row27_a_verdict_sent_without_validation_counts_too(side: Side) -> None:
+def test_B01_FR_10_a_verdict_sent_without_validation_counts_too(side: Side) -> None:
     side.hear([2, "boot", "BootNotification", boot(side.version)])
     side.session.reply("boot", b'{"status":"Pending"}', validate=False)
     side.sent()

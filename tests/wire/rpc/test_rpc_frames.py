@@ -1,4 +1,4 @@
-"""Rows 15 to 26, 31 and 33 of docs/ocpp-j.md: what a frame may look like, and what each fault is answered with."""
+"""What a frame may look like, and what each fault is answered with (2.1 Part 4, 4.1 to 4.3 and 7.2)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ocppflow.rpc.session import Session
 
 
 @every_side
-def test_row15_a_call_has_4_elements_a_result_3_an_error_5(side: Side) -> None:
+def test_J_4_2_1_a_call_has_4_elements_a_result_3_an_error_5(side: Side) -> None:
     side.call(message_id="c")
     assert side.session.data_to_send() == [(f'[2,"c","{side.said}",{{}}]'.encode(), None)]
     side.hear([2, "1", side.heard, {}])
@@ -39,7 +39,7 @@ def test_row15_a_call_has_4_elements_a_result_3_an_error_5(side: Side) -> None:
 
 @every_side
 @pytest.mark.parametrize("frame", ['[2,"1"]', '[2,"1","{heard}"]', '[2,"1","{heard}",{{}},{{}}]'])
-def test_row15_a_call_with_another_number_of_elements_is_refused(side: Side, frame: str) -> None:
+def test_J_4_2_1_a_call_with_another_number_of_elements_is_refused(side: Side, frame: str) -> None:
     answers = side.hear(frame.format(heard=side.heard).encode())
     assert [each[:3] for each in answers] == [[4, "1", "ProtocolError"]]
     assert "a CALL has 4 elements" in answers[0][3]
@@ -47,7 +47,7 @@ def test_row15_a_call_with_another_number_of_elements_is_refused(side: Side, fra
 
 @every_side
 @pytest.mark.parametrize("payload", ["[]", '"x"', "7", "true", "1.5"])
-def test_row15_the_payload_is_an_object(side: Side, payload: str) -> None:
+def test_J_4_1_5_the_payload_is_an_object(side: Side, payload: str) -> None:
     [answer] = side.hear(f'[2,"1","{side.heard}",{payload}]'.encode())
     assert answer[:3] == [4, "1", "ProtocolError"]
     assert "must be a JSON object" in answer[3]
@@ -55,20 +55,20 @@ def test_row15_the_payload_is_an_object(side: Side, payload: str) -> None:
 
 @every_side
 @pytest.mark.parametrize("action", ['["x"]', "7", "null", "{}"])
-def test_row15_the_action_is_a_string(side: Side, action: str) -> None:
+def test_J_4_1_6_the_action_is_a_string(side: Side, action: str) -> None:
     [answer] = side.hear(f'[2,"1",{action},{{}}]'.encode())
     assert answer[:3] == [4, "1", side.code("RpcFrameworkError")]
 
 
 @every_side
-def test_row15_null_is_tolerated_for_an_empty_payload(side: Side) -> None:
+def test_J_4_1_5_null_is_tolerated_for_an_empty_payload(side: Side) -> None:
     assert side.hear(f'[2,"1","{side.heard}", null ]'.encode()) == []
     assert isinstance(side.event, CallReceived)
     assert side.event.payload == b"{}"
 
 
 @sides(roles=(Role.CSMS,), versions=V2)
-def test_row15_null_is_tolerated_in_an_answer(side: Side) -> None:
+def test_J_4_1_5_null_is_tolerated_in_an_answer(side: Side) -> None:
     side.session.call(side.message("SetDisplayMessageRequest", message=_display(side)), side.now, message_id="1")
     side.sent()
     side.hear(b'[3,"1",null]')
@@ -83,34 +83,34 @@ def _display(side: Side) -> Any:
 
 
 @every_side
-def test_row16_what_is_not_set_is_absent(side: Side) -> None:
+def test_J_4_1_5_what_is_not_set_is_absent(side: Side) -> None:
     side.session.call(side.message("DataTransferRequest", vendor_id="a"), side.now, message_id="1")
     assert side.session.data_to_send() == [(b'[2,"1","DataTransfer",{"vendorId":"a"}]', None)]
 
 
 @sides(roles=(Role.CS,), versions=V2)
 @pytest.mark.parametrize("empty", [None, {}, []])
-def test_row16_an_empty_optional_field_that_is_there_is_refused(side: Side, empty: Any) -> None:
+def test_J_4_1_5_an_empty_optional_field_that_is_there_is_refused(side: Side, empty: Any) -> None:
     [answer] = side.hear([2, "1", "ClearCache", {"customData": empty}])
     assert answer[:2] == [4, "1"]
     assert "customData" in answer[3]
 
 
 @every_side
-def test_row17_the_action_is_case_sensitive_and_without_request(side: Side) -> None:
+def test_J_4_1_6_the_action_is_case_sensitive_and_without_request(side: Side) -> None:
     for wrong in (side.heard.lower(), side.heard.upper(), f"{side.heard}Request", f" {side.heard}", ""):
         assert side.hear([2, "1", wrong, {}])[0][:3] == [4, "1", "NotImplemented"]
 
 
 @every_side
-def test_row18_what_is_no_utf8_is_refused(side: Side) -> None:
+def test_J_4_1_2_what_is_not_utf8_is_refused(side: Side) -> None:
     answer = side.hear(b'[2,"1","DataTransfer",{"vendorId":"\xff\xfe"}]')
     assert [each[:2] for each in answer] == [[4, "1"]]
     assert answer[0][2] == side.code("FormatViolation")
 
 
 @every_side
-def test_row18_escapes_and_every_plane_of_unicode_are_read(side: Side) -> None:
+def test_J_4_1_2_escapes_and_every_plane_of_unicode_are_read(side: Side) -> None:
     text = 'é😀\u2028"\\'
     raw = json.dumps([2, "idé\n", "DataTransfer", {"vendorId": text}])
     side.hear(raw.encode())
@@ -156,7 +156,7 @@ UNREADABLE = [
 
 @every_side
 @pytest.mark.parametrize("data", UNREADABLE, ids=lambda data: repr(data[:24]))
-def test_row19_a_message_whose_id_cannot_be_read_gets_minus_one(side: Side, data: bytes) -> None:
+def test_J_4_2_3_a_message_whose_id_cannot_be_read_gets_minus_one(side: Side, data: bytes) -> None:
     [answer] = side.hear(data)
     if data == b'[null,"1"]':  # here it can
         assert answer[1] == "1"
@@ -168,13 +168,13 @@ def test_row19_a_message_whose_id_cannot_be_read_gets_minus_one(side: Side, data
 
 
 @sides(versions=V2)
-def test_row19_an_id_that_is_a_number_cannot_be_read(side: Side) -> None:
+def test_J_4_2_3_an_id_that_is_a_number_cannot_be_read(side: Side) -> None:
     assert side.hear([2, 17, side.heard, {}])[0][:3] == [4, "-1", "RpcFrameworkError"]
 
 
 @sides(versions=(Version.V16,))
 @pytest.mark.parametrize("number", [17, 0, -3, 2**53])
-def test_row19_1_6_has_no_minus_one_so_a_number_is_answered_with_itself(side: Side, number: int) -> None:
+def test_J_4_2_3_in_1_6_a_number_as_id_is_answered_with_itself(side: Side, number: int) -> None:
     assert side.hear([2, number, side.heard, {}])[0][:3] == [4, number, "ProtocolError"]
 
 
@@ -193,7 +193,7 @@ def test_row19_1_6_has_no_minus_one_so_a_number_is_answered_with_itself(side: Si
     ],
     ids=lambda data: repr(data[-20:]),
 )
-def test_row19_broken_json_is_answered_under_its_id_and_not_repeated_to_the_peer(side: Side, data: bytes) -> None:
+def test_J_4_2_3_broken_json_is_answered_under_its_id_and_not_repeated_to_the_peer(side: Side, data: bytes) -> None:
     [answer] = side.hear(data)
     assert answer[:3] == [4, "1", side.code("FormatViolation")]
     assert "secret" not in json.dumps(answer)
@@ -201,13 +201,13 @@ def test_row19_broken_json_is_answered_under_its_id_and_not_repeated_to_the_peer
 
 @sides(versions=(Version.V201,))
 @pytest.mark.parametrize("kind", [5, 6, 7, 8, 9, 0, -1, 22, 10**30])
-def test_row20_an_unknown_message_type_gets_a_callerror_in_2_0_1(side: Side, kind: int) -> None:
+def test_J_4_1_3_an_unknown_message_type_gets_a_callerror_in_2_0_1(side: Side, kind: int) -> None:
     assert side.hear([kind, "1", side.heard, {}])[0][:3] == [4, "1", "MessageTypeNotSupported"]
 
 
 @sides(versions=(Version.V16, Version.V21))
 @pytest.mark.parametrize("kind", [7, 8, 9, 0, -1, 22, 10**30])
-def test_row20_an_unknown_message_type_is_ignored_in_1_6_and_2_1(side: Side, kind: int) -> None:
+def test_J_4_1_3_an_unknown_message_type_is_ignored_in_1_6_and_2_1(side: Side, kind: int) -> None:
     assert side.hear([kind, "1", side.heard, {}]) == []
     assert isinstance(side.event, Ignored)
     assert str(kind)[:3] in side.event.reason
@@ -215,7 +215,7 @@ def test_row20_an_unknown_message_type_is_ignored_in_1_6_and_2_1(side: Side, kin
 
 @sides(versions=(Version.V16,))
 @pytest.mark.parametrize("kind", [5, 6])
-def test_row20_the_types_of_2_1_are_unknown_in_1_6(side: Side, kind: int) -> None:
+def test_J_4_1_3_the_types_of_2_1_are_unknown_in_1_6(side: Side, kind: int) -> None:
     assert side.hear([kind, "1", side.heard, {}]) == []
     assert isinstance(side.event, Ignored)
 
@@ -250,7 +250,7 @@ ANSWERS = [
 @every_side
 @pytest.mark.parametrize("data", ANSWERS, ids=lambda data: repr(data[:24]))
 @pytest.mark.parametrize("in_flight", [False, True])
-def test_row21_an_answer_is_never_answered_with_a_callerror(side: Side, data: bytes, in_flight: bool) -> None:
+def test_J_4_2_3_an_answer_is_never_answered_with_a_callerror(side: Side, data: bytes, in_flight: bool) -> None:
     if in_flight:
         side.call(message_id="1")
         side.sent()
@@ -262,7 +262,7 @@ def test_row21_an_answer_is_never_answered_with_a_callerror(side: Side, data: by
 
 @sides(versions=(Version.V21,))
 @pytest.mark.parametrize("result", [b'[3,"1",{"nonsense":1}]', b'[3,"1"]', b'[3,"1",7]', b'[3,"1",{"a":}]'])
-def test_row22_an_invalid_result_is_answered_with_callresulterror(side: Side, result: bytes) -> None:
+def test_J_4_2_3_an_invalid_result_is_answered_with_callresulterror(side: Side, result: bytes) -> None:
     side.call(message_id="1")
     side.sent()
     [answer] = side.hear(result)
@@ -274,7 +274,7 @@ def test_row22_an_invalid_result_is_answered_with_callresulterror(side: Side, re
 
 
 @sides(versions=(Version.V16, Version.V201))
-def test_row22_before_2_1_there_is_no_callresulterror(side: Side) -> None:
+def test_J_4_2_3_before_2_1_there_is_no_callresulterror(side: Side) -> None:
     side.call(message_id="1")
     side.sent()
     assert side.hear([3, "1", {"nonsense": 1}]) == []
@@ -282,7 +282,7 @@ def test_row22_before_2_1_there_is_no_callresulterror(side: Side) -> None:
 
 
 @sides(versions=(Version.V21,))
-def test_row22_a_callresulterror_of_the_peer_is_reported_and_not_answered(side: Side) -> None:
+def test_J_4_2_3_a_callresulterror_of_the_peer_is_reported_and_not_answered(side: Side) -> None:
     side.hear([2, "1", side.heard, {}])
     side.reply("1", side.response)
     assert side.hear([5, "1", "TypeConstraintViolation", "currentTime", {}]) == []
@@ -291,7 +291,7 @@ def test_row22_a_callresulterror_of_the_peer_is_reported_and_not_answered(side: 
 
 
 @every_side
-def test_row23_not_implemented_is_for_what_nobody_knows(side: Side) -> None:
+def test_J_4_3_not_implemented_is_for_what_nobody_knows(side: Side) -> None:
     for action in ("Nonsense", "héartbeat", "x" * 1000, "Heartbeat-Signed-Signed", "\u0000"):
         [answer] = side.hear([2, "1", action, {}])
         assert answer[:3] == [4, "1", "NotImplemented"]
@@ -299,14 +299,14 @@ def test_row23_not_implemented_is_for_what_nobody_knows(side: Side) -> None:
 
 
 @every_side
-def test_row23_not_supported_is_for_the_wrong_direction(side: Side) -> None:
+def test_J_4_3_not_supported_is_for_the_wrong_direction(side: Side) -> None:
     [answer] = side.hear([2, "1", side.said, {}])
     assert answer[:3] == [4, "1", "NotSupported"]
     assert answer[3].startswith(f"{side.said} is the {side.role.value}'s to send")
 
 
 @every_side
-def test_row23_this_side_does_not_send_what_is_not_its_own(side: Side) -> None:
+def test_J_4_3_this_side_does_not_send_what_is_not_its_own(side: Side) -> None:
     with pytest.raises(UnknownAction, match=f"not the {side.role.value}'s to send"):
         side.session.call(side.message(f"{side.heard}Request"), side.now)
     with pytest.raises(UnknownAction):
@@ -315,7 +315,7 @@ def test_row23_this_side_does_not_send_what_is_not_its_own(side: Side) -> None:
 
 
 @every_side
-def test_row24_the_codes_are_spelled_as_the_version_spells_them(side: Side) -> None:
+def test_J_4_3_the_codes_are_spelled_as_the_version_spells_them(side: Side) -> None:
     spelled = {}
     for code in sorted(CODES):
         side.hear([2, code, side.heard, {}])
@@ -335,7 +335,7 @@ def test_row24_the_codes_are_spelled_as_the_version_spells_them(side: Side) -> N
         ("VendorError", "VendorError"),
     ],
 )
-def test_row24_either_spelling_is_understood(side: Side, wire: str, code: str) -> None:
+def test_J_4_3_either_spelling_is_understood(side: Side, wire: str, code: str) -> None:
     side.call(message_id="1")
     side.hear([4, "1", wire, "", {}])
     assert isinstance(side.event, CallFailed)
@@ -343,7 +343,7 @@ def test_row24_either_spelling_is_understood(side: Side, wire: str, code: str) -
 
 
 @sides(versions=(Version.V16,))
-def test_row25_1_6_never_says_a_code_it_does_not_have(side: Side) -> None:
+def test_J_4_3_in_1_6_a_code_that_it_does_not_have_is_never_sent(side: Side) -> None:
     known = {
         "NotImplemented",
         "NotSupported",
@@ -363,7 +363,7 @@ def test_row25_1_6_never_says_a_code_it_does_not_have(side: Side) -> None:
 
 @every_side
 @pytest.mark.parametrize("text", ["x" * 1000, "é" * 256, "😀" * 300, "a\ud800b", "", 17, ValueError("odd")])
-def test_row26_the_description_has_at_most_255_characters(side: Side, text: Any) -> None:
+def test_J_4_2_3_the_description_has_at_most_255_characters(side: Side, text: Any) -> None:
     side.hear([2, "1", side.heard, {}])
     side.session.fail("1", CallError.of("GenericError", text))
     [answer] = side.sent()
@@ -372,13 +372,13 @@ def test_row26_the_description_has_at_most_255_characters(side: Side, text: Any)
 
 
 @every_side
-def test_row26_our_own_refusals_keep_to_255_characters(side: Side) -> None:
+def test_J_4_2_3_our_own_refusals_keep_to_255_characters(side: Side) -> None:
     [answer] = side.hear([2, "1", "DataTransfer", {"vendorId": "x" * 100_000, "y" * 1000: 1}])
     assert len(answer[3]) <= 255
 
 
 @every_side
-def test_row26_details_that_are_no_json_do_not_cost_the_peer_its_answer(side: Side) -> None:
+def test_J_4_2_3_details_that_are_not_json_do_not_cost_the_peer_its_answer(side: Side) -> None:
     side.hear([2, "1", side.heard, {}])
     side.session.fail("1", CallError.of("GenericError", "d", {"x": object()}))
     assert side.sent() == [[4, "1", "GenericError", "d", {}]]
@@ -388,7 +388,7 @@ def test_row26_details_that_are_no_json_do_not_cost_the_peer_its_answer(side: Si
 @pytest.mark.parametrize(
     "error", [[4, "1"], [4, "1", 7], [4, "1", "GenericError", None, []], [4, "1", "E", "d", {}, 1]]
 )
-def test_row26_an_error_with_faults_still_fails_the_call(side: Side, error: Any) -> None:
+def test_J_4_2_3_an_error_with_faults_still_fails_the_call(side: Side, error: Any) -> None:
     side.call(message_id="1")
     side.sent()
     assert side.hear(error) == []
@@ -404,7 +404,7 @@ def signed(payload: Any, **more: Any) -> dict[str, Any]:
 
 @sides(versions=V2)
 @pytest.mark.parametrize("more", [{}, {"header": {"kid": "1"}}, {"anything": "else"}])
-def test_row31_a_signed_call_is_unwrapped(side: Side, more: dict[str, Any]) -> None:
+def test_J_7_2_a_signed_call_is_unwrapped(side: Side, more: dict[str, Any]) -> None:
     side.hear([2, "1", "DataTransfer-Signed", signed({"vendorId": "é"}, **more)])
     assert isinstance(side.event, CallReceived)
     assert (side.event.action, side.event.message.vendor_id) == ("DataTransfer", "é")
@@ -413,7 +413,7 @@ def test_row31_a_signed_call_is_unwrapped(side: Side, more: dict[str, Any]) -> N
 
 
 @sides(versions=V2)
-def test_row31_a_signed_response_is_unwrapped(side: Side) -> None:
+def test_J_7_2_a_signed_response_is_unwrapped(side: Side) -> None:
     side.call(message_id="1")
     side.sent()
     assert side.hear([3, "1", signed(side.answer)]) == []
@@ -422,7 +422,7 @@ def test_row31_a_signed_response_is_unwrapped(side: Side) -> None:
 
 
 @sides(versions=(Version.V21,), roles=(Role.CSMS,))
-def test_row31_a_signed_send_is_unwrapped(side: Side) -> None:
+def test_J_7_2_a_signed_send_is_unwrapped(side: Side) -> None:
     payload = {"id": 1, "pending": 0, "basetime": "2026-01-01T00:00:00Z", "data": [{"t": 1, "v": "1"}]}
     assert side.hear([6, "1", "NotifyPeriodicEventStream-Signed", signed(payload)]) == []
     assert isinstance(side.event, SendReceived)
@@ -441,20 +441,20 @@ def test_row31_a_signed_send_is_unwrapped(side: Side) -> None:
         {"payload": "a", "signature": "x"},
     ],
 )
-def test_row31_what_should_be_signed_and_is_not_is_refused(side: Side, payload: Any) -> None:
+def test_J_7_2_what_should_be_signed_and_is_not_is_refused(side: Side, payload: Any) -> None:
     [answer] = side.hear([2, "1", f"{side.heard}-Signed", payload])
     assert answer[:3] == [4, "1", "FormatViolation"]
 
 
 @sides(versions=V2)
 @pytest.mark.parametrize("inside", [b"", b"x", b"[]", b'{"nonsense":1}', b"\xff", b"[" * 100_000])
-def test_row31_the_signed_payload_is_held_to_the_schema(side: Side, inside: bytes) -> None:
+def test_J_7_2_the_signed_payload_is_held_to_the_schema(side: Side, inside: bytes) -> None:
     [answer] = side.hear([2, "1", f"{side.heard}-Signed", signed(inside)])
     assert answer[:2] == [4, "1"]
 
 
 @sides(versions=(Version.V16,))
-def test_row31_1_6_knows_no_signed_messages(side: Side) -> None:
+def test_J_7_2_in_1_6_there_are_no_signed_messages(side: Side) -> None:
     assert side.hear([2, "1", f"{side.heard}-Signed", signed({})])[0][:3] == [4, "1", "NotImplemented"]
 
 
@@ -465,13 +465,13 @@ def meter_values(unit: str) -> dict[str, Any]:
 
 @sides(versions=(Version.V16,), roles=(Role.CSMS,))
 @pytest.mark.parametrize("unit", ["Celsius", "Celcius"])
-def test_row33_1_6_takes_both_spellings_of_celsius(side: Side, unit: str) -> None:
+def test_J_4_1_7_in_1_6_both_spellings_of_celsius_are_taken(side: Side, unit: str) -> None:
     assert side.hear([2, "1", "MeterValues", meter_values(unit)]) == []
     assert isinstance(side.event, CallReceived)
 
 
 @sides(versions=(Version.V16,), roles=(Role.CSMS,))
-def test_row33_the_reason_is_optional_in_stop_transaction(side: Side) -> None:
+def test_J_4_1_7_the_reason_is_optional_in_stop_transaction(side: Side) -> None:
     stop = {"transactionId": 1, "meterStop": 5, "timestamp": "2026-01-01T00:00:00Z"}
     assert side.hear([2, "1", "StopTransaction", stop]) == []
     assert isinstance(side.event, CallReceived)
@@ -479,7 +479,7 @@ def test_row33_the_reason_is_optional_in_stop_transaction(side: Side) -> None:
 
 @sides(roles=(Role.CS,), versions=(Version.V16,))
 @pytest.mark.parametrize(("limit", "valid"), [(8.1, True), (0.1, True), (16, True), (8.15, False)])
-def test_row33_limits_have_one_decimal(side: Side, limit: float, valid: bool) -> None:
+def test_J_4_1_7_limits_have_one_decimal(side: Side, limit: float, valid: bool) -> None:
     schedule = {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": limit}]}
     profile = {
         "chargingProfileId": 1,
@@ -493,7 +493,7 @@ def test_row33_limits_have_one_decimal(side: Side, limit: float, valid: bool) ->
 
 
 @sides(versions=V2)
-def test_row33_unknown_keys_in_custom_data_are_kept(side: Side) -> None:
+def test_J_4_1_7_unknown_keys_in_custom_data_are_kept(side: Side) -> None:
     custom = {"vendorId": "a", "own": {"deep": [1, 2.50]}}
     side.hear([2, "1", side.heard, {"customData": custom}])
     assert isinstance(side.event, CallReceived)

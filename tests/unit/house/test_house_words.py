@@ -1,0 +1,37 @@
+"""What is written for others names the standard's sections and requirements, not a numbering of our own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from tests.unit.house.sources import ROOT, shown
+
+_OWN_NUMBER = re.compile(r"\brows? \d+\b", re.IGNORECASE)
+_KINDS = {".py", ".md", ".js", ".html", ".json", ".toml"}
+_PLACES = ("src", "docs", "examples", "node-red", "tests/fuzz", "tests/wire", "tests/unit", "tests/flows")
+_NOT_OURS = {"node_modules", "engine", "__pycache__"}
+
+
+def _public() -> list[Path]:
+    found = [path for place in _PLACES for path in sorted((ROOT / place).rglob("*")) if path.suffix in _KINDS]
+    found += sorted(ROOT.glob("*.md"))
+    return [path for path in found if path.is_file() and not _NOT_OURS & set(path.relative_to(ROOT).parts)]
+
+
+@pytest.mark.parametrize("text", ["row 14", "Rows 24 and 25", "(row 3)"])
+def test_a_number_of_our_own_is_recognized(text: str) -> None:
+    assert _OWN_NUMBER.search(text)
+
+
+def test_no_text_refers_to_a_row_of_a_table_of_our_own() -> None:
+    files = [path for path in _public() if path != Path(__file__)]
+    assert len(files) > 100
+    found = [
+        f"{shown(path)}:{number}: {line.strip()[:100]}"
+        for path in files
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if _OWN_NUMBER.search(line)
+    ]
+    assert not found
