@@ -22,7 +22,7 @@ CS = {"cbId": "CS1", "csms": {"url": "ws://h/o"}}
 def test_defaults_of_the_CSMS():
     read = CSMSSettings.read({"port": "9000", "path": "/ocpp"})
     assert (read.port, read.host, read.path) == (9000, "", "/ocpp")
-    assert read.url == "ws://0.0.0.0:9000/ocpp"
+    assert read.url == "ws://*:9000/ocpp"
     assert read.versions == (Version.V201,)
     assert (read.timeout, read.profile, read.tls, read.validation.policy, read.logs) == (10.0, 1, None, STRICT, False)
     limits = read.server_limits(3.0)

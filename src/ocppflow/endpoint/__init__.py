@@ -11,6 +11,7 @@ from ocppflow.endpoint.router import CatchAll, Handler, Middleware, Proceed, Rou
 from ocppflow.rpc.events import CallAnswered, LateAnswer
 from ocppflow.rpc.history import History
 from ocppflow.rpc.limits import Limits
+from ocppflow.transport.address import listen_address
 from ocppflow.transport.backoff import Backoff
 from ocppflow.transport.client import connect
 from ocppflow.transport.clock import Clock, LoopClock, ManualClock, Timer, sleep
@@ -18,7 +19,15 @@ from ocppflow.transport.handshake import Accept, Acceptor, Handshake, Refuse, Re
 from ocppflow.transport.leniency import EXACT, Leniency
 from ocppflow.transport.link import ClientCertificate, Link, Peer
 from ocppflow.transport.memory import MemoryLink, memory_pair
-from ocppflow.transport.passwords import HashedPasswords, PasswordStore, PlainPasswords, hash_password, verify_password
+from ocppflow.transport.passwords import (
+    FetchedPasswords,
+    HashedPasswords,
+    PasswordStore,
+    PlainPasswords,
+    hash_password,
+    verify_password,
+)
+from ocppflow.transport.ports import Ports, SharedPort
 from ocppflow.transport.route import Route
 from ocppflow.transport.security import SecurityPolicy
 from ocppflow.transport.server import Server
@@ -38,6 +47,7 @@ __all__ = [
     "Clock",
     "Connection",
     "ConnectionState",
+    "FetchedPasswords",
     "Handler",
     "Handshake",
     "HashedPasswords",
@@ -57,6 +67,7 @@ __all__ = [
     "PasswordStore",
     "Peer",
     "PlainPasswords",
+    "Ports",
     "Proceed",
     "Refuse",
     "RefusedInfo",
@@ -67,11 +78,13 @@ __all__ = [
     "Server",
     "ServerLimits",
     "ServerTLS",
+    "SharedPort",
     "Timer",
     "client_context",
     "connect",
     "end",
     "hash_password",
+    "listen_address",
     "memory_pair",
     "sleep",
     "unauthorized",

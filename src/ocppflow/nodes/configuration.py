@@ -101,7 +101,7 @@ class CSMSSettings(msgspec.Struct, frozen=True):
     @property
     def url(self) -> str:
         """What stations append their identity to."""
-        host = f"[{self.host}]" if ":" in self.host else self.host or "0.0.0.0"  # noqa: S104 - all interfaces
+        host = f"[{self.host}]" if ":" in self.host else self.host or "*"
         return f"{'wss' if self.tls else 'ws'}://{host}:{self.port}{self.path}"
 
     def server_limits(self, close_timeout: float) -> ServerLimits:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from websockets.protocol import Side
 
 from ocppflow.errors import ConfigurationError
-from ocppflow.transport.address import normal_path
+from ocppflow.transport.address import normal_path, shown_host
 from ocppflow.transport.clock import Clock, LoopClock
 from ocppflow.transport.handshake import RefusedInfo
 from ocppflow.transport.link import Link
@@ -84,15 +84,23 @@ class Server:
             raise ConfigurationError("this server listens already")
         if not 0 <= port < 65536:
             raise ConfigurationError(f"cannot listen on port {port}: a port is between 0 and 65535")
-        loop = asyncio.get_running_loop()
         try:
-            self._listener = await loop.create_server(
-                lambda: ServerOpening(self.context), host or None, port, backlog=self.context.limits.backlog
-            )
+            listener = await self._bind(host, port)
+            # Port 0 gives IPv4 and IPv6 a port each; a URL can name only one.
+            while len({socket.getsockname()[1] for socket in listener.sockets}) > 1:
+                port = listener.sockets[0].getsockname()[1]
+                listener.close()
+                listener = await self._bind(host, port)
         except OSError as error:
             raise ConfigurationError(_explain_bind(error, host, port)) from error
-        self._host = host or "127.0.0.1"
-        log.info("listening on %s", self.url)
+        self._listener = listener
+        self._host = host or ""
+
+    async def _bind(self, host: str | None, port: int) -> asyncio.Server:
+        context = self.context
+        return await asyncio.get_running_loop().create_server(
+            lambda: ServerOpening(context), host or None, port, backlog=context.limits.backlog
+        )
 
     @property
     def is_listening(self) -> bool:
@@ -108,9 +116,8 @@ class Server:
 
     @property
     def url(self) -> str:
-        """``ws://host:port``; add path and identity."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"{'wss' if self.context.tls else 'ws'}://{host}:{self.port}"
+        """``ws://host:port``, all interfaces being ``0.0.0.0``; add path and identity."""
+        return f"{'wss' if self.context.tls else 'ws'}://{shown_host(self._host)}:{self.port}"
 
     @property
     def links(self) -> list[Link]:

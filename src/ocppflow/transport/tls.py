@@ -73,6 +73,17 @@ class ServerTLS:
         self._seen = self._stamp()
         self._context = self._build()
 
+    def __eq__(self, other: object) -> bool:
+        """Two of the same settings, so that listeners which read the same files can share a port."""
+        return isinstance(other, ServerTLS) and self._settings == other._settings
+
+    def __hash__(self) -> int:
+        return hash(self._settings)
+
+    @property
+    def _settings(self) -> tuple[object, ...]:
+        return self._pairs, self._client_ca, self._required
+
     @property
     def asks_certificate(self) -> bool:
         """Whether stations are asked for a certificate (security profile 3)."""
