@@ -104,8 +104,9 @@ def _text(moment: datetime) -> str:
 
 
 def _struct_in_milliseconds(value: Any) -> Any:
+    kind: type[Struct] = type(value)
     changed = None
-    for name in _fields_with_times(type(value)):
+    for name in _fields_with_times(kind):
         old = getattr(value, name)
         if old is not UNSET and (new := in_milliseconds(old)) is not old:
             if changed is None:
