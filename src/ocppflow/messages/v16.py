@@ -158,8 +158,8 @@ Reason: TypeAlias = Literal[
     "EmergencyStop", "EVDisconnected", "HardReset", "Local", "Other", "PowerLoss", "Reboot", "Remote",
     "SoftReset", "UnlockCommand", "DeAuthorized",
 ]
-"""Local: the driver stopped at the station. Remote: the CSMS stopped it. The other values are faults and
-commands.
+"""Local: the driver stopped it at the station. Remote: the CSMS stopped it. The other values name technical
+causes and commands.
 """
 RecurrencyKindType: TypeAlias = Literal["Daily", "Weekly"]
 """The schedule restarts every 24 hours or every 7 days."""
@@ -183,7 +183,7 @@ UnitOfMeasure: TypeAlias = Literal[
 ]
 """Celcius is the spelling of early schemas, and still valid. Hertz is for the measurand Frequency."""
 UnlockStatus: TypeAlias = Literal["Unlocked", "UnlockFailed", "NotSupported"]
-"""NotSupported: the connector has no lock (5.18)."""
+"""NotSupported: the connector has no lock, or does not exist (7.46)."""
 UpdateFirmwareStatusEnumType: TypeAlias = Literal[
     "Accepted", "Rejected", "AcceptedCanceled", "InvalidCertificate", "RevokedCertificate",
 ]

@@ -287,8 +287,8 @@ ReasonEnumType: TypeAlias = Literal[
     "Local", "LocalOutOfCredit", "MasterPass", "Other", "OvercurrentFault", "PowerLoss", "PowerQuality",
     "Reboot", "Remote", "SOCLimitReached", "StoppedByEV", "TimeLimitReached", "Timeout",
 ]
-"""Local: the driver stopped at the station. Remote: the CSMS stopped it. The other values are faults, limits
-and resets.
+"""Local: the driver stopped it at the station. Remote: the CSMS stopped it. The other values name technical
+causes, limits and resets.
 """
 RecurrencyKindEnumType: TypeAlias = Literal["Daily", "Weekly"]
 """The schedule restarts every 24 hours or every 7 days."""
@@ -339,7 +339,7 @@ TriggerReasonEnumType: TypeAlias = Literal[
 UnlockStatusEnumType: TypeAlias = Literal[
     "Unlocked", "UnlockFailed", "OngoingAuthorizedTransaction", "UnknownConnector",
 ]
-"""OngoingAuthorizedTransaction: the connector stays locked while it is charging (F05.FR.02)."""
+"""OngoingAuthorizedTransaction: the connector stays locked, because it is in use (F05.FR.02)."""
 UnpublishFirmwareStatusEnumType: TypeAlias = Literal["DownloadOngoing", "NoFirmware", "Unpublished"]
 """DownloadOngoing: a station is downloading the file. NoFirmware: there is no such file (L04)."""
 UpdateEnumType: TypeAlias = Literal["Differential", "Full"]
