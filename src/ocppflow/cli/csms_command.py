@@ -13,7 +13,7 @@ from ocppflow.cli import csms_options as options
 from ocppflow.cli.arguments import read_versions
 from ocppflow.cli.csms_door import Door, open_door, read_tls
 from ocppflow.cli.csms_log import LEVELS, set_up
-from ocppflow.cli.csms_settings import read_policy, set_limits
+from ocppflow.cli.csms_settings import read_policy, set_leniency, set_limits
 from ocppflow.cli.failure import INTERRUPTED, Failure
 from ocppflow.cli.log_sink import FRAMES_PER_SECOND
 
@@ -35,6 +35,10 @@ def csms(
     client_ca: options.ClientCA = None,
     policy: options.PolicyName = None,
     rules: options.RulesFile = None,
+    assume_version: options.AssumeVersion = None,
+    assume_identity: options.AssumeIdentity = None,
+    any_username: options.AnyUsername = False,
+    any_connection_header: options.AnyConnectionHeader = False,
     ping_interval: options.PingInterval = None,
     limits: options.LimitTexts = None,
     trace: options.Trace = None,
@@ -62,6 +66,7 @@ def csms(
         if versions:
             server.versions = read_versions(versions)
         server.policy = read_policy(policy, rules) or server.policy
+        set_leniency(server, assume_version, assume_identity, any_username, any_connection_header)
         port_limits = set_limits(server, limits or [], ping_interval)
         door = open_door(server, auth, no_auth, tls=tls_cert is not None, certificates=client_ca is not None)
         tls = read_tls(tls_cert, tls_key, client_ca, passwords=server.passwords is not None)

@@ -37,6 +37,16 @@ PolicyName = Annotated[
 RulesFile = Annotated[
     Path | None, typer.Option("--rules", metavar="FILE", help="What is forgiven which stations; TOML or JSON.")
 ]
+AssumeVersion = Annotated[
+    str | None, typer.Option(metavar="V", help="What a station speaks that offers no version (no subprotocol).")
+]
+AssumeIdentity = Annotated[
+    str | None, typer.Option(metavar="ID", help="Who a station is whose URL ends before the identity.")
+]
+AnyUsername = Annotated[bool, typer.Option("--any-username", help="The HTTP Basic user name need not be the identity.")]
+AnyConnectionHeader = Annotated[
+    bool, typer.Option("--any-connection-header", help="A handshake may lack `Connection: Upgrade`.")
+]
 PingInterval = Annotated[
     float | None, typer.Option(metavar="S", min=0.0, help="Seconds between two pings; 0: none. [60]")
 ]

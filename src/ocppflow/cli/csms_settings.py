@@ -60,6 +60,20 @@ def read_rules(file: Path) -> Rules:
         raise Failure(f"--rules {file}: {error}") from None
 
 
+def set_leniency(
+    server: CSMS, version: str | None, identity: str | None, any_username: bool, any_connection_header: bool
+) -> None:
+    """Add to what the app forgives at the door. Raises ConfigurationError for a version that is not spoken."""
+    given: dict[str, Any] = {
+        "version": version,
+        "identity": identity,
+        "any_username": any_username,
+        "any_connection_header": any_connection_header,
+    }
+    server.leniency = dataclasses.replace(server.leniency, **{name: value for name, value in given.items() if value})
+    server.leniency.check(server.versions)
+
+
 def set_limits(server: CSMS, texts: Sequence[str], ping_interval: float | None) -> ServerLimits | None:
     """Put ``--limits`` into the app, and return those of the port; None if none of them was named."""
     from ocppflow.endpoint import Limits, ServerLimits

@@ -3,16 +3,20 @@ reports about real chargers."""
 
 from __future__ import annotations
 
+import base64
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from cli_world import running, stop
 
 from ocppflow import CSMS, STRICT, TOLERANT, Limits, Rules, ServerLimits
-from ocppflow.cli.csms_settings import read_policy, read_rules, set_limits
+from ocppflow.cli.csms_settings import read_policy, read_rules, set_leniency, set_limits
 from ocppflow.cli.failure import Failure
+from ocppflow.endpoint import Leniency
 
 AppFile = Callable[..., Path]
 
@@ -109,6 +113,61 @@ def test_rules_that_are_not_there_or_not_text(cli: Any, app_file: AppFile, tmp_p
     cli(*words, "/no/rules.toml").failed_with("/no/rules.toml: No such file")
     (tmp_path / "r.toml").write_bytes(b"\xff\xfe")
     cli(*words, tmp_path / "r.toml").failed_with("r.toml: not TOML: ")
+
+
+UPGRADE = [
+    "Host: 127.0.0.1",
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Protocol: ocpp1.6",
+]
+PASSWORD_OF_BOX = "Authorization: Basic " + base64.b64encode(b"site-7:a-long-password-1").decode()
+
+
+def without(name: str) -> list[str]:
+    return [line for line in UPGRADE if not line.startswith(name)]
+
+
+def status(url: str, path: str, lines: list[str]) -> str:
+    """The status of the answer to this handshake."""
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10) as sock:
+        sock.sendall("\r\n".join([f"GET {path} HTTP/1.1", *lines, "", ""]).encode())
+        return sock.recv(4096).split(b" ")[1].decode()
+
+
+@pytest.mark.parametrize(
+    ("case", "flags", "path", "lines"),
+    [
+        ("FC01", ["--assume-version", "1.6"], "/ocpp/BOX1", without("Sec-WebSocket-Protocol")),
+        ("FC04", ["--any-connection-header"], "/ocpp/BOX4", without("Connection")),
+        ("FC05", ["--assume-identity", "BOX5"], "/ocpp", UPGRADE),
+        ("FC10", ["--any-username"], "/ocpp/CS1", [*UPGRADE, PASSWORD_OF_BOX]),
+    ],
+)
+def test_FC01_FC04_FC05_FC10_a_handshake_is_forgiven_what_a_flag_says_and_nothing_else(
+    app_file: AppFile, case: str, flags: list[str], path: str, lines: list[str]
+) -> None:
+    door = [] if case == "FC10" else ["--no-auth"]
+    text = APP if door else APP.replace("CSMS()", "CSMS(passwords={'CS1': 'a-long-password-1'})")
+    words = ["--app", f"{app_file(text)}:csms", *door, "--listen", "ws://127.0.0.1:0/ocpp"]
+    for given, expected in ((flags, "101"), ([], "4")):
+        with running(*words, *given, pattern="connect to (ws://.*?)/<identity>") as (process, found):
+            assert status(found[1], path, lines).startswith(expected)
+            stop(process, 15)
+
+
+def test_what_the_app_forgives_at_the_door_stays_and_a_version_must_be_spoken(cli: Any, app_file: AppFile) -> None:
+    csms = CSMS(leniency=Leniency(version="1.6", any_username=True))
+    set_leniency(csms, None, "LONER", False, False)
+    assert csms.leniency == Leniency(version="1.6", identity="LONER", any_username=True)
+    app = f"{app_file(APP)}:csms"
+    cli("csms", "--app", app, "--no-auth", "--versions", "2.0.1", "--assume-version", "1.6").failed_with(
+        "assumes OCPP 1.6, but only 2.0.1 is spoken"
+    )
+    cli("csms", "--app", app, "--no-auth", "--assume-version", "1.5").failed_with("unknown OCPP version '1.5'")
 
 
 def test_limits_go_to_calls_and_to_the_port() -> None:
