@@ -1,5 +1,7 @@
 'use strict'
 /** Sends a Request through a CSMS or CS node: the answer leaves output 1, an error or a time-out output 2. */
+const { changedMsg } = require('./lib/changed-msg')
+const { fault } = require('./lib/fault')
 
 const FIXED = 'json' // the data as typed into the dialog
 
@@ -14,22 +16,22 @@ module.exports = function (RED) {
       const asked = { command: config.action, cbId: undefined }
       waiting.add(asked)
       this.status({ fill: 'blue', shape: 'dot', text: `${config.action} (${waiting.size})` })
-      let answer, fault
+      let answer, problem
       try {
         answer = await ask(msg, asked)
       } catch (error) {
-        fault = error
+        problem = fault(error.message, error.code)
         answer = refused(error, asked)
       }
       waiting.delete(asked)
       this.status(statusOf(answer))
       const isError = answer !== undefined && answer.payload.msgType === 4
-      if (fault !== undefined && !isWired(this, 1)) {
-        done(fault) // nobody listens to output 2, but a catch node may
+      if (problem !== undefined && !isWired(this, 1)) {
+        done(problem) // nobody listens to output 2, but a catch node may
         return
       }
-      Object.assign(msg, answer)
-      send(isError ? [null, msg] : [msg, null])
+      const answered = changedMsg(msg, answer)
+      send(isError ? [null, answered] : [answered, null])
       done()
     })
 

@@ -3,6 +3,8 @@
  * Gives each msg of a CSMS or CS node to the output of the first rule that it meets, else to "everything else". A rule
  * may answer Requests by itself: the answer leaves the last output, to be wired back to the CSMS or CS node.
  */
+const { changedMsg } = require('./lib/changed-msg')
+const { fault } = require('./lib/fault')
 const { router } = require('./lib/rule-matcher')
 
 module.exports = function (RED) {
@@ -21,13 +23,12 @@ module.exports = function (RED) {
         if (rule >= 0 && answers[rule]) {
           const data = await answers[rule](msg)
           if ((this.wires[rule] || []).length > 0) outputs[rule] = RED.util.cloneMessage(msg)
-          msg.payload = { ...msg.payload, msgType: 3, data }
-          outputs[last] = msg
+          outputs[last] = changedMsg(msg, { payload: { ...msg.payload, msgType: 3, data } })
         } else {
           outputs[rule >= 0 ? rule : others] = msg
         }
       } catch (error) {
-        done(new Error(`the answer to ${msg.payload.command} by rule ${rule + 1}: ${error.message}`))
+        done(fault(`the answer to ${msg.payload.command} by rule ${rule + 1}: ${error.message}`, error.code))
         return
       }
       send(outputs)

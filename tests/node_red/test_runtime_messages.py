@@ -136,6 +136,35 @@ async def test_an_error_of_the_peer_is_a_msg(tab: Tab, node):
     await tab.next("completed")
 
 
+GUARDS = ["frozen", "deeply frozen", "sealed", "read-only payload", "payload without a setter"]
+
+
+@pytest.mark.parametrize("guard", GUARDS)
+async def test_a_msg_that_nobody_may_write_to_loses_no_response_and_no_error(tab: Tab, fake_csms: FakeCSMS, guard: str):
+    peer = await cs_with_csms(tab, fake_csms)
+    for number, frame in enumerate([[3, "", BEAT], [4, "", "NotSupported", "never", {}]]):
+        sent = {"payload": {"command": "Heartbeat", "MessageId": number}, "_msgid": "mine", "mine": {"deep": [1]}}
+        tab.inject("cs-in", sent, guard=guard)
+        call = await peer.hears()
+        assert call[1] == str(number)
+        frame[1] = call[1]
+        await peer.says(frame)
+        msg = await tab.message("cs-all")
+        assert (msg["payload"]["msgType"], msg["payload"]["MessageId"]) == (frame[0], call[1])
+        assert (msg["_msgid"], msg["mine"]) == ("mine", {"deep": [1]})
+        await tab.next("completed")
+    assert "caught" not in tab.heard
+
+
+@pytest.mark.parametrize("guard", GUARDS)
+async def test_a_msg_that_nobody_may_write_to_may_be_an_answer(tab: Tab, fake_csms: FakeCSMS, guard: str):
+    peer = await cs_with_csms(tab, fake_csms)
+    await peer.says([2, "m1", "Reset", {"type": "Immediate"}])
+    msg = await tab.message("cs-all")
+    tab.inject("cs-in", {**msg, "payload": {"msgType": 3, "data": ACCEPTED}}, guard=guard)
+    assert await peer.hears() == [3, "m1", ACCEPTED]
+
+
 async def test_time_out_and_lost_connection_are_errors_too(tab: Tab, node):
     peer, prefix = node
     tab.inject(f"{prefix}in", {"payload": {**action(prefix), "timeout": 100}})

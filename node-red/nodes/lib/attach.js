@@ -29,7 +29,7 @@ function attach (RED, node, config, names) {
    *  that the flow would get, a Response or an Error; it is rejected if nothing was sent. */
   node.request = request => new Promise((resolve, reject) => {
     let answer
-    const done = error => error ? reject(error) : resolve(answer)
+    const done = fault => fault ? reject(Object.assign(new Error(fault), { code: fault.code })) : resolve(answer)
     engine.input(attached, { payload: { ...request, msgType: 2 } }, msg => { answer = msg }, done)
   })
 }

@@ -4,7 +4,7 @@
  * the last, started again if it dies, and watched for a standstill. docs/engine-protocol.md has what is said.
  */
 const channels = require('./channel')
-const { Fault } = require('./fault')
+const { fault } = require('./fault')
 
 const PROTOCOL = 1
 
@@ -119,7 +119,7 @@ class EngineSupervisor {
   input (node, msg, send, done) {
     if (this._state === 'ready') this._give(node, msg, send, done)
     else if (this._state === 'starting' && this._held.length < HELD_INPUTS) this._held.push({ node, msg, send, done })
-    else done(new Fault(`${node.label}: ${this._status.text}; nothing was sent`, 'NotConnected'))
+    else done(fault(`${node.label}: ${this._status.text}; nothing was sent`, 'NotConnected'))
   }
 
   _give (node, msg, send, done) {
@@ -128,14 +128,14 @@ class EngineSupervisor {
     try {
       line = node.lineOf(msg, ref)
     } catch (error) {
-      done(new Fault(`${node.label}: ${error.message}`, 'InvalidMessage'))
+      done(fault(`${node.label}: ${error.message}`, 'InvalidMessage'))
       return
     }
     if (line.length > this._maxLine / 3 && Buffer.byteLength(line) > this._maxLine) {
       const text = `${node.label}: the msg is longer than the ${this._maxLine} bytes that the engine takes`
-      done(new Fault(text, 'InvalidMessage'))
+      done(fault(text, 'InvalidMessage'))
     } else if (this._channel.backlog > MOST_BACKLOG) {
-      done(new Fault(`${node.label}: the engine is too far behind to take more`, 'QueueFull'))
+      done(fault(`${node.label}: the engine is too far behind to take more`, 'QueueFull'))
     } else {
       node.pending.set(ref, { msg, send, done })
       this._channel.write(line)
@@ -239,7 +239,7 @@ class EngineSupervisor {
   _failed (reason, status, setupProblem) {
     for (const node of this._nodes.values()) node.engineLost(`the engine was lost before the answer came: ${reason}`)
     for (const { node, done } of this._held.splice(0)) {
-      done(new Fault(`${node.label}: no engine: ${reason}`, 'NotConnected'))
+      done(fault(`${node.label}: no engine: ${reason}`, 'NotConnected'))
     }
     if (this._nodes.size === 0) {
       this._state = 'idle'
@@ -310,7 +310,7 @@ class EngineSupervisor {
   }
 
   _error (node, line) {
-    if (node !== undefined && node.fail(line.ref, new Fault(line.text, line.code))) return
+    if (node !== undefined && node.fail(line.ref, fault(line.text, line.code))) return
     this._log.error(`engine: ${line.text}`)
     if (line.code === 'unknown_node') node?.onClosed?.()
     if (line.code === 'busy') this._unfit = 'the engine serves another Node-RED'

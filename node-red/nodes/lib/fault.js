@@ -1,15 +1,13 @@
 'use strict'
 /**
- * What is wrong with a msg, for `done()`. Catch nodes see the text as it is, without "Error: " before it, and the code
- * (docs/engine-protocol.md has the list). There is no stack: it would tell of this package, not of the user's flow.
+ * What is wrong with a msg, for `done()`: the text, with the code as a property (docs/engine-protocol.md has the list),
+ * which catch nodes find in `msg.error`.
+ *
+ * It is a text and not an Error because of the debug sidebar: of an Error it shows an object, with a name, the first 30
+ * characters of the message, and a stack that would tell of this package and not of the user's flow.
  */
-class Fault extends Error {
-  constructor (text, code) {
-    super(text)
-    this.name = ''
-    this.code = code
-    delete this.stack
-  }
+function fault (text, code) {
+  return Object.assign(new String(text), { code }) // eslint-disable-line no-new-wrappers
 }
 
-module.exports = { Fault }
+module.exports = { fault }

@@ -1,7 +1,8 @@
 'use strict'
 /** A node of a flow as the engine hosts it: what it is made of, and the msgs that wait for their answers. */
 
-const { Fault } = require('./fault')
+const { changedMsg } = require('./changed-msg')
+const { fault } = require('./fault')
 
 /** Deeper nesting than that no OCPP message has, and a line that the engine cannot read it could not answer. */
 const MOST_DEPTH = 200
@@ -67,7 +68,7 @@ class RuntimeNode {
     }
     const input = this.pending.get(ref)
     if (input === undefined) return
-    Object.assign(input.msg, msg)
+    input.msg = changedMsg(input.msg, msg)
     input.send(port === 1 ? input.msg : at(port, input.msg))
   }
 
@@ -88,7 +89,7 @@ class RuntimeNode {
   }
 
   failAll (text, code) {
-    for (const ref of [...this.pending.keys()]) this.fail(ref, new Fault(text, code))
+    for (const ref of [...this.pending.keys()]) this.fail(ref, fault(text, code))
   }
 
   showStatus ({ fill, shape, text }) {

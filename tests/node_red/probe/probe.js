@@ -20,13 +20,29 @@ module.exports = function (RED) {
   })
   server.listen(RED.settings.probePort, '127.0.0.1')
 
-  function take (socket, { inject, msg, adorn, times, cpu }) {
+  function take (socket, { inject, msg, adorn, guard, times, cpu }) {
     if (cpu) {
       socket.write(JSON.stringify({ cpu: process.cpuUsage(), rss: process.memoryUsage().rss }) + '\n')
       return
     }
     if (adorn) adorned(msg)
+    if (guard) GUARDS[guard](msg)
     for (let i = 0; i < (times || 1); i++) sources.get(inject)?.send(times ? RED.util.cloneMessage(msg) : msg)
+  }
+
+  /** Ways of a msg to keep others from writing to it. */
+  const GUARDS = {
+    frozen: msg => Object.freeze(msg),
+    'deeply frozen': function deeply (value) {
+      Object.values(value).filter(each => typeof each === 'object' && each !== null).forEach(deeply)
+      Object.freeze(value)
+    },
+    sealed: msg => Object.seal(msg),
+    'read-only payload': msg => Object.defineProperty(msg, 'payload', { writable: false, configurable: false }),
+    'payload without a setter': msg => {
+      const { payload } = msg
+      Object.defineProperty(msg, 'payload', { get: () => payload, enumerable: true })
+    }
   }
 
   /** What no JSON can carry. */
