@@ -302,7 +302,7 @@ class EngineSupervisor {
       case 'closed':
       case 'parked': return node?.onClosed?.()
       case 'credentials': return node?.passwordsChanged(line.credentials)
-      case 'log': return this._logged(line)
+      case 'log': return this._logged(node, line)
       case 'pong': this._pings = 0; return
       case 'hello': return this._hello(line)
       case 'bye': this._log.debug(`the engine ends: ${line.reason}`)
@@ -311,14 +311,17 @@ class EngineSupervisor {
 
   _error (node, line) {
     if (node !== undefined && node.fail(line.ref, fault(line.text, line.code))) return
-    this._log.error(`engine: ${line.text}`)
+    if (node !== undefined) node.complain('error', line.text)
+    else this._log.error(`engine: ${line.text}`)
     if (line.code === 'unknown_node') node?.onClosed?.()
     if (line.code === 'busy') this._unfit = 'the engine serves another Node-RED'
   }
 
-  _logged (line) {
+  _logged (node, line) {
     const level = { debug: 'debug', info: 'info', warning: 'warn' }[line.level] || 'error'
-    this._log[level](line.traceback ? `${line.text}\n${line.traceback}` : line.text)
+    const text = line.traceback ? `${line.text}\n${line.traceback}` : line.text
+    if (node !== undefined && (level === 'warn' || level === 'error')) node.complain(level, text)
+    else this._log[level](text)
   }
 }
 

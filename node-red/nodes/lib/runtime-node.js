@@ -96,6 +96,11 @@ class RuntimeNode {
     this._node.status({ fill, shape, text })
   }
 
+  /** A warning or an error (`level`: warn, error) that belongs to no msg; the debug sidebar shows it with this node. */
+  complain (level, text) {
+    this._node[level](text)
+  }
+
   /** The engine is gone, and all connections with it: the flow hears of both. */
   engineLost (text) {
     this.failAll(`${this.label}: ${text}`, 'ConnectionLost')

@@ -24,6 +24,7 @@ from msgspec import UNSET, Raw, UnsetType
 from ocppflow.nodes.auth_memory import AuthMemory
 from ocppflow.nodes.engine.hosted_nodes import TARGET, TYPES, HostedNodes, Slot, Wanted
 from ocppflow.nodes.engine.line_members import BadLine, mapping, node_name, unknown_node, wanted_node, wanted_of
+from ocppflow.nodes.engine.log_subject import at_work
 from ocppflow.nodes.engine.runtime_lines import (
     MAX_LINE,
     PROTOCOL,
@@ -313,7 +314,8 @@ class Engine:
             elif not isinstance(ref, UnsetType):
                 self.nodes.tell(slot, DoneLine(slot.name, ref))
 
-        slot.node.take(RuntimeMsg(msg, ref), done)
+        with at_work(slot.name):
+            slot.node.take(RuntimeMsg(msg, ref), done)
 
     # --- pressure and the end ------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from ocppflow.nodes.auth_memory import AuthMemory
 from ocppflow.nodes.contract import Msg
 from ocppflow.nodes.cs_node import CSNode
 from ocppflow.nodes.csms_node import CSMSNode
+from ocppflow.nodes.engine.log_subject import at_work, node_at_work
 from ocppflow.nodes.engine.runtime_lines import Outbox, OutputLine, RuntimeMsg, StatusLine
 from ocppflow.transport.clock import Clock, Timer
 
@@ -86,6 +87,17 @@ class HostedNodes:
         """All nodes in service."""
         return list(self._slots.values())
 
+    def log_subject(self) -> str | None:
+        """The node that what is logged now is about, if that is certain: nodes that share a port share its sockets."""
+        slot = self._slots.get(node_at_work() or "")
+        if slot is None or (isinstance(slot.node, CSMSNode) and self._shares_its_port(slot.node)):
+            return None
+        return slot.name
+
+    def _shares_its_port(self, node: CSMSNode) -> bool:
+        others = (slot.node for slot in self._slots.values() if slot.node is not node)
+        return any(isinstance(each, CSMSNode) and each.port == node.port for each in others)
+
     # --- come ----------------------------------------------------------------------------------------------------
 
     async def serve(self, wanted: Wanted) -> tuple[bool, dict[str, Any]]:
@@ -101,10 +113,11 @@ class HostedNodes:
         if slot is not None:
             await self.end(slot)
         slot = self._slots[wanted.name] = Slot(wanted, _TYPES[wanted.kind].fingerprint(config))
-        slot.node = self._make(slot, config)
-        if self._outbox.is_full:
-            slot.node.pause()
-        await slot.node.start()
+        with at_work(slot.name):
+            slot.node = self._make(slot, config)
+            if self._outbox.is_full:
+                slot.node.pause()
+            await slot.node.start()
         return False, slot.extras()
 
     def is_unchanged(self, slot: Slot, wanted: Wanted) -> bool:
@@ -224,7 +237,8 @@ class HostedNodes:
         if slot.timer is not None:
             slot.timer.cancel()
         slot.node.resume()  # a closing handshake has to be read
-        await slot.node.close(removed)
+        with at_work(slot.name):
+            await slot.node.close(removed)
 
     async def end_all(self, slots: list[Slot], *, removed: bool = False) -> None:
         """Close many nodes at once; one that fails keeps no other from it."""

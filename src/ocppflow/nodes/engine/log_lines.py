@@ -8,7 +8,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ocppflow.nodes.engine.log_repetitions import Repetitions
 from ocppflow.nodes.engine.runtime_lines import Outbox
@@ -16,10 +16,13 @@ from ocppflow.nodes.engine.runtime_lines import Outbox
 
 class LogLines(logging.Handler):
     """The log as lines to the runtime. What repeats itself is said once in a while. While the runtime does not keep
-    up, log lines are dropped, and then counted."""
+    up, log lines are dropped, and then counted. ``subject()`` gives the node that a line is about."""
 
-    def __init__(self, outbox: Outbox, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, outbox: Outbox, loop: asyncio.AbstractEventLoop, subject: Callable[[], str | None] = lambda: None
+    ) -> None:
         super().__init__()
+        self._subject = subject
         self._outbox = outbox
         self._loop = loop
         self._thread = threading.get_ident()
@@ -41,7 +44,8 @@ class LogLines(logging.Handler):
             if self._dropped:
                 count, self._dropped = self._dropped, 0
                 self._put("warning", f"{count} log lines were dropped while the runtime did not read", record.name)
-            line: dict[str, str] = {}
+            node = self._subject()
+            line: dict[str, str] = {} if node is None else {"node": node}
             if record.exc_info:
                 line["traceback"] = logging.Formatter().formatException(record.exc_info)
             self._put(record.levelname.lower(), text, record.name, **line)
@@ -57,9 +61,9 @@ class LogLines(logging.Handler):
 
 
 @contextlib.contextmanager
-def log_to_the_runtime(outbox: Outbox) -> Iterator[None]:
+def log_to_the_runtime(outbox: Outbox, subject: Callable[[], str | None]) -> Iterator[None]:
     """Let the log go to the runtime, warnings of other libraries included."""
-    handler = LogLines(outbox, asyncio.get_running_loop())
+    handler = LogLines(outbox, asyncio.get_running_loop(), subject)
     root = logging.getLogger()
     before, root.handlers[:] = root.handlers[:], [handler]
     logging.captureWarnings(True)

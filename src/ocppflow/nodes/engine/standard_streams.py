@@ -26,7 +26,7 @@ async def serve_stdio() -> None:
     engine = Engine()
     runtime = Runtime(engine)
     stop = stop_on_signals()
-    with log_to_the_runtime(engine.outbox):
+    with log_to_the_runtime(engine.outbox, engine.nodes.log_subject):
         writer = await _connect_writer(runtime, out)
         engine.attach(writer)
         closer = await _connect_reader(runtime)

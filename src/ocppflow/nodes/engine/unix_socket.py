@@ -23,7 +23,7 @@ async def serve_socket(path: Path) -> None:
     engine = Engine()
     stop = stop_on_signals()
     runtimes = _Runtimes(engine)
-    with log_to_the_runtime(engine.outbox):
+    with log_to_the_runtime(engine.outbox, engine.nodes.log_subject):
         loop = asyncio.get_running_loop()
         before = os.umask(0o177)  # the passwords of a whole flow pass here
         try:
