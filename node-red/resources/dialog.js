@@ -5,10 +5,11 @@
 
   const MODULE = '@ocppflow/node-red-contrib-ocpp'
   const VERSIONS = ['2.1', '2.0.1', '1.6']
+  const USUAL_VERSIONS = ['2.0.1']
   const VARIABLE = /^\$\{[^}]+\}$/
   const t = (key, values) => RED._(`${MODULE}/ocppflow-engine:shared.${key}`, values)
+  const [LEAST_MESSAGE, MOST_MESSAGE] = [1024, 64 * 1024 * 1024] // bytes; the engine's own bounds (nodes/configuration.py)
   const LEAST_EDITOR_HEIGHT = 96 // px: four lines; where there is less room, the dialog scrolls
-  const isControl = (character) => character < ' ' || character === '\u007f'
   const isBlank = (value) => value === '' || value === undefined || value === null
 
   $('<link>', { rel: 'stylesheet', href: `resources/${MODULE}/dialog.css` }).appendTo('head')
@@ -31,25 +32,38 @@
       return (/^\d+(\.\d+)?$/.test(String(value).trim())) || says(opt, 'error.number')
     },
     versions (value, opt) {
-      const names = typeof value === 'string' ? value.split(',').map((name) => name.trim()) : value || []
+      const names = isBlank(value) ? [] : namesOf(value)
       return (names.length > 0 && names.every((name) => VERSIONS.includes(name))) || says(opt, 'error.versions')
     },
     path (value, opt) {
       return isBlank(value) || !/[?#\s]/.test(value) || says(opt, 'error.path')
     },
-    identity (value, opt) {
+    /** An identity that a station of one of `versions` may have. */
+    identity (value, opt, versions) {
       if (VARIABLE.test(value)) { return true }
-      if (isBlank(value) || !String(value).trim()) { return says(opt, 'error.required') }
-      return ![...String(value)].some(isControl) || says(opt, 'error.identity')
+      const fault = window.ocppflow.stationRules.identityFault(String(value || '').trim(), versions)
+      return !fault || says(opt, `station.${fault}`)
     },
+    /** A version to be assumed, which has to be one of `versions`. */
+    assumed (value, opt, versions) {
+      return isBlank(value) || versions.includes(value) || says(opt, 'error.assumed', { version: value })
+    },
+    messageSize (value, opt) {
+      if (isBlank(value) || VARIABLE.test(value)) { return true }
+      const size = /^\d+$/.test(String(value).trim()) ? Number(value) : NaN
+      return (size >= LEAST_MESSAGE && size <= MOST_MESSAGE) || says(opt, 'error.messageSize')
+    },
+    /** The URL of a CSMS, with or without {identity} in its path or query. */
     url (value, opt) {
       if (VARIABLE.test(value)) { return true }
       if (isBlank(value)) { return says(opt, 'error.required') }
+      const text = String(value).trim().replace(/\$\{[^}]+\}/g, '1')
       let url
-      try { url = new URL(String(value).replace(/\$\{[^}]+\}/g, '1')) } catch (error) { return says(opt, 'error.url') }
+      try { url = new URL(text) } catch (error) { return says(opt, 'error.url') }
       if (url.protocol !== 'ws:' && url.protocol !== 'wss:') { return says(opt, 'error.url') }
       if (url.username || url.password) { return says(opt, 'error.urlPassword') }
-      return (!url.search && !url.hash) || says(opt, 'error.urlQuery')
+      if (/^\w+:\/\/[^/?]*\{identity\}/.test(text)) { return says(opt, 'error.urlIdentity') }
+      return !/[\s#]/.test(text) || says(opt, 'error.urlFragment')
     },
     /** A certificate is needed where `needed` says so; a chosen configuration node must be there and be sound. */
     reference (value, opt, needed) {
@@ -73,10 +87,12 @@
     return made
   }
 
+  const namesOf = (versions) => (typeof versions === 'string' ? versions.split(',').map((name) => name.trim()) : versions || USUAL_VERSIONS)
+
   /** Check boxes, one per version; the newest comes first, because that is the order in which they are offered. */
-  function showVersions (container, value) {
-    const chosen = typeof value === 'string' ? value.split(',').map((name) => name.trim()) : value || ['2.0.1']
-    const box = $(container).empty()
+  function showVersions (container, node) {
+    const chosen = namesOf(node.versions)
+    const box = $(container).data('node', node.id).empty()
     VERSIONS.forEach((version) => {
       const input = $('<input>', { type: 'checkbox', value: version }).prop('checked', chosen.includes(version))
       $('<label>').append(input).append(document.createTextNode(version)).appendTo(box)
@@ -86,6 +102,11 @@
 
   function readVersions (container) {
     return $(container).find('input:checked').map((_, input) => input.value).get()
+  }
+
+  /** The versions of a node: as its dialog shows them, if it is open. */
+  function versionsOf (node, container) {
+    return $(container).data('node') === node.id ? readVersions(container) : namesOf(node.versions)
   }
 
   /** A flow of the older format lacks what is new: show what the node does without it. */
@@ -133,6 +154,7 @@
     tabs,
     showVersions,
     readVersions,
+    versionsOf,
     showUsual,
     fitEditor,
     itemsOf,

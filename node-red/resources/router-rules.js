@@ -34,14 +34,22 @@
     return kept
   }
 
-  const logic = { labelOf, faultsOf, outputsOf }
+  /** The names in a rule's `action` that no version it is for has: no msg can bear them. `actionsOf`: version -> names. */
+  function unknownActions ({ kind, version, action }, actionsOf) {
+    if (kind === 'Connection') return []
+    const names = (action || '').split(',').map((name) => name.trim()).filter((name) => name && !/[*?]/.test(name))
+    const versions = version ? [version] : Object.keys(actionsOf)
+    return names.filter((name) => !versions.some((each) => actionsOf[each].includes(name)))
+  }
+
+  const logic = { labelOf, faultsOf, outputsOf, unknownActions }
   if (typeof module !== 'undefined' && module.exports) {
     module.exports = logic
     return
   }
 
-  function select (values, texts, name) {
-    const list = $('<select>', { class: `ocppflow-rule-${name}`, 'aria-label': name })
+  function select (values, texts, name, label) {
+    const list = $('<select>', { class: `ocppflow-rule-${name}`, 'aria-label': label })
     values.forEach((value, index) => $('<option>', { value, text: texts[index] }).appendTo(list))
     return list
   }
@@ -72,8 +80,9 @@
       return null
     }
     async function check () {
-      const isJson = input.typedInput('type') === 'json'
-      const found = isJson ? await target() : null
+      const known = await target()
+      const found = input.typedInput('type') === 'json' ? known : null
+      button.prop('disabled', known === null).attr('title', t(known === null ? 'title.noTemplate' : 'title.template'))
       box.toggle(found !== null)
       if (found) schema.show(box, found[0], found[1], input.typedInput('value') || '{}')
     }
@@ -92,13 +101,15 @@
     return { part, check, read: () => ({ answerType: input.typedInput('type'), answer: input.typedInput('value') }) }
   }
 
-  function edit (node, list, actions) {
+  function edit (node, list, actions, tip) {
     const t = (key, values) => node._(`ocpp-router.${key}`, values)
     const { schema, itemsOf, VERSIONS } = window.ocppflow
-    const names = new Set()
+    let actionsOf = null // until the tables are there, any action may be right
     Promise.all(VERSIONS.map((version) => schema.table(version))).then((tables) => {
-      tables.forEach((table) => Object.keys(table.actions).forEach((name) => names.add(name)))
+      actionsOf = Object.fromEntries(tables.map((table) => [table.version, Object.keys(table.actions)]))
+      const names = new Set(Object.values(actionsOf).flat())
       ;[...names].sort().forEach((value) => $('<option>', { value }).appendTo(actions))
+      changed()
     })
 
     function addItem (item, index, row) {
@@ -109,9 +120,9 @@
       const text = (name, more) => $('<input>', {
         type: 'text', class: `ocppflow-rule-${name}`, placeholder: t(`placeholder.${name}`), 'aria-label': t(`label.${name}`), ...more
       }).val(rule[name] || '')
-      const kind = select(KINDS, KINDS.map((value) => t(`kind.${value || 'any'}`)), 'kind').val(rule.kind || '')
+      const kind = select(KINDS, KINDS.map((value) => t(`kind.${value || 'any'}`)), 'kind', t('label.kind')).val(rule.kind || '')
       const action = text('action', { list: $(actions).attr('id') })
-      const version = select(['', ...VERSIONS], [t('version.any'), ...VERSIONS.map((value) => `OCPP ${value}`)], 'version')
+      const version = select(['', ...VERSIONS], [t('version.any'), ...VERSIONS.map((value) => `OCPP ${value}`)], 'version', t('label.version'))
       const answers = $('<input>', { type: 'checkbox', class: 'ocppflow-rule-answers' }).prop('checked', Boolean(rule.answers))
       const label = $('<label>', { class: 'ocppflow-check' }).css({ width: 'auto', margin: 0, flex: '1 1 0' })
         .append(answers, document.createTextNode(t('label.answers')))
@@ -126,6 +137,7 @@
         label.css('visibility', isRequest ? 'visible' : 'hidden')
         answer.part.toggle(isRequest && answers.prop('checked'))
         answer.check()
+        changed()
       }
       item.data('read', () => ({
         origin,
@@ -142,15 +154,29 @@
       changed()
     }
 
+    const readAll = () => itemsOf(list).filter((item) => $(item).data('read')).map((item) => $(item).data('read')())
+
+    /** Numbers the outputs, and says below the list what leaves the last ones, and which rule cannot be met. */
     function changed () {
-      itemsOf(list).forEach((item, index) => $(item).find('.ocppflow-rule-number').text(`→ ${index + 1}`))
+      const rules = readAll().map((row) => row.rule)
+      const doubts = rules.map((rule) => (actionsOf ? unknownActions(rule, actionsOf) : []))
+      itemsOf(list).forEach((item, index) => {
+        const [name] = doubts[index] || []
+        $(item).find('.ocppflow-rule-number').text(t('port', { n: index + 1 }))
+        $(item).find('.ocppflow-rule-action').toggleClass('ocppflow-doubt', name !== undefined)
+      })
+      const others = t('tip.others', { n: rules.length + 1 })
+      const answers = rules.some(doesAnswer) ? t('tip.answers', { n: rules.length + 2 }) : ''
+      const index = doubts.findIndex((names) => names.length)
+      const doubt = index < 0 ? '' : t('tip.unknown', { n: index + 1, action: doubts[index][0], version: rules[index].version || VERSIONS.join(', ') })
+      $(tip).empty().append([doubt, others, answers, t('tip.names')].filter(Boolean).map((text) => $('<div>').text(text)))
     }
 
     $(list).editableList({
       addButton: t('add'), removable: true, sortable: true, height: 'auto', addItem, removeItem: changed, sortItems: changed
     })
     ;(node.rules || []).forEach((rule, origin) => $(list).editableList('addItem', { rule, origin }))
-    return { rows: () => itemsOf(list).map((item) => $(item).data('read')()) }
+    return { rows: readAll }
   }
 
   window.ocppflow = Object.assign(window.ocppflow || {}, { rules: Object.assign(logic, { edit }) })

@@ -35,21 +35,31 @@
       : null
   }
 
-  /** What is wrong with the rows, as [[row, key of the text], ...]. */
-  function faultsOf (rows) {
-    const faults = []
-    rows.forEach((row, index) => {
-      if (!row.identity) { faults.push([index, 'identity']) } else if (rows.findIndex((other) => other.identity === row.identity) !== index) { faults.push([index, 'twice']) }
-      if (!row.password) { faults.push([index, 'password']) }
+  /**
+   * What is wrong with the rows of stations that speak one of `versions`: [{index, field, key}], `key` being that of a text.
+   * What `isDoubt` is told and no more: the engine takes a password that no station of the standard may have.
+   */
+  function faultsOf (rows, versions, stationRules) {
+    return rows.flatMap(({ identity, password }, index) => {
+      const found = []
+      const isAgain = rows.findIndex((other) => other.identity === identity) !== index
+      const impossible = stationRules.identityFault(identity, versions)
+      if (!identity) found.push({ index, field: 'identity', key: 'fault.identity' })
+      else if (isAgain) found.push({ index, field: 'identity', key: 'fault.twice' })
+      else if (impossible) found.push({ index, field: 'identity', key: impossible, isShared: true })
+      const doubt = password && password !== KEPT ? stationRules.passwordFault(password, versions) : ''
+      if (!password) found.push({ index, field: 'password', key: 'fault.password' })
+      else if (doubt) found.push({ index, field: 'password', key: doubt, isShared: true, isDoubt: true })
+      return found
     })
-    return faults
   }
 
   const logic = { KEPT, rowsOf, changesOf, faultsOf }
   if (typeof module !== 'undefined' && module.exports) { module.exports = logic; return }
 
-  /** Shows the list of `node`; the answer's `save()` puts the changes into the node's credentials. */
-  function edit (node, list, tip) {
+  /** Shows the list of `node`, whose `versions` have check boxes in the dialog; the answer's `save()` puts the changes into
+      the node's credentials. */
+  function edit (node, list, tip, versions) {
     const t = (key, values) => node._(`csms.stations.${key}`, values)
     let identities = null
 
@@ -85,14 +95,21 @@
 
     function show () {
       const current = rows()
-      const faults = faultsOf(current)
-      window.ocppflow.itemsOf(list).forEach((item, index) => {
-        const wrong = faults.filter(([row]) => row === index).map(([, fault]) => fault)
-        $(item).find('.ocppflow-identity').toggleClass('input-error', wrong.some((fault) => fault !== 'password'))
-        $(item).find('.ocppflow-password').toggleClass('input-error', wrong.includes('password'))
-      })
-      const text = faults.length ? t(`fault.${faults[0][1]}`) : current.length ? '' : t('none')
+      const { stationRules, versionsOf, itemsOf } = window.ocppflow
+      const faults = faultsOf(current, versionsOf(node, versions), stationRules)
+      itemsOf(list).forEach((item, index) => ['identity', 'password'].forEach((field) => {
+        const [fault] = faults.filter((each) => each.index === index && each.field === field)
+        $(item).find(`.ocppflow-${field}`).attr('title', fault ? saying(fault, current) : null)
+          .toggleClass('input-error', Boolean(fault && !fault.isDoubt)).toggleClass('ocppflow-doubt', Boolean(fault && fault.isDoubt))
+      }))
+      const first = faults.find((fault) => !fault.isDoubt) || faults[0]
+      const text = first ? saying(first, current) : current.length ? '' : t('none')
       $(tip).text(text).toggle(identities !== null && text !== '')
+    }
+
+    /** A fault in words; what this list does not say by itself begins with the station's name. */
+    function saying ({ index, key, isShared }, current) {
+      return isShared ? `${current[index].identity}: ${window.ocppflow.t(`station.${key}`)}` : t(key)
     }
 
     function fill (found) {
@@ -104,6 +121,7 @@
       show()
     }
 
+    $(versions).on('change', show)
     $.getJSON(`ocppflow/csms/${encodeURIComponent(node.id)}/stations`)
       .done((answer) => fill(answer.stations))
       .fail((answer) => {

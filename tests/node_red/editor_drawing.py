@@ -15,6 +15,9 @@ KINDS = ["CSMS", "CS", "ocpp-request", "ocpp-router"]
 CONFIGS = ["target-csms", "ocppflow-engine"]
 ON_5 = pytest.mark.parametrize("red", ["nr5"], indirect=True)
 """For what does not depend on the version of Node-RED; opening dialogs takes time."""
+TOLERANCE: dict[str, Any] = {"validation": "strict", "rules": [], "assumeVersion": "", "maxMessageSize": 1048576,
+                             "pingInterval": 60, "engine": ""}  # fmt: skip
+"""What CSMS and CS have in common."""
 _numbers = itertools.count(1)
 
 
@@ -57,11 +60,11 @@ class Drawing:
                 target,
                 engine,
                 self.node("CSMS", 0, port=str(self.port), host="127.0.0.1", path="/ocpp", versions=["2.0.1"],
-                          messageTimeout=10000, securityProfile=1, validation="strict", answer=[], tls="", engine="",
-                          ocpp_logging=False),
+                          messageTimeout=10000, securityProfile=1, answer=[], tls="", ocpp_logging=False,
+                          assumeIdentity="", anyUser=False, anyConnectionHeader=False, **TOLERANCE),
                 self.node("CS", 1, cbId="CS1", csms=self.id("target-csms"), versions=["2.0.1"], messageTimeout=10000,
-                          validation="strict", answer=[], tls="", engine="", pingInterval=30, ws_rt_minimum=10,
-                          ws_rt_repeat=2, ws_rt_rnd_range=2, auto_connect=False, ocpp_logging=False),
+                          answer=[], tls="", ws_rt_minimum=10, ws_rt_repeat=2, ws_rt_rnd_range=2, auto_connect=False,
+                          ocpp_logging=False, **TOLERANCE),
                 self.node("ocpp-request", 2, version="2.0.1", direction="CSMS", via=[self.id("CSMS")], station="CS1",
                           stationType="str", action="Reset", data='{"type": "Immediate"}', dataType="json",
                           dataFrom="", timeout="", validate=True),

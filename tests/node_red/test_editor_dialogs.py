@@ -83,8 +83,13 @@ def test_the_csms_dialog_saves_what_it_shows(drawing: Drawing):
     tray.locator("#node-input-securityProfile").select_option("0")
     expect(tray.locator("#csms-passwords")).to_be_hidden()
     tray.get_by_text("Messages", exact=True).click()
-    tray.locator("#node-input-validation").select_option("tolerant")
     tray.locator("#node-input-messageTimeout").fill("${TIMEOUT}")
+    tray.locator("#node-input-maxMessageSize").fill("100")
+    tray.locator("#node-input-maxMessageSize").blur()
+    expect(tray.locator("#node-input-maxMessageSize")).to_have_class("ocppflow-short input-error")
+    tray.locator("#node-input-maxMessageSize").fill("4194304")
+    tray.get_by_text("Tolerance", exact=True).click()
+    tray.locator("#node-input-validation").select_option("tolerant")
     editor.done()
     after = drawing.exported("CSMS")
     assert after["port"] == "9123"
@@ -92,6 +97,7 @@ def test_the_csms_dialog_saves_what_it_shows(drawing: Drawing):
     assert after["securityProfile"] == "0"
     assert after["validation"] == "tolerant"
     assert after["messageTimeout"] == "${TIMEOUT}"
+    assert after["maxMessageSize"] == "4194304"
     assert "credentials" not in after
 
 
@@ -142,6 +148,87 @@ def test_the_cs_dialog_saves_what_it_shows_and_hides_the_password(drawing: Drawi
 
 
 @ON_5
+def test_what_is_forgiven_is_chosen_rule_by_rule(drawing: Drawing):
+    editor = drawing.editor
+    tray = editor.open(drawing.id("CSMS"))
+    tray.locator("#csms-versions input[value='1.6']").check()
+    tray.get_by_text("Tolerance", exact=True).click()
+    tip = tray.locator("#csms-validation-tip")
+    expect(tip).to_contain_text("refused with an Error")
+    expect(tray.locator("#csms-rules")).to_be_hidden()
+    tray.locator("#node-input-validation").select_option("rules")
+    expect(tip).to_contain_text("No rule yet")
+    tray.get_by_role("button", name="rule").click()
+    expect(tip).to_contain_text("Rule 1: choose")
+    tray.get_by_placeholder("every vendor").fill("ACME*")
+    tray.get_by_placeholder("every field").fill("evse.id")
+    tray.get_by_label("value", exact=True).check()
+    expect(tip).to_contain_text("begins with $")
+    tray.get_by_placeholder("every field").fill("$.evse.id")
+    expect(tip).to_contain_text("What a rule forgives")
+    assume = tray.locator("#node-input-assumeVersion")
+    assert assume.locator("option").all_inner_texts() == [
+        "refuse the connection",
+        "assume OCPP 2.0.1",
+        "assume OCPP 1.6",
+    ]
+    assume.select_option("1.6")
+    identity = tray.locator("#node-input-assumeIdentity")
+    identity.fill("a\tb")
+    identity.blur()
+    expect(identity).to_have_class("input-error")
+    identity.fill("LONER")
+    tray.locator("#node-input-anyUser").check()
+    editor.done()
+    after = drawing.exported("CSMS")
+    assert after["rules"] == [{"vendor": "ACME*", "path": "$.evse.id", "forgive": ["value"]}]
+    assert (after["validation"], after["assumeVersion"], after["assumeIdentity"]) == ("rules", "1.6", "LONER")
+    assert (after["anyUser"], after["anyConnectionHeader"]) == (True, False)
+    editor.open(drawing.id("CSMS"))
+    editor.done()
+    assert drawing.exported("CSMS") == after
+    tray = editor.open(drawing.id("CSMS"))
+    tray.locator("#csms-versions input[value='1.6']").uncheck()
+    tray.get_by_text("Tolerance", exact=True).click()
+    expect(tray.locator("#node-input-assumeVersion")).to_have_value("")
+    editor.cancel()
+
+
+@ON_5
+def test_a_file_of_rules_that_a_flow_names_is_kept(drawing: Drawing):
+    editor, ident = drawing.editor, drawing.id("CS")
+    editor.script(
+        "id => Object.assign(RED.nodes.node(id), {validation: 'rules', rules: '/etc/ocpp/rules.toml'})", ident
+    )
+    tray = editor.open(ident)
+    tray.get_by_text("Tolerance", exact=True).click()
+    expect(tray.locator(".ocppflow-rules-text")).to_have_value("/etc/ocpp/rules.toml")
+    editor.done()
+    assert drawing.exported("CS")["rules"] == "/etc/ocpp/rules.toml"
+
+
+@ON_5
+def test_the_cs_dialog_says_which_identity_and_password_no_station_has(drawing: Drawing):
+    editor = drawing.editor
+    tray = editor.open(drawing.id("CS"))
+    identity, tip = tray.locator("#node-input-cbId"), tray.locator("#cs-password-tip")
+    identity.fill("CS:1")
+    identity.blur()
+    expect(identity).to_have_class("input-error")
+    tray.locator("#cs-password").fill("0123456789abcdef0123456789abcdef01234567")
+    expect(tip).to_be_hidden()
+    tray.locator("#cs-password").fill("0123456789ab")
+    expect(tip).to_contain_text("16 to 40 characters")
+    tray.locator("#cs-versions input[value='1.6']").check()
+    expect(identity).to_have_class("")
+    expect(tip).to_be_hidden()  # a key of six bytes
+    tray.locator("#cs-password").fill("secret")
+    expect(tip).to_contain_text("hexadecimal")
+    editor.done()
+    assert drawing.exported("CS")["credentials"] == {"csms_pw": "secret"}
+
+
+@ON_5
 def test_a_cs_of_the_older_format_keeps_what_it_has(drawing: Drawing):
     editor = drawing.editor
     old = {"csms_url": "ws://old:1/ocpp", "csms_user": "me", "csms_pw": "plain"}
@@ -167,8 +254,8 @@ def test_a_cs_of_the_older_format_keeps_what_it_has(drawing: Drawing):
 def test_target_csms_says_what_is_wrong_with_its_url(drawing: Drawing):
     tray = drawing.editor.open_config(drawing.id("target-csms"))
     field = tray.locator("#node-config-input-url")
-    right = ["ws://host:9000/ocpp", "wss://host/a/b", "${CSMS_URL}", "ws://${HOST}:9000/"]
-    wrong = ["http://host", "host:9000", "ws://me:pw@host/", "ws://host/?a=1", ""]
+    right = ["ws://host:9000/ocpp", "wss://host/a/b", "${CSMS_URL}", "ws://${HOST}:9000/", "ws://host/{identity}/?v=1"]
+    wrong = ["http://host", "host:9000", "ws://me:pw@host/", "ws://host/#a", "ws://{identity}/", ""]
     for url in itertools.chain.from_iterable(itertools.zip_longest(right, wrong, fillvalue="ws://host")):
         field.fill(url)
         field.blur()
@@ -259,7 +346,15 @@ def test_the_router_has_an_output_for_each_rule_and_one_for_answers(drawing: Dra
     rules.nth(1).locator(".ocppflow-rule-version").select_option("2.0.1")
     rules.nth(1).locator(".ocppflow-rule-answers").check()
     expect(findings(tray)).to_contain_text("currentTime is missing")
-    rules.nth(1).locator(".ocppflow-rule-template").click()
+    tip, template = tray.locator("#ocpp-router-tip"), rules.nth(1).locator(".ocppflow-rule-template")
+    expect(tip).to_contain_text("Output 3: everything else.")
+    expect(tip).to_contain_text("Output 4: the answers")
+    rules.nth(1).locator(".ocppflow-rule-action").fill("Hartbeat")
+    expect(tip).to_contain_text("Rule 2 never applies to Hartbeat: there is no such action in OCPP 2.0.1.")
+    expect(template).to_be_disabled()
+    rules.nth(1).locator(".ocppflow-rule-action").fill("Heartbeat")
+    expect(tip).not_to_contain_text("never applies")
+    template.click()
     expect(findings(tray)).to_have_count(0)
     editor.done()
     after = drawing.exported("ocpp-router")

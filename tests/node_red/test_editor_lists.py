@@ -8,6 +8,9 @@ from typing import Any
 
 import javascript
 import pytest
+from runtime_process import PACKAGE
+
+from ocppflow.messages import Version, actions
 
 KEPT = "__PWRD__"
 NAMES = ["CS1", "CS2", "CS3", "__proto__", "constructor", "a b/ü"]
@@ -80,6 +83,29 @@ def test_stations_may_swap_their_names():
         {"A": "pw-a", "B": "pw-b", "C": "pw-c"},
     )
     assert after == {"A": "pw-b", "B": "pw-a", "C": "pw-c"}
+
+
+def test_the_list_says_what_is_wrong_with_which_station():
+    rows = [
+        {"identity": "CS1", "password": KEPT},
+        {"identity": "", "password": "x" * 16},
+        {"identity": "CS1", "password": ""},
+        {"identity": "C:2", "password": "x" * 16},
+        {"identity": "CS3", "password": "x" * 15},
+    ]
+    found = javascript.run(
+        "resources/station-list.js",
+        "const rules = require(given.rules); return it.faultsOf(given.rows, ['2.0.1'], rules)",
+        {"rows": rows, "rules": str(PACKAGE / "resources/station-rules.js")},
+    )
+    assert [(each["index"], each["field"], each["key"]) for each in found] == [
+        (1, "identity", "fault.identity"),
+        (2, "identity", "fault.twice"),
+        (2, "password", "fault.password"),
+        (3, "identity", "identity2"),
+        (4, "password", "password2"),
+    ]
+    assert [each["key"] for each in found if each.get("isDoubt")] == ["password2"]
 
 
 RED = """
@@ -202,6 +228,26 @@ def test_a_rule_is_met_by_kind_action_station_and_version(rule: dict[str, str], 
 def test_the_first_rule_that_is_met_counts():
     rules = [{"kind": "Response"}, {"kind": "Request", "action": "Heartbeat"}, {"kind": "Request"}]
     assert routed(rules, [message(2, "Heartbeat", "CS1"), message(2, "Reset", "CS1"), {}]) == [1, 2, -1]
+
+
+@pytest.mark.parametrize(
+    ("rule", "unknown"),
+    [
+        ({"kind": "Request", "version": "1.6", "action": "StartTransaction, Boot*"}, []),
+        ({"kind": "Request", "version": "2.0.1", "action": "Heartbeat,StartTransaction"}, ["StartTransaction"]),
+        ({"kind": "Request", "version": "", "action": "StartTransaction"}, []),
+        ({"kind": "", "version": "", "action": "heartbeat"}, ["heartbeat"]),
+        ({"kind": "Connection", "version": "", "action": "anything"}, []),
+        ({"kind": "Request"}, []),
+    ],
+    ids=str,
+)
+def test_an_action_that_no_msg_can_bear_is_told(rule: dict[str, str], unknown: list[str]):
+    names = {str(version): list(actions(version)) for version in Version}
+    found = javascript.run(
+        "resources/router-rules.js", "return it.unknownActions(given.rule, given.names)", {"rule": rule, "names": names}
+    )
+    assert found == unknown
 
 
 def test_outputs_keep_their_wires_when_rules_move():

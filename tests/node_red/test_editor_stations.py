@@ -40,7 +40,7 @@ def test_passwords_go_to_the_server_and_never_come_back(editor: Editor, red: Nod
     tray = editor.open(ident)
     rows = stations(tray)
     expect(tray.locator("#csms-stations-tip")).to_contain_text("The list is empty")
-    for name, password in (("CS1", "first-secret"), ("CS2", "second-secret")):
+    for name, password in (("CS1", "first-secret-word"), ("CS2", "second-secret-word")):
         tray.get_by_role("button", name="station").click()
         rows.last.locator(".ocppflow-identity").fill(name)
         rows.last.locator(".ocppflow-password").fill(password)
@@ -73,7 +73,12 @@ def test_passwords_go_to_the_server_and_never_come_back(editor: Editor, red: Nod
     rows.last.locator(".ocppflow-identity").fill("CS2")
     rows.last.locator(".ocppflow-password").fill("x")
     expect(tray.locator("#csms-stations-tip")).to_contain_text("twice")
+    rows.last.locator(".ocppflow-identity").fill("CS:3")
+    expect(tray.locator("#csms-stations-tip")).to_contain_text("CS:3: no station of OCPP 2.x can be called this")
+    expect(rows.last.locator(".ocppflow-identity")).to_have_class("ocppflow-identity input-error")
     rows.last.locator(".ocppflow-identity").fill("CS3")
+    expect(tray.locator("#csms-stations-tip")).to_contain_text("CS3: OCPP 2.x knows passwords of 16 to 40 characters")
+    expect(rows.last.locator(".ocppflow-password")).to_have_class("ocppflow-password ocppflow-doubt")
     editor.done()
     tray = editor.open(ident)  # once more before the deploy
     rows = stations(tray)
@@ -83,11 +88,11 @@ def test_passwords_go_to_the_server_and_never_come_back(editor: Editor, red: Nod
     editor.deploy()
     assert stored(red, ident) == ["CS3", "CS9"]
 
-    opened = admitted(deployable.port, "CS9", "first-secret")  # renamed, with the password it had
+    opened = admitted(deployable.port, "CS9", "first-secret-word")  # renamed, with the password it had
     assert opened == 101
-    assert admitted(deployable.port, "CS9", "second-secret") == 401
-    assert admitted(deployable.port, "CS1", "first-secret") == 404
-    assert admitted(deployable.port, "CS2", "second-secret") == 404
+    assert admitted(deployable.port, "CS9", "second-secret-word") == 401
+    assert admitted(deployable.port, "CS1", "first-secret-word") == 404
+    assert admitted(deployable.port, "CS2", "second-secret-word") == 404
 
 
 def admitted(port: int, identity: str, password: str) -> int:
