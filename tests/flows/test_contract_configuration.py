@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from flow_peers import Site, command, refusal
 
+from ocppflow.endpoint import EXACT, Leniency
 from ocppflow.errors import ConfigurationError
 from ocppflow.messages import Version
 from ocppflow.messages.tolerance import STRICT, TOLERANT, Rule
 from ocppflow.nodes import CSMSNode
-from ocppflow.nodes.configuration import CSMSSettings, CSSettings, TLSFiles
+from ocppflow.nodes.configuration import CSMSSettings, CSSettings
 from ocppflow.nodes.node_tls import server_tls
+from ocppflow.nodes.properties import TLSFiles
 
 CS = {"cbId": "CS1", "csms": {"url": "ws://h/o"}}
 
@@ -128,10 +130,42 @@ def test_0_is_a_value_for_the_waits_and_the_ping():
         (" ws://h/o ", "ws://h/o"),
         ("ws://h/o//", "ws://h/o//"),
         ("ws://h/o/?v=2", "ws://h/o/?v=2"),
+        ("ws://h/ws/{identity}/", "ws://h/ws/{identity}/"),
     ],
 )
 def test_the_url_of_target_csms_is_kept_as_given_but_for_a_trailing_slash(url, read):
     assert CSSettings.read({"cbId": "CS1", "csms": {"name": "n", "url": url}}).url == read
+
+
+@pytest.mark.parametrize(
+    ("url", "used"),
+    [
+        ("ws://h/ocpp", "ws://h/ocpp/CS1"),
+        ("ws://h/ocpp/", "ws://h/ocpp/CS1"),
+        ("ws://h/ocpp//", "ws://h/ocpp//CS1"),
+        ("ws://h:8080/ocpp?key=1", "ws://h:8080/ocpp/CS1?key=1"),
+        ("wss://h/ws/ocpp/{identity}/", "wss://h/ws/ocpp/CS1/"),
+        ("ws://h/?station={identity}", "ws://h/?station=CS1"),
+    ],
+)
+def test_a_station_connects_to_the_url_as_given_with_the_identity_in_its_place(url, used):
+    assert CSSettings.read({"cbId": "CS1", "csms": {"url": url}}).address().url == used
+
+
+def test_leniency_is_off_by_default_and_has_a_property_for_each_kind():
+    assert CSMSSettings.read({"port": 1}).leniency == EXACT
+    assert CSSettings.read(CS).leniency == EXACT
+    lenient = {
+        "assumeVersion": "1.6",
+        "assumeIdentity": "LONER",
+        "anyUser": True,
+        "anyConnectionHeader": "true",
+        "versions": ["1.6", "2.0.1"],
+    }
+    assert CSMSSettings.read({"port": 1, **lenient}).leniency == Leniency(
+        version="1.6", identity="LONER", any_username=True, any_connection_header=True
+    )
+    assert CSSettings.read({**CS, **lenient}).leniency == Leniency(version="1.6")
 
 
 def test_the_older_format_of_the_CS():
@@ -168,6 +202,11 @@ def test_the_older_format_of_the_CSMS(tmp_path):
         ({"port": 1, "maxMessageSize": 100}, "maxMessageSize is 100: expected bytes, 1024 or more"),
         ({"port": 1, "maxMessageSize": 2**30}, "maxMessageSize"),
         ({"port": 1, "pingInterval": -1}, "pingInterval"),
+        ({"port": 1, "assumeVersion": 1.6}, "assumeVersion is 1.6: expected a version such as 1.6"),
+        ({"port": 1, "assumeVersion": "3.0"}, "3.0"),
+        ({"port": 1, "assumeVersion": "1.6"}, "leniency assumes OCPP 1.6, but only 2.0.1 is spoken"),
+        ({"port": 1, "assumeIdentity": "a\x00b"}, "leniency: "),
+        ({"port": 1, "anyUser": "perhaps"}, "anyUser is 'perhaps'"),
         ({"port": 1, "answer": ["Heartbeat"]}, "answer: this version has no answers of its own"),
     ],
 )
@@ -182,21 +221,24 @@ def test_a_CSMS_configuration_that_makes_no_sense_says_what_would(config, words)
         ({}, "cbId is missing"),
         ({"cbId": "CS1"}, "the URL of the CSMS is missing"),
         ({"cbId": "CS1", "csms": "0b8e3c3d6fb6693f"}, "refers to the target-csms node '0b8e3c3d6fb6693f'"),
-        ({"cbId": "CS1", "csms": {"url": "http://h"}}, "expected ws:// or wss://"),
-        ({"cbId": "CS1", "csms": {"url": "ws://h:x"}}, "expected ws:// or wss://"),
-        ({"cbId": "CS1", "csms": {"url": "ws://:80"}}, "expected ws:// or wss://"),
+        ({"cbId": "CS1", "csms": {"url": "http://h"}}, "it must begin with ws:// or wss://"),
+        ({"cbId": "CS1", "csms": {"url": "ws://h:x"}}, "host and port cannot be read"),
+        ({"cbId": "CS1", "csms": {"url": "ws://:80"}}, "it lacks a host"),
+        ({"cbId": "C:S", "csms": {"url": "ws://h/o"}}, "the identity 'C:S' has characters other than"),
+        ({"cbId": "x" * 49, "csms": {"url": "ws://h/o"}}, "49 characters; OCPP 2.0.1 allows 48"),
+        ({"cbId": "..", "csms": {"url": "ws://h/o"}, "versions": "1.6"}, "cannot be a station's identity"),
         ({**CS, "ws_rt_minimum": "-1"}, "ws_rt_minimum"),
         ({**CS, "answer": ["Reset"]}, "answer"),
     ],
 )
 def test_a_CS_configuration_that_makes_no_sense_says_what_would(config, words):
     with pytest.raises(ConfigurationError, match=words):
-        CSSettings.read(config).check_address()
+        CSSettings.read(config).address()
 
 
 def test_a_password_inside_the_url_is_refused_and_not_shown():
     with pytest.raises(ConfigurationError) as caught:
-        CSSettings.read({"cbId": "CS1", "csms": {"url": "ws://CS1:hush-hush@h/o"}}).check_address()
+        CSSettings.read({"cbId": "CS1", "csms": {"url": "ws://CS1:hush-hush@h/o"}}).address()
     assert "hush" not in str(caught.value)
 
 

@@ -37,6 +37,13 @@ def test_the_attempts_at_a_dead_port_are_a_line_a_minute_that_says_how_many_were
     ]
 
 
+def test_lines_about_two_nodes_are_different_lines():
+    repetitions = Repetitions()
+    assert repetitions.text(record("the same"), 0, "one") == "the same"
+    assert repetitions.text(record("the same"), 0, "two") == "the same"
+    assert repetitions.text(record("the same"), 0, "two") is None
+
+
 def test_lines_of_two_stations_are_different_lines():
     repetitions = Repetitions()
     assert repetitions.text(record("%s: connected", "CS1"), 0) == "CS1: connected"

@@ -7,50 +7,30 @@ ConfigurationError, whose text becomes the node's status.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Final
 
 import msgspec
 
+from ocppflow.endpoint import Leniency, LinkLimits, ServerLimits
 from ocppflow.errors import ConfigurationError
 from ocppflow.messages import Version
-from ocppflow.messages.rules_file import parse_rules, read_rules
-from ocppflow.messages.tolerance import STRICT, TOLERANT, Policy, Rule, Rules
-from ocppflow.nodes.values import as_flag, as_number, shown
-from ocppflow.transport.settings import LinkLimits, ServerLimits
-
-_UNLIMITED = float("inf")
-_LEAST_MESSAGE = 1024
-"""Bytes; the boot of an ordinary station is half of it."""
-_MOST_MESSAGE = 8 * 2**20
-"""Bytes: as much as a line between the engine and a flow runtime holds."""
-
-
-class TLSFiles(msgspec.Struct, frozen=True):
-    """Certificate, key and trusted authorities: file names, or the PEM text itself."""
-
-    cert: str = ""
-    key: str = ""
-    ca: str = ""
-    passphrase: str = ""
-    verify: bool = True
-
-
-class Validation(msgspec.Struct, frozen=True):
-    """What is forgiven of messages that break the schema."""
-
-    tolerant: bool = False
-    """Everything."""
-    rules: tuple[Rule, ...] = ()
-    """What these say, unless it is everything."""
-
-    @property
-    def policy(self) -> Policy:
-        """As the roles take it."""
-        if self.tolerant:
-            return TOLERANT
-        return Rules(self.rules) if self.rules else STRICT
+from ocppflow.nodes.properties import (
+    TLSFiles,
+    Validation,
+    flag_of,
+    message_size_of,
+    number_of,
+    refuse_answers,
+    seconds_of,
+    text_of,
+    tls_files,
+    validation_of,
+    version_of,
+    versions_of,
+)
+from ocppflow.nodes.values import shown
+from ocppflow.transport.address import PLACEHOLDER, StationAddress, station_address
+from ocppflow.transport.handshake import check_identity
 
 
 class CSMSSettings(msgspec.Struct, frozen=True):
@@ -67,34 +47,44 @@ class CSMSSettings(msgspec.Struct, frozen=True):
     logs: bool
     max_message_size: int
     ping_interval: float
+    leniency: Leniency
     log_file: str
     shared: tuple[str, str] | None
 
     @classmethod
     def read(cls, config: Mapping[str, Any]) -> CSMSSettings:
         """Raises ConfigurationError."""
-        _no_behaviour(config)
-        port = _number(config, "port", None, most=65535)
-        profile = int(_number(config, "securityProfile", 1, most=3))
-        tls = _tls(config)
+        refuse_answers(config)
+        port = number_of(config, "port", None, most=65535)
+        profile = int(number_of(config, "securityProfile", 1, most=3))
+        tls = tls_files(config.get("tls"))
         if profile >= 2 and (tls is None or not tls.cert):
             raise ConfigurationError(f"security profile {profile} needs a certificate and its key (tls)")
         if profile == 3 and (tls is None or not tls.ca):
             raise ConfigurationError("security profile 3 needs the CA of the stations' certificates (tls)")
-        user, password = _text(config, "ws_user"), _text(config, "ws_pw")
+        versions = versions_of(config, (Version.V201,))
+        leniency = Leniency(
+            version=version_of(config, "assumeVersion"),
+            identity=text_of(config, "assumeIdentity") or None,
+            any_username=flag_of(config, "anyUser", False),
+            any_connection_header=flag_of(config, "anyConnectionHeader", False),
+        )
+        leniency.check(versions)
+        user, password = text_of(config, "ws_user"), text_of(config, "ws_pw")
         return cls(
             port=int(port),
-            host=_text(config, "host"),
-            path="/" + _text(config, "path").strip("/"),
-            versions=_versions(config, (Version.V201,)),
-            timeout=_milliseconds(config),
+            host=text_of(config, "host"),
+            path="/" + text_of(config, "path").strip("/"),
+            versions=versions,
+            timeout=seconds_of(config),
             profile=profile,
             tls=tls if profile >= 2 else None,
-            validation=_validation(config),
-            logs=_flag(config, "ocpp_logging", False),
-            max_message_size=_message_size(config),
-            ping_interval=_number(config, "pingInterval", 60),
-            log_file=_text(config, "logpath") if _flag(config, "log", False) else "",
+            validation=validation_of(config),
+            logs=flag_of(config, "ocpp_logging", False),
+            max_message_size=message_size_of(config),
+            ping_interval=number_of(config, "pingInterval", 60),
+            leniency=leniency,
+            log_file=text_of(config, "logpath") if flag_of(config, "log", False) else "",
             shared=(user, password) if user and password else None,
         )
 
@@ -128,27 +118,32 @@ class CSSettings(msgspec.Struct, frozen=True):
     logs: bool
     max_message_size: int
     ping_interval: float
+    leniency: Leniency
 
     @classmethod
     def read(cls, config: Mapping[str, Any]) -> CSSettings:
         """Raises ConfigurationError."""
-        _no_behaviour(config)
-        cb_id = _text(config, "cbId")
+        refuse_answers(config)
+        cb_id = text_of(config, "cbId")
+        versions = versions_of(config, (Version.V201,))
+        leniency = Leniency(version=version_of(config, "assumeVersion"))
+        leniency.check(versions)
         return cls(
             cb_id=cb_id,
             url=_target(config),
-            user=_text(config, "csms_user") or cb_id,
-            wait_minimum=_number(config, "ws_rt_minimum", 10),
-            repeat_times=int(_number(config, "ws_rt_repeat", 2)),
-            random_range=_number(config, "ws_rt_rnd_range", 2),
-            auto_connect=_flag(config, "auto_connect", True),
-            versions=_versions(config, (Version.V201,)),
-            timeout=_milliseconds(config),
-            tls=_tls(config),
-            validation=_validation(config),
-            logs=_flag(config, "ocpp_logging", False),
-            max_message_size=_message_size(config),
-            ping_interval=_number(config, "pingInterval", 30),
+            user=text_of(config, "csms_user") or cb_id,
+            wait_minimum=number_of(config, "ws_rt_minimum", 10),
+            repeat_times=int(number_of(config, "ws_rt_repeat", 2)),
+            random_range=number_of(config, "ws_rt_rnd_range", 2),
+            auto_connect=flag_of(config, "auto_connect", True),
+            versions=versions,
+            timeout=seconds_of(config),
+            tls=tls_files(config.get("tls")),
+            validation=validation_of(config),
+            logs=flag_of(config, "ocpp_logging", False),
+            max_message_size=message_size_of(config),
+            ping_interval=number_of(config, "pingInterval", 30),
+            leniency=leniency,
         )
 
     def link_limits(self, close_timeout: float) -> LinkLimits:
@@ -162,11 +157,12 @@ class CSSettings(msgspec.Struct, frozen=True):
         moved = msgspec.structs.replace(
             self, cb_id=cb_id or self.cb_id, url=_as_kept(url) if url else self.url, tls=tls or self.tls
         )
-        moved.check_address()
+        moved.address()
         return moved
 
-    def check_address(self) -> None:
-        """Raise ConfigurationError unless this station can connect to this URL. The URL's credentials are not shown."""
+    def address(self) -> StationAddress:
+        """Where the station connects to. Raises ConfigurationError if identity or URL is missing or forbidden. A URL's
+        credentials are not shown."""
         if not self.cb_id:
             raise ConfigurationError("cbId is missing: expected the station's identity")
         if not self.url:
@@ -174,21 +170,15 @@ class CSSettings(msgspec.Struct, frozen=True):
         if self.url.startswith(_NO_TARGET):
             name = shown(self.url.removeprefix(_NO_TARGET))
             raise ConfigurationError(f"csms refers to the target-csms node {name}, which is not there")
-        try:
-            parts = urlsplit(self.url)
-            valid = parts.scheme in ("ws", "wss") and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            valid = False
-            parts = urlsplit("")
-        if parts.username or parts.password:
+        if "@" in self.url.partition("//")[2].partition("/")[0]:
             raise ConfigurationError("the URL of the CSMS holds credentials: the password belongs into csms_pw")
-        if not valid:
-            raise ConfigurationError(
-                f"the URL of the CSMS is {shown(self.url)}: expected ws:// or wss://, host, port and route"
-            )
+        faults = [fault for version in self.versions if (fault := check_identity(self.cb_id, version))]
+        if len(faults) == len(self.versions):
+            raise ConfigurationError(faults[0].reason)
+        return station_address(self.url, self.cb_id)
 
 
-_NO_TARGET = "target-csms:"
+_NO_TARGET: Final = "target-csms:"
 """Before the id of a ``target-csms`` node that is not there, in place of its URL."""
 
 
@@ -205,113 +195,6 @@ def _target(config: Mapping[str, Any]) -> str:
 
 
 def _as_kept(url: str) -> str:
-    """As it is, but for one slash at the end: with and without it, the identity comes after one slash."""
+    """As it is, but for one slash at the end of the route: with and without it, the identity comes after one slash."""
     url = url.strip()
-    return url[:-1] if url.endswith("/") and not url.endswith("//") else url
-
-
-def _no_behaviour(config: Mapping[str, Any]) -> None:
-    answers = config.get("answer")
-    if answers:
-        raise ConfigurationError(
-            "answer: this version has no answers of its own; leave the list empty and answer in the flow"
-        )
-
-
-def _text(config: Mapping[str, Any], name: str) -> str:
-    value = config.get(name)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise ConfigurationError(f"{name}: expected text, not {shown(value)}")
-    return value.strip()
-
-
-def _flag(config: Mapping[str, Any], name: str, default: bool) -> bool:
-    value = config.get(name)
-    if value is None or value == "":
-        return default
-    flag = as_flag(value)
-    if flag is None:
-        raise ConfigurationError(f"{name} is {shown(value)}: expected true or false")
-    return flag
-
-
-def _number(config: Mapping[str, Any], name: str, default: float | None, *, most: float = _UNLIMITED) -> float:
-    value = config.get(name)
-    if value is None or value == "":
-        if default is None:
-            raise ConfigurationError(f"{name} is missing: expected a number")
-        return default
-    number = as_number(value)
-    whole = most == _UNLIMITED or (number is not None and number.is_integer())
-    if number is None or not whole or not 0 <= number <= most:
-        upto = "of 0 or more" if most == _UNLIMITED else f"from 0 to {most:g}"
-        raise ConfigurationError(f"{name} is {shown(value)}: expected a number {upto}")
-    return number
-
-
-def _milliseconds(config: Mapping[str, Any]) -> float:
-    return (_number(config, "messageTimeout", 10_000) or 10_000) / 1000
-
-
-def _message_size(config: Mapping[str, Any]) -> int:
-    """In bytes. 1 MiB holds some thousand times the largest message that stations send; the most is what the engine
-    can pass to the flow."""
-    size = _number(config, "maxMessageSize", 2**20, most=_MOST_MESSAGE)
-    if size < _LEAST_MESSAGE:
-        raise ConfigurationError(
-            f"maxMessageSize is {shown(config['maxMessageSize'])}: expected bytes, {_LEAST_MESSAGE} or more"
-        )
-    return int(size)
-
-
-def _versions(config: Mapping[str, Any], default: tuple[Version, ...]) -> tuple[Version, ...]:
-    value = config.get("versions")
-    if value is None or value in ("", []):
-        return default
-    names = value.split(",") if isinstance(value, str) else value
-    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-        raise ConfigurationError(f"versions: expected a list such as 1.6, 2.0.1, not {shown(value)}")
-    return tuple(dict.fromkeys(Version.parse(name.strip()) for name in names))
-
-
-def _validation(config: Mapping[str, Any]) -> Validation:
-    value = config.get("validation")
-    if value in (None, "", "strict"):
-        return Validation()
-    if value == "tolerant":
-        return Validation(tolerant=True)
-    if value == "rules":
-        return Validation(rules=_rules(config.get("rules")))
-    raise ConfigurationError(f'validation is {shown(value)}: expected "strict", "tolerant" or "rules"')
-
-
-def _rules(value: Any) -> tuple[Rule, ...]:
-    """A list, the same as JSON text, or the name of a file."""
-    if value is None or value in ("", []):
-        raise ConfigurationError('validation is "rules", but rules is empty: expected a list of rules, or a file name')
-    if isinstance(value, str) and not value.lstrip().startswith("["):
-        return read_rules(Path(value.strip())).rules
-    try:
-        return Rules.from_data(parse_rules(value) if isinstance(value, str) else value).rules
-    except ConfigurationError as exc:
-        raise ConfigurationError(f"rules: {exc}") from None
-
-
-def _tls(config: Mapping[str, Any]) -> TLSFiles | None:
-    return tls_files(config.get("tls"))
-
-
-def tls_files(value: Any) -> TLSFiles | None:
-    """A ``tls`` object; None if there is none. Raises ConfigurationError."""
-    if value is None or value == "":
-        return None
-    if not isinstance(value, Mapping):
-        raise ConfigurationError("tls: expected an object with cert, key, ca, passphrase, verify")
-    texts = [value.get(name) or "" for name in ("cert", "key", "ca", "passphrase")]
-    verify = value.get("verify", True)
-    if not all(isinstance(text, str) for text in texts) or not isinstance(verify, bool):
-        raise ConfigurationError("tls: cert, key, ca and passphrase are text, verify is true or false")
-    cert, key, ca, passphrase = texts
-    return TLSFiles(cert, key, ca, passphrase, verify)
+    return url[:-1] if url.endswith("/") and not url.endswith("//") and not (PLACEHOLDER in url or "?" in url) else url

@@ -10,10 +10,11 @@ from ocppflow.endpoint import Connection, Limits
 from ocppflow.errors import ConfigurationError, ConnectionRefused
 from ocppflow.nodes import msgs_out
 from ocppflow.nodes.command_data import backoff_settings, command_name, named, text_or_none
-from ocppflow.nodes.configuration import CSSettings, tls_files
+from ocppflow.nodes.configuration import CSSettings
 from ocppflow.nodes.contract import ALL, BadInput, CommandMsg, parse
 from ocppflow.nodes.node import GOING_AWAY, GOODBYE, SILENCE, Node, Send, SetStatus
 from ocppflow.nodes.node_tls import station_tls
+from ocppflow.nodes.properties import tls_files
 from ocppflow.nodes.states import NodeState
 from ocppflow.nodes.unanswered import Unanswered
 from ocppflow.nodes.values import one_line
@@ -107,15 +108,16 @@ class CSNode(Node):
 
     def _make(self, settings: CSSettings) -> ChargingStation:
         """Raises ConfigurationError, also for an identity or a URL that is missing or that no station may have."""
-        settings.check_address()
+        secure = settings.address().secure
         station = ChargingStation(
             settings.cb_id,
             settings.url,
             versions=settings.versions,
-            ssl=station_tls(settings.tls) if settings.url.startswith("wss:") else None,
+            ssl=station_tls(settings.tls) if secure else None,
             limits=Limits(call_timeout=settings.timeout, answer_timeout=settings.timeout, silence=SILENCE),
             link_limits=settings.link_limits(GOODBYE),
             policy=settings.validation.policy,
+            leniency=settings.leniency,
             backoff=Backoff(settings.wait_minimum, settings.random_range, settings.repeat_times),
             trace=self._traced if settings.logs else None,
             clock=self.clock,
@@ -187,6 +189,7 @@ class CSNode(Node):
             limits=station.link_limits,
             clock=station.clock,
             headers=headers,
+            leniency=station.leniency,
         )
 
     def _refused(self, exc: ConnectionRefused) -> None:

@@ -208,6 +208,7 @@ class CSMSNode(Node):
             versions=settings.versions,
             limits=Limits(call_timeout=settings.timeout, answer_timeout=settings.timeout, silence=SILENCE),
             policy=settings.validation.policy,
+            leniency=settings.leniency,
             trace=self._traced if settings.logs else None,
             clock=self.clock,
             grace=0.0,

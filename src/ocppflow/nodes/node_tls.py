@@ -7,7 +7,7 @@ import tempfile
 import weakref
 from pathlib import Path
 
-from ocppflow.nodes.configuration import TLSFiles
+from ocppflow.nodes.properties import TLSFiles
 from ocppflow.transport.tls import KeyPair, ServerTLS, client_context
 
 _shared: weakref.WeakValueDictionary[tuple[TLSFiles, int], ServerTLS] = weakref.WeakValueDictionary()

@@ -38,13 +38,13 @@ class LogLines(logging.Handler):
             self._dropped += 1
             return
         try:
-            text = self._repetitions.text(record, time.monotonic())
+            node = self._subject()
+            text = self._repetitions.text(record, time.monotonic(), node)
             if text is None:
                 return
             if self._dropped:
                 count, self._dropped = self._dropped, 0
                 self._put("warning", f"{count} log lines were dropped while the runtime did not read", record.name)
-            node = self._subject()
             line: dict[str, str] = {} if node is None else {"node": node}
             if record.exc_info:
                 line["traceback"] = logging.Formatter().formatException(record.exc_info)

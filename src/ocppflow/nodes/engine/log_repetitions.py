@@ -19,9 +19,9 @@ class Repetitions:
     def __init__(self) -> None:
         self._lines: OrderedDict[Any, tuple[float, int]] = OrderedDict()
 
-    def text(self, record: logging.LogRecord, now: float) -> str | None:
-        """What is to be logged of ``record`` at ``now`` (s); None if it is left out."""
-        key = _key(record)
+    def text(self, record: logging.LogRecord, now: float, node: str | None = None) -> str | None:
+        """What is to be logged of ``record``, which is about ``node``, at ``now`` (s); None if it is left out."""
+        key = node, _key(record)
         since, left_out = self._lines.get(key, (now - PAUSE, 0))
         if now < since + PAUSE:
             self._lines[key] = (since, left_out + 1)
