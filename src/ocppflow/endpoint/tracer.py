@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 from ocppflow.messages import Role
-from ocppflow.rpc.events import CallAnswered, CallFailed, CallReceived, Event, Report, SendReceived
+from ocppflow.rpc.events import CallAnswered, CallFailed, CallReceived, Event, Notice, SendReceived
 from ocppflow.trace import TraceEvent, TraceHook, TraceRecord, without_secrets
 from ocppflow.transport.clock import Clock
 from ocppflow.transport.link import Peer
@@ -41,7 +41,7 @@ class Tracer:
                     latency = event.latency
                     if data[:2] != b"[4":
                         notes.append(str(event.error))
-                case Report():
+                case Notice():
                     notes.append(str(event))
                 case _:
                     pass

@@ -15,12 +15,12 @@ class Event(msgspec.Struct):
     """Base of all events."""
 
 
-class Report(Event):
+class Notice(Event):
     """Base of the events that call for nothing but being told. ``str()`` of one is a sentence for log and trace."""
 
 
-class Warn(Report):
-    """Base of the reports that somebody should look into."""
+class Warn(Notice):
+    """Base of the notices that somebody should look into."""
 
 
 class _MessageEvent(Event):
@@ -133,7 +133,7 @@ class Refused(Warn):
         return f"refused: {self.error}"
 
 
-class Ignored(Report):
+class Ignored(Notice):
     """A message that is not answered and has no effect, and why: a late answer, an unknown message type, ..."""
 
     reason: str
@@ -142,7 +142,7 @@ class Ignored(Report):
         return f"ignored: {self.reason}"
 
 
-class Repeated(Report):
+class Repeated(Notice):
     """A call that was answered before got the same answer again (OCPP-J 1.6 errata 3.1)."""
 
     message_id: str
@@ -152,7 +152,7 @@ class Repeated(Report):
         return f"{self.action} {self.message_id!r} came again and got the same answer"
 
 
-class Shared(Report):
+class Shared(Notice):
     """A repetition of a call that is still at work, for this connection or an earlier one. One answer serves both; it
     goes out here, as soon as there is one."""
 
@@ -163,7 +163,7 @@ class Shared(Report):
         return f"{self.action} {self.message_id!r} came again while it is being processed"
 
 
-class Noted(Report):
+class Noted(Notice):
     """A fault in the framing that was forgiven; an event for the message itself follows."""
 
     reason: str

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.unit.house.sources import ROOT, shown
 
-_OWN_NUMBER = re.compile(r"\brows? \d+\b", re.IGNORECASE)
+_OWN_NUMBER = re.compile(r"\brows? \d+\b|\btest_row_?\d", re.IGNORECASE)
 _KINDS = {".py", ".md", ".js", ".html", ".json", ".toml"}
 _PLACES = ("src", "docs", "examples", "node-red", "tests/fuzz", "tests/wire", "tests/unit", "tests/flows")
 _NOT_OURS = {"node_modules", "engine", "__pycache__"}
@@ -20,7 +20,9 @@ def _public() -> list[Path]:
     return [path for path in found if path.is_file() and not _NOT_OURS & set(path.relative_to(ROOT).parts)]
 
 
-@pytest.mark.parametrize("text", ["row 14", "Rows 24 and 25", "(row 3)"])
+@pytest.mark.parametrize(
+    "text", ["row 14", "Rows 24 and 25", "(row 3)", "def test_row14_an_id", "def test_row_5_a_key"]
+)
 def test_a_number_of_our_own_is_recognized(text: str) -> None:
     assert _OWN_NUMBER.search(text)
 
