@@ -15,6 +15,9 @@ from mypy import api
 
 ROOT = Path(__file__).parents[3]
 PROGRAMS = sorted(Path(__file__).parent.glob("programs/*.py"))
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+DOCUMENTS = (ROOT / "README.md",)
+_CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 _EXPECTED = re.compile(r"# error: (.+)$")
 _SAID = re.compile(r"^(?P<file>.+?):(?P<line>\d+): error: (?P<text>.+)$")
 
@@ -27,14 +30,26 @@ def expected(program: Path) -> Complaints:
 
 
 @pytest.fixture(scope="module")
-def said() -> dict[Path, Complaints]:
+def samples(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The Python that the documents show, each block a program."""
+    folder = tmp_path_factory.mktemp("samples")
+    found: list[Path] = []
+    for document in DOCUMENTS:
+        for number, code in enumerate(_CODE.findall(document.read_text(encoding="utf-8"))):
+            found.append(folder / f"{document.stem}_{number}.py")
+            found[-1].write_text(code, encoding="utf-8")
+    return found
+
+
+@pytest.fixture(scope="module")
+def said(samples: list[Path]) -> dict[Path, Complaints]:
     """What mypy says of all programs, in one run, with the settings under which ``src`` itself is checked."""
     arguments = ["--config-file", str(ROOT / "pyproject.toml"), "--strict", "--hide-error-context", "--no-pretty"]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)  # the settings name folders
-        output, problems, _ = api.run([*arguments, "--no-color-output", *map(str, PROGRAMS)])
+        output, problems, _ = api.run([*arguments, "--no-color-output", *map(str, [*PROGRAMS, *EXAMPLES, *samples])])
     assert not problems
-    found: dict[Path, Complaints] = {program: defaultdict(list) for program in PROGRAMS}
+    found: dict[Path, Complaints] = defaultdict(lambda: defaultdict(list))
     for line in output.splitlines():
         if match := _SAID.match(line):
             found[(ROOT / match["file"]).resolve()][int(match["line"])].append(match["text"])
@@ -50,3 +65,17 @@ def test_mypy_refuses_exactly_the_lines_that_are_wrong(program: Path, said: dict
         complaints = said[program][line]
         assert len(complaints) == len(texts), complaints
         assert all(any(text in complaint for complaint in complaints) for text in texts), complaints
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.stem)
+def test_the_examples_are_typed(example: Path, said: dict[Path, Complaints]) -> None:
+    assert not said[example], dict(said[example])
+
+
+def test_the_code_of_the_documents_is_right_where_it_is_typed(
+    samples: list[Path], said: dict[Path, Complaints]
+) -> None:
+    assert len(samples) >= len(DOCUMENTS)
+    for sample in samples:
+        texts = [text for line in said[sample].values() for text in line]
+        assert not [text for text in texts if not text.endswith(("[no-untyped-def]", "[no-untyped-call]"))]
