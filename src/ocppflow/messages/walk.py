@@ -272,9 +272,11 @@ def _list(info: inspect.ListType) -> Check:
     def check(value: Any, path: str, report: Report) -> Any:
         if not isinstance(value, list):
             value = _wrong_type(report, path, "an array", value)
+            if value == {}:
+                return UNSET
             if not isinstance(value, alone) or isinstance(value, bool):
                 return value
-            item = UNSET if value == {} else item_check(value, path, report)
+            item = item_check(value, path, report)
             return UNSET if item is UNSET else [item]
         if info.min_length is not None and len(value) < info.min_length:
             expected = f"at least {info.min_length} item{'s' if info.min_length > 1 else ''}"

@@ -234,3 +234,15 @@ def test_validate_takes_plain_data_and_keeps_bytes() -> None:
         validate("2.0.1", "Reset", "request", '{"type":"\ud800"}')
     with pytest.raises(UnknownAction):
         validate("2.0.1", "Resett", "request", {})
+
+
+def test_a_message_can_be_checked_before_it_is_sent() -> None:
+    request = v201.ResetRequest(type="Immediate", evse_id=1)
+    assert request.validate() is request
+    request.evse_id = "one"  # type: ignore[assignment]
+    with pytest.raises(InvalidMessage, match=r"ResetRequest: \$\.evseId: expected an integer, got \"one\"") as caught:
+        request.validate()
+    assert (caught.value.code, caught.value.path) == ("TypeConstraintViolation", "$.evseId")
+    assert [v.path for v in caught.value.violations] == ["$.evseId"]
+    with pytest.raises(InvalidMessage, match="cannot be written as JSON"):
+        v201.DataTransferRequest(vendor_id="v", data=object()).validate()

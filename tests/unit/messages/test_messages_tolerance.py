@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,8 +15,9 @@ from msgspec import UNSET
 
 from ocppflow.errors import ConfigurationError, InvalidMessage
 from ocppflow.messages import v16, v201
-from ocppflow.messages.codec import encode
-from ocppflow.messages.tolerance import STRICT, TOLERANT, Checked, Rule, Rules, Violation, check
+from ocppflow.messages.codec import encode, inspect, violations
+from ocppflow.messages.tolerance import STRICT, TOLERANT, Checked, Rule, Rules, Sender, Violation, check
+from ocppflow.messages.walk import BUDGET, ENOUGH
 
 BOOT: dict[str, Any] = {"reason": "PowerUp", "chargingStation": {"model": "M1", "vendorName": "Acme GmbH"}}
 LONG = json.dumps(BOOT | {"chargingStation": {"model": "M1", "vendorName": "Acme GmbH", "serialNumber": "s" * 30}})
@@ -253,3 +255,84 @@ def test_rules_from_toml() -> None:
 def test_rules_that_make_no_sense(data: object, text: str) -> None:
     with pytest.raises(ConfigurationError, match=text):
         Rules.from_data(data)
+
+
+KNOWS_NOTHING = Sender(identity="CS1")
+
+
+@pytest.mark.parametrize(
+    ("rule", "sender", "waits"),
+    [
+        (Rule(vendor="Acme*"), KNOWS_NOTHING, True),
+        (Rule(model="M*"), KNOWS_NOTHING, True),
+        (Rule(vendor="Acme*", model="M*"), Sender(vendor="Acme"), True),
+        (Rule(vendor="Acme*", model="M*"), Sender(vendor="Other"), False),
+        (Rule(vendor="Acme*", model="M*"), Sender(vendor="Acme", model="X"), False),
+        (Rule(vendor="Acme*"), Sender(vendor="Acme"), False),  # forgives already
+        (Rule(), KNOWS_NOTHING, False),
+        (Rule(vendor="Acme*", action="Reset"), KNOWS_NOTHING, False),
+        (Rule(vendor="Acme*", path="$.other"), KNOWS_NOTHING, False),
+        (Rule(vendor="Acme*", forgive="missing"), KNOWS_NOTHING, False),
+        (Rule(vendor="Acme*", identity="CS2"), KNOWS_NOTHING, False),
+    ],
+)
+def test_rules_tell_if_they_wait_for_vendor_or_model(rule: Rule, sender: Sender, waits: bool) -> None:
+    (violation,) = violations(v16.HeartbeatResponse, '{"currentTime":3}')
+    assert Rules([Rule(action="Other"), rule]).waits_for(violation, "Heartbeat", sender) is waits
+
+
+def test_a_refusal_carries_all_violations() -> None:
+    with pytest.raises(InvalidMessage, match=r"\(and 2 more\)") as caught:
+        check(v16.StatusNotificationRequest, '{"connectorId":1,"status":"On","errorCode":"No","x":1}')
+    assert [v.path for v in caught.value.violations] == ["$.errorCode", "$.status", "$.x"]
+    rules = Rules([Rule(path="$.status")])
+    with pytest.raises(InvalidMessage) as caught:
+        check(v16.StatusNotificationRequest, '{"connectorId":1,"status":"On","errorCode":"No","x":1}', rules)
+    assert [v.path for v in caught.value.violations] == ["$.errorCode", "$.x"]
+
+
+def test_a_payload_that_is_refused_anyway_is_given_up_after_enough_violations() -> None:
+    raw = json.dumps({f"k{i}": 0 for i in range(1000)})
+    with pytest.raises(InvalidMessage, match=r"\(and at least 9 more\)") as caught:
+        check(v201.HeartbeatRequest, raw)
+    assert len(caught.value.violations) == ENOUGH
+
+
+def test_the_rest_of_a_payload_that_is_refused_anyway_is_not_walked_for_ever() -> None:
+    """A fault at the beginning, and behind it more valid values than are worth a look for further faults."""
+    looked_at = 0
+
+    class Counted(list[Any]):
+        def __iter__(self) -> Iterator[Any]:
+            nonlocal looked_at
+            for item in super().__iter__():
+                looked_at += 1
+                yield item
+
+    value = {"timestamp": "2024-05-01T12:00:00Z", "sampledValue": [{"value": "1"}]}
+    with pytest.raises(InvalidMessage, match=r"\$\.connectorId: is missing$") as caught:
+        inspect(v16.MeterValuesRequest, {"meterValue": Counted([value] * (BUDGET - 10))}, (), lambda violation: False)
+    assert len(caught.value.violations) == 1
+    assert looked_at < BUDGET / 2
+    with pytest.raises(InvalidMessage, match=r"\$\.connectorId: is missing$"):
+        inspect(v16.MeterValuesRequest, {"meterValue": Counted([value] * BUDGET * 2)}, (), lambda violation: False)
+    assert looked_at < BUDGET / 2, "a list that is too long is not begun"
+
+
+def test_a_fault_at_the_end_of_a_long_payload_is_found() -> None:
+    value = {"timestamp": "2024-05-01T12:00:00Z", "sampledValue": [{"value": "1"}]}
+    raw = json.dumps({"connectorId": 1, "meterValue": [value] * BUDGET, "x": 1})
+    with pytest.raises(InvalidMessage, match=r"\$\.x: there is no such field"):
+        check(v16.MeterValuesRequest, raw)
+
+
+def test_what_is_missing_can_be_told_from_the_message() -> None:
+    raw = '{"connectorId":null,"meterValue":[{"sampledValue":[{"value":"1"},{}]},{"timestamp":"2024-05-01T12:00:00Z"}]}'
+    message = check(v16.MeterValuesRequest, raw, TOLERANT).message
+    assert message.missing_fields() == (
+        "$.connectorId", "$.meterValue[0].timestamp", "$.meterValue[1].sampledValue",
+    )  # fmt: skip
+    assert message.connector_id is UNSET
+    assert check(v201.HeartbeatRequest, b"{}").message.missing_fields() == ()
+    boot = check(v201.BootNotificationRequest, b'{"reason":"PowerUp","chargingStation":{}}', TOLERANT).message
+    assert boot.missing_fields() == ("$.chargingStation",)
