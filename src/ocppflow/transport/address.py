@@ -2,7 +2,7 @@
 
 A URL may hold a password, and a query may hold a token. No error and no log line shows either: see :func:`shown_url`.
 
-Sources: OCPP-J 1.6 3.1.1 and 2.0.1 Part 4 3.1.1 (the identity is the last segment of the path), RFC 6455 3, RFC 3986.
+Sources: OCPP-J 1.6 3.1.1 and 2.1 Part 4, 3.1.1 (the identity is the last segment of the path), RFC 6455 3, RFC 3986.
 """
 
 from __future__ import annotations

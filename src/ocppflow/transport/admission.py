@@ -1,6 +1,4 @@
-"""Who is let in when many come at once: the reconnect storm after an outage, and the single address that
-hammers.
-"""
+"""Who is let in when many come at once: all stations after an outage, or one address that connects without end."""
 
 from __future__ import annotations
 
@@ -33,23 +31,23 @@ class Admission:
         limits = self._limits
         if limits.connections_per_address and self._by_address[address] >= limits.connections_per_address:
             count = limits.connections_per_address
-            return self._refuse(429, f"{address} has {count} connections, the most one address may have")
+            return self.refuse(429, f"{address} has {count} connections, the most one address may have")
         if limits.max_connections and self.connections >= limits.max_connections:
-            return self._refuse(503, f"all {limits.max_connections} connections of this server are in use")
+            return self.refuse(503, f"all {limits.max_connections} connections of this server are in use")
         if not limits.handshakes_per_second:
             return None
         gained = (now - self._filled_at) * limits.handshakes_per_second
-        self._tokens = min(self._tokens + gained, float(max(limits.handshake_burst, 1)))
+        self._tokens = min(self._tokens + gained, float(limits.handshake_burst))
         self._filled_at = now
         if self._tokens < 1:
-            return self._refuse(503, f"more than {limits.handshakes_per_second:g} handshakes a second")
+            return self.refuse(503, f"more than {limits.handshakes_per_second:g} handshakes a second")
         self._tokens -= 1
         return None
 
     def busy(self, pending: int) -> Refuse | None:
         """Whether ``pending`` unfinished handshakes are too many."""
         if self._limits.max_handshakes and pending > self._limits.max_handshakes:
-            return self._refuse(503, f"{self._limits.max_handshakes} handshakes are in progress already")
+            return self.refuse(503, f"{self._limits.max_handshakes} handshakes are in progress already")
         return None
 
     def entered(self, address: str) -> None:
@@ -64,7 +62,10 @@ class Admission:
         if not self._by_address[address]:
             del self._by_address[address]
 
-    def _refuse(self, status: int, reason: str) -> Refuse:
-        # Spread, lest all who were refused in one second come back in one second.
-        wait = math.ceil(self._uniform(self._limits.retry_after, 2 * self._limits.retry_after))
-        return Refuse(status, reason, {"Retry-After": str(wait)})
+    def refuse(self, status: int, reason: str) -> Refuse:
+        """A refusal that asks to come back later."""
+        # Spread, or all who were refused within one second would come back within one second.
+        shortest = self._limits.retry_after
+        if not shortest:
+            return Refuse(status, reason)
+        return Refuse(status, reason, {"Retry-After": str(math.ceil(self._uniform(shortest, 2 * shortest)))})

@@ -1,6 +1,6 @@
 """Which route a request means, who comes, and what the acceptor is told. No I/O.
 
-Sources: OCPP-J 1.6 3.1 and 3.2; OCPP-J 2.0.1 Part 4, 3.1 and 3.2 (URL, subprotocol, refusals); RFC 9112 3.2 (targets).
+Sources: OCPP-J 1.6 3.1 and 3.2; 2.1 Part 4, 3.1 and 3.3 (URL, subprotocol, refusals); RFC 9112 3.2 (targets).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""When to try again (OCPP-J 2.0.1 Part 4, 5.3; OCPPCommCtrlr.RetryBackOff...)."""
+"""When to try again (2.1 Part 4, 5.4; OCPPCommCtrlr.RetryBackOff...)."""
 
 from __future__ import annotations
 

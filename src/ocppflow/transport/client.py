@@ -46,8 +46,8 @@ async def connect(
     The URL is kept as it is. ``{identity}`` in it says where the identity goes; without it, the identity is appended
     to the path (:func:`~ocppflow.transport.address.station_address`).
 
-    ``versions`` are offered in this order of preference (OCPP-J 2.0.1 Part 4, 3.1.2); a 2.1 station should offer
-    2.0.1 too (2.1 Part 4, 3.1.2). A ``password`` given as text is sent as UTF-8; the AuthorizationKey of OCPP 1.6 is
+    ``versions`` are offered in this order of preference (2.1 Part 4, 3.1.2); a 2.1 station should offer
+    2.0.1 too (2.1 Part 4, 3.2). A ``password`` given as text is sent as UTF-8; the AuthorizationKey of OCPP 1.6 is
     given as its raw bytes. ``ssl`` is for ``wss://``, by default the system's authorities. ``headers`` are added to
     the request. ``timeout`` (seconds) holds for the whole attempt. ``leniency`` may say which version a CSMS speaks
     that selects none.

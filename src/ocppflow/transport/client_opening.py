@@ -153,7 +153,7 @@ class ClientOpening(asyncio.Protocol):
         return self._attempt.where
 
     def _look(self) -> None:
-        """After more of an answer that is no success: say what it is as soon as it is whole."""
+        """More of an answer that is not a success has come: say what it is as soon as it is complete."""
         error = self._protocol.handshake_exc
         if error is None or self.result.done():
             return

@@ -44,7 +44,9 @@ def check_code(code: int) -> None:
     """Raise ConfigurationError unless ``code`` may be sent in a close frame (RFC 6455 7.4)."""
     standard = 1000 <= code <= 1014 and code not in (1004, 1005, 1006)
     if not standard and not 3000 <= code < 5000:
-        raise ConfigurationError(f"{code} is no close code: use 1000, 1001, 1008, ... or 3000 to 4999")
+        raise ConfigurationError(
+            f"{code} is not a close code that may be sent: use 1000, 1001, 1008, ..., 3000 to 4999"
+        )
 
 
 def cut_reason(reason: str) -> str:

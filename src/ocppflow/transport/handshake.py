@@ -1,6 +1,6 @@
 """The opening handshake as plain data and functions: who asks, for what, with which credentials; no I/O.
 
-Sources: OCPP-J 1.6 3.1, OCPP-J 2.0.1 Part 4 3.1 (connection URL, subprotocol), RFC 7617 (Basic).
+Sources: OCPP-J 1.6 3.1, 2.1 Part 4, 3.1 (connection URL, subprotocol), RFC 7617 (Basic).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ABSOLUTE = re.compile(r"(?:https?|wss?)://[^/?#]*", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """A station at the door: what an :data:`Acceptor` decides on."""
+    """A station that asks to be let in: what an :data:`Acceptor` decides on."""
 
     identity: str
     """The station's identity, percent-decoded; or the one that a Leniency assumes."""
@@ -106,7 +106,7 @@ class RefusedInfo:
 
     status: int | None
     """The HTTP status sent; 101 where the handshake was finished and the connection then closed for want of a common
-    subprotocol (OCPP-J 2.0.1 Part 4, 3.2); None if no answer could be sent (TLS, time-out)."""
+    subprotocol (2.1 Part 4, 3.3); None if no answer could be sent (TLS, time-out)."""
 
     reason: str
     """Why, for people."""
@@ -118,7 +118,7 @@ Acceptor = Callable[[Handshake], Awaitable[Accept | Refuse]]
 
 
 def unauthorized(reason: str) -> Refuse:
-    """A refusal with 401 and the challenge that HTTP asks for (RFC 7617 2; OCPP-J 2.0.1 Part 4, 3.2)."""
+    """A refusal with 401 and the challenge that HTTP asks for (RFC 7617 2; 2.1 Part 4, 3.3)."""
     return Refuse(401, reason, {"WWW-Authenticate": 'Basic realm="OCPP", charset="UTF-8"'})
 
 
@@ -142,7 +142,7 @@ def target_path(target: str) -> str | Refuse:
 
 
 def parse_target(target: str) -> Target | Refuse:
-    """Route and identity from the request target; the last path segment is the identity (OCPP-J 2.0.1 Part 4, 3.1.1).
+    """Route and identity from the request target; the last path segment is the identity (2.1 Part 4, 3.1.1).
 
     Forgiven: doubled slashes, and one at the end. A query is ignored.
     """
@@ -162,7 +162,7 @@ def parse_target(target: str) -> Target | Refuse:
 
 def check_identity(identity: str, version: Version) -> Refuse | None:
     """Why ``version`` does not allow the identity; None if it does. 2.x allows at most 48 characters of
-    identifierString, and no ':' (OCPP-J 2.0.1 Part 4, 3.1.1).
+    identifierString, and no ':' (2.1 Part 4, 3.1.1).
     """
     if version is Version.V16:
         return None
@@ -177,7 +177,7 @@ def check_identity(identity: str, version: Version) -> Refuse | None:
 
 
 def parse_subprotocols(header: str) -> tuple[str, ...]:
-    """The offered subprotocols in order, rubbish included: it is shown in the refusal."""
+    """The offered subprotocols in order, those that make no sense included: the refusal shows them."""
     return tuple(name for part in header.split(",") if (name := part.strip()))
 
 

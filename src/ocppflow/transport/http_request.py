@@ -13,7 +13,7 @@ from ocppflow.transport.handshake import Refuse
 
 
 def parse_request(engine: ServerProtocol, head: bytes) -> Request | Refuse:
-    """The request, fed whole; or why it is none."""
+    """The request, fed as a whole; or why it cannot be read."""
     engine.receive_data(head)
     for event in engine.events_received():
         if isinstance(event, Request):
@@ -26,11 +26,11 @@ def parse_request(engine: ServerProtocol, head: bytes) -> Request | Refuse:
             return Refuse(431, "the headers are too many or too long")
         case error:
             cause = error.__cause__ if error is not None else None
-            return Refuse(400, f"no readable HTTP request: {cause or error}")
+            return Refuse(400, f"the HTTP request cannot be read: {cause or error}")
 
 
 def not_websocket(request: Request) -> Refuse | None:
-    """Why this is no attempt at a WebSocket at all: a browser, a health check, a form."""
+    """Why the request does not ask for a WebSocket at all: a browser, a health check, a form."""
     if request.method != "GET":
         return Refuse(405, f"{request.method}: only GET, with an upgrade to WebSocket", {"Allow": "GET"})
     if any("websocket" in value.lower() for value in request.headers.get_all("Upgrade")):

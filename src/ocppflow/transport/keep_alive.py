@@ -1,4 +1,4 @@
-"""Pings, and the end of a peer that answers none (OCPP-J 2.0.1 Part 4, 5.4; RFC 6455 5.5.2)."""
+"""Pings, and the end of a peer that answers none (2.1 Part 4, 5.3; RFC 6455 5.5.2)."""
 
 from __future__ import annotations
 

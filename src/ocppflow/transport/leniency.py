@@ -21,10 +21,10 @@ class Leniency:
 
     version: Version | str | None = None
     """The version that a station speaks which offers no subprotocol; in a station, that of a CSMS which selects none
-    of those offered (OCPP-J 1.6 3.1.2; 2.0.1 Part 4, 3.1.2)."""
+    of those offered (OCPP-J 1.6 3.1.2; 2.1 Part 4, 3.1.2)."""
 
     identity: str | None = None
-    """The identity of a station whose URL ends at the route, or has no path at all (OCPP-J 2.0.1 Part 4, 3.1.1).
+    """The identity of a station whose URL ends at the route, or has no path at all (2.1 Part 4, 3.1.1).
     All such stations are one to the CSMS: the newest connection wins."""
 
     any_username: bool = False

@@ -47,7 +47,7 @@ class LinkHandler(Protocol):
         """A whole text message, as UTF-8 bytes that the Link has not looked at. Must not raise."""
 
     def received_binary(self, data: bytes) -> None:
-        """A whole binary message, which OCPP-J never sends (2.0.1 Part 4, 4.1.2); within ``max_message_size``. Must
+        """A whole binary message, which OCPP-J never sends (2.1 Part 4, 4.1.2); within ``max_message_size``. Must
         not raise."""
 
     def closed(self, code: int, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""Station passwords at rest and at the door (OCPP 2.0.1 Part 2, A00.FR.205, .207, .304; OCPP-J 1.6, 6.2.1).
+"""Station passwords, as they are kept and as they are checked (A00.FR.205, .207, .304; OCPP-J 1.6, 6.2.1).
 
 They are kept as salted scrypt hashes in the PHC string format: ``$scrypt$ln=10,r=8,p=1$<salt>$<hash>``,
 base64 without padding. The cost is moderate on purpose (1 MiB, some 3 ms): a station's password is not chosen

@@ -19,7 +19,7 @@ class Route:
 
     ``acceptor`` decides on every Handshake whose syntax and subprotocol are right. ``on_link`` gets the
     Link of an accepted one and must call ``link.attach(handler)`` before it returns; only then does
-    anything arrive. ``check_identity`` False lets identities in that OCPP 2.x forbids (2.0.1 Part 4, 3.1.1).
+    anything arrive. ``check_identity`` False lets identities in that OCPP 2.x forbids (2.1 Part 4, 3.1.1).
     ``limits`` are those of its connections, by default the server's. ``leniency`` is what a handshake may lack.
     """
 

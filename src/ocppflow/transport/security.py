@@ -29,7 +29,7 @@ class SecurityPolicy:
     ``passwords`` is needed for 1 and 2, and says which stations are known; ``known`` says so in its
     place, and for 0 and 3 (None: all are); it may be async. ``organization`` must be the certificate's O (A00.FR.404).
     ``certificate_matches`` decides whether a certificate is the station's own (A00.FR.405). An unknown
-    station gets 404 (OCPP-J 2.0.1 Part 4, 3.2), or, if ``hide_unknown``, the same 401 at the same pace as one with a
+    station gets 404 (2.1 Part 4, 3.3), or, if ``hide_unknown``, the same 401 at the same pace as one with a
     wrong password.
     """
 

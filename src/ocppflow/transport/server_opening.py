@@ -23,6 +23,7 @@ from ocppflow.messages.base import Version
 from ocppflow.transport import handshake as hs
 from ocppflow.transport.arrival import Arrival, arrive, describe, no_route
 from ocppflow.transport.clock import Timer
+from ocppflow.transport.excerpt import excerpt
 from ocppflow.transport.framing import cut_reason
 from ocppflow.transport.full_websocket import wire_log
 from ocppflow.transport.http_request import mend_connection_header, not_websocket, parse_request
@@ -128,7 +129,7 @@ class ServerOpening(asyncio.Protocol):
             self._give_up(reason)
             return
         if not self._over:
-            self._refuse(hs.Refuse(503, reason, {"Retry-After": "5"}))
+            self._refuse(self._server.admission.refuse(503, reason))
         self._transport.close()
 
     # TLS first, so that the bounds above cost an attacker more than they cost us.
@@ -177,7 +178,7 @@ class ServerOpening(asyncio.Protocol):
         buffer, limit = self._buffer, self._server.limits.max_header_size
         if not 0x41 <= buffer[0] <= 0x5A:
             is_tls = buffer[0] == 0x16
-            self._refuse(hs.Refuse(400, "TLS on a port without TLS: use ws://" if is_tls else "no HTTP request"))
+            self._refuse(hs.Refuse(400, "TLS on a port without TLS: use ws://" if is_tls else "not an HTTP request"))
             return
         end = buffer.find(b"\r\n\r\n")
         if (len(buffer) if end < 0 else end) > limit:
@@ -213,7 +214,8 @@ class ServerOpening(asyncio.Protocol):
             return shake
         response = self._response(protocol, request, shake, mount)
         if response.status_code != 101:
-            return hs.Refuse(response.status_code, str(protocol.handshake_exc))
+            why = excerpt(str(protocol.handshake_exc), 200, quoted=False)
+            return hs.Refuse(response.status_code, why, {"Sec-WebSocket-Version": "13"})  # RFC 6455 4.4
         if not shake.versions:
             self._close_without_subprotocol(protocol, response, shake, mount.route)
             return None
@@ -292,7 +294,7 @@ class ServerOpening(asyncio.Protocol):
     def _close_without_subprotocol(
         self, protocol: _ChoosingProtocol, response: Response, shake: hs.Handshake, route: Route
     ) -> None:
-        """Finish the handshake without the header, then close (OCPP-J 2.0.1 Part 4, 3.2)."""
+        """Finish the handshake without the header, then close (2.1 Part 4, 3.3)."""
         reason = hs.no_common_version(shake.identity, shake.offered, route.versions)
         self._report(101, reason)
         protocol.send_response(response)

@@ -1,5 +1,6 @@
-"""The bounds of a connection and of a server, with defaults that a station never meets and an attacker
-does.
+"""The bounds of a connection and of a server, with defaults that a station never meets and an attacker does.
+
+0 switches a bound off, where a connection can do without it; where it cannot, 0 is refused with the reason.
 """
 
 from __future__ import annotations
@@ -8,52 +9,86 @@ from dataclasses import dataclass, fields
 
 from ocppflow.errors import ConfigurationError
 
+# The bounds that cannot be 0, and why.
+_NEEDED = {
+    "max_message_size": "it must be at least 1 byte: without a bound one message takes all memory",
+    "close_timeout": "it must be above 0: without a bound a dead peer is never let go of",
+    "max_header_size": "it must be at least 1 byte: without a bound one request takes all memory",
+    "handshake_burst": "it must be at least 1, or nobody is let in; handshakes_per_second=0 switches the rate off",
+    "backlog": "it must be at least 1, or the kernel keeps nobody waiting",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkLimits:
-    """What one connection may do. Times are in seconds, sizes in bytes; 0 switches a bound or the ping off.
-
-    ``max_message_size`` bounds a whole message, fragments together and after decompression: more closes
-    with 1009. ``max_write_buffer`` is how much may wait for a peer that does not read before it is
-    dropped. ``messages_per_second`` is kept by reading no further, so nothing is lost. ``ping_interval``
-    is the standard's WebSocketPingInterval; a peer from which nothing at all comes within
-    ``pong_timeout`` of a ping is dropped. ``compression`` offers or accepts permessage-deflate.
-    """
+    """What one connection may do. Times are in seconds, sizes in bytes."""
 
     max_message_size: int = 2**20
+    """Of a whole message, fragments together and after decompression; more closes with 1009. The largest messages of
+    real stations (a MeterValues or NotifyReport after days offline) are some 100 KB."""
+
     max_write_buffer: int = 8 * 2**20
+    """What may wait for a peer that does not read, before it is dropped: eight messages of the largest size."""
+
     messages_per_second: float = 10_000
+    """Beyond this rate nothing more is read until its time has come, so nothing is lost. A station sends one message
+    a second; a test tool that sends as fast as it can should be the limit itself."""
+
     ping_interval: float = 60.0
+    """The standard's WebSocketPingInterval; 0 sends no pings. Load balancers and mobile networks forget a connection
+    that has been idle for a minute or more."""
+
     pong_timeout: float = 20.0
+    """A peer from which nothing at all comes within this time of a ping is dropped; never longer than
+    ``ping_interval``. 0 keeps a peer that answers no ping. Time enough for a mobile network to send again what
+    it has lost."""
+
     close_timeout: float = 10.0
+    """For the peer's part of the closing handshake; then the connection is dropped. A round trip, with room."""
+
     compression: bool = True
+    """Offer, or accept, permessage-deflate, which a CSMS has to support (2.1 Part 4, 3.4)."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if value < 0:
-                raise ConfigurationError(f"{field.name} is {value}; it must not be negative")
-        if not self.max_message_size:
-            raise ConfigurationError("max_message_size is 0; it must be at least 1 byte")
+            if not 0 <= value < float("inf"):
+                raise ConfigurationError(f"{field.name} is {value}; it must be a number of 0 or more")
+            if not value and field.name in _NEEDED:
+                raise ConfigurationError(f"{field.name} is {value}; {_NEEDED[field.name]}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerLimits(LinkLimits):
-    """What a server lets in, besides :class:`LinkLimits` for each connection; 0 switches a bound off.
-
-    ``handshake_timeout`` runs from the TCP connection to the answer, TLS and a slow acceptor included.
-    ``handshakes_per_second`` is a token bucket with room for ``handshake_burst``; beyond it, and beyond
-    ``max_connections`` or ``max_handshakes`` (connections that have not finished theirs), a station gets
-    503 and a ``Retry-After`` between ``retry_after`` and twice that, spread at random. Beyond
-    ``connections_per_address`` it gets 429; that bound is off because whole sites share an address.
-    """
+    """What a server lets in, besides :class:`LinkLimits` for each connection."""
 
     handshake_timeout: float = 15.0
+    """From the TCP connection to the answer, TLS and a slow acceptor included: some round trips of a mobile network,
+    and a TLS handshake on a slow microcontroller (5 s)."""
+
     max_header_size: int = 16 * 1024
+    """Of the HTTP request. Browsers and proxies agree on 8 KiB; a station needs less than 1."""
+
     handshakes_per_second: float = 500.0
+    """How many are let in, in the long run; the rest gets 503. With TLS and passwords one core does some 300 to 500."""
+
     handshake_burst: int = 2000
+    """How many more may come at once after a quiet time: four seconds' worth, which are over before a station's own
+    time-out."""
+
     max_handshakes: int = 5000
+    """How many may be unfinished at a time, half-open ones of an attacker included; more get 503. Ten seconds'
+    worth."""
+
     max_connections: int = 0
+    """Of the whole port; more get 503. Off: how many a machine bears, its operator knows."""
+
     connections_per_address: int = 0
+    """More get 429. Off: whole sites share an address, and a proxy has all of them behind one."""
+
     retry_after: float = 5.0
+    """What a 503 or 429 asks a station to wait: this long up to twice as long, at random, so that those who came
+    together do not come together again. 0 says nothing of it."""
+
     backlog: int = 4096
+    """TCP connections that the kernel keeps until they are accepted; Linux itself allows 4096 (somaxconn)."""

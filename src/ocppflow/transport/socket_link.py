@@ -21,6 +21,7 @@ from ocppflow.transport.full_websocket import FullWebSocket
 from ocppflow.transport.keep_alive import KeepAlive
 from ocppflow.transport.link import LinkHandler, Peer
 from ocppflow.transport.link_context import LinkContext, Transport
+from ocppflow.transport.waiters import Waiters
 
 log = logging.getLogger("ocppflow.transport")
 
@@ -34,9 +35,8 @@ UNATTACHED, ASKED, FLOOD = 1, 2, 4
 class SocketLink(asyncio.Protocol):
     """One open connection; keeps the contract of ``link.Link``.
 
-    Made when the handshake is done, with reading paused; :meth:`attach` starts it. Text is handed up as
-    the bytes that came, even if they are not UTF-8: the session above answers them (OCPP-J 2.0.1 Part 4, 4.2.3,
-    RpcFrameworkError) instead of losing the connection.
+    Made when the handshake is done, with reading paused; :meth:`attach` starts it. Text is handed up as the bytes
+    that came, even if they are not UTF-8: the session above answers them instead of losing the connection.
     """
 
     __slots__ = (
@@ -90,7 +90,7 @@ class SocketLink(asyncio.Protocol):
         self._close_timer: Timer | None = None
         self._keep_alive: KeepAlive | None = None
         self._ping_interval = context.limits.ping_interval
-        self._waiters: list[tuple[bool, asyncio.Future[None]]] | None = None
+        self._waiters: Waiters | None = None
         self._last_received = context.now()
 
     # What the rooms above use.
@@ -176,11 +176,13 @@ class SocketLink(asyncio.Protocol):
 
     async def drain(self) -> None:
         if self._write_paused and not self._closed:
-            await self._wait(until_closed=False)
+            self._waiters = self._waiters or Waiters()
+            await self._waiters.to_write(self._context.loop)
 
     async def wait_closed(self) -> None:
         if not self._closed:
-            await self._wait(until_closed=True)
+            self._waiters = self._waiters or Waiters()
+            await self._waiters.for_the_end(self._context.loop)
 
     # What the event loop calls.
 
@@ -223,7 +225,8 @@ class SocketLink(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._write_paused = False
-        self._wake(closed=False)
+        if self._waiters is not None:
+            self._waiters.wake(ended=False)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._open = False
@@ -235,7 +238,9 @@ class SocketLink(asyncio.Protocol):
         why = str(exc) if exc else "the connection was lost without a closing handshake"
         code, reason = self._end = ended or (1006, why)
         self._close_timer = self._full = self._rest = None
-        self._wake(closed=True)
+        if self._waiters is not None:
+            self._waiters.wake(ended=True)
+            self._waiters = None
         try:
             if self._handler is not None:
                 self._handler.closed(code, reason)
@@ -271,7 +276,7 @@ class SocketLink(asyncio.Protocol):
             if length > 125:
                 length = int.from_bytes(data[position + 2 : body])
             if (second > 0x7F) is not masked or length > limit or (first & 0x0F) not in _KNOWN_OPCODES:
-                self._unusual(data[position:])  # a fault: the full protocol names it and closes
+                self._unusual(data[position:], handler)  # a fault: the full protocol names it and closes
                 return count + 1
             if masked:
                 body += 4
@@ -287,7 +292,7 @@ class SocketLink(asyncio.Protocol):
                 except Exception:
                     log.exception("%s: the handler failed on a message", self._peer.identity)
             else:
-                self._unusual(data[position:end])
+                self._unusual(data[position:end], handler)
             count += 1
             position = end
         if position < size:
@@ -295,18 +300,12 @@ class SocketLink(asyncio.Protocol):
             self._rest = bytearray(data[position:])
         return count
 
-    def _unusual(self, data: bytes) -> None:
+    def _unusual(self, data: bytes, handler: LinkHandler) -> None:
         """One frame, or a fault, for the full protocol."""
         full = self._need_full()
-        handler = self._handler
         for binary, message in full.receive(data):
-            if handler is None or self._closed:
-                continue
             try:
-                if binary:
-                    handler.received_binary(message)
-                else:
-                    handler.received(message)
+                (handler.received_binary if binary else handler.received)(message)
             except Exception:
                 log.exception("%s: the handler failed on a message", self._peer.identity)
         if not full.is_open:
@@ -379,8 +378,8 @@ class SocketLink(asyncio.Protocol):
         )
 
     def _check_write_buffer(self) -> None:
-        waiting = self._transport.get_write_buffer_size()
-        if waiting > self._context.limits.max_write_buffer:
+        waiting, most = self._transport.get_write_buffer_size(), self._context.limits.max_write_buffer
+        if most and waiting > most:
             self.abort(f"the peer does not read: {waiting} bytes wait to be sent")
 
     # Keeping alive.
@@ -399,20 +398,3 @@ class SocketLink(asyncio.Protocol):
     def send_ping(self) -> None:
         """Send an empty ping."""
         self._write(encode_frame(FIN_PING, b"", masked=not self._context.reads_masked))
-
-    # Ending.
-
-    async def _wait(self, *, until_closed: bool) -> None:
-        waiter = self._context.loop.create_future()
-        if self._waiters is None:
-            self._waiters = []
-        self._waiters.append((until_closed, waiter))
-        await waiter
-
-    def _wake(self, *, closed: bool) -> None:
-        waiters, self._waiters = self._waiters, None
-        for until_closed, waiter in waiters or ():
-            if until_closed and not closed:
-                self._waiters = [*(self._waiters or ()), (until_closed, waiter)]
-            elif not waiter.done():
-                waiter.set_result(None)

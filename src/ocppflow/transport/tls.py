@@ -52,7 +52,7 @@ class ServerTLS:
     3 on one port).
 
     New connections use new files: on :meth:`reload`, and by themselves once a file has changed. Open
-    connections stay. Raises ConfigurationError for files that are missing, are no PEM, or do not belong
+    connections stay. Raises ConfigurationError for files that are missing, are not PEM, or do not belong
     together.
     """
 
@@ -157,7 +157,7 @@ def _load_pair(context: ssl.SSLContext, pair: KeyPair) -> None:
     for file in pair.files:
         _must_exist(file)
     try:
-        # A callback, lest OpenSSL ask for the pass phrase of an encrypted key on the terminal.
+        # A callback, or OpenSSL would ask for the pass phrase of an encrypted key on the terminal.
         context.load_cert_chain(pair.certificate, pair.key, lambda: pair.password or "")
     except ssl.SSLError as error:
         key = pair.key or pair.certificate

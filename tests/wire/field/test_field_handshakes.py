@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
 from field_cases import CASES, frames, handshakes, setup_passwords
 from websockets.frames import Frame, Opcode
 
 from ocppflow.messages.base import Version
+from ocppflow.transport.clock import ManualClock
 from ocppflow.transport.handshake import Accept, Handshake, Refuse, RefusedInfo
 from ocppflow.transport.leniency import EXACT, Leniency
 from ocppflow.transport.link import Link
@@ -18,6 +20,7 @@ from ocppflow.transport.passwords import HashedPasswords, PasswordStore, PlainPa
 from ocppflow.transport.route import Route
 from ocppflow.transport.security import SecurityPolicy
 from ocppflow.transport.server import Server
+from ocppflow.transport.settings import ServerLimits
 
 PATIENCE = 5.0  # seconds after which a test that waits has failed
 
@@ -25,7 +28,7 @@ PATIENCE = 5.0  # seconds after which a test that waits has failed
 class Door:
     """A server with one route, /ocpp, and what came through it."""
 
-    def __init__(self, leniency: Leniency, passwords: PasswordStore | None) -> None:
+    def __init__(self, leniency: Leniency, passwords: PasswordStore | None, **settings: Any) -> None:
         policy = SecurityPolicy((0,)) if passwords is None else SecurityPolicy((1,), passwords)
 
         async def decide(handshake: Handshake) -> Accept | Refuse:
@@ -37,7 +40,8 @@ class Door:
         self.heard: asyncio.Queue[str | tuple[int, str]] = asyncio.Queue()
         self.links: list[Link] = []
         self.visitors: list[Visitor] = []
-        self.server = Server({"/ocpp": Route(decide, self._take, leniency=leniency)}, on_refused=self.refused.append)
+        routes = {"/ocpp": Route(decide, self._take, leniency=leniency)}
+        self.server = Server(routes, on_refused=self.refused.append, **settings)
 
     def _take(self, link: Link) -> None:
         self.links.append(link)
@@ -94,8 +98,8 @@ class Visitor:
 async def door() -> AsyncIterator[Callable[..., Awaitable[Door]]]:
     doors: list[Door] = []
 
-    async def make(leniency: Leniency = EXACT, passwords: PasswordStore | None = None) -> Door:
-        one = Door(leniency, passwords)
+    async def make(leniency: Leniency = EXACT, passwords: PasswordStore | None = None, **settings: Any) -> Door:
+        one = Door(leniency, passwords, **settings)
         doors.append(one)
         await one.server.listen("127.0.0.1")
         return one
@@ -265,3 +269,36 @@ async def test_fc47_a_message_over_the_limit_is_refused_with_numbers(door) -> No
     code, reason = await here.hear()
     assert code == 1009
     assert str(2**20) in reason
+
+
+async def test_fc15_each_connection_of_a_station_is_read_in_its_own_version(door) -> None:
+    here = await door()
+    request = handshakes("FC02")[0]
+    steps = [frame["connect"] for frame in frames("FC15") if isinstance(frame, dict) and "connect" in frame]
+    for subprotocol in steps:
+        visitor = await here.knock(request.replace(b"ocpp1.6, ocpp1.5", subprotocol.encode()))
+        assert f"sec-websocket-protocol: {subprotocol}\r\n" in visitor.head.lower()
+        visitor.writer.transport.abort()
+    assert [link.peer.version for link in here.links] == [Version.V16, Version.V201]
+    assert {link.peer.identity for link in here.links} == {"BOX2"}
+
+
+@pytest.mark.parametrize("setting", ["ping_interval", "pong_timeout"])
+async def test_fc48_a_station_that_never_pongs_stays_connected_by_a_setting(door, setting: str) -> None:
+    clock = ManualClock()
+    here = await door(clock=clock, limits=ServerLimits(**{setting: 0}))
+    visitor = await here.knock(handshakes("FC02")[0])
+    for _ in range(frames("FC48")[-1]["sleep"]):
+        await clock.advance(1.0)
+    assert here.links[0].is_open
+    visitor.says(frames("FC48")[1])
+    assert await here.hear() == frames("FC48")[1]
+
+
+async def test_fc48_without_it_the_reason_says_why_it_was_dropped(door) -> None:
+    clock = ManualClock()
+    here = await door(clock=clock)
+    await here.knock(handshakes("FC02")[0])
+    await clock.advance(frames("FC48")[-1]["sleep"])
+    code, reason = await here.hear()
+    assert (code, reason) == (1006, "the peer is dead: no pong, nothing received for 80 s")

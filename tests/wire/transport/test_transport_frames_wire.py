@@ -200,7 +200,7 @@ async def test_a_close_without_an_answer_ends_after_the_timeout(site) -> None:
 @pytest.mark.parametrize("code", [0, 999, 1004, 1005, 1006, 1015, 2999, 5000])
 async def test_a_code_that_must_not_be_sent_is_refused(site, code: int) -> None:
     _, handler = await _open(await site())
-    with pytest.raises(ConfigurationError, match="no close code"):
+    with pytest.raises(ConfigurationError, match="not a close code that may be sent"):
         handler.link.close(code)
     assert handler.link.is_open
 
@@ -299,6 +299,14 @@ async def test_a_peer_that_does_not_read_is_dropped(site) -> None:
     code, reason = await handler.next()
     assert code == 1006
     assert "does not read" in reason
+
+
+async def test_without_a_bound_a_peer_may_be_slow(site) -> None:
+    peer, handler = await _open(await site(limits=ServerLimits(max_write_buffer=0)))
+    for _ in range(100):
+        handler.link.send(b"x" * 100_000)
+    assert handler.link.is_open
+    await asyncio.wait_for(peer.reader.readexactly(100 * 100_010), PATIENCE)
 
 
 async def test_drain_waits_for_the_peer(site) -> None:
