@@ -1,6 +1,6 @@
 """``make run``: Node-RED with the package and a demo flow on http://127.0.0.1:1880, set up at the first time and ended
 by Ctrl-C with all that it has started. Everything is in ``.node-red/``: the runtime, and the user directory with the
-flow, which is yours to change."""
+flow, which is yours to change. A second run at the same time takes another folder (``make run DIR=...``)."""
 
 from __future__ import annotations
 
@@ -27,9 +27,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "node-red" / "setup"))
+
+from directory_lock import DirectoryLock
+
 ROOT = Path(__file__).resolve().parent.parent
-HOME = ROOT / ".node-red"
 PACKAGE = ROOT / "node-red"
+HOME = ROOT / ".node-red"
 DEMO = PACKAGE / "examples" / "12 - Demo with three stations.json"
 DEMO_PORT = 9100
 PINNED = ROOT / "tests" / "node_red" / "runtimes" / "nr5"
@@ -40,6 +44,7 @@ NPM = NODE_HOME / ("" if os.name == "nt" else "lib") / "node_modules" / "npm" / 
 
 ERROR, WARN = 20, 30
 """Node-RED's numbers for the levels of its log."""
+LAST_PORT = 65535
 PATIENCE = 15.0
 """Seconds that Node-RED, and then its engine, have to end in order."""
 ENGINE = re.compile(r"^\[ocppflow\] engine \S+ is ready \(process (\d+)\)")
@@ -60,11 +65,14 @@ def main() -> int:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _interrupt)
     try:
+        if not 0 < options.port <= LAST_PORT:
+            raise Failure(f"there is no port {options.port}: it must be one from 1 to {LAST_PORT}")
         if not _is_free(options.port):
-            raise Failure(f"port {options.port} is in use; take another one: make run PORT={options.port + 1}")
+            raise Failure(f"port {options.port} is in use; take another one: make run PORT={_free_port(options.port)}")
         home = Home(options.home.resolve(), console)
-        home.set_up(options.csms_port)
-        return Running(home, options.port, console).watch()
+        with home.alone(options.port):
+            home.set_up(options.csms_port)
+            return Running(home, options.port, console).watch()
     except Failure as failure:
         print(failure, file=sys.stderr)
         return 1
@@ -87,13 +95,38 @@ def _is_free(port: int) -> bool:
         return True
 
 
+def _free_port(taken: int) -> int:
+    """A free port, if possible not far above the one that is taken."""
+    for port in range(taken + 1, min(taken + 100, LAST_PORT) + 1):
+        if _is_free(port):
+            return port
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return int(sock.getsockname()[1])
+
+
 class Home:
     """The folder with the runtime and the user directory."""
 
     def __init__(self, folder: Path, console: Console) -> None:
+        self.folder = folder
         self.runtime = folder / "runtime"
         self.user = folder / "user"
         self._console = console
+
+    @contextlib.contextmanager
+    def alone(self, port: int) -> Iterator[None]:
+        """Nobody else uses the folder meanwhile. Raises Failure if somebody does."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = DirectoryLock(self.folder)
+        if not lock.acquire(f"http://127.0.0.1:{port}, process {os.getpid()}"):
+            raise Failure(
+                f"a Node-RED of {_shown(self.folder)} is running already ({lock.holder()}); for a second one, take "
+                f"another folder and port: make run DIR={_shown(self.folder)}-2 PORT={_free_port(max(port, 1880))}"
+            )
+        try:
+            yield
+        finally:
+            lock.release()
 
     def set_up(self, csms_port: int) -> None:
         """Make what is not there yet. Raises Failure."""
@@ -152,8 +185,7 @@ class Home:
         text = DEMO.read_text(encoding="utf-8")
         if not _is_free(port):
             busy = port
-            with socket.create_server(("127.0.0.1", 0)) as sock:
-                port = sock.getsockname()[1]
+            port = _free_port(busy)
             self._console.print(f"port {busy} is in use; the CSMS of the demo takes {port}")
         text = text.replace(str(DEMO_PORT), str(port))
         flows.write_text(text, encoding="utf-8")

@@ -119,16 +119,46 @@ def test_a_launcher_that_is_killed_takes_node_red_and_the_engine_with_it(launche
     launcher.wait_until_none_is_left()
 
 
-def test_a_busy_port_gives_one_clear_line(home: Path):
+def refused(home: Path, port: int) -> str:
+    """The one line of a launcher that does not start anything."""
+    done = subprocess.run(
+        [sys.executable, str(TOOL), "--port", str(port), "--home", str(home)],
+        capture_output=True, text=True, check=False, timeout=PATIENCE,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stdout == ""
+    return done.stderr
+
+
+def test_a_busy_port_gives_one_clear_line_with_a_free_one(home: Path):
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
-        done = subprocess.run(
-            [sys.executable, str(TOOL), "--port", str(port), "--home", str(home)],
-            capture_output=True, text=True, check=False, timeout=PATIENCE,
-        )  # fmt: skip
-    assert done.returncode == 1
-    assert done.stderr == f"port {port} is in use; take another one: make run PORT={port + 1}\n"
-    assert done.stdout == ""
+        line = refused(home, port)
+    beginning = f"port {port} is in use; take another one: make run PORT="
+    assert line.startswith(beginning)
+    with socket.create_server(("127.0.0.1", int(line.removeprefix(beginning)))):
+        pass
+
+
+def test_the_port_proposed_for_a_busy_last_one_exists(home: Path):
+    with socket.create_server(("127.0.0.1", 65535)):
+        line = refused(home, 65535)
+    assert 0 < int(line.rpartition("=")[2]) < 65535
+
+
+@pytest.mark.parametrize("port", [0, -1, 65536, 99999])
+def test_a_port_that_cannot_be_is_told(home: Path, port: int):
+    assert refused(home, port) == f"there is no port {port}: it must be one from 1 to 65535\n"
+
+
+def test_a_second_run_leaves_the_first_ones_folder_alone(home: Path, launcher: Launcher):
+    launcher.shows("Node-RED is ready")
+    flows = (home / "user" / "flows.json").read_bytes()
+    line = refused(home, free_port())
+    process = launcher.process.pid
+    assert f"is running already (http://127.0.0.1:{launcher.port}, process {process}); for a second one" in line
+    assert f"make run DIR={home}-2 PORT=" in line
+    assert (home / "user" / "flows.json").read_bytes() == flows
 
 
 def test_a_flow_of_ones_own_is_kept(home: Path):
