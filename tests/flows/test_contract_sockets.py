@@ -214,10 +214,10 @@ async def test_a_busy_port_is_a_red_ring_with_the_reason(house: House):
     taken = await asyncio.start_server(lambda r, w: None, "127.0.0.1", 0)
     port = taken.sockets[0].getsockname()[1]
     csms, flow = await house.csms(port=port)
-    assert flow.statuses[-1] == ("red", "ring", f"port {port} is in use by another program; trying again")
+    assert flow.statuses[-1] == ("red", "ring", f"port {port} is in use; trying again")
     assert csms.port is None
     assert csms.state is NodeState.WAITING
-    assert f"port {port} is in use by another program" in await refusal(csms, command("connections"))
+    assert f"port {port} is in use" in await refusal(csms, command("connections"))
     taken.close()
     await taken.wait_closed()
 

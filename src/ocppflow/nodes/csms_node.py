@@ -22,7 +22,7 @@ from ocppflow.nodes.csms_acceptor import acceptor
 from ocppflow.nodes.node import GOING_AWAY, GOODBYE, SILENCE, Node, Send, SetStatus, log
 from ocppflow.nodes.node_tls import server_tls
 from ocppflow.nodes.states import NodeState
-from ocppflow.nodes.unanswered import Unanswered, iso
+from ocppflow.nodes.unanswered import Unanswered
 from ocppflow.trace import TraceFile
 from ocppflow.transport.backoff import Backoff
 from ocppflow.transport.clock import Clock, Timer
@@ -48,6 +48,10 @@ _COMMANDS: Final = {
 }
 _MEND: Final = frozenset({"set_tls", "make_certificates", "set_auth_list", "set_auth_cs", "remove_auth_cs"})
 """Command Messages that make a node ready for work, so they are taken although it does not work yet."""
+
+
+_ALL: Final = ("", "*", "0.0.0.0", "::")  # noqa: S104 - compared, not bound
+"""Hosts that mean all interfaces."""
 
 
 class CSMSNode(Node):
@@ -167,7 +171,7 @@ class CSMSNode(Node):
         if neighbour is not None:
             problem = f"port {settings.port} is in use by {neighbour.label}: {exc}"
         elif code == errno.EADDRINUSE:
-            problem = f"port {settings.port} is in use by another program"
+            problem = f"port {settings.port} is in use"
         elif code == errno.EADDRNOTAVAIL:
             problem = f"no interface of this machine has the address {settings.host}"
         else:
@@ -192,7 +196,7 @@ class CSMSNode(Node):
         listener = self._listener
         if listener is None or listener.port != settings.port:
             return False
-        return not settings.host or listener.host in ("", settings.host)
+        return listener.host == settings.host or listener.host in _ALL or settings.host in _ALL
 
     async def _try_again(self, settings: CSMSSettings) -> None:
         async with self._one_at_a_time:
@@ -269,7 +273,9 @@ class CSMSNode(Node):
     def _connected(self, station: Station) -> None:
         self._opened(station)
         self._count()
-        self._emit(ALL, msgs_out.connection(station.identity, "ONLINE", _described(station), station.version.value))
+        self._emit(
+            ALL, msgs_out.connection(station.identity, "ONLINE", msgs_out.station(station), station.version.value)
+        )
 
     def _disconnected(self, station: Station, code: int, reason: str) -> None:
         self._count()
@@ -314,7 +320,7 @@ class CSMSNode(Node):
         data = command.data
         match name:
             case "connections":
-                return name, {each.identity: _described(each) for each in self.csms}
+                return name, {each.identity: msgs_out.station(each) for each in self.csms}
             case "commands":
                 return name, self._waiting.listing()
             case "get_auth_list":
@@ -385,17 +391,6 @@ class CSMSNode(Node):
         count = len(self._csms) if self._csms is not None else 0
         name = self._config.get("name") or ""
         return f"<CSMSNode {name!r} {self.state.value}, {count} station{'' if count == 1 else 's'}>"
-
-
-def _described(station: Station) -> dict[str, Any]:
-    peer = station.peer
-    return {
-        "since": iso(station.connected_at),
-        "version": station.version.value,
-        "remote": peer.address,
-        "securityProfile": peer.security_profile,
-        "lastSeen": iso(station.last_seen),
-    }
 
 
 def _open(name: str) -> TraceFile | None:

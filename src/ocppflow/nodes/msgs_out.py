@@ -10,9 +10,11 @@ from typing import Any, Final
 
 import msgspec
 
+from ocppflow.csms import Station
 from ocppflow.errors import CallTimeout, ConnectionLost, InvalidResponse, RemoteCallError, RemoteError
 from ocppflow.messages.tolerance import Violation
 from ocppflow.nodes.contract import ERROR, REQUEST, RESPONSE, Msg
+from ocppflow.nodes.values import iso
 from ocppflow.trace import TraceRecord, without_secrets
 
 
@@ -102,6 +104,18 @@ _CLOSE_CODES: Final = {
 def ending(code: int, reason: str) -> dict[str, Any]:
     """The payload of an OFFLINE event. The reason is never empty."""
     return {"code": code, "reason": reason or _CLOSE_CODES.get(code, f"closed with {code}")}
+
+
+def station(each: Station) -> dict[str, Any]:
+    """A connected station, as ``connections`` lists it and an ONLINE event tells of it."""
+    peer = each.peer
+    return {
+        "since": iso(each.connected_at),
+        "version": each.version.value,
+        "remote": peer.address,
+        "securityProfile": peer.security_profile,
+        "lastSeen": iso(each.last_seen),
+    }
 
 
 def connection(cb_id: str, state: str, payload: dict[str, Any], version: str = "") -> Msg:

@@ -6,13 +6,13 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 
 from ocppflow.endpoint import Connection, IncomingCall
 from ocppflow.nodes.contract import BadInput
+from ocppflow.nodes.values import iso
 from ocppflow.transport.clock import Clock
 
 _ENDED_KEPT: Final = 1024
@@ -138,8 +138,3 @@ class Unanswered:
         self._ended.move_to_end(key)
         if len(self._ended) > _ENDED_KEPT:
             self._ended.popitem(last=False)
-
-
-def iso(seconds: float) -> str:
-    """Seconds since 1970 as a JavaScript Date is written as JSON."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -92,3 +93,8 @@ def one_line(text: str, most: int) -> str:
     """A text that may hold a flow's or a peer's own words, fit for a log and for JSON."""
     text = "".join(c if c.isprintable() else " " for c in text)
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def iso(seconds: float) -> str:
+    """Seconds since 1970 as a JavaScript Date is written as JSON."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
