@@ -1,7 +1,7 @@
-"""``python -m benchmarks``: ocppflow against others and against the floor, in one interleaved run of some four minutes.
+"""``python -m benchmarks``: ocppflow against others and against the floor; one interleaved run of about five minutes.
 
-The server runs on one core, the load generator on the other. Processor time per message is what to look at: it bears
-a busy machine better than rates do. Contenders take short turns within each round, and ratios are taken within a round.
+The server runs on one core, the load generator on the other. Look at processor time per message: it suffers less from a
+busy machine than rates do. Contenders take short turns within each round, and ratios are taken within a round.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 ID_TAIL = b"-7d1e-4c5a-9b2f-3e8a6c0d4f17"
-"""Ids look like a UUID: eight hex digits that count, and this. No two calls bear the same, as a CSMS may answer a
+"""Ids look like a UUID: eight hex digits that count, and this. No two calls have the same one, as a CSMS may answer a
 repeated one from memory."""
 
 MASK = bytes((0x37, 0xFA, 0x21, 0x3D))

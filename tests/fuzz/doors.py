@@ -1,4 +1,4 @@
-"""Hostile opening handshakes and what is no handshake at all, with the answer that each gets."""
+"""Hostile opening handshakes, and bytes that are not a handshake at all, with the answer that each gets."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DOORS: Final = [
     # paths (2.1 Part 4, 3.1.1)
     _path("a broken escape", "/ocpp/%ZZ", 400),
     _path("an escape cut short", "/ocpp/CS%4", 400),
-    _path("an identity that is no UTF-8", "/ocpp/%ff%fe", 400),
+    _path("an identity that is not UTF-8", "/ocpp/%ff%fe", 400),
     _path("an identity with a NUL", "/ocpp/CS%00", 400),
     _path("an identity with a line end", "/ocpp/CS%0d%0aX:1", 400),
     _path("dots", "/ocpp/../../etc/passwd", 404),
@@ -43,7 +43,7 @@ DOORS: Final = [
     _path("no path", "/", 404),
     _path("another path", "/elsewhere/CS1", 404),
     _path("a colon in 2.0.1", "/ocpp/CS:1", 400),
-    _path("an absolute URI", "http://evil.example/ocpp/CS1", 400),
+    _path("an absolute URI of another path", "http://evil.example/elsewhere/CS1", 404),
     _path("an asterisk", "*", 400),
     # subprotocols (2.1 Part 4, 3.1.2 and 3.3)
     _path("no subprotocol", "/ocpp/CS1", 400, None),
@@ -52,7 +52,7 @@ DOORS: Final = [
     Door("another protocol", request(subprotocol="mqtt"), 101),
     # HTTP
     Door("no key", request(Sec_WebSocket_Key=None), 400),
-    Door("a key that is no key", request(Sec_WebSocket_Key="x"), 400),
+    Door("a malformed key", request(Sec_WebSocket_Key="x"), 400),
     Door("a key of 6,000 characters", request(Sec_WebSocket_Key="x" * 6000), 400),
     Door("no version", request(Sec_WebSocket_Version=None), 400),
     Door("version 8", request(Sec_WebSocket_Version="8"), 400),
@@ -70,7 +70,7 @@ DOORS: Final = [
     Door("a header line of 9,000 bytes", _HEAD[:-2] + b"X-Long: " + b"x" * 9_000 + b"\r\n\r\n", 431),
     Door("300 headers", _HEAD[:-2] + b"".join(b"X-%d: 1\r\n" % n for n in range(300)) + b"\r\n", 431),
     Door("headers without end", b"GET /ocpp/CS1 HTTP/1.1\r\n" + b"X: 1\r\n" * 4000, 431),
-    # no HTTP
+    # not HTTP
     Door("garbage", b"\x00\x01\x02\x03garbage", 400),
     Door("a TLS hello", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
     Door("letters", b"HELLO\r\n\r\n", 400),

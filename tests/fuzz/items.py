@@ -73,9 +73,9 @@ def in_16(expected: Expected) -> dict[Version, Expected]:
 _UNKNOWN_TYPE: Final[dict[Version, Expected]] = {V201: error("MessageTypeNotSupported")}
 
 ITEMS: Final = [
-    Item("a sound call", b'[2,"1","@CALL",{}]', RESULT),
-    # no JSON, or no array
-    Item("no JSON", b"}{", UNREADABLE),
+    Item("a valid call", b'[2,"1","@CALL",{}]', RESULT),
+    # not JSON, or not an array
+    Item("not JSON", b"}{", UNREADABLE),
     Item("an empty message", b"", UNREADABLE),
     Item("white space", b" \t\r\n", UNREADABLE),
     Item("an empty array", b"[]", UNREADABLE),
@@ -102,20 +102,20 @@ ITEMS: Final = [
     Item("a payload of 100,000 arrays", b'[2,"1","@CALL",{"a":' + b"[" * DEEP + b"]" * DEEP + b"}]", BAD_JSON),
     Item("a payload of 100,000 objects", b'[2,"1","@CALL",' + b'{"a":' * DEEP + b"1" + b"}" * DEEP + b"]", BAD_JSON),
     Item("an id of 100,000 arrays", b"[2," + b"[" * DEEP + b"]" * DEEP + b',"@CALL",{}]', UNREADABLE),
-    # text that is none
+    # broken text
     Item("a lone surrogate as id", b'[2,"\\ud800","@CALL",{}]', UNREADABLE),
     Item("a lone surrogate as action", b'[2,"1","\\udfff",{}]', BAD_JSON),
     Item("a lone surrogate in the payload", b'[2,"1","DataTransfer",{"vendorId":"\\ud800"}]', BAD_JSON),
     Item("a surrogate as raw bytes", b'[2,"1","DataTransfer",{"vendorId":"\xed\xa0\x80"}]', BAD_JSON),
-    Item("bytes that are no UTF-8", b'[2,"1","DataTransfer",{"vendorId":"\xff\xfe"}]', BAD_JSON),
-    Item("an id that is no UTF-8", b'[2,"\xff","@CALL",{}]', UNREADABLE),
+    Item("bytes that are not UTF-8", b'[2,"1","DataTransfer",{"vendorId":"\xff\xfe"}]', BAD_JSON),
+    Item("an id that is not UTF-8", b'[2,"\xff","@CALL",{}]', UNREADABLE),
     Item("UTF-16", '[2,"1","@CALL",{}]'.encode("utf-16"), UNREADABLE),
     Item("a byte-order mark", b'\xef\xbb\xbf[2,"1","@CALL",{}]', RESULT),
     Item("missing outer brackets", b'2,"1","@CALL",{}', RESULT),
     Item("much white space", b' \n[ 2 ,\t"1" , "@CALL"\r\n, { } ] ', RESULT),
     # ids
     Item("an id that is a number", b'[2,12345,"@CALL",{}]', UNREADABLE, in_16(error("ProtocolError", 12345))),
-    Item("an id that is no integer", b'[2,1.5,"@CALL",{}]', UNREADABLE),
+    Item("an id that is not an integer", b'[2,1.5,"@CALL",{}]', UNREADABLE),
     Item("an id that is null", b'[2,null,"@CALL",{}]', UNREADABLE),
     Item("an id that is true", b'[2,true,"@CALL",{}]', UNREADABLE),
     Item("an id that is an object", b'[2,{"id":"1"},"@CALL",{}]', UNREADABLE),
@@ -248,7 +248,7 @@ def _pieces(payload: bytes, size: int) -> tuple[tuple[int, bytes, dict[str, int 
 
 
 _PACKED: Final[dict[str, int | bool]] = {"rsv": COMPRESSED}
-#: Compressed to some 60 KB; far beyond the limit of a message.
+#: About 60 KB compressed; far beyond the limit of a message.
 _BOMB: Final = deflated(b"[" * 60_000_000)
 
 LINK_ITEMS: Final = [
@@ -266,7 +266,7 @@ LINK_ITEMS: Final = [
     LinkItem("a message within a message", ((TEXT, b"[2,", _OPEN), (TEXT, _CALL, {})), 1002),
     LinkItem("a close frame of one byte", ((CLOSE, b"\3", {}),), 1002),
     LinkItem("a close code that does not exist", ((CLOSE, (1005).to_bytes(2), {}),), 1002),
-    LinkItem("a close reason that is no UTF-8", ((CLOSE, (1000).to_bytes(2) + b"\xff", {}),), 1007),
+    LinkItem("a close reason that is not UTF-8", ((CLOSE, (1000).to_bytes(2) + b"\xff", {}),), 1007),
     LinkItem("a message over the limit", ((TEXT, b"x" * (2**20 + 1), {}),), 1009),
     LinkItem("a message over the limit in fragments", _pieces(b"x" * (2**20 + 10), 2**18), 1009),
     LinkItem("fragments without end", tuple((CONT if n else TEXT, b"x" * 2**16, _OPEN) for n in range(17)), 1009),
@@ -296,6 +296,6 @@ LINK_ITEMS: Final = [
         deflate=True,
     ),
     LinkItem("a bomb of brackets", ((TEXT, deflated(b"[]," * 1_000_000), _PACKED),), 1009, deflate=True),
-    LinkItem("compressed data that is none", ((TEXT, b"\xff\xff\xff\xff", _PACKED),), 1002, deflate=True),
+    LinkItem("data marked as compressed that is not", ((TEXT, b"\xff\xff\xff\xff", _PACKED),), 1002, deflate=True),
     LinkItem("compressed data cut short", ((TEXT, _BOMB[:50] + b"\xff" * 50, _PACKED),), 1002, deflate=True),
 ]

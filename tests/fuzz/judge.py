@@ -39,7 +39,7 @@ _AS_2X: Final = {
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def parse(raw: bytes, version: Version) -> tuple[Answer, str]:
@@ -58,17 +58,17 @@ def _fault(said: list[Any], version: Version) -> str:
     if isinstance(message_id, int) and version is not Version.V16:
         return "its id is a number"
     if type_ == 3:
-        return "" if len(said) == 3 and isinstance(said[2], dict) else "no sound CALLRESULT"
+        return "" if len(said) == 3 and isinstance(said[2], dict) else "a CALLRESULT of the wrong shape"
     if type_ != 4:
         return f"message type {type_} in answer to a call"
     if len(said) != 5:
         return f"a CALLERROR of {len(said)} elements"
     _, _, code, description, details = said
     if code not in CODES[version]:
-        return f"{code!r} is no error code of OCPP {version}"
+        return f"{code!r} is not an error code of OCPP {version}"
     if not isinstance(description, str) or len(description) > 255:
-        return "its description is no string of at most 255 characters"
-    return "" if isinstance(details, dict) else "its details are no object"
+        return "its description is not a string of at most 255 characters"
+    return "" if isinstance(details, dict) else "its details are not an object"
 
 
 def is_as_expected(got: Answer, wanted: Answer, version: Version) -> bool:

@@ -1,4 +1,4 @@
-"""Seeded mutations of sound messages: of their bytes, of their structure, of their envelope."""
+"""Seeded mutations of valid messages: of their bytes, of their structure, of their envelope."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Mutator:
         self._random = Random(seed)
         self._corpus = Corpus(version, target, self._random)
         self._ids = (f"m{seed}-{n}" for n in itertools.count())
-        self._kinds = [self._sound, self._bytes, self._bytes, self._structure, self._envelope, self._answer]
+        self._kinds = [self._valid, self._bytes, self._bytes, self._structure, self._envelope, self._answer]
         self._weights = [3, 4, 4, 3, 2, 1]
 
     def batch(self, count: int) -> list[bytes]:
@@ -49,18 +49,18 @@ class Mutator:
         pool = self._corpus.callable if self._random.random() < 0.8 else self._corpus.requests
         return self._random.choice(pool)
 
-    def _sound(self) -> bytes:
+    def _valid(self) -> bytes:
         action, payload = self._request()
         return f'[2,"{next(self._ids)}","{action}",{payload}]'.encode()
 
     def _answer(self) -> bytes:
         data = f'[3,"{next(self._ids)}",{self._random.choice(self._corpus.responses)}]'.encode()
-        return data if self._random.random() < 0.5 else self._spoilt(data)
+        return data if self._random.random() < 0.5 else self._mutated(data)
 
     def _bytes(self) -> bytes:
-        return self._spoilt(self._sound())
+        return self._mutated(self._valid())
 
-    def _spoilt(self, data: bytes) -> bytes:
+    def _mutated(self, data: bytes) -> bytes:
         random = self._random
         for _ in range(random.choice((1, 1, 1, 2, 4))):
             at = random.randrange(len(data) + 1)

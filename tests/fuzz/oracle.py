@@ -27,7 +27,7 @@ def must(data: bytes, version: Version) -> tuple[bool | None, str | None]:
     try:
         value = json.loads(data.decode())
     except (ValueError, RecursionError):
-        # What cannot be read is answered, unless it can be seen to be no call: then it may be passed over.
+        # What cannot be read is answered, unless it can be seen not to be a call: then it may be ignored.
         head = _TYPE.match(data)
         return (True if head is None or head[1] == b"2" else None), None
     if not isinstance(value, list) or len(value) < 2:
@@ -37,7 +37,7 @@ def must(data: bytes, version: Version) -> tuple[bool | None, str | None]:
     if type(kind) is not int:
         return True, None
     if kind == 2:
-        return True, message_id if isinstance(message_id, str) and _is_sound(message_id) else None
+        return True, message_id if isinstance(message_id, str) and _is_valid(message_id) else None
     if kind in (3, 4):  # never answered with a CALLERROR (4.2.3)
         return False, None
     if version is Version.V201:  # MessageTypeNotSupported (4.3)
@@ -45,7 +45,7 @@ def must(data: bytes, version: Version) -> tuple[bool | None, str | None]:
     return False, None
 
 
-def _is_sound(message_id: str) -> bool:
+def _is_valid(message_id: str) -> bool:
     return len(message_id) <= 36 and not any("\ud800" <= char <= "\udfff" for char in message_id)
 
 

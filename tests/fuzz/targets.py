@@ -34,12 +34,14 @@ def csms_to_attack(**settings: Any) -> CSMS:
     """A CSMS that answers some actions and refuses the rest."""
     csms = CSMS(**settings)
 
-    @csms.on(*_types("BootNotification", "DataTransfer", "Heartbeat", "MeterValues", "StatusNotification"))
     def known(station: Any, request: Any) -> dict[str, Any]:
         action = type(request).__name__.removesuffix("Request")
         times = {"currentTime": datetime.now(UTC)} if action in _TIMED else {}
         return _CSMS_ANSWERS[action] | times
 
+    for version in Version:
+        for action in _CSMS_ANSWERS:
+            csms.on(request_type(version, action))(known)
     return csms
 
 
@@ -54,7 +56,3 @@ def station_to_attack(identity: str, url: str, **settings: Any) -> ChargingStati
         return _STATION_ANSWERS[call.action]
 
     return station
-
-
-def _types(*names: str) -> list[type]:
-    return [request_type(version, name) for version in Version for name in names]

@@ -147,7 +147,7 @@ async def test_a_station_says_what_is_wrong_with_an_opening_and_comes_back(csms:
 
 
 ANSWERS = [
-    ("no JSON at all", b"}{", None),
+    ("not JSON at all", b"}{", None),
     ("another id", b'[3,"other",{"currentTime":"2026-01-01T00:00:00Z"}]', None),
     ("a number as id", b'[3,7,{"currentTime":"2026-01-01T00:00:00Z"}]', None),
     ("an error without elements", b'[4,"@ID"]', "GenericError"),
