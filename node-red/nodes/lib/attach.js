@@ -17,7 +17,7 @@ function attach (RED, node, config, names) {
 
   node.on('input', (msg, send, done) => engine.input(attached, msg, send, done))
   node.on('close', (removed, done) => {
-    const park = !removed && deploys.keeps(node.id)
+    const park = !removed && deploys.keeps(node)
     engine.leave(attached, { removed, park }).then(() => done(), error => {
       node.warn(error.message)
       done()

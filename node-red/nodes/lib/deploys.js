@@ -20,8 +20,9 @@ class Deploys {
   }
 
   /** Whether the node that is being closed will be made anew as it is. */
-  keeps (id) {
-    return this._kept.has(id)
+  keeps ({ id, z, _alias }) {
+    // In an instance of a subflow, which is `z`, it is made of the template's node `_alias`.
+    return this._kept.has(id) || (this._kept.has(z) && this._kept.has(_alias))
   }
 }
 
