@@ -38,7 +38,7 @@ have it passed on to a third party as if it were its own answer.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from ocppflow.messages.violation import Violation
@@ -53,11 +53,11 @@ class CallError(OCPPError):
 
     ``code`` is spelled as in OCPP 2.x whatever the version of the connection (``rpc.codes`` spells it for the wire);
     a code that is not the standard's is kept as it is. ``description`` is cut to 255 characters on sending.
+    A subclass of your own stays yours: what comes from a peer is always one of the standard's, or a plain CallError.
     Source: OCPP-J 2.0.1 Part 4, 4.2.3 and 4.3.
     """
 
     code: str = "GenericError"
-    _by_code: ClassVar[dict[str, type[CallError]]] = {}
 
     def __init__(
         self, description: str = "", details: Mapping[str, Any] | None = None, *, code: str | None = None
@@ -68,16 +68,13 @@ class CallError(OCPPError):
         self.description = description
         self.details: dict[str, Any] = dict(details or {})
 
-    def __init_subclass__(cls) -> None:
-        CallError._by_code[cls.code] = cls
-
     def __str__(self) -> str:
         return f"{self.code}: {self.description}" if self.description else self.code
 
     @staticmethod
     def of(code: str, description: str = "", details: Mapping[str, Any] | None = None) -> CallError:
         """The error for a wire ``code``: the subclass where the standard knows the code, else a plain CallError."""
-        cls = CallError._by_code.get(code)
+        cls = _BY_CODE.get(code)
         return cls(description, details) if cls else CallError(description, details, code=code)
 
 
@@ -151,6 +148,26 @@ class TypeConstraintViolation(CallError):
     """A field has the wrong data type."""
 
     code = "TypeConstraintViolation"
+
+
+_BY_CODE: Final[dict[str, type[CallError]]] = {
+    kind.code: kind
+    for kind in (
+        FormatViolation,
+        GenericError,
+        InternalError,
+        MessageTypeNotSupported,
+        NotImplemented_,
+        NotSupported,
+        OccurrenceConstraintViolation,
+        PropertyConstraintViolation,
+        ProtocolError,
+        RpcFrameworkError,
+        SecurityError,
+        TypeConstraintViolation,
+    )
+}
+"""The codes of OCPP 2.x, and what they are here."""
 
 
 class LocalError(OCPPError):
@@ -229,22 +246,33 @@ class ConnectionRefused(RemoteError, ConnectionError):
 
 
 class InvalidResponse(RemoteError):
-    """The peer answered with a payload that the schema forbids. ``path`` names the field, ``raw`` is what came."""
+    """The peer answered with something that cannot be used. ``path`` names the field, ``violations`` has all that the
+    schema forbids, ``raw`` is what came: the payload, or the whole frame if there is none to be found in it."""
 
-    def __init__(self, text: str, *, code: str = "FormatViolation", path: str = "$", raw: bytes = b"") -> None:
+    def __init__(
+        self,
+        text: str,
+        *,
+        code: str = "FormatViolation",
+        path: str = "$",
+        raw: bytes = b"",
+        violations: tuple[Violation, ...] = (),
+    ) -> None:
         super().__init__(text)
         self.code = code
         self.path = path
         self.raw = raw
+        self.violations = violations
 
 
 class RemoteCallError(RemoteError):
-    """The peer answered a call of ours with a CALLERROR."""
+    """The peer answered a call of ours with a CALLERROR. ``wire_code`` is the code as it came, spelling and all."""
 
-    def __init__(self, action: str, error: CallError) -> None:
+    def __init__(self, action: str, error: CallError, *, wire_code: str = "") -> None:
         super().__init__(f"{action}: {error}")
         self.action = action
         self.error = error
+        self.wire_code = wire_code or error.code
 
     @property
     def code(self) -> str:

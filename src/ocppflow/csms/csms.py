@@ -290,11 +290,8 @@ class CSMS(RoleBase[Station]):
         """``serve_forever`` for a program that does nothing else, on the fastest event loop there is."""
         self._run_until_told(url, tls=tls, limits=limits)
 
-    async def _begin(self, url: str, **how: Any) -> None:
+    async def _begin_serving(self, url: str, **how: Any) -> None:
         await self.listen(url, **how).start()
-
-    async def _end(self) -> None:
-        await self.close()
 
     async def _before_stop(self, listener: Listener) -> None:
         stations = [station for station in self if station.listener is listener]

@@ -3,6 +3,7 @@
 The roles stand on this room: what they need of ``rpc`` and ``transport`` they get from here.
 """
 
+from ocppflow.endpoint.caller import Caller
 from ocppflow.endpoint.connection import Connection, ConnectionState
 from ocppflow.endpoint.hooks import Background, Hooks, end
 from ocppflow.endpoint.incoming_call import LATER, IncomingCall
@@ -42,6 +43,7 @@ __all__ = [
     "Background",
     "Backoff",
     "CallAnswered",
+    "Caller",
     "CatchAll",
     "ClientCertificate",
     "Clock",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 
-from ocppflow.rpc.events import Event, Warn
-
 log = logging.getLogger("ocppflow")
 
 SHOWN_IN_FULL = 20
@@ -21,17 +19,17 @@ class Complaints:
         self._identity = identity
         self._count = 0
 
-    def __call__(self, event: Event) -> None:
-        """Log ``event``."""
-        level = logging.WARNING if isinstance(event, Warn) else logging.INFO
+    def tell(self, what: object, *, warn: bool) -> None:
+        """Log ``what``, a sentence or something whose ``str`` is one."""
+        level = logging.WARNING if warn else logging.INFO
         if not log.isEnabledFor(level):
             return
         self._count += 1
         if self._count <= SHOWN_IN_FULL:
-            log.log(level, "%s: %s", self._identity, event)
+            log.log(level, "%s: %s", self._identity, what)
         if self._count == SHOWN_IN_FULL:
             log.warning("%s: more of this kind is only counted from here on; the trace has all of it", self._identity)
         elif self._count >= 100 and str(self._count).strip("0") == "1":
             log.warning(
-                "%s: %s faults so far on this connection, the last: %s", self._identity, f"{self._count:,}", event
+                "%s: %s faults so far on this connection, the last: %s", self._identity, f"{self._count:,}", what
             )

@@ -8,22 +8,30 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from enum import Enum
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from ocppflow.endpoint.answering import Answering
+from ocppflow.endpoint.caller import Caller
 from ocppflow.endpoint.complaints import Complaints
 from ocppflow.endpoint.hooks import Background, end
-from ocppflow.endpoint.incoming_call import IncomingCall, Work, payload_of
+from ocppflow.endpoint.incoming_call import IncomingCall
 from ocppflow.endpoint.router import Router
 from ocppflow.endpoint.tracer import Tracer
-from ocppflow.errors import InternalError, NotConnected
-from ocppflow.messages import Request, Response, Role, Version
-from ocppflow.messages.tolerance import STRICT, Policy, Violation
-from ocppflow.messages.vocabulary import to_v21, to_v201
-from ocppflow.rpc.dialect import RawMessage
-from ocppflow.rpc.events import CallAnswered, CallExpired, CallFailed, CallReceived, Event, LateAnswer, SendReceived
+from ocppflow.errors import InternalError, InvalidResponse, NotConnected
+from ocppflow.messages import Role, Version
+from ocppflow.messages.tolerance import STRICT, Policy
+from ocppflow.rpc.events import (
+    CallAnswered,
+    CallExpired,
+    CallFailed,
+    CallReceived,
+    Event,
+    LateAnswer,
+    SendReceived,
+    Warn,
+)
 from ocppflow.rpc.history import History
 from ocppflow.rpc.limits import Limits
 from ocppflow.rpc.session import Session
@@ -32,8 +40,6 @@ from ocppflow.transport.clock import Clock, Timer
 from ocppflow.transport.link import Link, Peer
 
 log = logging.getLogger("ocppflow")
-
-_R = TypeVar("_R", bound=Response)
 
 
 class ConnectionState(Enum):
@@ -52,7 +58,7 @@ NEXT: Final = {
 }
 
 
-class Connection:
+class Connection(Caller):
     """One connection, seen from this side. Handlers get ``owner`` as their first argument, by default the Connection
     itself.
 
@@ -155,26 +161,6 @@ class Connection:
         """Seconds since anything came from the peer."""
         return max(0.0, self._clock.now() - self._link.last_received)
 
-    @property
-    def current_call(self) -> IncomingCall | None:
-        """The message at hand: the one whose handler asks, from within its own task. None outside of handlers."""
-        return self._answering.current
-
-    @property
-    def violations(self) -> tuple[Violation, ...]:
-        """What a tolerant policy forgave in the message at hand, to be asked from within its handler. A required field
-        that was missing is UNSET there, in spite of its type."""
-        call = self._answering.current
-        return call.violations if call is not None else ()
-
-    def respond_then(self, work: Work) -> None:
-        """From within a handler: do ``work``, such as ``lambda: station.call(...)``, once the answer to the message at
-        hand is on its way. If it fails, the log says so. Raises RuntimeError outside of a handler."""
-        call = self._answering.current
-        if call is None:
-            raise RuntimeError("respond_then() belongs into the handler of a call, in the handler's own task")
-        call.respond_then(work)
-
     def pause_reading(self) -> None:
         """Take nothing more from the peer for now, who feels it as backpressure."""
         self._link.pause_reading()
@@ -192,78 +178,7 @@ class Connection:
         self._answering.go_on()
         self._flush()
 
-    # --- what it says --------------------------------------------------------------------------------------------
-
-    async def call(
-        self,
-        request: Request[_R],
-        *,
-        timeout: float | None = None,
-        message_id: str | None = None,
-        validate: bool = True,
-    ) -> _R:
-        """Send a request and return its response.
-
-        A 2.1 request may go over a 2.0.1 connection: it is put into 2.0.1's words, its response into 2.1's.
-        ``timeout``: seconds from when it goes out, ``Limits.call_timeout`` by default. ``validate=False`` sends what
-        the schema forbids. Cancelling the call takes it out of the queue; if it is in flight, the next one still waits
-        for its answer or time-out (OCPP-J 4.1.1).
-
-        Raises InvalidMessage, UnknownAction, InvalidMessageId, QueueFull or NotConnected before anything is sent;
-        CallTimeout, ConnectionLost, RemoteCallError or InvalidResponse after.
-        """
-        translated = self._session.version is Version.V201 and request.__version__ is Version.V21
-        answer = await self._call(to_v201(request) if translated else request, timeout, message_id, validate)
-        response: _R = to_v21(answer.message) if translated else answer.message
-        return response
-
-    async def call_raw(
-        self,
-        action: str,
-        data: Mapping[str, Any] | bytes | None = None,
-        *,
-        timeout: float | None = None,
-        message_id: str | None = None,
-        validate: bool = True,
-    ) -> CallAnswered:
-        """As ``call``, for an action by name and its payload in wire names (a mapping, or JSON as bytes). Returns the
-        CallAnswered: ``.payload`` is the response's JSON as it came, ``.message`` the Struct, ``.latency`` in
-        seconds."""
-        return await self._call(RawMessage(action, payload_of(action, data)), timeout, message_id, validate)
-
-    async def _call(self, request: Any, timeout: float | None, message_id: str | None, validate: bool) -> CallAnswered:
-        message_id, future = self._begin(request, timeout, None, message_id, validate)
-        try:
-            return await future
-        except asyncio.CancelledError:
-            if future.done() and not future.cancelled():
-                future.exception()  # it failed in the same moment; nobody is left to hear of it
-            self._session.cancel(message_id)
-            raise
-
-    def begin_raw(
-        self,
-        action: str,
-        data: Mapping[str, Any] | bytes | None = None,
-        *,
-        timeout: float | None = None,
-        give_up_after: float | None = None,
-        message_id: str | None = None,
-        validate: bool = True,
-    ) -> asyncio.Future[CallAnswered]:
-        """As ``call_raw``, but begun when this returns, and without a task: what has to be refused before sending is
-        raised here, the future has the outcome. Cancelling the future cancels the call. ``give_up_after`` (seconds)
-        counts from now and bounds the time in the queue too: what has not been sent by then is not sent later."""
-        message_id, future = self._begin(
-            RawMessage(action, payload_of(action, data)), timeout, give_up_after, message_id, validate
-        )
-
-        def over(ended: asyncio.Future[CallAnswered]) -> None:
-            if ended.cancelled():
-                self._session.cancel(message_id)
-
-        future.add_done_callback(over)
-        return future
+    # --- for Caller ----------------------------------------------------------------------------------------------
 
     def _begin(
         self,
@@ -287,24 +202,20 @@ class Connection:
         self._flush()
         return message_id, future
 
-    def send(self, request: Any, *, message_id: str | None = None, validate: bool = True) -> str:
-        """Send an unconfirmed message (2.1 SEND): a Struct such as ``v21.NotifyPeriodicEventStream``. Returns its
-        id."""
+    def _cancel(self, message_id: str) -> None:
+        self._session.cancel(message_id)
+
+    def _send(self, message: Any, message_id: str | None, validate: bool) -> str:
         self._must_be_open()
-        message_id = self._session.send(request, message_id=message_id, validate=validate)
+        message_id = self._session.send(message, message_id=message_id, validate=validate)
         self._flush()
         return message_id
 
-    def send_raw(
-        self,
-        action: str,
-        data: Mapping[str, Any] | bytes | None = None,
-        *,
-        message_id: str | None = None,
-        validate: bool = True,
-    ) -> str:
-        """As ``send``, for an action by name and its payload in wire names."""
-        return self.send(RawMessage(action, payload_of(action, data)), message_id=message_id, validate=validate)
+    def _spoken(self) -> Version:
+        return self._session.version
+
+    def _at_hand(self) -> IncomingCall | None:
+        return self._answering.current
 
     def _must_be_open(self) -> None:
         if not self.is_open:
@@ -316,7 +227,14 @@ class Connection:
         """A message came."""
         if self._state is ConnectionState.CLOSED:  # replaced by a newer connection; the peer will repeat it there
             return
-        events = self._session.receive(data, self._clock.now())
+        self._heard(data, self._session.receive(data, self._clock.now()))
+
+    def received_binary(self, data: bytes) -> None:
+        """A binary message came. A tolerant policy takes JSON in it; else the peer is told that messages are text."""
+        if self._state is not ConnectionState.CLOSED:
+            self._heard(data, self._session.receive_binary(data, self._clock.now()))
+
+    def _heard(self, data: bytes, events: list[Event]) -> None:
         if self._tracer is not None:
             self._tracer.incoming(data, events)
         for event in events:
@@ -325,13 +243,6 @@ class Connection:
             else:
                 self._dispatch(event)
         self._flush()
-
-    def received_binary(self, data: bytes) -> None:
-        """A binary message came; OCPP-J has none, and RFC 6455 leaves it to us to go on."""
-        reason = f"a binary message of {len(data)} bytes; OCPP-J messages are text (RFC 6455 5.6)"
-        log.warning("%s: ignored %s", self.peer.identity, reason)
-        if self._tracer is not None:
-            self._tracer.record("in", note=reason)
 
     def closed(self, code: int, reason: str) -> None:
         """The connection is over. What the link says after :meth:`retire` is no news."""
@@ -361,14 +272,19 @@ class Connection:
     def _dispatch(self, event: Event) -> None:
         if isinstance(event, (CallAnswered, CallFailed)):
             self._resolve(event)
+            if isinstance(event, CallFailed) and isinstance(event.error, InvalidResponse):
+                self._complain(f"refused: {event.error}", warn=True)
         elif isinstance(event, SendReceived):
             self._answering.take(event)
         else:
-            if self._complaints is None:
-                self._complaints = Complaints(self.peer.identity)
-            self._complaints(event)
+            self._complain(event, warn=isinstance(event, Warn))
             if isinstance(event, CallExpired):
                 self._answering.forget(event.message_id)
+
+    def _complain(self, what: object, *, warn: bool) -> None:
+        if self._complaints is None:
+            self._complaints = Complaints(self.peer.identity)
+        self._complaints.tell(what, warn=warn)
 
     def _resolve(self, event: CallAnswered | CallFailed) -> None:
         future: asyncio.Future[CallAnswered] | None = event.waiter
@@ -470,7 +386,7 @@ class Connection:
     def _is_quiet(self, own: int) -> bool:
         session = self._session
         at_work = max(len(session.waiting), len(self._answering.tasks or ()))
-        return session.calls_waiting == 0 and at_work <= own
+        return len(session.own_calls) == 0 and at_work <= own
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.peer.identity} {self.version.value} {self.state.value}>"

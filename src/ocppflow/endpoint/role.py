@@ -149,24 +149,24 @@ class RoleBase(Generic[OwnerT]):
 
     # --- running -------------------------------------------------------------------------------------------------
 
-    async def _begin(self, *where: Any, **how: Any) -> None:
+    async def _begin_serving(self, *where: Any, **how: Any) -> None:
         """Start what ``serve_forever`` keeps up."""
         raise NotImplementedError
 
-    async def _end(self) -> None:
-        """End it in order."""
+    async def close(self) -> None:
+        """Close in order: what is pending ends within ``grace`` seconds."""
         raise NotImplementedError
 
     async def _serve_until_told(self, *where: Any, **how: Any) -> None:
         with stop_signals() as signals:
-            await self._begin(*where, **how)
+            await self._begin_serving(*where, **how)
             try:
                 await signals.wait()
             except BaseException:
-                await self._end()
+                await self.close()
                 raise
             log.info("stopping (once more to stop at once)")
-            await signals.end(self._end())
+            await signals.end(self.close())
 
     def _run_until_told(self, *where: Any, **how: Any) -> None:
         run_on_fastest_loop(self._serve_until_told(*where, **how))

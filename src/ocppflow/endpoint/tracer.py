@@ -6,8 +6,9 @@ import logging
 import time
 from collections.abc import Sequence
 
+from ocppflow.errors import InvalidResponse
 from ocppflow.messages import Role
-from ocppflow.rpc.events import CallAnswered, CallFailed, CallReceived, Event, Notice, SendReceived
+from ocppflow.rpc.events import CallAnswered, CallFailed, Event, Forgiven, Notice
 from ocppflow.trace import TraceEvent, TraceHook, TraceRecord, without_secrets
 from ocppflow.transport.clock import Clock
 from ocppflow.transport.link import Peer
@@ -32,15 +33,14 @@ class Tracer:
         notes: list[str] = []
         for event in events:
             match event:
-                case CallReceived() | SendReceived():
-                    notes += map(str, event.violations)
                 case CallAnswered():
                     latency = event.latency
-                    notes += map(str, event.violations)
                 case CallFailed():
                     latency = event.latency
-                    if data[:2] != b"[4":
-                        notes.append(str(event.error))
+                    if isinstance(event.error, InvalidResponse):
+                        notes.append(f"refused: {event.error}")
+                case Forgiven():
+                    notes += map(str, event.violations)
                 case Notice():
                     notes.append(str(event))
                 case _:

@@ -6,23 +6,45 @@ readings below. Nothing a peer can send makes it raise.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from ocppflow.errors import CallError, InvalidMessage
+from ocppflow.errors import CallError, InvalidMessage, InvalidResponse
 from ocppflow.messages import Version
-from ocppflow.messages.tolerance import Checked, Violation
+from ocppflow.messages.repair import repaired
+from ocppflow.messages.tolerance import Checked, Policy, Violation, check
 from ocppflow.rpc import frame as frames
 from ocppflow.rpc import signed
 from ocppflow.rpc.codes import from_wire
 from ocppflow.rpc.dialect import Dialect
 from ocppflow.rpc.frame import CALL, CALLERROR, CALLRESULT, CALLRESULTERROR, SEND, Broken, Frame
+from ocppflow.rpc.history import History
 from ocppflow.rpc.own_calls import OwnCall
 
-#: (message type, action, payload) -> the message and what was forgiven; raises InvalidMessage for what was not.
-Tolerate = Callable[[Any, str, bytes], Checked[Any]]
+BINARY: Final = Violation("$", "a text message (RFC 6455 5.6)", "a binary one", "FormatViolation")
+"""What is wrong with JSON in a binary message."""
+
+
+class Judge(msgspec.Struct, frozen=True):
+    """The policy that a session's messages are judged by, and what it needs to know of their sender."""
+
+    policy: Policy
+    identity: str
+    history: History
+
+    def check(self, kind: Any, action: str, payload: bytes, repairs: tuple[Violation, ...]) -> Checked[Any]:
+        """The message, and what was forgiven. Raises InvalidMessage for what was not."""
+        return check(
+            kind,
+            payload,
+            self.policy,
+            identity=self.identity,
+            vendor=self.history.vendor or None,
+            model=self.history.model or None,
+            action=action,
+            repairs=repairs,
+        )
 
 
 class TheirCall(msgspec.Struct):
@@ -60,12 +82,19 @@ class TheirBadResult(msgspec.Struct):
     reason: str
     path: str = "$"
     raw: bytes = b""
+    violations: tuple[Violation, ...] = ()
+
+    def error(self, action: str) -> InvalidResponse:
+        """What the caller of ``action`` is told."""
+        text = f"{action} response: {self.reason}"
+        return InvalidResponse(text, code=self.code, path=self.path, raw=self.raw, violations=self.violations)
 
 
 class TheirError(msgspec.Struct):
-    """The call in flight was answered with a CALLERROR."""
+    """The call in flight was answered with a CALLERROR; ``wire_code`` is its code as it was spelled."""
 
     error: CallError
+    wire_code: str
 
 
 class TheirResultError(msgspec.Struct):
@@ -98,24 +127,30 @@ Reading = TheirCall | TheirSend | TheirResult | TheirBadResult | TheirError | Th
 
 
 def interpret(
-    data: bytes, dialect: Dialect, flying: OwnCall | None, tolerate: Tolerate
+    data: bytes, dialect: Dialect, flying: OwnCall | None, judge: Judge, *, binary: bool = False
 ) -> tuple[Reading, tuple[str, ...]]:
     """What ``data`` means to a session of ``dialect`` with the call ``flying`` in flight, and which faults of the
     envelope were forgiven."""
     frame = frames.read(data)
+    repairs = (BINARY,) if binary else ()
     if isinstance(frame, Broken):
-        return _broken(frame, dialect, flying, data), ()
+        fixed, more = repaired(data)
+        mended = frames.read(fixed) if more else frame
+        if isinstance(mended, Broken):
+            return _broken(frame, dialect, flying, data), ()
+        frame, repairs = mended, repairs + more
     if frame.type == CALL:
-        return _call(frame, dialect, tolerate), frame.notes
+        return _call(frame, dialect, judge, repairs), frame.notes
     if frame.type == CALLRESULT:
-        return _result(frame, dialect, flying, tolerate), frame.notes
-    if frame.type == CALLERROR:
-        return _error(frame, flying), frame.notes
+        return _result(frame, dialect, flying, judge, repairs), frame.notes
     if frame.type == SEND and dialect.version is Version.V21:
-        return _send(frame, dialect, tolerate), frame.notes
+        return _send(frame, dialect, judge, repairs), frame.notes
+    notes = (*frame.notes, *map(str, repairs))
+    if frame.type == CALLERROR:
+        return _error(frame, flying), notes
     if frame.type == CALLRESULTERROR and dialect.version is Version.V21:
-        return TheirResultError(frame.message_id, _error_of(frame)), frame.notes
-    return _unknown_type(frame.type, frame.message_id, dialect), frame.notes
+        return TheirResultError(frame.message_id, _error_of(frame)), notes
+    return _unknown_type(frame.type, frame.message_id, dialect), notes
 
 
 def _unknown_type(kind: int, message_id: str, dialect: Dialect) -> Reading:
@@ -141,7 +176,7 @@ def _broken(frame: Broken, dialect: Dialect, flying: OwnCall | None, data: bytes
     return TheirFault(frame.message_id, frame.action, frame.code, frame.reason)
 
 
-def _call(frame: Frame, dialect: Dialect, tolerate: Tolerate) -> Reading:
+def _call(frame: Frame, dialect: Dialect, judge: Judge, repairs: tuple[Violation, ...]) -> Reading:
     action, payload = signed.unwrap_call(frame.action, frame.payload, dialect.version)
     info = dialect.heard.get(action)
     if info is None:
@@ -152,9 +187,9 @@ def _call(frame: Frame, dialect: Dialect, tolerate: Tolerate) -> Reading:
     if payload is None:
         return TheirFault(frame.message_id, action, "FormatViolation", f"{frame.action}: {_NOT_JWS}")
     try:
-        checked = tolerate(info.request, action, payload)
+        checked = judge.check(info.request, action, payload, repairs)
     except InvalidMessage as exc:
-        return TheirFault(frame.message_id, action, exc.code, str(exc))
+        return TheirFault(frame.message_id, action, exc.code, str(exc), exc.violations)
     return TheirCall(frame.message_id, action, checked.message, payload, checked.violations)
 
 
@@ -167,7 +202,9 @@ def _not_heard(message_id: str, written: str, action: str, dialect: Dialect) -> 
     return TheirFault(message_id, action, "NotImplemented", f"{written[:60]!r} is not an action of OCPP {version}")
 
 
-def _result(frame: Frame, dialect: Dialect, flying: OwnCall | None, tolerate: Tolerate) -> Reading:
+def _result(
+    frame: Frame, dialect: Dialect, flying: OwnCall | None, judge: Judge, repairs: tuple[Violation, ...]
+) -> Reading:
     if flying is None or flying.message_id != frame.message_id:
         return NoEffect("response", frame.message_id)
     payload = signed.unwrap_result(frame.payload, dialect.version)
@@ -177,9 +214,9 @@ def _result(frame: Frame, dialect: Dialect, flying: OwnCall | None, tolerate: To
             return TheirBadResult("FormatViolation", fault, raw=payload)
         return TheirResult(None, payload, ())
     try:
-        checked = tolerate(dialect.said[flying.action].response, flying.action, payload)
+        checked = judge.check(dialect.said[flying.action].response, flying.action, payload, repairs)
     except InvalidMessage as exc:
-        return TheirBadResult(exc.code, str(exc), exc.path, payload)
+        return TheirBadResult(exc.code, str(exc), exc.path, payload, exc.violations)
     return TheirResult(checked.message, payload, checked.violations)
 
 
@@ -191,10 +228,10 @@ def _error(frame: Frame, flying: OwnCall | None) -> Reading:
     error = _error_of(frame)
     if flying is None or flying.message_id != frame.message_id:
         return NoEffect(f"CALLERROR ({error})", frame.message_id)
-    return TheirError(error)
+    return TheirError(error, frame.code)
 
 
-def _send(frame: Frame, dialect: Dialect, tolerate: Tolerate) -> Reading:
+def _send(frame: Frame, dialect: Dialect, judge: Judge, repairs: tuple[Violation, ...]) -> Reading:
     """A SEND is never answered, whatever is wrong with it (2.1 Part 4, 4.2.4)."""
     action, payload = signed.unwrap_call(frame.action, frame.payload, dialect.version)
     info = dialect.heard.get(action)
@@ -203,7 +240,7 @@ def _send(frame: Frame, dialect: Dialect, tolerate: Tolerate) -> Reading:
     if payload is None:
         return NoEffect(f"SEND of {frame.action}: {_NOT_JWS}")
     try:
-        checked = tolerate(info.request, action, payload)
+        checked = judge.check(info.request, action, payload, repairs)
     except InvalidMessage as exc:
         return NoEffect(f"SEND of {action}: {exc}")
     return TheirSend(frame.message_id, action, checked.message, payload, checked.violations)

@@ -23,8 +23,8 @@ class Warn(Notice):
     """Base of the notices that somebody should look into."""
 
 
-class _MessageEvent(Event):
-    """A message with a payload."""
+class MessageEvent(Event):
+    """Base of the events for a message with a payload."""
 
     message_id: str
     action: str
@@ -42,7 +42,7 @@ class _MessageEvent(Event):
         return last_element(self.data) if self.framed else self.data
 
 
-class CallReceived(_MessageEvent, gc=False):
+class CallReceived(MessageEvent, gc=False):
     """The peer calls; answer with ``Session.reply`` or ``Session.fail``. ``received_at`` is the clock's time."""
 
     fingerprint: int = 0
@@ -69,11 +69,11 @@ class CallReceived(_MessageEvent, gc=False):
         )
 
 
-class SendReceived(_MessageEvent):
+class SendReceived(MessageEvent):
     """An unconfirmed message (2.1 SEND); there is no answer to it."""
 
 
-class CallAnswered(_MessageEvent):
+class CallAnswered(MessageEvent):
     """The response to a call of ours. ``latency`` in seconds since it went out."""
 
     latency: float = 0.0
@@ -130,7 +130,19 @@ class Refused(Warn):
     violations: tuple[Violation, ...] = ()
 
     def __str__(self) -> str:
-        return f"refused: {self.error}"
+        """With every violation, not only the first that the peer is told of."""
+        more = "; ".join(map(str, self.violations[1:]))
+        return f"refused: {self.error}{'; ' + more if more else ''}"
+
+
+class Forgiven(Notice):
+    """What a tolerant policy forgave in the message of the event that follows."""
+
+    action: str
+    violations: tuple[Violation, ...]
+
+    def __str__(self) -> str:
+        return f"forgiven in {self.action}: {'; '.join(map(str, self.violations))}"
 
 
 class Ignored(Notice):

@@ -112,9 +112,11 @@ class OwnCalls:
                 expired.append(call)
         return expired
 
-    def was_late(self, message_id: str) -> bool:
-        """Whether ``message_id`` is one of the calls that timed out lately."""
-        return self._late is not None and message_id in self._late
+    def unmatched(self, what: str, message_id: str) -> str:
+        """Why ``what``, a response or an error to ``message_id``, answers nothing."""
+        if self._late is not None and message_id in self._late:
+            return f"a {what} to the call {message_id!r}, which had timed out"
+        return f"a {what} to {message_id[:60]!r}, which is no call in flight"
 
     def cancel(self, message_id: str) -> bool:
         """Forget a waiting call, or stop caring about the one in flight. False if there is no such call."""

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ocppflow.messages import Role
 from ocppflow.rpc.frame import UNREADABLE
 from ocppflow.rpc.history import NOTHING, History
 
@@ -74,18 +75,15 @@ def triggering(history: History, action: str, payload: bytes) -> None:
         history.triggered |= {_TRIGGERS.get(requested, requested)}
 
 
-def refusal_by_csms(history: History, action: str) -> str | None:
-    """Why the CSMS refuses the station's call of ``action``; None if it does not."""
-    if history.registration in (None, ACCEPTED) or action == BOOT or action in history.triggered:
+def refusal(history: History, role: Role, action: str) -> str | None:
+    """Why this side refuses the peer's ``action``; None if it does not."""
+    if role is Role.CS:
+        if history.registration != "Rejected":
+            return None
+        return f"{action} to a station whose BootNotification was Rejected (B03.FR.08)"
+    if history.registration in FREE or action == BOOT or action in history.triggered:
         return None
     return (
         f"{action} before BootNotification was accepted: the last answer was {history.registration} "
         "(B01.FR.10, B02.FR.09, B03.FR.07)"
     )
-
-
-def refusal_by_station(history: History, action: str) -> str | None:
-    """Why the station refuses the CSMS's call of ``action``; None if it does not."""
-    if history.registration != "Rejected":
-        return None
-    return f"{action} to a station whose BootNotification was Rejected (B03.FR.08)"

@@ -14,14 +14,13 @@ from ocppflow.errors import (
     CallTimeout,
     ConnectionLost,
     Expired,
-    InvalidResponse,
     NotConnected,
     RemoteCallError,
     RemoteError,
     UnknownAction,
 )
 from ocppflow.messages import Role, Version
-from ocppflow.messages.tolerance import STRICT, Checked, Policy, Violation, check
+from ocppflow.messages.tolerance import STRICT, Policy, Violation
 from ocppflow.rpc import careful, registration
 from ocppflow.rpc import frame as frames
 from ocppflow.rpc.codes import to_wire
@@ -32,8 +31,10 @@ from ocppflow.rpc.events import (
     CallFailed,
     CallReceived,
     Event,
+    Forgiven,
     Ignored,
     LateAnswer,
+    MessageEvent,
     Noted,
     Refused,
     Repeated,
@@ -58,7 +59,6 @@ class Session:
     with messages that break the schema."""
 
     __slots__ = (
-        "_calls",
         "_dialect",
         "_latest",
         "_latest_action",
@@ -69,6 +69,7 @@ class Session:
         "history",
         "identity",
         "limits",
+        "own_calls",
         "policy",
         "role",
         "version",
@@ -96,7 +97,8 @@ class Session:
         outside."""
         self._dialect = dialect(version, role)
         self._readers = self._dialect.call_readers
-        self._calls = OwnCalls(limits.queue)
+        self.own_calls = OwnCalls(limits.queue)
+        """Ours, waiting or in flight."""
         self._latest = _NO_CALL  # the peer's last call; the answer follows once it is given
         self._latest_action = ""
         self._latest_answer: bytes | None = None
@@ -127,12 +129,13 @@ class Session:
         action, payload, info = self._dialect.request(request, validate)
         if info is not None and not info.confirmed:
             raise UnknownAction(f"{action} has no response; send() it instead of calling it")
-        self._must_live(action)
+        if self._lost:
+            raise NotConnected(f"{action}: the connection is closed")
         message_id = frames.new_id() if message_id is None else message_id
         limit = self.limits.call_timeout if timeout is None else timeout
         data = frames.call(message_id, action, payload)
         give_up_at = None if give_up_after is None else now + give_up_after
-        self._calls.add(OwnCall(message_id, action, data, limit, waiter, info is not None, give_up_at))
+        self.own_calls.add(OwnCall(message_id, action, data, limit, waiter, info is not None, give_up_at))
         if self.role is Role.CSMS:
             registration.triggering(self.history, action, payload)
         self._pump(now)
@@ -143,19 +146,16 @@ class Session:
         action, payload, info = self._dialect.request(request, validate)
         if validate and (info is None or info.confirmed):
             raise UnknownAction(f"{action} has a response; call() it instead of sending it")
-        self._must_live(action)
+        if self._lost:
+            raise NotConnected(f"{action}: the connection is closed")
         message_id = frames.new_id() if message_id is None else message_id
         self._out.append((frames.send(message_id, action, payload), None))
         return message_id
 
-    def _must_live(self, action: str) -> None:
-        if self._lost:
-            raise NotConnected(f"{action}: the connection is closed")
-
     def cancel(self, message_id: str) -> None:
         """Nobody waits for this call any more. One that waits leaves the queue; one in flight keeps its place until
         it is answered or times out, because the peer may get no second CALL before that (OCPP-J 4.1.1)."""
-        self._calls.cancel(message_id)
+        self.own_calls.cancel(message_id)
 
     def reply(self, message_id: str, response: Any, *, validate: bool = True) -> LateAnswer | None:
         """Answer the peer's call with ``response``: a response Struct, or the payload's JSON as bytes.
@@ -198,8 +198,7 @@ class Session:
         return None
 
     def pass_on(self, answer: LateAnswer) -> None:
-        """An earlier connection of this station has the answer to a call; it is sent if the peer has repeated that call
-        here and still waits."""
+        """An earlier connection has the answer to a call; it is sent if the peer has repeated that call here."""
         call = self.waiting.get(answer.key[0])
         if call is not None and call.shared and call.key == answer.key:
             self._answer(call, answer.frame)
@@ -223,7 +222,7 @@ class Session:
         return [self._called(CallReceived(message_id, action, message, data, (), True, hash(data), now))]
 
     def _result(self, data: bytes, now: float) -> list[Event]:
-        flying = self._calls.in_flight
+        flying = self.own_calls.in_flight
         if flying is not None and flying.known:
             try:
                 _, message_id, message = self._dialect.read_result(data, flying.action)
@@ -243,7 +242,8 @@ class Session:
                 return Shared(message_id, action)
             reason = f"message id {message_id!r} is in progress on this connection"
             return self._refuse(message_id, action, "RpcFrameworkError", reason)
-        if history.registration not in registration.FREE and (refusal := self._gate(action)) is not None:
+        free = history.registration in registration.FREE
+        if not free and (refusal := registration.refusal(history, self.role, action)):
             return self._refuse(message_id, action, "SecurityError", refusal)
         answer = self._latest_answer if key == self._latest else None
         if answer is None and history.answers is not None:
@@ -262,11 +262,6 @@ class Session:
             registration.booting(history, call.message)
         return call
 
-    def _gate(self, action: str) -> str | None:
-        if self.role is Role.CSMS:
-            return registration.refusal_by_csms(self.history, action)
-        return registration.refusal_by_station(self.history, action)
-
     def _refuse(
         self, message_id: str | int, action: str, code: str, reason: str, violations: tuple[Violation, ...] = ()
     ) -> Refused:
@@ -275,7 +270,7 @@ class Session:
         return Refused(str(message_id), action, error, violations)
 
     def _answered(self, call: OwnCall, answer: CallAnswered, now: float) -> Event:
-        self._calls.over()
+        self.own_calls.over()
         if self.role is Role.CS and call.action == registration.BOOT:
             registration.registered(self.history, answer.payload)
         self._pump(now)
@@ -285,11 +280,19 @@ class Session:
         answer.waiter = call.waiter
         return answer
 
-    def _careful(self, data: bytes, now: float) -> list[Event]:
+    def receive_binary(self, data: bytes, now: float) -> list[Event]:
+        """As ``receive``, for a message that came as a binary one: OCPP-J has none, but some stations send them."""
+        return self._careful(data, now, binary=True)
+
+    def _careful(self, data: bytes, now: float, *, binary: bool = False) -> list[Event]:
         """Everything that is not a usual frame."""
-        reading, notes = careful.interpret(data, self._dialect, self._calls.in_flight, self._tolerate)
+        judge = careful.Judge(self.policy, self.identity, self.history)
+        reading, notes = careful.interpret(data, self._dialect, self.own_calls.in_flight, judge, binary=binary)
         events: list[Event] = [Noted(note) for note in notes]
-        events.append(self._carry_out(reading, data, now))
+        event = self._carry_out(reading, data, now)
+        if isinstance(event, MessageEvent) and event.violations:
+            events.append(Forgiven(event.action, event.violations))
+        events.append(event)
         return events
 
     def _carry_out(self, reading: careful.Reading, data: bytes, now: float) -> Event:
@@ -298,8 +301,7 @@ class Session:
                 call = CallReceived(message_id, action, message, payload, violations, False, hash(data), now)
                 return self._called(call)
             case careful.TheirSend(message_id, action, message, payload, violations):
-                refusal = self._gate(action)
-                if refusal is not None:
+                if refusal := registration.refusal(self.history, self.role, action):
                     return Ignored(f"SEND of {refusal}")
                 return SendReceived(message_id, action, message, payload, violations, framed=False)
             case careful.TheirFault(message_id, action, code, reason, violations):
@@ -308,8 +310,8 @@ class Session:
                 action = self._latest_action if self._latest[0] == message_id else ""
                 return ResultRefused(message_id, action, error)
             case careful.NoEffect(reason, message_id):
-                return Ignored(self._unmatched(reason, message_id) if message_id else reason)
-        call_in_flight = self._calls.in_flight
+                return Ignored(self.own_calls.unmatched(reason, message_id) if message_id else reason)
+        call_in_flight = self.own_calls.in_flight
         assert call_in_flight is not None  # noqa: S101 - the readings left are of the call in flight
         return self._settle(call_in_flight, reading, now)
 
@@ -320,31 +322,13 @@ class Session:
             case careful.TheirResult(message, payload, violations):
                 answer = CallAnswered(call.message_id, call.action, message, payload, violations, framed=False)
                 return self._answered(call, answer, now)
-            case careful.TheirError(error):
-                return self._failed(call, RemoteCallError(call.action, error), now)
-            case careful.TheirBadResult(code, reason, path, raw):
+            case careful.TheirError(error, wire_code):
+                return self._failed(call, RemoteCallError(call.action, error, wire_code=wire_code), now)
+            case careful.TheirBadResult(code, reason):
                 if self.version is Version.V21:  # Part 4, 4.2.5; before 2.1 there is no way to tell the peer
-                    refusal = CallError.of(code, reason)
-                    self._out.append((self._error_frame(CALLRESULTERROR, call.message_id, refusal), None))
-                text = f"{call.action} response: {reason}"
-                return self._failed(call, InvalidResponse(text, code=code, path=path, raw=raw), now)
-
-    def _tolerate(self, kind: Any, action: str, payload: bytes) -> Checked[Any]:
-        who = self.history
-        return check(
-            kind,
-            payload,
-            self.policy,
-            identity=self.identity,
-            vendor=who.vendor,
-            model=who.model,
-            action=action,
-        )
-
-    def _unmatched(self, what: str, message_id: str) -> str:
-        if self._calls.was_late(message_id):
-            return f"a {what} to the call {message_id!r}, which had timed out"
-        return f"a {what} to {message_id[:60]!r}, which is no call in flight"
+                    refusal = self._error_frame(CALLRESULTERROR, call.message_id, CallError.of(code, reason))
+                    self._out.append((refusal, None))
+                return self._failed(call, reading.error(call.action), now)
 
     # --- time and the end ----------------------------------------------------------------------------------------
 
@@ -352,7 +336,7 @@ class Session:
         """When ``tick`` wants to be called; None if nothing is due."""
         if self._lost:
             return None
-        deadline = self._calls.deadline() if len(self._calls) else None
+        deadline = self.own_calls.deadline() if len(self.own_calls) else None
         waiting = self.waiting
         if not waiting:
             return deadline
@@ -362,7 +346,7 @@ class Session:
     def tick(self, now: float) -> list[Event]:
         """Time out what is due, on both sides."""
         events: list[Event] = []
-        for call in self._calls.expire(now):
+        for call in self.own_calls.expire(now):
             text = f"{call.action}: no answer within {call.timeout:g} s"
             if call.sent_at is None:
                 text = f"{call.action}: not sent, for the calls before it took too long"
@@ -376,8 +360,8 @@ class Session:
         return events
 
     def _failed(self, call: OwnCall, error: RemoteError, now: float) -> Event:
-        if call is self._calls.in_flight:
-            self._calls.over()
+        if call is self.own_calls.in_flight:
+            self.own_calls.over()
         self._pump(now)
         if call.abandoned:
             return Ignored(f"{error} (the call was cancelled)")
@@ -392,20 +376,14 @@ class Session:
                 if call.action in TRANSACTION_ACTIONS:
                     self.history.leave_unfinished(call)
         self._out.clear()
-        flying = self._calls.in_flight
-        return [
-            CallFailed(
-                call.message_id,
-                call.action,
-                ConnectionLost(
-                    f"{call.action}: the connection ended before "
-                    + ("the answer came" if call is flying else "it could be sent")
-                ),
-                waiter=call.waiter,
-            )
-            for call in self._calls.clear()
-            if not call.abandoned
-        ]
+        flying = self.own_calls.in_flight
+        events: list[Event] = []
+        for own in self.own_calls.clear():
+            if not own.abandoned:
+                what = "the answer came" if own is flying else "it could be sent"
+                error = ConnectionLost(f"{own.action}: the connection ended before {what}")
+                events.append(CallFailed(own.message_id, own.action, error, waiter=own.waiter))
+        return events
 
     def data_to_send(self) -> list[Outbound]:
         """The messages to be sent now, in order. Each is handed out once."""
@@ -414,13 +392,8 @@ class Session:
             self._out = []
         return out
 
-    @property
-    def calls_waiting(self) -> int:
-        """How many calls of ours have no answer yet, the one in flight included."""
-        return len(self._calls)
-
     def _pump(self, now: float) -> None:
-        call = self._calls.next(now)
+        call = self.own_calls.next(now)
         if call is not None:
             self._out.append((call.frame, None))
 

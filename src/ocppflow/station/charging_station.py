@@ -6,14 +6,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from enum import Enum
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from ocppflow.endpoint import (
     EXACT,
     Backoff,
     CallAnswered,
+    Caller,
     Clock,
     Connection,
     History,
@@ -30,13 +31,11 @@ from ocppflow.endpoint import (
     end,
 )
 from ocppflow.errors import ConnectionRefused, NotConnected
-from ocppflow.messages import Request, Response, Role, Version
-from ocppflow.messages.tolerance import STRICT, Policy, Violation
+from ocppflow.messages import Role, Version
+from ocppflow.messages.tolerance import STRICT, Policy
 from ocppflow.trace import TraceHook
 
 log = logging.getLogger("ocppflow")
-
-_R = TypeVar("_R", bound=Response)
 
 Dial = Callable[[], Awaitable[Link]]
 
@@ -59,7 +58,7 @@ NEXT: Final = {
 }
 
 
-class ChargingStation(RoleBase["ChargingStation"]):
+class ChargingStation(RoleBase["ChargingStation"], Caller):
     """A station: connects to a CSMS and stays connected, reconnecting with the back-off of OCPP-J Part 4, 5.3.
 
     ::
@@ -218,11 +217,8 @@ class ChargingStation(RoleBase["ChargingStation"]):
         """``serve_forever`` for a program that does nothing else, on the fastest event loop there is."""
         self._run_until_told()
 
-    async def _begin(self, *where: Any, **how: Any) -> None:
+    async def _begin_serving(self, *where: Any, **how: Any) -> None:
         self.start()
-
-    async def _end(self) -> None:
-        await self.close()
 
     async def __aenter__(self) -> ChargingStation:
         await self.connect()
@@ -314,48 +310,30 @@ class ChargingStation(RoleBase["ChargingStation"]):
         if self._connection is not None:
             self._connection.pass_on(answer)
 
-    # --- what it says --------------------------------------------------------------------------------------------
+    # --- for Caller ----------------------------------------------------------------------------------------------
 
-    async def call(
+    def _begin(
         self,
-        request: Request[_R],
-        *,
-        timeout: float | None = None,
-        message_id: str | None = None,
-        validate: bool = True,
-    ) -> _R:
-        """Send a request and return its response, see ``Connection.call``. Raises NotConnected without a connection."""
-        return await self.connection.call(request, timeout=timeout, message_id=message_id, validate=validate)
+        request: Any,
+        timeout: float | None,
+        give_up_after: float | None,
+        message_id: str | None,
+        validate: bool,
+    ) -> tuple[str, asyncio.Future[CallAnswered]]:
+        return self.connection._begin(request, timeout, give_up_after, message_id, validate)
 
-    async def call_raw(
-        self,
-        action: str,
-        data: Mapping[str, Any] | bytes | None = None,
-        *,
-        timeout: float | None = None,
-        message_id: str | None = None,
-        validate: bool = True,
-    ) -> CallAnswered:
-        """As ``call`` for an action by name and a payload in wire names; see ``Connection.call_raw``."""
-        return await self.connection.call_raw(action, data, timeout=timeout, message_id=message_id, validate=validate)
+    def _cancel(self, message_id: str) -> None:
+        if self._connection is not None:
+            self._connection._cancel(message_id)
 
-    def send(self, request: Any, *, message_id: str | None = None, validate: bool = True) -> str:
-        """Send an unconfirmed message (2.1); see ``Connection.send``."""
-        return self.connection.send(request, message_id=message_id, validate=validate)
+    def _send(self, message: Any, message_id: str | None, validate: bool) -> str:
+        return self.connection._send(message, message_id, validate)
 
-    @property
-    def current_call(self) -> IncomingCall | None:
-        """The message at hand; see ``Connection.current_call``."""
-        return self._connection.current_call if self._connection is not None else None
+    def _spoken(self) -> Version:
+        return self.connection.version
 
-    @property
-    def violations(self) -> tuple[Violation, ...]:
-        """What was forgiven in the message at hand; see ``Connection.violations``."""
-        return self._connection.violations if self._connection is not None else ()
-
-    def respond_then(self, work: Callable[[], Awaitable[object]]) -> None:
-        """Do ``work`` once the message at hand is answered; see ``Connection.respond_then``."""
-        self.connection.respond_then(work)
+    def _at_hand(self) -> IncomingCall | None:
+        return self._connection._at_hand() if self._connection is not None else None
 
     def __repr__(self) -> str:
         return f"<ChargingStation {self.identity} {self._state.value}>"

@@ -260,7 +260,7 @@ class TwoSessions(RuleBasedStateMachine):
                 self.handled.clear()  # the peer was told InternalError, so it may try anew
             else:
                 assert isinstance(event, Refused | Repeated | Shared | Ignored), event
-        flying = end.session._calls.in_flight
+        flying = end.session.own_calls.in_flight
         if flying is None or not any(data.startswith(b"[2") for data, _ in end.session._out):
             end.in_flight = int(flying is not None)
         else:
@@ -298,10 +298,10 @@ class TwoSessions(RuleBasedStateMachine):
     def everything_is_bounded(self) -> None:
         for end in self.ends:
             session = end.session
-            assert session.calls_waiting <= LIMITS.queue + 1
+            assert len(session.own_calls) <= LIMITS.queue + 1
             assert len(end.history.answers or ()) <= 8
             assert len(end.history.unfinished or ()) <= 32
-            assert len(session._calls._late or ()) <= 16
+            assert len(session.own_calls._late or ()) <= 16
 
     def teardown(self) -> None:
         """In the end every call has exactly one outcome."""

@@ -47,7 +47,7 @@ def test_J_4_1_1_one_call_is_in_flight_and_the_others_wait_in_order(side: Side) 
     assert side.hear([3, ids[0], side.answer]) == [[2, ids[1], side.said, {}]]
     assert side.hear([4, ids[1], "GenericError", "", {}]) == [[2, ids[2], side.said, {}]]
     assert side.hear([3, ids[2], side.answer]) == []
-    assert side.session.calls_waiting == 0
+    assert len(side.session.own_calls) == 0
 
 
 @every_side
@@ -74,7 +74,7 @@ def test_J_4_2_4_a_send_goes_out_at_any_time_and_wants_no_answer(side: Side) -> 
         "NotifyPeriodicEventStream",
         [{"t": 0.5, "v": "230.4"}],
     )
-    assert side.session.calls_waiting == 1
+    assert len(side.session.own_calls) == 1
 
 
 @sides(versions=(Version.V21,), roles=(Role.CSMS,))
@@ -194,7 +194,7 @@ def test_J_4_1_1_a_cancelled_call_leaves_the_queue_but_not_its_place_in_flight(s
     assert side.sent() == []  # the peer may still be at work: no second CALL before its answer (4.1.1)
     assert side.hear([3, first, side.answer]) == [[2, third, side.said, {}]]
     assert isinstance(side.event, Ignored)
-    assert side.session.calls_waiting == 1
+    assert len(side.session.own_calls) == 1
 
 
 @every_side
@@ -439,7 +439,7 @@ def test_an_answer_that_breaks_the_schema_fails_the_call(side: Side) -> None:
     assert isinstance(side.event, CallFailed)
     assert isinstance(side.event.error, InvalidResponse)
     assert side.event.error.raw == b'{"nonsense": 1}'
-    assert side.session.calls_waiting == 0
+    assert len(side.session.own_calls) == 0
 
 
 @every_side

@@ -393,7 +393,7 @@ def test_J_4_2_3_an_error_with_faults_still_fails_the_call(side: Side, error: An
     side.sent()
     assert side.hear(error) == []
     assert isinstance(side.event, CallFailed)
-    assert side.session.calls_waiting == 0
+    assert len(side.session.own_calls) == 0
 
 
 def signed(payload: Any, **more: Any) -> dict[str, Any]:
@@ -556,4 +556,4 @@ def test_ids_and_actions_that_are_no_text_never_reach_the_wire(side: Side) -> No
     for action, message_id in (("A", "\ud800"), ("\ud800", "1")):
         with pytest.raises(InvalidMessage, match="Unicode"):
             side.session.call(RawMessage(action, b"{}"), side.now, message_id=message_id, validate=False)
-    assert side.session.calls_waiting == 0
+    assert len(side.session.own_calls) == 0
