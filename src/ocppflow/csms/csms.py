@@ -103,7 +103,7 @@ class CSMS(RoleBase[Station]):
         self._acceptor = acceptor
         self._stations: dict[str, Station] = {}
         self._known = KnownStations(memory)
-        self._waiting: dict[str, set[asyncio.Future[Station]]] = {}
+        self._waiting: dict[str, list[asyncio.Future[Station]]] = {}
         self._listeners: list[Listener] = []
 
     # --- stations ------------------------------------------------------------------------------------------------
@@ -166,15 +166,15 @@ class CSMS(RoleBase[Station]):
         if station is not None:
             return station
         future: asyncio.Future[Station] = asyncio.get_running_loop().create_future()
-        waiting = self._waiting.setdefault(identity, set())
-        waiting.add(future)
+        waiting = self._waiting.setdefault(identity, [])
+        waiting.append(future)
         try:
             async with asyncio.timeout(timeout):
                 return await future
         except TimeoutError:
             raise TimeoutError(f"station {identity!r} did not connect within {timeout:g} s") from None
         finally:
-            waiting.discard(future)
+            waiting.remove(future)
             if not waiting and self._waiting.get(identity) is waiting:
                 del self._waiting[identity]
 
@@ -226,7 +226,7 @@ class CSMS(RoleBase[Station]):
         identity = link.peer.identity
         trusted = self.passwords is not None or self.decides_itself
         known = self._known.seen(identity, _KNOWN_KEPT if trusted else _STRANGERS_KEPT)
-        old = self._stations.get(identity)
+        old = self._stations.pop(identity, None)
         if old is not None:
             self._replace(old, known, link)
         station = self._take(Station, link, known, None)

@@ -36,6 +36,11 @@ else:
     _start = asyncio.Task
 
 
+_ALWAYS_WAIT = 16
+"""Calls that may wait before reading pauses, however few are processed at a time: an answer to a call of ours comes
+over the same connection, and a handler may depend on it."""
+
+
 class Answering:
     """The handlers at work for one connection.
 
@@ -130,7 +135,7 @@ class Answering:
         if self._waiting is None:
             self._waiting = deque()
         self._waiting.append(event)
-        if not self._slow and len(self._waiting) >= self._session.limits.in_progress:
+        if not self._slow and len(self._waiting) >= max(self._session.limits.in_progress, _ALWAYS_WAIT):
             self._slow = True
             self._pressure(True)
 

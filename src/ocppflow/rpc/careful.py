@@ -132,7 +132,7 @@ def interpret(
     """What ``data`` means to a session of ``dialect`` with the call ``flying`` in flight, and which faults of the
     envelope were forgiven."""
     frame = frames.read(data)
-    repairs = (BINARY,) if binary else ()
+    repairs: tuple[Violation, ...] = (BINARY,) if binary else ()
     if isinstance(frame, Broken):
         fixed, more = repaired(data)
         mended = frames.read(fixed) if more else frame

@@ -177,10 +177,10 @@ async def test_a_call_that_waited_too_long_for_its_turn_is_refused_and_never_han
     peer, _ = world.raw()
     peer.link.send(b'[2,"1","Heartbeat",{}]')
     await settle()
-    world.clock.advance(1.0)
+    await world.clock.advance(1.0)
     peer.link.send(b'[2,"2","Heartbeat",{}]')
     await settle()
-    world.clock.advance(4.0)
+    await world.clock.advance(4.0)
     assert [answer[:3] for answer in await peer.hear()] == [[4, "1", "InternalError"]]
     assert handled == ["1", "2"]
     await world.close()

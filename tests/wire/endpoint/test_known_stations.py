@@ -123,7 +123,7 @@ async def test_two_peers_with_one_identity_are_named_once_and_the_newcomer_is_as
     for _ in range(SUSPECT_FROM + 3):
         peer, station = world.raw()
         assert await peer.say(HEARTBEAT) == [BEAT]
-        world.clock.advance(1.0)
+        await world.clock.advance(1.0)
     warnings = [
         record.getMessage() for record in caplog.records if "two peers use this identity" in record.getMessage()
     ]
@@ -137,12 +137,12 @@ async def test_two_peers_with_one_identity_are_named_once_and_the_newcomer_is_as
         ):
             return cs.is_connected
 
-    with pytest.raises(ConnectionRefused, match="busy|two peers") as refused:
+    with pytest.raises(ConnectionRefused, match=r"busy|two peers") as refused:
         await newcomer()
     assert refused.value.status == 503
     assert refused.value.retry_after == RETRY_AFTER
     assert station.is_open
-    world.clock.advance(max(ALIVE, WINDOW) + 1)
+    await world.clock.advance(max(ALIVE, WINDOW) + 1)
     assert await newcomer()
 
 
@@ -153,5 +153,5 @@ async def test_a_station_that_comes_back_from_a_dead_connection_is_let_in_howeve
     for _ in range(3 * SUSPECT_FROM):
         peer, _ = world.raw()
         assert await peer.say(HEARTBEAT) == [BEAT]
-        world.clock.advance(ALIVE + 1)
+        await world.clock.advance(ALIVE + 1)
     assert "two peers" not in caplog.text

@@ -16,7 +16,7 @@ from ocppflow.transport.clock import settle
 
 
 async def _until(what: Any) -> None:
-    while not what():
+    while not what():  # noqa: ASYNC110 - nothing tells of it
         await asyncio.sleep(0)
 
 

@@ -60,7 +60,7 @@ async def wrong_stream(station: Station, message: v21.HeartbeatRequest) -> None:
 @cs.on(v201.ResetRequest)
 async def reset(station: ChargingStation, request: v201.ResetRequest) -> v201.ResetResponse:
     answer = await station.call(v201.HeartbeatRequest())
-    answer.status  # error: has no attribute "status"
+    print(answer.status)  # error: has no attribute "status"
     return v201.ResetResponse(status="Scheduled")
 
 
