@@ -136,7 +136,7 @@ def interpret(
     if isinstance(frame, Broken):
         fixed, more = repaired(data)
         mended = frames.read(fixed) if more else frame
-        if isinstance(mended, Broken):
+        if isinstance(mended, Broken) or not _is_legible(mended.message_id + mended.action):
             return _broken(frame, dialect, flying, data), ()
         frame, repairs = mended, repairs + more
     if frame.type == CALL:
@@ -151,6 +151,11 @@ def interpret(
     if frame.type == CALLRESULTERROR and dialect.version is Version.V21:
         return TheirResultError(frame.message_id, _error_of(frame)), notes
     return _unknown_type(frame.type, frame.message_id, dialect), notes
+
+
+def _is_legible(text: str) -> bool:
+    """Whether id and action are as they were sent: garbled ones are not guessed at, only what stands in a payload."""
+    return text.isprintable() and "\N{REPLACEMENT CHARACTER}" not in text
 
 
 def _unknown_type(kind: int, message_id: str, dialect: Dialect) -> Reading:
