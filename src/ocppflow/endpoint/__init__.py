@@ -12,7 +12,7 @@ from ocppflow.endpoint.router import CatchAll, Handler, Middleware, Proceed, Rou
 from ocppflow.rpc.events import CallAnswered, LateAnswer
 from ocppflow.rpc.history import History
 from ocppflow.rpc.limits import Limits
-from ocppflow.transport.address import listen_address
+from ocppflow.transport.address import listen_address, shown_url
 from ocppflow.transport.backoff import Backoff
 from ocppflow.transport.client import connect
 from ocppflow.transport.clock import Clock, LoopClock, ManualClock, Timer, sleep
@@ -88,6 +88,7 @@ __all__ = [
     "hash_password",
     "listen_address",
     "memory_pair",
+    "shown_url",
     "sleep",
     "unauthorized",
     "verify_password",

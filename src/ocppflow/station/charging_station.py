@@ -29,6 +29,7 @@ from ocppflow.endpoint import (
     Timer,
     connect,
     end,
+    shown_url,
 )
 from ocppflow.errors import ConnectionRefused, NotConnected
 from ocppflow.messages import Role, Version
@@ -66,7 +67,8 @@ class ChargingStation(RoleBase["ChargingStation"], Caller):
         async with ChargingStation("CS1", "ws://127.0.0.1:9000/ocpp", password="a-long-password-1") as cs:
             answer = await cs.call(v201.HeartbeatRequest())
 
-    ``url`` is the CSMS's endpoint URL, without the identity. ``versions`` are offered in this order. ``password``:
+    ``url`` is the CSMS's endpoint URL; it is kept as it is, and the identity is appended to its path, or goes where the
+    URL says ``{identity}``. ``versions`` are offered in this order. ``password``:
     text, or in 1.6 the key's raw bytes. ``ssl`` (``client_context``) is for ``wss://``. ``backoff`` has the waits;
     ``reconnect=False`` connects once. ``leniency`` may say which version a CSMS speaks that names none. ``dial``
     replaces the network (tests).
@@ -162,6 +164,11 @@ class ChargingStation(RoleBase["ChargingStation"], Caller):
         return self._state is not StationState.STOPPED
 
     @property
+    def _shown_url(self) -> str:
+        """For texts: a query may hold a token."""
+        return shown_url(self.url, quoted=False)
+
+    @property
     def version(self) -> Version | None:
         """The version of the connection; None while there is none."""
         return self._connection.version if self._connection is not None else None
@@ -170,7 +177,7 @@ class ChargingStation(RoleBase["ChargingStation"], Caller):
     def connection(self) -> Connection:
         """The connection. Raises NotConnected."""
         if self._connection is None:
-            raise NotConnected(f"{self.identity} is not connected to {self.url}")
+            raise NotConnected(f"{self.identity} is not connected to {self._shown_url}")
         return self._connection
 
     async def connect(self) -> None:
@@ -238,7 +245,7 @@ class ChargingStation(RoleBase["ChargingStation"], Caller):
                     reason, retry_after = exc.reason, exc.retry_after
                 except Exception as exc:
                     reason = f"{type(exc).__name__}: {exc}"
-                    log.exception("%s: the attempt to connect to %s failed", self.identity, self.url)
+                    log.exception("%s: the attempt to connect to %s failed", self.identity, self._shown_url)
             if lost is not None:
                 reason = await lost
                 lost = None
@@ -268,7 +275,7 @@ class ChargingStation(RoleBase["ChargingStation"], Caller):
         try:
             link = await self._dial()
         except ConnectionRefused as exc:
-            log.warning("%s: could not connect to %s: %s", self.identity, self.url, exc.reason)
+            log.warning("%s: could not connect to %s: %s", self.identity, self._shown_url, exc.reason)
             self._trace_event(self.identity, "refused", exc.reason)
             raise
         if stops != self._stops:
@@ -278,7 +285,7 @@ class ChargingStation(RoleBase["ChargingStation"], Caller):
         connection = self._connection = self._take(Connection, link, self._history, self)
         self._become(StationState.CONNECTED)
         self.backoff.reset()
-        log.info("%s: connected to %s, OCPP %s", self.identity, self.url, link.peer.version.value)
+        log.info("%s: connected to %s, OCPP %s", self.identity, self._shown_url, link.peer.version.value)
         self._connected(connection, self)
         return lost
 

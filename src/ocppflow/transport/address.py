@@ -96,11 +96,6 @@ def split_identity(url: str) -> tuple[str, str]:
     return f"{parts.scheme}://{parts.netloc}{prefix}/{PLACEHOLDER}{ending}{query}", identity or ""
 
 
-def check_station_url(url: str) -> None:
-    """Raise ConfigurationError unless stations can connect to ``url``, whatever their identity."""
-    station_address(url, "CS1")
-
-
 def listen_address(url: str, *, tls: bool) -> ListenAddress:
     """Where ``url`` (``ws://host:port/route``) says to listen; ``*`` and an empty host are all interfaces.
 
@@ -117,7 +112,7 @@ def listen_address(url: str, *, tls: bool) -> ListenAddress:
     return ListenAddress(parts.scheme, "" if host == "*" else host, port, normal_path(parts.path))
 
 
-def shown_url(url: str) -> str:
+def shown_url(url: str, *, quoted: bool = True) -> str:
     """A URL fit for a log line or an error: bounded, on one line, and without credentials or a query's values."""
     scheme, slashes, rest = url.partition("//") if "//" in url else ("", "", url)
     authority = re.split(r"[/?#\\]", rest, maxsplit=1)[0]
@@ -125,7 +120,7 @@ def shown_url(url: str) -> str:
     if "@" in authority or ("@" in rest and not _PLAIN_AUTHORITY.fullmatch(authority)):
         rest = "***@" + rest.rpartition("@")[2]
     rest, question, _ = rest.partition("?")
-    return excerpt(f"{scheme}{slashes}{rest}{question and '?***'}", 200)
+    return excerpt(f"{scheme}{slashes}{rest}{question and '?***'}", 200, quoted=quoted)
 
 
 def shown_host(host: str) -> str:

@@ -59,15 +59,13 @@ def _assumed(path: str, route: Route) -> Arrival:
 
 def no_route(arrival: Arrival, mounts: Mapping[str, Mount]) -> Refuse:
     """Why there is nowhere to go (404), and where there would be."""
-    served = ", ".join(sorted(mounts)) or "none"
-    if arrival.path in mounts:
-        example = f"{arrival.path.rstrip('/')}/CS1"
-        return Refuse(
-            404, f"the URL ends at the route {arrival.path} and names no station: append the identity, as in {example}"
-        )
-    if not arrival.identity:
-        return Refuse(404, f"the URL names no station: append a route and the identity; paths on this port: {served}")
-    return Refuse(404, f"nothing is served at the path {excerpt(arrival.path, 100)}; paths on this port: {served}")
+    path, served = arrival.path, ", ".join(sorted(mounts)) or "none"
+    if arrival.identity:
+        return Refuse(404, f"nothing is served at the path {excerpt(path, 100)}; paths on this port: {served}")
+    if path in mounts:
+        example = f"append the identity, as in {path.rstrip('/')}/CS1"
+        return Refuse(404, f"the URL ends at the route {path} and names no station: {example}")
+    return Refuse(404, f"the URL names no station: append a route and the identity; paths on this port: {served}")
 
 
 def describe(

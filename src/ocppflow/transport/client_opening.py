@@ -20,7 +20,8 @@ from websockets.uri import WebSocketURI
 
 from ocppflow.errors import ConnectionRefused
 from ocppflow.messages.base import Version
-from ocppflow.transport.address import shown_host
+from ocppflow.transport.address import shown_host, shown_url
+from ocppflow.transport.excerpt import excerpt
 from ocppflow.transport.full_websocket import wire_log
 from ocppflow.transport.handshake import build_basic
 from ocppflow.transport.link import Link, Peer
@@ -33,13 +34,15 @@ log = logging.getLogger("ocppflow.transport")
 # Windows of 4 KiB on our side; what the CSMS does is its own affair.
 _DEFLATE = ClientPerMessageDeflateFactory(client_max_window_bits=12, compress_settings={"memLevel": 5})
 
+_MAX_HEAD = 64 * 1024  # bytes of an answer's headers; real servers stay below 8 KiB
+
 _STATUS = re.compile(rb"HTTP/1\.1 ([2-5]\d\d|101) ")
 
 _WHAT_TO_CHECK = {
     401: "check the password",
     403: "check the certificate and the security profile",
     404: "check the identity and the path",
-    426: "the server wants something else than WebSocket here: check the path",
+    426: "the server does not expect a WebSocket here: check the path",
     429: "too many connections; try again later",
     503: "the server is busy; try again later",
 }
@@ -117,7 +120,7 @@ class ClientOpening(asyncio.Protocol):
         self._head += data
         end = self._head.find(b"\r\n\r\n")
         if end < 0:
-            if len(self._head) > 64 * 1024 or not b"HTTP/".startswith(self._head[:5]):
+            if len(self._head) > _MAX_HEAD or not b"HTTP/".startswith(self._head[:5]):
                 self._refused("answered with something that is not HTTP: check the port")
             return
         self._answered = True
@@ -164,7 +167,7 @@ class ClientOpening(asyncio.Protocol):
             status = _STATUS.match(self._head)
             if status is None or status[1] == b"101":
                 self._refused(f"did not answer as a WebSocket server: {cause}")
-            else:  # what is wrong with the rest of a refusal makes it no less one
+            else:  # a refusal is one, whatever is wrong with the rest of it
                 code = int(status[1])
                 self._refused(f"refused: HTTP {code} ({cause})", status=code)
 
@@ -196,12 +199,13 @@ class ClientOpening(asyncio.Protocol):
 
 def _refusal(where: str, response: Response) -> ConnectionRefused:
     status = response.status_code
-    said = " ".join(bytes(response.body).decode(errors="replace").split())[:200]
+    said = excerpt(" ".join(bytes(response.body).decode(errors="replace").split()), 200, quoted=False)
     check = _WHAT_TO_CHECK.get(status, "")
     if 300 <= status < 400:
-        check = f"it points to {response.headers.get('Location', 'nowhere')}"
+        check = f"it points to {shown_url(response.headers.get('Location', 'nowhere'), quoted=False)}"
     details = "; ".join(part for part in (said, check) if part)
-    reason = f"{where} refused: HTTP {status} {response.reason_phrase}" + (f" ({details})" if details else "")
+    phrase = excerpt(response.reason_phrase, quoted=False)
+    reason = f"{where} refused: HTTP {status} {phrase}" + (f" ({details})" if details else "")
     wait = response.headers.get("Retry-After", "")
     retry_after = float(wait) if wait.isascii() and wait.isdigit() else None
     return ConnectionRefused(reason, status=status, retry_after=retry_after)

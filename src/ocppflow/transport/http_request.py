@@ -12,14 +12,14 @@ from ocppflow.transport.excerpt import excerpt
 from ocppflow.transport.handshake import Refuse
 
 
-def parse_request(engine: ServerProtocol, head: bytes) -> Request | Refuse:
+def parse_request(protocol: ServerProtocol, head: bytes) -> Request | Refuse:
     """The request, fed as a whole; or why it cannot be read."""
-    engine.receive_data(head)
-    for event in engine.events_received():
+    protocol.receive_data(head)
+    for event in protocol.events_received():
         if isinstance(event, Request):
             return event
-    engine.data_to_send()  # the engine's own answer gives way to ours
-    match engine.handshake_exc:
+    protocol.data_to_send()  # ours takes the place of its own answer
+    match protocol.handshake_exc:
         case RequestLineTooLong():
             return Refuse(414, "the request line is too long")
         case HeaderLineTooLong() | TooManyHeaders():

@@ -227,7 +227,7 @@ class ServerOpening(asyncio.Protocol):
         if isinstance(decision, hs.Refuse):
             return decision
         if self._server.mounts.get(arrival.path) is not mount:
-            return no_route(arrival, self._server.mounts)
+            return self._server.admission.refuse(503, f"the path {arrival.path} was closed meanwhile")
         self._transport.write(response.serialize())
         self._let_in(shake, decision, mount, protocol.extensions, rest)
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
 
@@ -11,7 +12,8 @@ import pytest
 from transport_peers import PATIENCE, Recorder
 from websockets.utils import accept_key
 
-from ocppflow.errors import ConfigurationError, ConnectionRefused
+from ocppflow import ChargingStation
+from ocppflow.errors import ConfigurationError, ConnectionRefused, NotConnected
 from ocppflow.messages.base import Version
 from ocppflow.transport.client import connect
 from ocppflow.transport.clock import ManualClock
@@ -328,3 +330,20 @@ async def _dead_csms() -> tuple[str, asyncio.Server]:
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     return f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ocpp", server
+
+
+async def test_the_role_tells_nobody_what_the_query_of_its_url_holds(site, caplog: pytest.LogCaptureFixture) -> None:
+    here = await site(echo=False)
+    caplog.set_level("INFO")
+    for url in (f"{here.url}?token=geheim", f"{here.server.url}/elsewhere?token=geheim"):
+        station = ChargingStation("CS1", url, reconnect=False)
+        with contextlib.suppress(ConnectionRefused):
+            await station.connect()
+            (await here.handler()).link.abort("done")
+        await station.stop()
+        with pytest.raises(NotConnected, match=r"\?\*\*\*") as caught:
+            _ = station.connection
+        assert "geheim" not in str(caught.value)
+    assert f"connected to {here.url}?***, OCPP 2.1" in caplog.text
+    assert f"could not connect to {here.server.url}/elsewhere?***" in caplog.text
+    assert "geheim" not in caplog.text
