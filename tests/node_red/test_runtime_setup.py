@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -40,6 +42,33 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
         str(max((ROOT / "dist").glob("*.tgz"), key=lambda file: file.stat().st_mtime)),
     )
     return folder / "node_modules" / "@ocppflow" / "node-red-contrib-ocpp"
+
+
+def test_the_package_has_all_that_it_declares_and_its_pages_lead_somewhere(package: Path):
+    manifest = json.loads((package / "package.json").read_text())
+    assert {"name", "version", "description", "keywords", "author", "license", "engines", "node-red"} <= manifest.keys()
+    assert "node-red" in manifest["keywords"]
+    for name in [*manifest["files"], *manifest["node-red"]["nodes"].values()]:
+        assert (package / name).exists(), name
+    pages = [package / "README.md", *(package / "docs").glob("*.md")]
+    assert "migration.md" in [page.name for page in pages]
+    for page in pages:
+        for target in re.findall(r"\]\(([^)#:]+)[^)]*\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+    files = [path for path in package.rglob("*") if path.is_file()]
+    assert not [path for path in files if path.suffix in (".pyc", ".tgz") or path.name.startswith(".")]
+    assert sum(path.stat().st_size for path in files) < 10 * 2**20
+
+
+def test_the_package_carries_the_wheels_for_the_usual_platforms(package: Path):
+    names = [path.name for path in (package / "engine").iterdir()]
+    for python in ("cp311", "cp312", "cp313", "cp314"):
+        for platform in ("manylinux", "musllinux"):
+            for machine in ("x86_64", "aarch64"):
+                assert [each for each in names if python in each and platform in each and machine in each]
+        for platform in ("macosx_11_0_arm64", "x86_64", "win_amd64"):
+            assert [each for each in names if python in each and platform in each]
+    assert [each for each in names if each.startswith("websockets-") and each.endswith("-py3-none-any.whl")]
 
 
 def node_red(start: Callable[..., NodeRed], package: Path, **env: str) -> NodeRed:

