@@ -194,6 +194,13 @@ async def test_the_older_formats_of_both_nodes_fit_each_other(house: House):
     assert wrong.states == ["OFFLINE"]
 
 
+async def test_a_CS_that_got_its_identity_from_connect_shows_it_as_its_user_name(house: House):
+    csms, _ = await house.csms()
+    cs, theirs = await house.cs(csms, cbId="")
+    await cs.input(command("connect", {"cbId": "CS1"}))
+    await theirs.until(online(theirs))
+
+
 async def test_log_and_logpath_of_the_older_format_write_a_trace(house: House, tmp_path):
     file = tmp_path / "log.jsonl"
     csms, _ = await house.csms(log=True, logpath=str(file))

@@ -16,7 +16,7 @@ from ocppflow.transport.passwords import PlainPasswords
 
 
 class AuthList(PlainPasswords):
-    """The list of one node; every change of a flow's is kept in ``memory``."""
+    """The list of one node; what a flow changes is kept in ``memory``."""
 
     def __init__(self, memory: AuthMemory, node: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What flows have made of the auth lists of CSMS nodes, kept beyond a re-deploy and, in files, beyond a restart."""
+"""The auth lists that flows have changed, kept beyond a re-deploy and, in files, beyond a restart."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OWNER_ONLY: Final = 0o600  # they hold passwords
 
 
 class ChangedList(msgspec.Struct):
-    """The list that a flow has made. ``configured`` tells which list of the node's credentials it was made from."""
+    """A list that a flow has changed. ``configured`` identifies the list in the node's credentials that it replaces."""
 
     node: str
     configured: str
@@ -26,13 +26,14 @@ class ChangedList(msgspec.Struct):
 
 
 class AuthMemory:
-    """For each node that a flow has changed the list of: that list. It counts as long as the list in the node's
-    credentials stays the one that it was made from; a list that the user has edited counts from then on.
+    """The changed list of each node that has one. It counts until the user edits the list in the node's credentials;
+    from then on that one counts.
 
     ``directory`` is where it is kept, one small file for each node; None keeps it in memory. Nodes share nothing.
     """
 
     def __init__(self, directory: Path | None = None) -> None:
+        self.directory = directory
         self._folder = None if directory is None else directory / _FOLDER
         self._lists: dict[str, ChangedList | None] = {}
         self._unwritten: dict[str, ChangedList | None] = {}
@@ -44,7 +45,7 @@ class AuthMemory:
         if known is None:
             return configured
         if known.configured != _digest(configured):
-            self.forget(node)  # or it would count again if the user went back to the list before
+            self.forget(node)  # so that it does not count again if the user restores the old list
             return configured
         return known.list
 
@@ -65,7 +66,7 @@ class AuthMemory:
                 self._writer = asyncio.get_running_loop().create_task(self._write_all(self._folder))
 
     async def _write_all(self, folder: Path) -> None:
-        """In a thread, for a disk may take its time; what changes meanwhile is written once, afterwards."""
+        """Write in a thread, because a disk may be slow; what changes meanwhile is written once, afterwards."""
         while self._unwritten:
             node = next(iter(self._unwritten))
             entry = self._unwritten.pop(node)
@@ -75,7 +76,7 @@ class AuthMemory:
                 log.error("node %s: the changed auth list cannot be kept beyond a restart: %s", node, exc)
 
     async def written(self) -> None:
-        """Return when all changes are in their files."""
+        """Wait until all changes are in their files."""
         if self._writer is not None:
             await self._writer
 
@@ -86,7 +87,7 @@ class AuthMemory:
 
     @staticmethod
     def _file(folder: Path, node: str) -> Path:
-        """Ids of nodes may hold anything, so the name is made from them."""
+        """The id of a node may contain any character, so the name is a hash of it."""
         return folder / f"{hashlib.sha256(node.encode()).hexdigest()[:32]}.json"
 
 
@@ -106,7 +107,7 @@ def _read(file: Path, node: str) -> ChangedList | None:
 
 
 def _write(file: Path, entry: ChangedList | None) -> None:
-    """Whole or not at all: a reader finds the file as it was, or as it is to be."""
+    """Replace the file atomically: a reader finds either the old content or the new."""
     if entry is None:
         file.unlink(missing_ok=True)
         return

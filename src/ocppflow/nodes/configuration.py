@@ -1,4 +1,4 @@
-"""The configuration of the nodes, as flows export it: property names and defaults are the contract's.
+"""The configuration of the nodes, as flows export it. Property names and defaults come from the contract.
 
 Editors store numbers as text and leave new properties out, so every value is read with care. What makes no sense raises
 ConfigurationError, whose text becomes the node's status.
@@ -34,7 +34,8 @@ from ocppflow.transport.handshake import check_identity
 
 
 class CSMSSettings(msgspec.Struct, frozen=True):
-    """A CSMS node's. ``timeout`` in seconds. ``shared`` is the one user name and password of the older format."""
+    """The settings of a CSMS node. Times are in seconds. ``shared`` is the user name and password of the older format,
+    the same for all stations."""
 
     port: int
     host: str
@@ -102,7 +103,8 @@ class CSMSSettings(msgspec.Struct, frozen=True):
 
 
 class CSSettings(msgspec.Struct, frozen=True):
-    """A CS node's. Times in seconds. ``cb_id`` and ``url`` may be missing or wrong: ``connect`` may bring others."""
+    """The settings of a CS node. Times are in seconds. ``cb_id`` and ``url`` may be missing or wrong, because
+    ``connect`` may bring others."""
 
     cb_id: str
     url: str
@@ -153,7 +155,7 @@ class CSSettings(msgspec.Struct, frozen=True):
         )
 
     def moved(self, cb_id: str | None, url: str | None, tls: TLSFiles | None) -> CSSettings:
-        """With what the Command Message ``connect`` says instead. Raises ConfigurationError."""
+        """The settings with what the Command Message ``connect`` changes. Raises ConfigurationError."""
         moved = msgspec.structs.replace(
             self, cb_id=cb_id or self.cb_id, url=_as_kept(url) if url else self.url, tls=tls or self.tls
         )

@@ -19,11 +19,11 @@ from ocppflow.nodes.values import UNREADABLE, as_flag, as_number, as_text, kind_
 Msg: TypeAlias = dict[str, Any]
 
 ALL: Final = 1
-"""The port of everything that no other port is for."""
+"""The port for everything that has no other port."""
 LINK_CALL: Final = 2
-"""The port of answers to what came in through a ``link call``."""
+"""The port for answers to msgs that came in through a ``link call``."""
 OCPP_LOG: Final = 3
-"""The port of the raw messages."""
+"""The port for the raw messages."""
 
 REQUEST: Final = 2
 RESPONSE: Final = 3
@@ -48,14 +48,14 @@ class BadInput(LocalError):
 
     @classmethod
     def of(cls, error: OCPPError, *about: str) -> BadInput:
-        """``error`` with the station and the command put before it, where its text does not name them itself."""
+        """``error``, preceded by the station and the command where its text does not name them."""
         text = str(error)
         missing = [one_line(word, 60) for word in about if word and word not in text]
         return cls(": ".join([*missing, text]), code=type(error).__name__)
 
 
 class RequestMsg(msgspec.Struct, frozen=True):
-    """A request to be sent. ``timeout`` in seconds; ``message_id`` None: one is to be made."""
+    """A request to be sent. ``timeout`` is in seconds; if ``message_id`` is None, one has to be made."""
 
     cb_id: str
     command: str
@@ -66,7 +66,7 @@ class RequestMsg(msgspec.Struct, frozen=True):
 
 
 class ResponseMsg(msgspec.Struct, frozen=True):
-    """The flow's answer to the request ``message_id`` of ``cb_id``. ``command`` is for texts."""
+    """The flow's answer to the request ``message_id`` from ``cb_id``. ``command`` is for error texts."""
 
     cb_id: str
     command: str
@@ -94,7 +94,7 @@ class CommandMsg(msgspec.Struct, frozen=True):
 
 
 class _MsgPayload(msgspec.Struct):
-    """What a node looks at in ``msg.payload``; ``data`` is not looked into."""
+    """The members of ``msg.payload`` that a node reads; ``data`` stays unread."""
 
     msgType: Any = None  # noqa: N815 - the contract's names
     command: Any = None
@@ -234,7 +234,7 @@ def _station(value: Any, where: str) -> str | None:
 
 
 def _object(value: Any, about: str) -> bytes:
-    """``payload.data`` as the JSON of an object, untouched if it is JSON already."""
+    """``payload.data`` as JSON text of an object; unchanged if it is JSON already."""
     if value is None:
         return b"{}"
     if isinstance(value, Raw | bytes):

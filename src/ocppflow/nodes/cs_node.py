@@ -30,7 +30,7 @@ _COMMANDS: Final = {"connect": "connect", "close": "close", "retrybackoff": "ret
 _NO_CONNECTION: Final = 1006
 """The code of a connection that ended, or never began, without a close frame (RFC 6455 7.1.5)."""
 _MOST_WHY: Final = 100
-"""Characters of the reason in a status, which stands beside a node in the editor."""
+"""Characters of the reason in a status: it is shown beside the node, on one line of the editor."""
 
 
 class CSNode(Node):
@@ -68,7 +68,7 @@ class CSNode(Node):
         self._user = ""
         self._refusal = ""
         self._last_event = ""
-        """The connection event that the flow has heard last."""
+        """The last connection event that the flow got."""
         self._one_at_a_time = asyncio.Lock()
 
     @staticmethod
@@ -81,15 +81,15 @@ class CSNode(Node):
 
     @property
     def station(self) -> ChargingStation:
-        """The role behind the node; known once it has been started without a problem."""
+        """The role behind the node. It exists once the node has started without a problem."""
         assert self._station is not None  # noqa: S101 - said above
         return self._station
 
     # --- life ----------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Connect in the background, if ``auto_connect``. What keeps the node from it is in its status and in
-        ``problem``; nothing is raised."""
+        """Connect in the background, if ``auto_connect``. Nothing is raised: a problem is in ``problem`` and in the
+        status."""
         self._enter(NodeState.STARTING, "the node is being started")
         try:
             settings = self._settings = CSSettings.read(self._config)
@@ -141,7 +141,7 @@ class CSNode(Node):
         await self._end_calls()
 
     def set_credentials(self, credentials: Mapping[str, Any]) -> None:
-        """A new password counts from now on: at once if there is no connection, else for the next one."""
+        """Use a new password from now on: at once if there is no connection, else for the next one."""
         self._password = self._password_of(credentials)
         station = self._station
         trying = (StationState.CONNECTING, StationState.WAITING)
@@ -155,7 +155,7 @@ class CSNode(Node):
             self.station.start()
 
     def _password_of(self, credentials: Mapping[str, Any]) -> str:
-        """That of the credentials, or of the older format, which kept it in the node."""
+        """The one in the credentials, or in the older format, which kept it in the node."""
         value = credentials.get("csms_pw") or self._config.get("csms_pw")
         return value if isinstance(value, str) else ""
 
@@ -168,7 +168,7 @@ class CSNode(Node):
         except ConnectionRefused as exc:
             self._refused(exc)
             raise
-        except ConfigurationError as exc:  # no attempt will ever get further
+        except ConfigurationError as exc:  # which no further attempt can change
             self._unfit(str(exc))
             self._spawn(self.station.stop())
             raise ConnectionRefused(str(exc)) from None
@@ -177,7 +177,7 @@ class CSNode(Node):
         station = self.station
         password = self._password.encode() if self._password else None
         headers = None
-        if password is not None and self._user != station.identity:  # the older format has a user name of its own
+        if password is not None and self._user != station.identity:  # the older format has a separate user name
             headers = {"Authorization": build_basic(self._user, password)}
             password = None
         return await connect(
@@ -214,7 +214,7 @@ class CSNode(Node):
         self._tell("OFFLINE", msgs_out.ending(code, reason))
 
     def _waits(self, station: ChargingStation, attempt: int, delay: float, reason: str) -> None:
-        """The first attempt of all that fails is news too: lamps and timers of flows start by it."""
+        """If the very first attempt fails, the flow is told as well: its lamps and timers depend on it."""
         why = one_line(self._refusal or reason, _MOST_WHY)
         self._refusal = ""
         if self.state is NodeState.WORKING:
@@ -280,17 +280,17 @@ class CSNode(Node):
                 raise BadInput(f"connect: {exc}") from None
 
     async def _move(self, wanted: CSSettings, password: str) -> None:
-        """Connect with these settings. An attempt under way, or a connection, that has them already is left alone."""
+        """Connect with these settings. A connection, or an attempt under way, that has them already is left alone."""
         old = self._station
         moves = old is None or wanted != self._settings
         if not moves and password == self._password and old is not None and _is_on_its_way(old):
             return
         new = self._make(wanted) if moves or old is None else old
         self._password = password
+        if self._settings is not None and wanted.cb_id != self._settings.cb_id:
+            self._user = wanted.cb_id
         if old is not None:
             await old.stop(1000, "connect")
-            if wanted.cb_id != old.identity:
-                self._user = wanted.cb_id
             new.backoff = old.backoff
         new.backoff.reset()
         self._settings, self._station = wanted, new

@@ -12,7 +12,8 @@ from ocppflow.transport.security import SecurityPolicy
 
 
 def acceptor(settings: CSMSSettings, auths: AuthList, blocked: Container[str]) -> Acceptor:
-    """By the node's security profile and auth list, but never who is ``blocked``. Both may change at any time."""
+    """Lets stations in by the node's security profile and auth list, but none that is ``blocked``. Both may change at
+    any time."""
     usual = SecurityPolicy({settings.profile}, auths if settings.profile in (1, 2) else None)
 
     async def decide(handshake: Handshake) -> Accept | Refuse:

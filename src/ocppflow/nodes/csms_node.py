@@ -47,7 +47,7 @@ _COMMANDS: Final = {
     "make_certificates": "make_certificates",
 }
 _MEND: Final = frozenset({"set_tls", "make_certificates", "set_auth_list", "set_auth_cs", "remove_auth_cs"})
-"""Command Messages that make a node ready for work, so they are taken although it does not work yet."""
+"""Command Messages that may make a node work, so they are accepted although it does not work yet."""
 
 
 _ALL: Final = ("", "*", "0.0.0.0", "::")  # noqa: S104 - compared, not bound
@@ -99,17 +99,17 @@ class CSMSNode(Node):
         self._listener: Listener | None = None
         self._log_file: TraceFile | None = None
         self._credentials_problem = ""
-        # A program that is being restarted frees its port within seconds; nobody waits for one that stays.
+        # A program that is being restarted frees its port within seconds; one that stays may stay for ever.
         self._backoff = Backoff(wait_minimum=1.0, random_range=0.5, repeat_times=5)
         self._next_try: Timer | None = None
         self._blames = ""
-        """What the log has said of the port."""
+        """What the log said last about the port."""
         self._one_at_a_time = asyncio.Lock()
         self._tls: ServerTLS | None = None
 
     @staticmethod
     def fingerprint(config: Mapping[str, Any]) -> Any:
-        """Equal for configurations that make equal nodes, whatever else a flow keeps in them."""
+        """Equal for configurations that make equal nodes, whatever other properties they have."""
         try:
             return CSMSSettings.read(config)
         except ConfigurationError:
@@ -117,7 +117,7 @@ class CSMSNode(Node):
 
     @property
     def csms(self) -> CSMS:
-        """The role behind the node; known once it has been started without a problem."""
+        """The role behind the node. It exists once the node has started without a problem."""
         assert self._csms is not None  # noqa: S101 - said above
         return self._csms
 
@@ -129,8 +129,8 @@ class CSMSNode(Node):
     # --- life ----------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Listen. What keeps the node from it is in its status and in ``problem``; nothing is raised. If the port is
-        taken, it tries again until it is free."""
+        """Listen. Nothing is raised: a problem is in ``problem`` and in the status. If the port is taken, the node
+        tries again until it is free."""
         self._status("yellow", "ring", "starting")
         self._take_credentials()
         async with self._one_at_a_time:
@@ -187,7 +187,7 @@ class CSMSNode(Node):
 
     @property
     def label(self) -> str:
-        """What the node is called in texts."""
+        """What texts call the node."""
         name = self._config.get("name")
         return f"the CSMS node {name!r}" if isinstance(name, str) and name else "a CSMS node without a name"
 
@@ -228,7 +228,7 @@ class CSMSNode(Node):
         return csms
 
     async def close(self, removed: bool = False) -> None:
-        """Close all connections with 1001 and free the port. ``removed``: the node is gone for good, so what it
+        """Close all connections with 1001 and free the port. ``removed``: the user has deleted the node, so what it
         remembers beyond a re-deploy is forgotten."""
         if self.state is NodeState.CLOSED:
             return
@@ -254,7 +254,7 @@ class CSMSNode(Node):
             self._log_file = None
 
     def set_credentials(self, credentials: Mapping[str, Any]) -> None:
-        """New credentials count from now on; open connections stay."""
+        """Use new credentials from now on; open connections stay."""
         self._credentials = dict(credentials)
         self._take_credentials()
         self._count()
@@ -284,7 +284,7 @@ class CSMSNode(Node):
 
     def _refused(self, info: RefusedInfo) -> None:
         if not info.identity:
-            return  # of no station; the log has it
+            return  # it names no station; the log has it
         about = {"reason": info.reason or "no reason was given", "status": info.status, "remote": info.address}
         self._emit(ALL, msgs_out.connection(info.identity, "REFUSED", about))
 
@@ -357,7 +357,7 @@ class CSMSNode(Node):
         return isinstance(asked, CommandMsg) and _COMMANDS.get(asked.name.strip().lower()) in _MEND
 
     async def _set_tls(self, data: Any) -> None:
-        """Serve with these certificates from now on. Connections are closed, and stations come back."""
+        """Use these certificates from now on. Connections are closed; the stations reconnect."""
         config = {**self._config, "tls": data}
         try:
             if data is None:

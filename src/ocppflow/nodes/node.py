@@ -1,4 +1,4 @@
-"""What both nodes share: taking msgs in, sending them out, the status, and the calls that wait for an answer."""
+"""What both nodes share: msgs in and out, the status, and the Requests that wait for an answer."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ Done = Callable[[Exception | None], object]
 SILENCE = "no answer from the flow"
 GOING_AWAY = 1001
 GOODBYE = 3.0
-"""Seconds that a peer has for the closing handshake: a deploy waits for it, and a deaf peer must not hold it up."""
+"""Seconds that a peer has for the closing handshake. A deploy waits for it, so a peer that does not answer must not
+delay it for long."""
 
 
 class Node:
@@ -63,7 +64,7 @@ class Node:
         raise NotImplementedError
 
     def _sent(self, what: str, command: str) -> None:
-        """A Request ("REQ") or an answer ("RES") of the flow's went out."""
+        """A Request ("REQ") or an answer ("RES") from the flow has been sent."""
 
     def _command(self, command: contract.CommandMsg) -> Any:
         """Carry out a Command Message. Returns None, the result as (name, value), or a coroutine for either. Raises
@@ -73,8 +74,9 @@ class Node:
     # --- input ---------------------------------------------------------------------------------------------------
 
     def input(self, msg: Msg) -> Awaitable[None]:
-        """Take a msg in. What it asks for has begun when this returns; the awaitable is done when it is answered, and
-        raises BadInput (nothing was sent) if the msg cannot be used. The answer is ``msg`` itself, changed."""
+        """Process a msg. What it asks for has begun when this returns. The awaitable is done when the answer has come;
+        it raises BadInput if the msg cannot be used, and then nothing was sent. The answer is ``msg`` itself,
+        changed."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def finish(error: Exception | None) -> None:
@@ -89,7 +91,7 @@ class Node:
         return done
 
     def take(self, msg: Msg, done: Done) -> None:
-        """As ``input``, with a callback, for those who count microseconds."""
+        """As ``input``, with a callback, which costs less than a future."""
         try:
             if self.problem and not self._may_mend(msg):
                 raise BadInput(self.problem, code="ConfigurationError")
@@ -104,13 +106,13 @@ class Node:
         except BadInput as exc:
             done(exc)
         except Exception as exc:
-            log.exception("a node failed over an input")
-            done(BadInput(f"the node failed over this msg: {type(exc).__name__}", code="InternalError"))
+            log.exception("a node failed to process an input")
+            done(BadInput(f"the node failed to process this msg: {type(exc).__name__}", code="InternalError"))
         else:
             done(None)
 
     def _may_mend(self, msg: Msg) -> bool:
-        """Whether the msg may do away with the node's problem, and so is let in in spite of it."""
+        """Whether the msg may solve the node's problem, and is therefore accepted in spite of it."""
         return False
 
     def _request(self, msg: Msg, asked: contract.RequestMsg, done: Done) -> None:
@@ -148,7 +150,7 @@ class Node:
         )
 
     def _returned(self, request: FlowRequest, future: asyncio.Future[Any]) -> None:
-        """A Request of the flow's is over: its msg goes on with what came."""
+        """A Request from the flow is over: its msg goes on with what came."""
         self._waiting.returned(request)
         msg, who, command, message_id = request.msg, request.cb_id, request.command, request.message_id
         version = request.connection.version.value
@@ -182,7 +184,7 @@ class Node:
     def _carry_out(self, msg: Msg, asked: contract.CommandMsg, done: Done) -> None:
         result = self._command(asked)
         if asyncio.iscoroutine(result):
-            # By callback: a task that is cancelled before its first step runs nothing of its own.
+            # By callback, because a task that is cancelled before its first step never runs.
             self._spawn(result).add_done_callback(partial(self._carried_out, msg, done))
         else:
             self._result(msg, result)
@@ -197,12 +199,12 @@ class Node:
             done(BadInput("the node was closed", code="ConnectionLost"))
         except Exception as exc:
             log.exception("a Command Message failed")
-            done(BadInput(f"the node failed over this msg: {type(exc).__name__}", code="InternalError"))
+            done(BadInput(f"the node failed to process this msg: {type(exc).__name__}", code="InternalError"))
         else:
             done(None)
 
     def _result(self, msg: Msg, result: tuple[str, Any] | None) -> None:
-        """What has a result is sent; without one it is sent only to a ``link call``, which waits for it."""
+        """Send the msg with its result; without a result, only to a ``link call``, which waits for it."""
         if result is not None:
             name, value = result
             msg["payload"] = {**contract.plain_payload(msg), name: value}
@@ -216,7 +218,7 @@ class Node:
         self._emit(LINK_CALL if contract.is_link_call(msg) else ALL, msg)
 
     def _incoming(self, peer: Any, call: IncomingCall) -> Any:
-        """The catch-all handler: the peer's Requests go to the flow."""
+        """The catch-all handler: Requests from the peer go to the flow."""
         connection = self._connection_of(peer)
         who = connection.peer.identity
         data = self._data(call.payload)
@@ -240,13 +242,13 @@ class Node:
         return msgspec.Raw(payload) if self._raw else msgspec.json.decode(payload)
 
     def _status(self, fill: str, shape: str, text: str) -> None:
-        """Say it, unless it has just been said."""
+        """Show a status, unless it is shown already."""
         if self._shown != (fill, shape, text):
             self._shown = (fill, shape, text)
             self._set_status(fill, shape, text)
 
     def _unfit(self, problem: str) -> None:
-        """The node cannot work, and says why."""
+        """The node cannot work; its status and the log say why."""
         self._enter(NodeState.UNFIT, problem)
         log.error("%s", problem)
         self._status("red", "ring", problem)
@@ -278,7 +280,7 @@ class Node:
         return task
 
     def _refuse_the_waiting(self) -> None:
-        """Nobody will answer the peers' Requests any more: better a CALLERROR than silence."""
+        """Nobody will answer the Requests from peers any more: a CALLERROR is better than silence."""
         if self._unanswered is None:
             return
         for call in self._unanswered.of_peers():
@@ -292,14 +294,14 @@ class Node:
         raise NotImplementedError
 
     def pause(self) -> None:
-        """Take nothing more from the peers until :meth:`resume`: whoever reads our output is behind."""
+        """Read nothing more from the peers until :meth:`resume`, because whoever reads the output has fallen behind."""
         if not self._is_paused:
             self._is_paused = True
             for connection in self._connections():
                 connection.pause_reading()
 
     def resume(self) -> None:
-        """Go on after :meth:`pause`."""
+        """Read on after :meth:`pause`."""
         if self._is_paused:
             self._is_paused = False
             for connection in self._connections():
@@ -319,7 +321,7 @@ class Node:
             await asyncio.wait(tasks)
 
     async def _end_calls(self) -> None:
-        """The connections are closed: let the inputs that waited for an answer hear of it."""
+        """The connections are closed: tell the inputs that waited for an answer."""
         futures = [each.future for each in self._unanswered.of_flow()] if self._unanswered is not None else []
         if futures:
             await asyncio.wait(futures)

@@ -1,4 +1,4 @@
-"""The states of a node, and which may follow which."""
+"""The states of a node, and which state may follow which."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Final
 
 
 class NodeState(Enum):
-    """What a node is doing. Whether a station is connected is no state of its node: see ``CSNode.station``."""
+    """What a node is doing. Whether a station is connected is not part of it: see ``CSNode.station.state``."""
 
     NEW = "new"
     STARTING = "starting"
     WORKING = "working"
     WAITING = "waiting"
-    """What it needs is taken, such as its port; it tries again by itself."""
+    """Something it needs, such as its port, is taken; it tries again by itself."""
     UNFIT = "unfit"
-    """Its configuration, or something around it, keeps it from working until somebody changes that."""
+    """Its configuration, or its environment, keeps it from working until somebody changes that."""
     CLOSED = "closed"
 
 

@@ -21,7 +21,6 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from ocppflow.nodes.auth_memory import AuthMemory
 from ocppflow.nodes.engine.hosted_nodes import TARGET, TYPES, HostedNodes, Slot, Wanted
 from ocppflow.nodes.engine.line_members import BadLine, mapping, node_name, unknown_node, wanted_node, wanted_of
 from ocppflow.nodes.engine.log_subject import at_work
@@ -126,21 +125,23 @@ class Engine:
         except UnicodeDecodeError:
             self._refuse("bad_json", "the line is not UTF-8", line.node, UNSET)
         except Exception as exc:
-            log.exception("the engine failed over a line")
-            self._refuse("internal", f"the engine failed over this line: {type(exc).__name__}", line.node, line.ref)
+            log.exception("the engine failed to process a line")
+            self._refuse(
+                "internal", f"the engine failed to process this line: {type(exc).__name__}", line.node, line.ref
+            )
 
     def too_long(self) -> None:
         """A line was longer than MAX_LINE and has been skipped."""
         self._refuse("too_long", f"a line of more than {MAX_LINE} bytes was skipped", None, UNSET)
 
     def _unreadable(self, data: bytes, exc: Exception) -> None:
-        """Say what is wrong, and with which input, if that much can be made out."""
+        """Report what is wrong, and with which input, if that can be made out."""
         try:
             data.decode()
             members = msgspec.json.decode(data, type=dict[str, Raw])
         except UNREADABLE:
             why = "too deeply nested" if isinstance(exc, RecursionError) else str(exc)
-            self._refuse("bad_json", f"the line is no JSON object: {why}", None, UNSET)
+            self._refuse("bad_json", f"the line is not a JSON object: {why}", None, UNSET)
             return
         text = str(exc) if "op" in members else "op is missing"
         node = msgspec.json.decode(members["node"]) if "node" in members else None
@@ -164,7 +165,7 @@ class Engine:
         if line.stateDir is not None:
             if not isinstance(line.stateDir, str) or not Path(line.stateDir).is_absolute():
                 raise BadLine("bad_field", "stateDir must be the absolute path of a directory")
-            self.nodes.memory = AuthMemory(Path(line.stateDir))
+            self.nodes.remember_in(Path(line.stateDir))
         logging.getLogger("ocppflow").setLevel(_LEVELS[level])
         self._enter(EngineState.SERVING)
 
@@ -174,7 +175,7 @@ class Engine:
     # --- work in order -------------------------------------------------------------------------------------------
 
     def _failed(self, name: str) -> None:
-        self._refuse("internal", "the engine failed over this node; the log has more", name, UNSET)
+        self._refuse("internal", "the engine failed while it worked on this node; the log has details", name, UNSET)
 
     def _for_node(self, name: str, line: RuntimeLine, work: Callable[[Slot], None]) -> None:
         """Queue work on a node that has to be there by then."""

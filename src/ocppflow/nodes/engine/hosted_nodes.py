@@ -1,4 +1,4 @@
-"""The nodes that an engine hosts: they come, are parked over a re-deploy, are taken up again, and go."""
+"""The nodes that an engine hosts: created, parked during a re-deploy, resumed, and closed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from ocppflow.nodes.auth_memory import AuthMemory
@@ -19,7 +20,8 @@ from ocppflow.transport.clock import Clock, Timer
 log = logging.getLogger("ocppflow.engine")
 
 PARKED_OUTPUTS: Final = 1000
-"""Lines of a parked node that are kept for it."""
+"""Lines of a parked node that are kept: a re-deploy takes a second or two, and a busy CSMS sends some hundred a
+second."""
 
 TARGET: Final = "target-csms"
 _TYPES: Final[dict[str, type[CSMSNode] | type[CSNode]]] = {"CSMS": CSMSNode, "CS": CSNode}
@@ -36,7 +38,7 @@ class Wanted(NamedTuple):
 
 
 class Slot:
-    """A node in service: what it was made of, and what the runtime has to hear of it."""
+    """A node in service: what it was made from, and what the runtime has to be told about it."""
 
     def __init__(self, wanted: Wanted, fingerprint: Any) -> None:
         self.name = wanted.name
@@ -51,7 +53,7 @@ class Slot:
         self.node: CSMSNode | CSNode
 
     def extras(self) -> dict[str, Any]:
-        """The port that a CSMS got, and what keeps a node from its work."""
+        """The port that a CSMS got, and the problem that keeps a node from working."""
         extras: dict[str, Any] = {}
         if isinstance(self.node, CSMSNode) and self.node.port is not None:
             extras["port"] = self.node.port
@@ -71,13 +73,18 @@ class HostedNodes:
         self._slots: dict[str, Slot] = {}
         self._targets: dict[str, Mapping[str, Any]] = {}
         self.memory = AuthMemory()
-        """What flows have made of the auth lists. Another one counts for the nodes that come from then on."""
+        """The auth lists that flows have changed."""
 
     def __len__(self) -> int:
         return len(self._slots)
 
     def __contains__(self, name: object) -> bool:
         return name in self._slots or name in self._targets
+
+    def remember_in(self, directory: Path) -> None:
+        """Keep changed auth lists in ``directory``, for the nodes that are created from now on."""
+        if self.memory.directory != directory:
+            self.memory = AuthMemory(directory)
 
     def get(self, name: str) -> Slot | None:
         """The node in service."""
@@ -101,8 +108,8 @@ class HostedNodes:
     # --- come ----------------------------------------------------------------------------------------------------
 
     async def serve(self, wanted: Wanted) -> tuple[bool, dict[str, Any]]:
-        """Start a node, or go on with the one that there is if it has not changed. Returns whether it was kept, and
-        what the runtime should know (``Slot.extras``)."""
+        """Start a node, or keep the one in service if it has not changed. Returns whether it was kept, and what the
+        runtime should know (``Slot.extras``)."""
         if wanted.kind == TARGET:
             self._targets[wanted.name] = wanted.config
             return False, {}
@@ -121,7 +128,7 @@ class HostedNodes:
         return False, slot.extras()
 
     def is_unchanged(self, slot: Slot, wanted: Wanted) -> bool:
-        """Whether the node in service is the one that is wanted, its credentials aside."""
+        """Whether the node in service is the one that is wanted, apart from its credentials."""
         if slot.kind != wanted.kind:
             return False
         return bool(slot.fingerprint == _TYPES[wanted.kind].fingerprint(self._resolved(wanted.config)))
@@ -175,7 +182,7 @@ class HostedNodes:
         return [slot.node for slot in self._slots.values() if isinstance(slot.node, CSMSNode)]
 
     def tell(self, slot: Slot, line: Any) -> None:
-        """A line of a node's; it waits while the node is parked."""
+        """Send a line about a node; it waits while the node is parked."""
         if slot.parked is None:
             self._outbox.put(line)
         else:
@@ -185,18 +192,20 @@ class HostedNodes:
     # --- stay ----------------------------------------------------------------------------------------------------
 
     def park(self, slot: Slot) -> None:
-        """The runtime has closed the node and will most likely make it anew at once."""
+        """The runtime has closed the node, and will most likely create it again at once."""
         if slot.parked is None:
             slot.parked = deque(maxlen=PARKED_OUTPUTS)
             slot.timer = self._clock.call_at(self._clock.now() + self._parked_for, lambda: self._abandon(slot))
 
     def _abandon(self, slot: Slot) -> None:
-        log.warning("node %s: parked for %g s and not taken up again; it is closed", slot.name, self._parked_for)
+        log.warning(
+            "node %s was parked for %g s and has not been created again; it is closed", slot.name, self._parked_for
+        )
         self._abandoned(slot)
 
     def take_up(self, wanted: Wanted) -> None:
-        """A node that has not changed goes on: the runtime hears what it had to say meanwhile, and its status; its
-        credentials count from now on."""
+        """Resume a node that has not changed: tell the runtime what waited and the status; use its credentials from now
+        on."""
         slot = self._slots[wanted.name]
         self.unpark(slot)
         if slot.status is not None:
@@ -204,7 +213,7 @@ class HostedNodes:
         self.set_credentials(slot, wanted.credentials)
 
     def unpark(self, slot: Slot) -> None:
-        """The runtime hears of the node again."""
+        """Tell the runtime about the node again."""
         if slot.timer is not None:
             slot.timer.cancel()
             slot.timer = None
@@ -216,13 +225,13 @@ class HostedNodes:
             self._outbox.put(line)
 
     def set_credentials(self, slot: Slot, credentials: dict[str, Any]) -> None:
-        """New credentials count from now on."""
+        """Use new credentials from now on."""
         if credentials != slot.credentials:
             slot.credentials = credentials
             slot.node.set_credentials(credentials)
 
     def pressed(self, full: bool) -> None:
-        """The runtime reads more slowly than the peers send: the peers are made to wait."""
+        """The runtime reads more slowly than the peers send, so the peers have to wait, or it has caught up."""
         for slot in self._slots.values():
             if full:
                 slot.node.pause()
@@ -241,7 +250,7 @@ class HostedNodes:
             await slot.node.close(removed)
 
     async def end_all(self, slots: list[Slot], *, removed: bool = False) -> None:
-        """Close many nodes at once; one that fails keeps no other from it."""
+        """Close many nodes at once; if one fails, the others are closed all the same."""
         results = await asyncio.gather(*(self.end(slot, removed=removed) for slot in slots), return_exceptions=True)
         for slot, result in zip(slots, results, strict=True):
             if isinstance(result, Exception):

@@ -10,7 +10,7 @@ from ocppflow.nodes.engine.work_queue import EVERYBODY
 
 
 class BadLine(Exception):
-    """A line that the engine cannot carry out; ``code`` is one of those in docs/engine-protocol.md."""
+    """A line that the engine cannot process; ``code`` is one of those in docs/engine-protocol.md."""
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)

@@ -15,8 +15,8 @@ from ocppflow.nodes.engine.runtime_lines import Outbox
 
 
 class LogLines(logging.Handler):
-    """The log as lines to the runtime. What repeats itself is said once in a while. While the runtime does not keep
-    up, log lines are dropped, and then counted. ``subject()`` gives the node that a line is about."""
+    """The log as lines to the runtime. A line that repeats itself is sent once a minute. While the runtime does not
+    keep up, log lines are dropped, and then counted. ``subject()`` gives the node that a line is about."""
 
     def __init__(
         self, outbox: Outbox, loop: asyncio.AbstractEventLoop, subject: Callable[[], str | None] = lambda: None
@@ -31,7 +31,7 @@ class LogLines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if threading.get_ident() != self._thread:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is there any more
+            with contextlib.suppress(RuntimeError):  # the loop is closed
                 self._loop.call_soon_threadsafe(self.emit, record)
             return
         if self._outbox.is_full:
@@ -62,7 +62,7 @@ class LogLines(logging.Handler):
 
 @contextlib.contextmanager
 def log_to_the_runtime(outbox: Outbox, subject: Callable[[], str | None]) -> Iterator[None]:
-    """Let the log go to the runtime, warnings of other libraries included."""
+    """Send the log to the runtime, including warnings from other libraries."""
     handler = LogLines(outbox, asyncio.get_running_loop(), subject)
     root = logging.getLogger()
     before, root.handlers[:] = root.handlers[:], [handler]

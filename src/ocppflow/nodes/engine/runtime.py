@@ -11,6 +11,7 @@ from ocppflow.nodes.engine.engine import Engine
 from ocppflow.nodes.engine.runtime_lines import LineSplitter
 
 _DRAIN_SECONDS: Final = 5.0
+"""How long the engine waits, when it ends, for a runtime that does not read."""
 
 
 class Runtime(asyncio.Protocol):
@@ -30,13 +31,13 @@ class Runtime(asyncio.Protocol):
     def eof_received(self) -> bool:
         self._lines.end()
         self.gone.set()
-        return True  # what has to be said of the end can still be said
+        return True  # so that the last lines can still be sent
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.gone.set()
 
     def pressed(self, full: bool) -> None:
-        """The runtime does not read: neither does the engine then, or the answers would pile up."""
+        """While the runtime does not read, the engine does not read either, or the answers would pile up."""
         self.engine.outbox.pressed(full)
         if full:
             self._drained.clear()
@@ -54,7 +55,7 @@ class Runtime(asyncio.Protocol):
         self.gone.set()
 
     async def drained(self) -> None:
-        """Return when the runtime has taken nearly all, but do not wait for ever."""
+        """Wait until the runtime has read nearly everything, for ``_DRAIN_SECONDS`` at most."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._drained.wait(), _DRAIN_SECONDS)
 
@@ -76,7 +77,7 @@ class RuntimePipe(asyncio.BaseProtocol):
 
 
 def stop_on_signals() -> asyncio.Event:
-    """An event that SIGTERM and SIGINT set, in place of what they do by default."""
+    """An event that SIGTERM and SIGINT set, instead of ending the process."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,5 +1,5 @@
-"""The lines between the engine and a flow runtime: newline-delimited JSON objects, told apart by ``op``. The protocol
-is written down in docs/engine-protocol.md."""
+"""The lines between the engine and a flow runtime: newline-delimited JSON objects, distinguished by ``op``.
+docs/engine-protocol.md describes the protocol."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from ocppflow.nodes.contract import Msg
 
 PROTOCOL: Final = 1
 MAX_LINE: Final = 8 * 2**20
-"""Bytes of a line that the engine takes; a longer one is skipped."""
+"""Bytes of a line that the engine accepts, eight times the largest message by default; a longer one is skipped."""
 
 HIGH_WATER: Final = 2 * 2**20
+"""Bytes that may wait for the runtime before the peers are made to wait: some tenths of a second of full load."""
 LOW_WATER: Final = 2**18
+"""Bytes at which the peers may go on: low enough not to stop them again at once."""
 
 
 class RuntimeLine(msgspec.Struct):
@@ -39,8 +41,8 @@ class RuntimeLine(msgspec.Struct):
 
 
 class RuntimeMsg(dict[str, Any]):
-    """A msg of the runtime's. Its members are JSON (``Raw``) until a node replaces them, so what is no longer Raw is
-    what has changed."""
+    """A msg from the runtime. Its members are JSON (``Raw``) until a node replaces them, so the members that are no
+    longer Raw are those that have changed."""
 
     __slots__ = ("ref",)
 
@@ -49,7 +51,7 @@ class RuntimeMsg(dict[str, Any]):
         self.ref = ref
 
     def changes(self) -> Msg:
-        """What the node has put in; all of the msg, if the runtime did not say which of its own it is."""
+        """The members that the node has replaced; the whole msg if the runtime gave no ``ref`` to find its own by."""
         if self.ref is UNSET:
             return self
         return {name: value for name, value in self.items() if type(value) is not Raw}
@@ -65,7 +67,7 @@ class OutputLine(msgspec.Struct, tag_field="op", tag="output"):
 
 
 class DoneLine(msgspec.Struct, tag_field="op", tag="done"):
-    """An input has been dealt with."""
+    """An input is done."""
 
     node: str
     ref: Raw
@@ -95,7 +97,7 @@ UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class LineSplitter:
-    """Chunks of bytes to whole lines. A line that is too long is dropped up to its end, and told of once."""
+    """Turns chunks of bytes into whole lines. A line that is too long is dropped up to its end, and reported once."""
 
     def __init__(
         self, on_line: Callable[[bytes], None], on_too_long: Callable[[], None], limit: int = MAX_LINE
@@ -142,11 +144,11 @@ class LineSplitter:
 
 
 Sink = Callable[[bytes], object]
-"""Where lines go: takes bytes, in order."""
+"""Where lines are written: takes bytes, in order."""
 
 
 class Outbox:
-    """Lines to the runtime, written together once in each turn of the event loop. ``on_pressure(True)`` is called when
+    """Lines to the runtime, written together once per turn of the event loop. ``on_pressure(True)`` is called when
     the runtime has fallen behind, ``on_pressure(False)`` when it has caught up."""
 
     def __init__(self, on_pressure: Callable[[bool], None]) -> None:
@@ -162,7 +164,7 @@ class Outbox:
         return self._sink is not None
 
     def attach(self, sink: Sink | None) -> None:
-        """Write to ``sink`` from now on; None: nobody is there, and lines are dropped."""
+        """Write to ``sink`` from now on. None: no runtime is there, and lines are dropped."""
         self.flush()
         self._sink = sink
         self.pressed(False)
@@ -190,7 +192,7 @@ class Outbox:
         self._lines.clear()
 
     def pressed(self, full: bool) -> None:
-        """The sink has more to write than it likes, or has room again."""
+        """The sink is full, or has room again."""
         if self.is_full is not full:
             self.is_full = full
             self._on_pressure(full)

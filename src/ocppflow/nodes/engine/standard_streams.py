@@ -16,10 +16,12 @@ from ocppflow.nodes.engine.runtime import Runtime, RuntimePipe, first_of, stop_o
 from ocppflow.nodes.engine.runtime_lines import HIGH_WATER, LOW_WATER
 
 _CHUNK: Final = 2**18
+"""Bytes read from a file at a time."""
 
 
 async def serve_stdio() -> None:
-    """Serve the runtime on stdin and stdout, until its end or a signal. Whatever else is printed goes to stderr."""
+    """Serve the runtime on stdin and stdout, until the input ends or a signal comes. Anything else that is printed goes
+    to stderr."""
     sys.stdout.flush()
     out = os.dup(1)
     os.dup2(2, 1)

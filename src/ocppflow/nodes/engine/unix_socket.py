@@ -16,8 +16,8 @@ from ocppflow.nodes.engine.runtime_lines import HIGH_WATER, LOW_WATER, ErrorLine
 
 
 async def serve_socket(path: Path) -> None:
-    """Serve on a Unix socket, one runtime after the other, until a signal. Raises ConfigurationError if there is
-    something at ``path`` already."""
+    """Serve on a Unix socket, one runtime after the other, until a signal comes. Raises ConfigurationError if ``path``
+    is taken."""
     if _is_taken(path):
         await _make_room(path)
     engine = Engine()
@@ -25,7 +25,7 @@ async def serve_socket(path: Path) -> None:
     runtimes = _Runtimes(engine)
     with log_to_the_runtime(engine.outbox, engine.nodes.log_subject):
         loop = asyncio.get_running_loop()
-        before = os.umask(0o177)  # the passwords of a whole flow pass here
+        before = os.umask(0o177)  # because all passwords of a flow pass through it
         try:
             server = await loop.create_unix_server(runtimes.enter, str(path))
         except OSError as exc:
@@ -49,7 +49,7 @@ class _Runtimes:
         self._task: asyncio.Task[None] | None = None
 
     def enter(self) -> asyncio.Protocol:
-        """Who has come: the runtime to be served, or one too many."""
+        """A runtime has connected: serve it, or tell it that another one is being served."""
         if self._task is not None and not self._task.done():
             return _BusyReply()
         runtime = SocketRuntime(self._engine)
@@ -80,7 +80,7 @@ class _Runtimes:
 
 
 class SocketRuntime(Runtime):
-    """A runtime at a socket, which is reader and writer in one."""
+    """A runtime at a socket, which both reads and writes."""
 
     def connection_made(self, transport: Any) -> None:
         self.reader = transport
@@ -97,7 +97,7 @@ class SocketRuntime(Runtime):
         self.stopped_reading()
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self.reader.close()
 
 
@@ -116,12 +116,12 @@ def _is_taken(path: Path) -> bool:
     except FileNotFoundError:
         return False
     if not stat.S_ISSOCK(mode):
-        raise ConfigurationError(f"{path} is there already and is no socket; give another --socket")
+        raise ConfigurationError(f"{path} exists already and is not a socket; give another --socket")
     return True
 
 
 async def _make_room(path: Path) -> None:
-    """Remove the socket that a dead engine has left. Raises ConfigurationError if a living one serves it."""
+    """Remove the socket that an engine has left behind. Raises ConfigurationError if one is serving it."""
     try:
         _, writer = await asyncio.open_unix_connection(str(path))
     except OSError:

@@ -1,4 +1,4 @@
-"""Work on nodes that takes time, done in the order in which it was asked for."""
+"""Work on nodes that takes time, done in the order in which it was requested."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ log = logging.getLogger("ocppflow.engine")
 Job = Callable[[], Coroutine[Any, Any, None]]
 
 EVERYBODY: Final = "*"
-"""The name of work on all nodes. It is the name of no node."""
+"""The name of work on all nodes; no node may be called so."""
 
 
 class WorkQueue:
-    """One job at a time; only those that close nodes, each of which waits for the goodbyes of its peers, go on side by
-    side, and everything else waits for them. ``failed(name)`` is called for the node whose job raised."""
+    """One job at a time. Only jobs that close nodes run side by side, because each waits for the closing handshakes of
+    its peers; everything else waits for them. ``failed(name)`` is called for the node whose job raised."""
 
     def __init__(self, failed: Callable[[str], object]) -> None:
         self._failed = failed
