@@ -1,6 +1,6 @@
-"""What is said: the messages of OCPP 1.6, 2.0.1 and 2.1 as types, and who may send which.
+"""The messages of OCPP 1.6, 2.0.1 and 2.1 as types, and who may send which.
 
-``ocppflow.messages.v16``, ``.v201`` and ``.v21`` hold the types; each is imported when it is first asked for.
+``ocppflow.messages.v16``, ``.v201`` and ``.v21`` hold the types; each is imported when it is first needed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MODULES = {Version.V16: "v16", Version.V201: "v201", Version.V21: "v21"}
 def actions(version: Version | str) -> Mapping[str, ActionInfo]:
     """All actions of a version by name: 39 in 1.6 (with the security extension), 64 in 2.0.1, 91 in 2.1.
 
-    Imports that version's module and no other. Raises ConfigurationError for a version that there is not.
+    Imports that version's module and no other. Raises ConfigurationError for an unknown version.
     """
     module = import_module(f"ocppflow.messages.{_MODULES[Version.parse(version)]}")
     table: Mapping[str, ActionInfo] = module.ACTIONS
@@ -42,7 +42,7 @@ def actions(version: Version | str) -> Mapping[str, ActionInfo]:
 
 
 def action_info(version: Version | str, action: str) -> ActionInfo:
-    """The row of one action. Raises UnknownAction with what might have been meant."""
+    """What the table says about one action. Raises UnknownAction that suggests what may have been meant."""
     found = actions(version).get(action) if isinstance(action, str) else None
     if found is None:
         raise UnknownAction(_unknown(Version.parse(version), action))
@@ -50,7 +50,7 @@ def action_info(version: Version | str, action: str) -> ActionInfo:
 
 
 def request_type(version: Version | str, action: str) -> type[Message]:
-    """The type of an action's request: a :class:`Request`, or a :class:`Send` for what is never answered."""
+    """The type of an action's request: a :class:`Request`, or a :class:`Send` if the action is never answered."""
     return action_info(version, action).request
 
 
@@ -64,12 +64,12 @@ def response_type(version: Version | str, action: str) -> type[Response]:
 
 def _unknown(version: Version, action: object) -> str:
     if not isinstance(action, str):
-        return f"an action is a string such as 'Heartbeat', not a {type(action).__name__}"
+        return f"an action must be a string such as 'Heartbeat', not {type(action).__name__}"
     known = actions(version)
     start = f"OCPP {version} has no action {action[:60]!r}"
     bare = action.removesuffix("Request").removesuffix("Response")
     if bare in known:
-        return f"{start}; an action is named without Request or Response: {bare!r}"
+        return f"{start}; action names do not end in Request or Response: {bare!r}"
     by_case = {name.lower(): name for name in known}.get(bare.lower())
     if by_case:
         return f"{start}; actions are case-sensitive: {by_case!r}"

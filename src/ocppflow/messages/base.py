@@ -60,14 +60,14 @@ if TYPE_CHECKING:
     CustomDataType: TypeAlias = dict[str, Any]
 else:
 
-    class CustomDataType(dict):  # the only type with unknown keys, so a Struct would not do
-        """A customData object: ``vendorId`` (at most 255 characters) and whatever else the vendor puts in."""
+    class CustomDataType(dict):  # a Struct would drop the keys that only the vendor knows
+        """A customData object: ``vendorId`` (at most 255 characters) and whatever else the vendor adds."""
 
         __slots__ = ()
 
 
 def dec_hook(kind: Any, value: Any) -> Any:
-    """msgspec's hook for the one type that it does not know, customData. Every decoder of messages needs it."""
+    """msgspec's hook for customData, the one type that it does not know. Every decoder of messages needs it."""
     if kind is not CustomDataType:
         raise NotImplementedError(f"no decoding for {kind!r}")
     violation = custom_data_violation(value)
@@ -91,7 +91,7 @@ def custom_data_violation(value: object) -> Violation | None:
 
 
 class BrokenRule(ValueError):
-    """A rule that msgspec's types cannot say is broken; msgspec wraps this into its ValidationError (``__cause__``)."""
+    """A rule that msgspec's types cannot express is broken. msgspec raises a ValidationError with this as its cause."""
 
     def __init__(self, violations: list[Violation]) -> None:
         first = violations[0]
@@ -99,25 +99,25 @@ class BrokenRule(ValueError):
         self.violations = violations
 
 
-# gc=False: a message is a tree of plain data, so it cannot be part of a cycle unless someone puts it into its own
-# customData; in return the collector never walks the messages in flight.
+# gc=False: a message is a tree of plain data, so it cannot be part of a cycle (unless somebody puts it into its own
+# customData), and the garbage collector need not visit the messages in flight.
 class Data(Struct, forbid_unknown_fields=True, repr_omit_defaults=True, gc=False):
-    """Base of every data type and message. Optional fields that are absent are ``msgspec.UNSET``."""
+    """Base of every data type and message. An optional field that is absent is ``msgspec.UNSET``."""
 
 
 class Message(Data, gc=False):
-    """Base of everything that is a payload."""
+    """Base of every payload: requests, responses and what is sent unconfirmed."""
 
     __action__: ClassVar[str]
     """The action, such as ``Reset``; a response bears that of its request."""
     __version__: ClassVar[Version]
 
     def validate(self) -> Self:
-        """The message itself if the schema allows it; raises InvalidMessage that names what it does not, with path.
+        """Returns the message itself if the schema allows it, else raises InvalidMessage with the path of each fault.
 
-        A Struct made in Python is not checked when it is made. Sending checks it in any case.
+        A Struct made in Python is not checked when it is created. It is checked when it is sent; this does it earlier.
         """
-        from ocppflow.messages.codec import encode  # which stands on this module
+        from ocppflow.messages.codec import encode  # codec imports this module
 
         encode(self)
         return self
@@ -125,8 +125,8 @@ class Message(Data, gc=False):
     def missing_fields(self) -> tuple[str, ...]:
         """The paths of required fields that are not there (``$.evse.id``), and hence are ``msgspec.UNSET``.
 
-        Empty for every valid message. Otherwise the message came from a peer, and a tolerant policy has forgiven that
-        a field was missing, null, or an empty object.
+        Empty for every valid message. If it is not, the message came from a peer and a policy has forgiven that these
+        fields were missing, null or empty.
         """
         return tuple(_missing(self, "$"))
 
@@ -164,26 +164,26 @@ class Request(Message, Generic[ResponseT_co], gc=False):
 
 
 class Send(Message, gc=False):
-    """Base of what is sent and never answered (2.1, the payload of a SEND)."""
+    """Base of all messages that are never answered (the payload of a SEND, OCPP 2.1)."""
 
 
 class ActionInfo(Struct, frozen=True, kw_only=True):
-    """One row of the table of actions."""
+    """What the table of actions says about one action."""
 
     name: str
     version: Version
     senders: frozenset[Role]
     request: type[Message]
     response: type[Response] | None
-    """None for what is never answered."""
+    """None for an action that is never answered."""
 
     @property
     def confirmed(self) -> bool:
-        """Whether it is answered: false only for NotifyPeriodicEventStream (2.1)."""
+        """Whether the action is answered; false only for NotifyPeriodicEventStream (2.1)."""
         return self.response is not None
 
     def sent_by(self, role: Role) -> bool:
-        """Whether this side may send it."""
+        """Whether ``role`` may send the action."""
         return role in self.senders
 
 
@@ -197,7 +197,10 @@ _SENDERS = {
 def action_table(
     version: Version, rows: Iterable[tuple[str, str, type[Message], type[Response] | None]]
 ) -> Mapping[str, ActionInfo]:
-    """The table of a version, from (action, who sends it, request, response); tells the classes what they are."""
+    """The table of a version from (action, who sends it, request, response).
+
+    Sets ``__action__``, ``__version__`` and ``__response__`` of the classes on the way.
+    """
     table = {}
     for name, who, request, response in rows:
         request.__action__, request.__version__ = name, version
@@ -209,16 +212,16 @@ def action_table(
 
 
 def check_tenths(wire: str, value: object) -> None:
-    """Refuses a number with more than one decimal (``multipleOf 0.1``); other types are not its business.
+    """Refuses a number with more than one decimal (``multipleOf 0.1``); values of other types are left to others.
 
-    Decimal, because 8.1 is no multiple of 0.1 in binary floating point.
+    Decimal, because 8.1 is not a multiple of 0.1 in binary floating point.
     """
     if isinstance(value, float) and not value.is_integer() and Decimal(repr(value)) % Decimal("0.1"):
         raise BrokenRule([Violation(f".{wire}", "at most one decimal", shorten(value), "PropertyConstraintViolation")])
 
 
 def check_not_empty(outer: str, inner: str, items: object) -> None:
-    """Refuses items of the list ``outer`` whose list ``inner`` is empty; the attributes bear standard names."""
+    """Refuses items of the list ``outer`` whose list ``inner`` is empty; both are names on the wire."""
     if not isinstance(items, list):
         return
     for i, item in enumerate(items):

@@ -41,7 +41,7 @@ _decoder = cache(decoder_for)
 
 
 def decoded(kind: type[MessageT], raw: bytes | str) -> MessageT:
-    """The fast path alone: raises one of :data:`REFUSALS`, which is not the last word (see :func:`inspect`)."""
+    """The fast path alone. Raises one of :data:`REFUSALS`, also for valid payloads that only :func:`inspect` takes."""
     message: MessageT = _decoder(kind).decode(raw)
     return message
 
@@ -79,13 +79,13 @@ def _written(data: object, name: str) -> bytes:
 def plain_value(kind: type[Message], raw: bytes | str) -> tuple[Any, tuple[Violation, ...]]:
     """A payload as plain data, and what had to be repaired to read it (:func:`ocppflow.messages.repair.repaired`).
 
-    Raises InvalidMessage for what is not JSON even so.
+    Raises InvalidMessage for what is not JSON even after a repair.
     """
     repairs: tuple[Violation, ...] = ()
     while True:
         try:
             return msgspec.json.decode(raw), repairs
-        except msgspec.ValidationError as exc:  # a number beyond all limits; the typed decoder can tell where
+        except msgspec.ValidationError as exc:  # a number out of range; the typed decoder can tell where
             raise refusal(kind, [*repairs, violation_of(_refused(kind, raw) or exc)]) from None
         except REFUSALS as exc:
             reason = violation_of(exc)
@@ -99,10 +99,10 @@ def plain_value(kind: type[Message], raw: bytes | str) -> tuple[Any, tuple[Viola
 def inspect(
     kind: type[MessageT], value: object, repairs: Iterable[Violation], forgives: Callable[[Violation], bool]
 ) -> tuple[MessageT, tuple[Violation, ...]]:
-    """The best Struct of plain data (see :mod:`ocppflow.messages.walk`), and everything that was forgiven.
+    """The best Struct for plain data (see :mod:`ocppflow.messages.walk`), and every violation that was forgiven.
 
-    ``repairs`` are violations found already. Raises InvalidMessage for what is no object, and for whatever ``forgives``
-    does not forgive.
+    ``repairs`` are violations found already. Raises InvalidMessage if ``value`` is not an object, or for whatever
+    ``forgives`` does not forgive.
     """
     report = Report(kind.__version__, forgives)
     try:
@@ -125,7 +125,7 @@ def _refused(kind: type[Message], raw: bytes | str) -> BaseException | None:
 
 
 def violations(kind: type[Message], raw: bytes | str) -> tuple[Violation, ...]:
-    """Everything that is wrong with a payload, in the order of the schema; empty if it is valid."""
+    """Everything that is wrong with a payload, in the order of the schema; empty if the payload is valid."""
     try:
         _decoder(kind).decode(raw)
     except REFUSALS:
@@ -140,7 +140,7 @@ def violations(kind: type[Message], raw: bytes | str) -> tuple[Violation, ...]:
 def refusal(kind: type[Message], held: Sequence[Violation], *, complete: bool = True) -> InvalidMessage:
     """The error for what is wrong: the first violation in full, and how many more there are.
 
-    ``complete`` is false if there may be more than were looked for.
+    ``complete`` is false if the search was given up and there may be more.
     """
     first = held[0]
     more = len(held) - 1
@@ -154,7 +154,7 @@ def message_type(version: Version | str, action: str, kind: Kind) -> type[Messag
 
 
 def validate(version: Version | str, action: str, kind: Kind, data: Mapping[str, Any] | bytes | str | None) -> bytes:
-    """Checks a payload that is not a Struct, and gives it as JSON; bytes come back untouched.
+    """Checks a payload given as plain data or JSON, and returns it as JSON; bytes come back untouched.
 
     ``None`` is an empty payload. Raises UnknownAction or InvalidMessage, with the same verdict as :func:`decode`.
     """

@@ -1,6 +1,6 @@
-"""Values of the wrong type that have one evident meaning in the right one, for messages that a policy forgives.
+"""Values of the wrong type whose meaning is evident: ``"16"`` where a number is expected. Used when it is forgiven.
 
-Each function gives back what it was given if there is no such meaning.
+Each function returns a value without such a meaning unchanged.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-# Bounded, because Python takes the square of the digits to read an integer; OCPP has no use for longer numbers.
+# Bounded, because the time that Python takes to read an integer grows with the square of its digits; OCPP has no use
+# for longer numbers.
 _NUMBER: Final = re.compile(r"\s{0,9}+([+-]?+\d{1,30}+)(\.\d{1,30}+)?+([eE][+-]?+\d{1,3}+)?+\s{0,9}+", re.ASCII)
 _BOOLEANS: Final = {"true": True, "1": True, "false": False, "0": False}
 
@@ -21,7 +22,7 @@ def text_of(value: Any) -> Any:
 
 
 def number_of(value: Any) -> Any:
-    """Text that is a number as that number: ``"16"`` to 16, ``" 1.50 "`` to 1.5."""
+    """Text that holds a number, as that number: ``"16"`` to 16, ``" 1.50 "`` to 1.5."""
     parts = _NUMBER.fullmatch(value) if isinstance(value, str) else None
     if parts is None:
         return value
@@ -32,7 +33,7 @@ def number_of(value: Any) -> Any:
 
 
 def integer_of(value: Any) -> Any:
-    """Text that is a whole number as an integer: ``"16"`` and ``"16.0"`` to 16."""
+    """Text that holds a whole number, as an integer: ``"16"`` and ``"16.0"`` to 16."""
     number = number_of(value)
     if isinstance(number, float) and number.is_integer():
         return int(number)

@@ -1,7 +1,6 @@
-"""Date-times: reading what msgspec refuses and people understand, and writing no more than three decimals.
+"""Date-times: reading those that msgspec refuses although people understand them, and writing at most three decimals.
 
-OCPP 2.x writes them as RFC 3339 does; OCPP 1.6 as ISO 8601 does (1.6 edition 2, 3.15), where an offset may be of hours
-alone (``+02``).
+OCPP 2.x uses RFC 3339, OCPP 1.6 ISO 8601 (1.6 edition 2, 3.15), whose offsets may consist of hours alone (``+02``).
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Any, Final, cast
 import msgspec
 from msgspec import UNSET, Struct, inspect
 
-# Possessive, so that a text from a peer is looked at once.
+# Possessive, so that the time to read a peer's text is linear.
 _RFC3339: Final = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)[Tt ](?P<minute>\d\d:\d\d):(?P<second>\d\d)(?P<fraction>\.\d++)?+"
     r"(?P<zone>[Zz]|[+-]\d\d:?+\d\d)",
@@ -33,29 +32,29 @@ _encode = msgspec.json.Encoder().encode
 
 
 def valid(text: str, *, offset_of_hours: bool = False) -> datetime | None:
-    """The moment that an RFC 3339 date-time names, None for any other text.
+    """The moment that an RFC 3339 date-time names; None for any other text.
 
-    ``offset_of_hours`` lets in ``+02``, as OCPP 1.6 does.
+    ``offset_of_hours`` also allows offsets such as ``+02``, as OCPP 1.6 does.
     """
     parts = (_ISO8601_HOURS if offset_of_hours else _RFC3339).fullmatch(text)
     return _moment(parts) if parts else None
 
 
 def evident(text: str) -> datetime | None:
-    """The moment that a person would read in ``text``; without a zone it is UTC. None if it is no date and time."""
+    """The moment that a person would read in ``text``; without a zone it is UTC. None if it is not a date and time."""
     parts = _READABLE.fullmatch(text)
     moment = _moment(parts) if parts else None
     return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
 
 
 def lacks_zone(text: str) -> bool:
-    """Whether a date and time, as :func:`evident` reads it, says nothing about its zone."""
+    """Whether a date and time that :func:`evident` can read has no zone."""
     parts = _READABLE.fullmatch(text)
     return parts is not None and parts["zone"] is None
 
 
 def _moment(parts: re.Match[str]) -> datetime | None:
-    """The moment that was written; the second 60 of a leap second is the first one after it."""
+    """The moment that was written; a leap second (second 60) counts as the second after it."""
     leap = parts["second"] == "60"
     second = "59" if leap else parts["second"] or "00"
     fraction = (parts["fraction"] or "").replace(",", ".")[:7]  # a point and as many digits as datetime holds
@@ -79,9 +78,9 @@ def is_finer_than_milliseconds(written: bytes) -> bool:
 def in_milliseconds(value: Any) -> Any:
     """A message or plain data with its date-times as text of three decimals, where they have a fraction of a second.
 
-    A copy, or ``value`` itself if there is nothing to write differently. OCPP 2.x allows three decimals at most (2.0.1
-    Part 2, 2.1.4), stations of 1.6 are known to refuse more, and msgspec always writes six. The time is cut and not
-    rounded, so that it never names a moment that has not come yet.
+    Returns a copy, or ``value`` itself if there is nothing to change. OCPP 2.x allows at most three decimals (2.0.1
+    Part 2, 2.1.4), some 1.6 stations refuse more, and msgspec always writes six. The time is cut rather than rounded,
+    so that it never lies in the future.
     """
     if isinstance(value, datetime):
         return _text(value) if value.microsecond and value.tzinfo is not None else value
@@ -97,7 +96,7 @@ def in_milliseconds(value: Any) -> Any:
 
 
 def _text(moment: datetime) -> str:
-    """As msgspec writes it, without the last three of its six decimals: a third of what ``isoformat`` costs."""
+    """As msgspec writes it, without the last three of the six decimals; takes a third of the time of ``isoformat``."""
     written = _encode(moment).decode()
     point = written.index(".")
     return written[1 : point + 4] + written[point + 7 : -1]
@@ -110,14 +109,14 @@ def _struct_in_milliseconds(value: Any) -> Any:
         old = getattr(value, name)
         if old is not UNSET and (new := in_milliseconds(old)) is not old:
             if changed is None:
-                changed = value.__copy__()  # which checks no rules: a tester sends what breaks them on purpose
+                changed = value.__copy__()  # without checks: a tester may send invalid values on purpose
             setattr(changed, name, new)
     return value if changed is None else changed
 
 
 @cache
 def _fields_with_times(kind: type[Struct]) -> tuple[str, ...]:
-    """The fields of a type that are date-times, or hold some; customData has none that the standard knows of."""
+    """The fields of a type that are date-times or contain some; customData has none that the standard knows of."""
     return tuple(f.name for f in cast("inspect.StructType", inspect.type_info(kind)).fields if _has_times(f.type))
 
 

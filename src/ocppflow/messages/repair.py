@@ -1,7 +1,7 @@
-"""Bytes that are JSON but for what stands inside their strings, or after their end: made readable without guessing.
+"""Repairs bytes that are JSON apart from characters inside their strings, or NULs after their end.
 
-Stations copy text from C buffers and from meters into their messages. As long as every string ends where it should, the
-structure is certain, and only the characters are in question.
+Some stations copy text from C buffers or meters into their messages as it is. The structure is certain as long as every
+string is closed, so such messages can be read without guessing.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Final
 from ocppflow.messages.violation import Violation
 
 MOST: Final = 1000
-"""Strings that are repaired in one message. A station that garbles more sends noise; each costs about 2 us."""
+"""How many strings of a message are repaired, at about 2 us each; a message with more faulty strings is noise."""
 
-# Possessive, and with an end that always matches: sound text is skipped in C, and no byte is looked at twice, however a
-# peer arranges its quotes and backslashes. Each match is sound text, then one faulty string or half pair.
+# Possessive, and they match at any position: sound text is skipped in C, and the time stays linear however a peer
+# arranges quotes and backslashes. Each match is sound text, followed by one faulty string or half a surrogate pair.
 _FAULTY_STRING: Final = re.compile(
     rb'((?:[^"]++|"(?:[^"\\\x00-\x1f]++|\\[^\x00-\x1f])*+")*+)("(?:[^"\\]++|\\.)*+\\?+"?+)?+', re.DOTALL
 )
@@ -34,12 +34,12 @@ class _TooMany(Exception):
 
 
 def repaired(raw: bytes) -> tuple[bytes, tuple[Violation, ...]]:
-    """``raw`` as a JSON parser can read it, and what was repaired; ``raw`` itself and nothing if that is nothing.
+    """``raw`` in a form that a JSON parser can read, and what was repaired; ``raw`` itself if nothing was.
 
-    Works on whole messages and on payloads. Repaired are, in strings: bare control characters (escaped; NULs at the end
-    dropped), bytes that are not UTF-8 and halves of surrogate pairs (each becomes U+FFFD); after the end: NULs. There
-    is at most one violation of each kind; its text gives the position of the first and nothing of the input. What else
-    is wrong stays, so the result need not be valid JSON.
+    Takes whole messages as well as payloads. In strings, bare control characters are escaped (NULs at the end of a
+    string are dropped), and bytes that are not UTF-8 and halves of surrogate pairs become U+FFFD; NULs after the end
+    are dropped. There is at most one violation of each kind; its text gives the position of the first fault, and
+    nothing of the input. Other faults remain, so the result is not always valid JSON.
     """
     fixed, found = raw, []
     for expected, got, repair in _REPAIRS:
@@ -54,7 +54,7 @@ def repaired(raw: bytes) -> tuple[bytes, tuple[Violation, ...]]:
 
 
 Repair = Callable[[bytes], tuple[bytes, int | None]]
-"""Bytes -> the repaired bytes, and the position of the first fault; None if there was none."""
+"""Takes bytes; returns the repaired bytes and the position of the first fault, None if there was none."""
 
 
 def _without_nuls_at_the_end(raw: bytes) -> tuple[bytes, int | None]:
@@ -82,7 +82,7 @@ def _with_whole_pairs(raw: bytes) -> tuple[bytes, int | None]:
 
 
 def _replace_second(pattern: re.Pattern[bytes], new: Callable[[bytes], bytes], raw: bytes) -> tuple[bytes, int | None]:
-    """``raw`` with every second group of ``pattern`` that ``new`` changes replaced, and where the first of them is."""
+    """Replaces the second group of each match by what ``new`` makes of it; also tells where it first made a change."""
     parts: list[bytes] = []
     first = None
     for count, match in enumerate(pattern.finditer(raw)):
@@ -100,7 +100,7 @@ def _escaped(text: bytes) -> bytes:
     """A string of JSON, quotes included, without bare control characters."""
     inner = text[1:-1]
     body = inner.rstrip(b"\0")
-    if (len(body) - len(body.rstrip(b"\\"))) % 2 == 0:  # else the first NUL belongs to an escape
+    if (len(body) - len(body.rstrip(b"\\"))) % 2 == 0:  # else the first NUL is part of an escape
         inner = body
     for control in range(0x20):
         inner = inner.replace(bytes((control,)), b"\\u%04x" % control)

@@ -1,4 +1,4 @@
-"""How much of what breaks the schema is forgiven: :data:`STRICT`, :data:`TOLERANT`, or :class:`Rules`.
+"""How much of what violates the schema is forgiven: :data:`STRICT`, :data:`TOLERANT`, or :class:`Rules`.
 
 ::
 
@@ -7,7 +7,7 @@
         Rule(action="StatusNotification", path="$.**", forgive=["unknown", "missing"]),
     ])
 
-What is not valid is walked over once more in full; what is valid costs nothing beyond the plain decoding.
+A valid payload costs no more than its decoding; only an invalid one is examined field by field.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ __all__ = ["FORGIVABLE", "STRICT", "TOLERANT", "Checked", "Policy", "Rule", "Rul
 MessageT = TypeVar("MessageT", bound=Message)
 
 FORGIVABLE: Mapping[str, str] = {
-    "missing": "a required field that is not there",
+    "missing": "a required field that is missing",
     "unknown": "a field that the schema does not know",
     "type": "a value of the wrong type, null included",
-    "value": "a text too long, a number out of range, an unknown enum value, a bad date-time",
-    "count": "a list too short or too long",
-    "any": "all of these",
+    "value": "a text that is too long, a number out of range, an unknown enum value, a malformed date-time",
+    "count": "a list that is too short or too long",
+    "any": "all of these, and characters that JSON does not allow in a string",
 }
 """The words of ``Rule.forgive`` and what they mean."""
 
 
 class Sender(msgspec.Struct, frozen=True, kw_only=True):
-    """Who sent the message, as far as it is known: rules are chosen by it."""
+    """Who sent a message, as far as it is known. Rules apply by it."""
 
     identity: str = ""
     vendor: str | None = None
@@ -78,9 +78,10 @@ TOLERANT: Policy = _Always("TOLERANT", True)
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Forgives some violations of some stations.
 
-    ``vendor`` and ``model`` (of the BootNotification, upper and lower case alike), ``identity`` and ``action`` are
-    globs. ``path`` is a field path as in the reports; in it ``*`` stands for one name or index, ``**`` for anything.
-    ``forgive`` names kinds of violations, see :data:`FORGIVABLE`. Raises ConfigurationError for what makes no sense.
+    ``vendor`` and ``model`` (those of the BootNotification, compared without regard to case), ``identity`` and
+    ``action`` are globs. ``path`` is a field path as in the reports; in it ``*`` stands for one name or index, ``**``
+    for anything. ``forgive`` names kinds of violations, see :data:`FORGIVABLE`. Raises ConfigurationError for an
+    unknown kind, or a path that matches no field.
     """
 
     vendor: str = "*"
@@ -97,13 +98,13 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         unknown = sorted(map(str, words - FORGIVABLE.keys()))
         if unknown or not words:
             known = ", ".join(FORGIVABLE)
-            raise ConfigurationError(f"forgive: {', '.join(unknown) or 'nothing'}; it takes some of {known}")
+            raise ConfigurationError(f"forgive: {', '.join(unknown) or 'nothing'}; known: {known}")
         if not self.path.startswith(("$", "**")):
             raise ConfigurationError(f"path: {self.path!r} must start with '$' (or '**'), as in $.evse.id")
         msgspec.structs.force_setattr(self, "forgive", frozenset(words))
 
     def forgives(self, violation: Violation, action: str, sender: Sender) -> bool:
-        """Whether all of the rule's patterns fit."""
+        """Whether all of the rule's patterns match."""
         return (
             self._concerns(violation, action, sender)
             and _fits(sender.vendor, self.vendor)
@@ -111,7 +112,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         )
 
     def waits_for(self, violation: Violation, action: str, sender: Sender) -> bool:
-        """Whether the rule would forgive this if ``sender``'s vendor or model, unknown yet, were what it asks for."""
+        """Whether the rule would forgive this if the sender's vendor or model, not known yet, matched."""
         return (
             (sender.vendor is None or sender.model is None)
             and (sender.vendor is None or _fits(sender.vendor, self.vendor))
@@ -143,9 +144,9 @@ class Rules:
         return any(rule.forgives(violation, action, sender) for rule in self.rules)
 
     def waits_for(self, violation: Violation, action: str, sender: Sender) -> bool:
-        """Whether a rule would forgive this violation, had the sender told the right vendor or model already.
+        """Whether a rule would forgive this violation if the sender's vendor or model, not known yet, matched.
 
-        They are known from its BootNotification on; until then a rule that names one cannot apply.
+        Both are in the station's BootNotification; until one has come, a rule that names either cannot apply.
         """
         return any(rule.waits_for(violation, action, sender) for rule in self.rules)
 
@@ -153,20 +154,20 @@ class Rules:
     def from_data(cls, data: object) -> Rules:
         """Rules from a list of tables, as a TOML or JSON file gives them. Raises ConfigurationError."""
         if not isinstance(data, list):
-            raise ConfigurationError(f"rules are a list of tables, not a {type(data).__name__}")
+            raise ConfigurationError(f"rules must be a list of tables, not {type(data).__name__}")
         return cls(_rule(f"rule {number}", row) for number, row in enumerate(data, 1))
 
 
 def _rule(where: str, row: object) -> Rule:
     if not isinstance(row, Mapping):
-        raise ConfigurationError(f"{where} is a table, not a {type(row).__name__}")
+        raise ConfigurationError(f"{where} must be a table, not {type(row).__name__}")
     for key, value in row.items():
         if key not in Rule.KEYS:
             raise ConfigurationError(f"{where}: unknown key {key!r}; known: {', '.join(Rule.KEYS)}")
         texts = value if key == "forgive" and isinstance(value, (list, tuple, set, frozenset)) else [value]
         if not all(isinstance(text, str) for text in texts):
-            wanted = "text or a list of it" if key == "forgive" else "text"
-            raise ConfigurationError(f"{where}: {key} is {wanted}, not {value!r}")
+            wanted = "text or a list of texts" if key == "forgive" else "text"
+            raise ConfigurationError(f"{where}: {key} must be {wanted}, not {value!r}")
     try:
         return Rule(**row)
     except ConfigurationError as exc:
@@ -178,8 +179,11 @@ def _fits(value: str | None, pattern: str) -> bool:
 
 
 def _path_fits(path: str, glob: str) -> bool:
-    """Whether a field path is what ``glob`` describes. All ways to read the wildcards are followed side by side: the
-    path holds names that a peer has chosen, and a backtracking match would let it choose how long that takes."""
+    """Whether ``glob`` describes a field path.
+
+    All ways to read the wildcards are followed side by side: the path holds names that a peer has chosen, and a match
+    that backtracks would let the peer choose how long it takes.
+    """
     parts = _GLOB_PART.findall(glob)
     ways = _past_wildcards({0}, parts)
     for character in path:
@@ -197,7 +201,7 @@ def _path_fits(path: str, glob: str) -> bool:
 
 
 def _past_wildcards(ways: set[int], parts: list[str]) -> set[int]:
-    """``ways``, and where one comes from there by letting wildcards stand for nothing."""
+    """``ways``, and the places that are reached from them when wildcards stand for nothing."""
     for at in list(ways):
         while at < len(parts) and parts[at] in ("*", "**"):
             at += 1
@@ -206,10 +210,10 @@ def _past_wildcards(ways: set[int], parts: list[str]) -> set[int]:
 
 
 class Checked(msgspec.Struct, Generic[MessageT], frozen=True):
-    """A message that was accepted, and what was forgiven. Its bytes are with the caller, as they came."""
+    """A message that was accepted, and what was forgiven. The caller has its bytes, as they came."""
 
     message: MessageT
-    """As valid messages are, but for what ``violations`` tells (see :mod:`ocppflow.messages.walk`)."""
+    """Valid but for ``violations``; :mod:`ocppflow.messages.walk` tells what then stands in its fields."""
     violations: tuple[Violation, ...] = ()
 
 
@@ -224,12 +228,12 @@ def check(
     action: str = "",
     repairs: tuple[Violation, ...] = (),
 ) -> Checked[MessageT]:
-    """A payload as its Struct under a policy; how the Struct is made of what is invalid is told in ``messages.walk``.
+    """A payload as its Struct, under a policy; ``messages.walk`` tells how an invalid payload becomes a Struct.
 
-    ``vendor`` and ``model`` are those of the last BootNotification; a BootNotification brings its own. ``repairs`` is
-    what the message around the payload needed to be readable (:func:`ocppflow.messages.repair.repaired`): it has to be
-    forgiven, too. Raises InvalidMessage that names what is not forgiven, and says so if a rule waits for the station's
-    vendor or model.
+    ``vendor`` and ``model`` are those of the last BootNotification; a BootNotification brings its own. ``repairs``
+    lists what had to be repaired in the message around the payload before it could be read
+    (:func:`ocppflow.messages.repair.repaired`); these violations need to be forgiven, too. Raises InvalidMessage that
+    names what is not forgiven, and says if a rule may apply once the station's vendor and model are known.
     """
     if not repairs:
         try:

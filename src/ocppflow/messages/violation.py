@@ -3,11 +3,11 @@
 Codes are spelled as in OCPP 2.x. OCPP-J Part 4, 4.3 defines them only loosely, so this is how they are used here:
 
 ==============================  ======================================================================================
-FormatViolation                 the payload does not have the syntax of the action: it is no JSON, no object, or has a
-                                field that the schema does not know (the other codes speak of payloads that are
+FormatViolation                 the payload does not have the syntax of the action: it is not JSON, not an object, or it
+                                has a field that the schema does not know (the other codes speak of payloads that are
                                 "syntactically correct"; ProtocolError is for the frame around it)
 OccurrenceConstraintViolation   a required field is missing; a list is too short or too long
-PropertyConstraintViolation     right type, forbidden value: too long, out of range, not in the enum, no date-time
+PropertyConstraintViolation     right type, forbidden value: too long, out of range, not in the enum, not a date-time
 TypeConstraintViolation         wrong type: a number where text is asked for, null
 ==============================  ======================================================================================
 """
@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 SHOWN = 60
-"""Characters of a value that an error text shows at most."""
+"""How many characters of a value an error text shows, so that it stays one readable line."""
 
 
 PRESENT = "to be present"
@@ -78,7 +78,7 @@ def shorten(value: object) -> str:
         return f"an {'object' if isinstance(value, dict) else 'array'} of {len(value)}"
     else:
         text, note = _as_json(value), ""
-    # A lone surrogate cannot go out in UTF-8, and control characters do not belong into a one-line text.
+    # A lone surrogate cannot be encoded as UTF-8, and control characters have no place in a one-line text.
     text = "".join(c if c.isprintable() else "\\u%04x" % ord(c) for c in text)  # noqa: UP031
     return (text if len(text) <= SHOWN else text[: SHOWN - 1] + "…") + note
 
@@ -90,7 +90,7 @@ def _as_json(value: object) -> str:
         return f"a Python {type(value).__name__}"
 
 
-# The beginnings of msgspec's texts (tests/unit/messages/test_violation.py pins them), the first that fits counts.
+# How msgspec's texts begin (tests/unit/messages/test_messages_violation.py pins them); the first match counts.
 _CODES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), code)
     for pattern, code in (
@@ -115,12 +115,15 @@ def violation_of(exc: BaseException) -> Violation:
     msgspec gives text only and stops at the first fault. ``codec.violations`` finds them all, with the values.
     """
     if isinstance(exc, RecursionError):
-        return Violation("$", "a value nested less deeply", "too many brackets", "FormatViolation")
+        return Violation("$", "fewer levels of nesting", "too many", "FormatViolation")
     if isinstance(exc, UnicodeError):
-        return Violation("$", "UTF-8 text", "bytes that are none", "FormatViolation")
+        return Violation("$", "UTF-8 text", "invalid bytes", "FormatViolation")
     if not isinstance(exc, msgspec.ValidationError):
         return Violation(
-            "$", "JSON", "something else (" + str(exc).removeprefix("JSON is malformed: ") + ")", "FormatViolation"
+            "$",
+            "valid JSON",
+            "a syntax error (" + str(exc).removeprefix("JSON is malformed: ") + ")",
+            "FormatViolation",
         )
     text = str(exc)
     found = _PATH.search(text)
@@ -146,7 +149,7 @@ def _parsed(text: str, path: str) -> Violation:
             code,
         )
     if text.endswith("out of range"):
-        return Violation(path, "a number", "one beyond all limits", code)
+        return Violation(path, "a number of usual size", "one out of range", code)
     got = _GOT.match(text)
     if got:
         return Violation(path, got["expected"].replace("`", ""), got["got"].replace("`", ""), code)
@@ -156,6 +159,6 @@ def _parsed(text: str, path: str) -> Violation:
 
 
 def path_key(path: str, key: Any) -> str:
-    """``path`` with a member appended; a name that is no identifier is quoted and shortened."""
+    """``path`` with a member appended; a name that is not an identifier is quoted and shortened."""
     text = str(key)
     return f"{path}.{text}" if text.isidentifier() and len(text) <= SHOWN else f"{path}[{shorten(text)}]"

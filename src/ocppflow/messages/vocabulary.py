@@ -4,11 +4,11 @@ OCPP 2.1 takes over every action, field and enum value of 2.0.1 under the same n
 its own. So code written with 2.1's types serves a 2.0.1 connection as well: :func:`to_v21` for what came,
 :func:`to_v201` for what is to be sent.
 
-A conversion is no validation. The verdict on a message belongs to the schema of the version that is spoken, which is
-wider than 2.1's here and there: ``numberPhases`` above 3, a number below the 0 or 1 at which 2.1 begins, a
+Conversion is not validation. Whether a message is valid is decided by the schema of the version that is spoken, and
+2.0.1's is wider than 2.1's in places: ``numberPhases`` above 3, numbers below the 0 or 1 at which 2.1 begins, a
 ``NotifyMonitoringReport`` without ``eventNotificationType``. Such values are kept, and so are those that a tolerant
-policy has forgiven. In the other direction a value that 2.0.1 limits more tightly (a text of at most 512 characters, a
-field that 2.1 made optional) is found by :meth:`Message.validate` or when the message is encoded.
+policy has forgiven. In the other direction, what 2.0.1 limits more tightly (the length of a text, a field that 2.1 made
+optional) is found by :meth:`Message.validate`, or when the message is encoded.
 
 Almost every message is converted by writing it as JSON and reading that as the other type: two passes in C, which take
 a sixth of the time of building the Structs in Python (3 against 19 us for a TransactionEvent with five values). Only
@@ -35,11 +35,11 @@ __all__ = ["to_v21", "to_v201", "v21_type", "v201_type"]
 
 Report = list[Violation]
 Change = Callable[[Any, str, Report], Any]
-"""(value, its path, what has no word in the other version) -> the value for the other version."""
+"""Takes a value, its path and the report; returns the value for the other version."""
 
 _encode = msgspec.json.Encoder().encode
 _UNUSUAL = (*REFUSALS, TypeError, ValueError)
-"""What writing a message as JSON and reading it as another type raises if it cannot be done that way."""
+"""What is raised if a message cannot be written as JSON and read as another type."""
 
 
 @cache
@@ -57,7 +57,7 @@ def v201_type(kind: type[Message]) -> type[Message]:
 def _counterpart(kind: type[Message], version: Version) -> type[Message]:
     if kind.__version__ is Version.V16:
         raise UnknownAction(
-            f"v16.{kind.__name__} has no counterpart in OCPP {version}: only 2.0.1 and 2.1 share a vocabulary"
+            f"v16.{kind.__name__} has no counterpart in OCPP {version}: only 2.0.1 and 2.1 share their vocabulary"
         )
     same: type[Message]
     if issubclass(kind, Response):
@@ -74,9 +74,9 @@ def to_v21(message: Response) -> Response: ...
 @overload
 def to_v21(message: Message) -> Message: ...
 def to_v21(message: Message) -> Message:
-    """A 2.0.1 message as the 2.1 type of its action; a 2.1 message comes back as it is.
+    """A 2.0.1 message as the 2.1 type of its action; a 2.1 message is returned as it is.
 
-    Whatever is in the message is kept, also what 2.1 would not allow. Raises UnknownAction for a message of OCPP 1.6.
+    Every value is kept, even if 2.1 does not allow it. Raises UnknownAction for a message of OCPP 1.6.
     """
     source = type(message)
     target = v21_type(source)
@@ -95,11 +95,11 @@ def to_v201(message: Response) -> Response: ...
 @overload
 def to_v201(message: Message) -> Message: ...
 def to_v201(message: Message) -> Message:
-    """A 2.1 message as the 2.0.1 type of its action; a 2.0.1 message comes back as it is.
+    """A 2.1 message as the 2.0.1 type of its action; a 2.0.1 message is returned as it is.
 
-    Raises UnknownAction if 2.0.1 lacks the action, and InvalidMessage that names every field that is set, and every
-    enum value, for which 2.0.1 has no word. One field is left out instead, ``eventNotificationType`` in
-    NotifyMonitoringReport: 2.1 requires it and 2.0.1 does not know it, so every 2.1 message would be refused for it.
+    Raises UnknownAction if 2.0.1 lacks the action, and InvalidMessage if a field is set, or an enum value used, that
+    2.0.1 lacks; its ``violations`` name them all. The one field that is left out instead is ``eventNotificationType``
+    of NotifyMonitoringReport: 2.1 requires it and 2.0.1 does not have it, so no 2.1 message could be converted.
     """
     source = type(message)
     target = v201_type(source)
@@ -113,7 +113,7 @@ def to_v201(message: Message) -> Message:
     if report:
         more = f" (and {len(report) - 1} more)" if len(report) > 1 else ""
         raise InvalidMessage(
-            f"{source.__name__} of OCPP 2.1 has no form in 2.0.1: {report[0]}{more}",
+            f"{source.__name__} of OCPP 2.1 cannot be said in 2.0.1: {report[0]}{more}",
             code=report[0].code,
             path=report[0].path,
             violations=tuple(report),
@@ -128,7 +128,7 @@ def _rebuilt(message: Message, target: type[Message], report: Report) -> Message
 
 @cache
 def _struct(source: type[Struct], target: type[Struct]) -> Callable[[Any, str, Report], Any]:
-    """The converter of one type into another whose fields are named alike."""
+    """The converter from one type to another whose fields have the same names."""
     theirs = {f.name: f for f in _fields(source)}
     ours = {f.name: f for f in _fields(target) if f.name in theirs}
     unknown_there = {f.name: UNSET for f in _fields(target) if f.name not in theirs and f.required}
@@ -178,7 +178,7 @@ def _refusal_of_fields(fields: list[inspect.Field]) -> Callable[[Any, str, Repor
 
 
 def _change(source: inspect.Type, target: inspect.Type) -> Change | None:
-    """What has to be done to a value; None if it can stay as it is."""
+    """What has to be done to a value; None if it stays as it is."""
     if isinstance(source, inspect.StructType) and isinstance(target, inspect.StructType):
         return _nested(source.cls, target.cls)
     if isinstance(source, inspect.ListType) and isinstance(target, inspect.ListType):
@@ -197,7 +197,7 @@ def _nested(source: type[Struct], target: type[Struct]) -> Change:
     convert = _struct(source, target)
 
     def change(value: Any, path: str, report: Report) -> Any:
-        # What is no such Struct was forgiven, or is for the schema to refuse.
+        # Anything else has been forgiven, or is for the schema to refuse.
         return convert(value, path, report) if type(value) is source else value
 
     return change
@@ -225,5 +225,5 @@ def _enum(info: inspect.LiteralType) -> Change:
 
 
 def _whole(value: Any, path: str, report: Report) -> Any:
-    """2.1 allows decimals where 2.0.1 has an integer: ``16.0`` is one, ``16.5`` is for the schema to refuse."""
+    """2.1 allows decimals where 2.0.1 has integers: ``16.0`` is one, ``16.5`` is for the schema to refuse."""
     return int(value) if isinstance(value, float) and value.is_integer() else value

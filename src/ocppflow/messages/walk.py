@@ -1,18 +1,18 @@
-"""Finds everything that is wrong with a payload, and makes the best Struct of it.
+"""Finds everything that is wrong with a payload, and builds the best possible Struct from it.
 
 The checks are compiled from the message types themselves (``msgspec.inspect``), so there is no second description of
 the schema. This is Python, many times slower than msgspec, and runs only for what msgspec has refused.
 
-The best Struct, of use to the receiver if the violations are forgiven:
+What that Struct holds, should the violations be forgiven:
 
 - A value of the wrong type with one evident meaning in the right one is converted (``messages.conversion``): text to
   a number, a number to text, ``"true"`` to True, one object to a list of it, a list of one object to the object, a
   date-time without a zone to one in UTC.
 - An unknown field is left out.
-- A field that is missing or null, and an empty object or array where one is not allowed, is ``UNSET``. That also goes
-  for required fields, which type checkers take to be always set; :meth:`Message.missing_fields` names them. When
-  encoded again such a field is left out, as it was when it came. null in a list is left out.
-- Any other value is as it came, of whatever type.
+- A field that is missing or null, and an empty object or array where one is not allowed, is ``UNSET``: even a required
+  field, although its type says that it is always set; :meth:`Message.missing_fields` names these. When the Struct is
+  encoded such a field is left out. So is a null in a list.
+- Any other value is kept as it came, whatever its type.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from ocppflow.messages.violation import ABSENT, PRESENT, Violation, path_key, sh
 LIMIT = 100
 """Violations that one payload may report; a hostile one could have as many as it has bytes."""
 ENOUGH = 10
-"""Violations that are not forgiven after which a payload is given up: more would help no one to mend it."""
+"""A payload is given up after this many violations that are not forgiven: a longer list helps nobody to correct it."""
 BUDGET = 10_000
-"""Objects and list items that are looked at for the sake of a payload that is refused anyway: about 20 ms."""
+"""Objects and list items that are examined once a payload is certain to be refused; they take about 15 ms."""
 
 T = TypeVar("T", bound=Message)
 
@@ -60,12 +60,12 @@ class Report:
         self._left = BUDGET
 
     def add(self, path: str, expected: str, value: object, code: str) -> None:
-        """A violation by the value that breaks the rule."""
+        """Adds a violation, described by the value that breaks the rule. Raises GivenUp as :meth:`take` does."""
         if not self.full:
             self.take(Violation(path, expected, shorten(value), code))
 
     def take(self, violation: Violation) -> None:
-        """A violation. Raises GivenUp when there are enough."""
+        """Adds a violation. Raises GivenUp when there are enough."""
         if self.full:
             return
         if len(self.found) == LIMIT - 1:
@@ -78,7 +78,7 @@ class Report:
                 raise GivenUp
 
     def look_at(self, values: int) -> None:
-        """So many more values will be looked at. Raises GivenUp if that is too much for what is refused anyway."""
+        """Counts ``values`` that are about to be examined. Raises GivenUp if it is not worth it any more."""
         self._left -= values
         if self._left < 0 and self.held:
             raise GivenUp
@@ -88,7 +88,7 @@ Check = Callable[[Any, str, Report], Any]
 
 
 def walk(kind: type[T], value: object, report: Report) -> T | None:
-    """The best Struct of a JSON value, None if that is no object; what is wrong goes to ``report``.
+    """The best Struct for a JSON value, None if that is not an object; what is wrong goes to ``report``.
 
     ``null`` is an empty object. Raises GivenUp, see :class:`Report`.
     """

@@ -96,9 +96,9 @@ def test_rules_come_from_toml_or_json(tmp_path: Path, name: str, text: str) -> N
         ("r.json", "[" * 100_000, "r.json: not JSON: "),
         ("r.toml", "", "rules stand in tables [[rules]]; it is empty"),
         ("r.toml", "[[rule]]\n", "rules stand in tables [[rules]]; it has 'rule'"),
-        ("r.toml", "rules = 7\n", "rules are a list of tables, not a int"),
+        ("r.toml", "rules = 7\n", "rules must be a list of tables, not int"),
         ("r.toml", '[[rules]]\nvender = "A"\n', "rule 1: unknown key 'vender'; known: vendor, model"),
-        ("r.toml", '[[rules]]\nforgive = ["all"]\n', "rule 1: forgive: all; it takes some of missing"),
+        ("r.toml", '[[rules]]\nforgive = ["all"]\n', "rule 1: forgive: all; known: missing"),
     ],
 )
 def test_what_is_wrong_with_rules_is_one_line_that_names_the_file(

@@ -90,7 +90,7 @@ def test_request_and_response_types() -> None:
     ("version", "action", "hint"),
     [
         ("2.0.1", "heartbeat", "case-sensitive: 'Heartbeat'"),
-        ("2.0.1", "HeartbeatRequest", "without Request or Response: 'Heartbeat'"),
+        ("2.0.1", "HeartbeatRequest", "do not end in Request or Response: 'Heartbeat'"),
         ("2.0.1", "StartTransaction", "OCPP 1.6 has it"),
         ("1.6", "GetVariables", "OCPP 2.0.1 and 2.1 have it"),
         ("2.1", "BootNotifcation", "did you mean 'BootNotification'"),
@@ -106,7 +106,7 @@ def test_unknown_action_says_what_was_meant(version: str, action: str, hint: str
 
 @pytest.mark.parametrize("action", [None, 3, ["Reset"], {}])
 def test_an_action_that_is_no_text(action: object) -> None:
-    with pytest.raises(UnknownAction, match="an action is a string"):
+    with pytest.raises(UnknownAction, match="an action must be a string"):
         action_info("2.1", action)  # type: ignore[arg-type]
 
 

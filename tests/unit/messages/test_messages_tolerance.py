@@ -241,14 +241,14 @@ def test_rules_from_toml() -> None:
 @pytest.mark.parametrize(
     ("data", "text"),
     [
-        ({"vendor": "x"}, "rules are a list of tables, not a dict"),
-        (["x"], "rule 1 is a table, not a str"),
+        ({"vendor": "x"}, "rules must be a list of tables, not dict"),
+        (["x"], "rule 1 must be a table, not str"),
         ([{}, {"vendr": "x"}], "rule 2: unknown key 'vendr'; known: vendor, model, identity, action, path, forgive"),
-        ([{"vendor": 3}], "rule 1: vendor is text, not 3"),
-        ([{"forgive": 3}], "rule 1: forgive is text or a list of it, not 3"),
-        ([{"forgive": [3]}], "rule 1: forgive is text or a list of it"),
-        ([{"forgive": ["everything"]}], "rule 1: forgive: everything; it takes some of missing, unknown, type"),
-        ([{"forgive": []}], "rule 1: forgive: nothing; it takes some of"),
+        ([{"vendor": 3}], "rule 1: vendor must be text, not 3"),
+        ([{"forgive": 3}], "rule 1: forgive must be text or a list of texts, not 3"),
+        ([{"forgive": [3]}], "rule 1: forgive must be text or a list of texts"),
+        ([{"forgive": ["everything"]}], "rule 1: forgive: everything; known: missing, unknown, type"),
+        ([{"forgive": []}], "rule 1: forgive: nothing; known:"),
         ([{"path": "serialNumber"}], r"rule 1: path: 'serialNumber' must start with '\$'"),
     ],
 )

@@ -124,4 +124,4 @@ def test_a_policy_decides_about_a_repair_as_about_any_violation() -> None:
 def test_what_is_not_json_even_so_is_refused_by_all() -> None:
     with pytest.raises(InvalidMessage, match="and 1 more") as caught:
         check(v16.GetConfigurationResponse, b'{"unknownKey":["60\0",]}', TOLERANT)
-    assert [v.expected for v in caught.value.violations][1] == "JSON"
+    assert [v.expected for v in caught.value.violations][1] == "valid JSON"

@@ -31,12 +31,12 @@ def test_rules_are_read_from_toml_and_json(tmp_path: Path, name: str, text: str)
     [
         ("r.toml", b"[[rule", "not TOML"),
         ("r.toml", b"[[rule]]\n", "each rule is a table [[rules]]; there is 'rule'"),
-        ("r.toml", b"rules = 5\n", "rules are a list of tables, not a int"),
+        ("r.toml", b"rules = 5\n", "rules must be a list of tables, not int"),
         ("r.toml", b'[[rules]]\nforgive = ["all"]\n', "rule 1"),
         ("r.json", b"[", "not JSON"),
         ("r.json", b"{}", "each rule is a table [[rules]]; it is empty"),
         ("r.toml", b"", "each rule is a table [[rules]]; it is empty"),
-        ("r.json", b"5", "rules are a list of tables"),
+        ("r.json", b"5", "rules must be a list of tables"),
         ("r.json", b"\xff", "not UTF-8"),
     ],
 )
