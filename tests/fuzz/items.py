@@ -211,13 +211,14 @@ ITEMS: Final = [
 
 
 class LinkItem(NamedTuple):
-    """Frames that break the WebSocket protocol (RFC 6455). ``close`` is the code of the close frame that answers;
-    0: the connection goes on as if nothing had been."""
+    """Frames that break the WebSocket protocol (RFC 6455), or OCPP-J's use of it. ``close`` is the code of the close
+    frame that answers; 0: the connection goes on. ``told``: by a CALLERROR."""
 
     name: str
     frames: tuple[tuple[int, bytes, dict[str, int | bool]], ...]
     close: int
     deflate: bool = False
+    told: bool = False
 
     @property
     def headers(self) -> dict[str, str]:
@@ -252,8 +253,8 @@ _PACKED: Final[dict[str, int | bool]] = {"rsv": COMPRESSED}
 _BOMB: Final = deflated(b"[" * 60_000_000)
 
 LINK_ITEMS: Final = [
-    LinkItem("a binary message", ((BINARY, _CALL, {}),), 0),
-    LinkItem("a binary message in fragments", ((BINARY, b"\0\1", _OPEN), (CONT, b"\2", {})), 0),
+    LinkItem("a binary message", ((BINARY, _CALL, {}),), 0, told=True),
+    LinkItem("a binary message in fragments", ((BINARY, b"\0\1", _OPEN), (CONT, b"\2", {})), 0, told=True),
     LinkItem("an answer to no ping", ((10, b"hello", {}),), 0),
     LinkItem("empty fragments", ((TEXT, b"", _OPEN), (CONT, b"", _OPEN), (CONT, b"[3]", {})), 0),
     LinkItem("an unknown opcode", ((3, b"", {}),), 1002),
