@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -42,6 +42,23 @@ class TraceRecord(msgspec.Struct, omit_defaults=True):
 
 
 TraceHook = Callable[[TraceRecord], None]
+
+
+@runtime_checkable
+class SelectiveHook(Protocol):
+    """A TraceHook that does without some messages, such as a log that shows no more than a person reads. What it does
+    without costs next to nothing; connection events, and messages that have a fault, it is always handed."""
+
+    def __call__(self, record: TraceRecord, /) -> None:
+        """What happened."""
+
+    def wants_message(self) -> bool:
+        """Asked before a message without a fault: whether to be handed it."""
+        ...
+
+    def passed_over(self, identity: str, event: str, data: bytes, /) -> None:
+        """What it did not want. ``data`` still has its passwords: it is for looking at, not for keeping."""
+
 
 _STRING = rb'"(?:[^"\\]++|\\.)*+"?+'  # to the end of the data, if a broken frame ends inside it
 _VALUE = re.compile(rb'("(?:attributeValue|value)"\s*+:\s*+)' + _STRING)

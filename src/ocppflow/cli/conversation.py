@@ -20,7 +20,7 @@ Kind = Literal[
 ]
 Severity = Literal["", "warning", "error"]
 _Key = tuple[str, str, str, str]
-"""Of an open call: station, role of whoever wrote the trace, the side that the call goes to, message id."""
+"""Of a call: station, role of whoever wrote the trace, the side that the call goes to, message id."""
 
 _KINDS: dict[int, Kind] = {2: "CALL", 3: "CALLRESULT", 4: "CALLERROR", 5: "CALLRESULTERROR", 6: "SEND"}
 _OTHER = {"CSMS": "CS", "CS": "CSMS", "": ""}
@@ -28,7 +28,7 @@ _LENGTHS: dict[Kind, int] = {"CALL": 4, "CALLRESULT": 3, "CALLERROR": 5, "CALLRE
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _frame = msgspec.json.Decoder(list[msgspec.Raw])
 # A CALL's kind, id and action, or a CALLRESULT's kind and id; what follows is not looked at.
-_HEAD = re.compile(rb'\[\s*+([23])\s*+,\s*+"([^"\\]{1,36})"\s*+,\s*+(?:"([^"\\]{1,60})")?')
+_HEAD = re.compile(rb'\[\s*+(?:(2)|3)\s*+,\s*+"([^"\\]{1,36})"\s*+,\s*+(?(1)"([^"\\]{1,60})")')
 
 MAX_OPEN = 4096
 """Calls that may wait for their answers at once, of all stations."""
@@ -75,9 +75,10 @@ class Conversation:
     """Understands records one after the other, for any number of stations."""
 
     def __init__(self) -> None:
-        self._open: OrderedDict[_Key, Entry | str] = OrderedDict()
+        self._open: OrderedDict[_Key, Entry] = OrderedDict()
         self._open_bytes = 0
         self._last_answered: OrderedDict[_Key, Entry | str] = OrderedDict()
+        self._passed: dict[tuple[str, str, bytes], bytes] = {}
 
     def feed(self, record: TraceRecord) -> Entry:
         """The next record. Never raises for what a frame holds."""
@@ -92,19 +93,19 @@ class Conversation:
             entry.severity, entry.fault = "warning", one_line(record.note)
         return entry
 
-    def pass_by(self, record: TraceRecord) -> None:
-        """A frame that is not shown. It costs a fraction of :meth:`feed`, and is understood as far as the answers to
-        it, or the call that it answers, need it."""
-        head = _HEAD.match(record.data)
+    def pass_by(self, identity: str, event: str, data: bytes) -> None:
+        """A message that a CSMS heard or said and that is not shown. It costs a fraction of :meth:`feed`, and is
+        understood as far as the answers to it, or the call that it answers, need it."""
+        head = _HEAD.match(data)
         if head is None:
             return
         kind, message_id, action = head.groups()
-        toward = _toward(record)
-        if kind == b"2" and action is not None:
-            self._remember(_key(record, toward, message_id), one_line(action.decode("utf-8", "replace")))
-        elif kind == b"3":
-            key = _key(record, _OTHER[toward], message_id)
-            self._may_be_refused(key, self._take(key), record)
+        if kind:
+            if len(self._passed) >= MAX_OPEN:
+                self._passed.clear()
+            self._passed[identity, event, message_id] = action
+        elif self._passed.pop((identity, "out" if event == "in" else "in", message_id), None) is None:
+            self._take((identity, "CSMS", "CS" if event == "in" else "CSMS", message_id.decode("utf-8", "replace")))
 
     def finish(self) -> None:
         """The trace is over: what has no answer will get none."""
@@ -114,7 +115,7 @@ class Conversation:
         self._open_bytes = 0
 
     def _frame(self, record: TraceRecord) -> Entry:
-        entry = Entry(record, "unreadable", _toward(record))
+        entry = Entry(record, "unreadable", _toward(record.role, record.event))
         _read(entry)
         if entry.kind == "CALL":
             self._remember(_key(record, entry.toward, entry.message_id), entry)
@@ -129,7 +130,7 @@ class Conversation:
             _mark(entry, "error" if refused else "warning", one_line(record.note))
         return entry
 
-    def _remember(self, key: _Key, call: Entry | str) -> None:
+    def _remember(self, key: _Key, call: Entry) -> None:
         self._take(key)
         self._open[key] = call
         self._open_bytes += _size(call)
@@ -137,7 +138,7 @@ class Conversation:
             _, oldest = self._open.popitem(last=False)
             self._open_bytes -= _size(oldest)
 
-    def _take(self, key: _Key) -> Entry | str | None:
+    def _take(self, key: _Key) -> Entry | None:
         call = self._open.pop(key, None)
         if call is not None:
             self._open_bytes -= _size(call)
@@ -145,11 +146,12 @@ class Conversation:
 
     def _answered(self, answer: Entry) -> None:
         """A CALLRESULTERROR refuses an answer and goes the way of the call; the other two go against it."""
+        asked: Entry | str | None
         if answer.kind == "CALLRESULTERROR":
             asked = self._last_answered.pop(_key(answer.record, answer.toward, answer.message_id), None)
         else:
             key = _key(answer.record, _OTHER[answer.toward], answer.message_id)
-            asked = self._take(key)
+            asked = self._take(key) or self._passed_action(answer)
             if answer.kind == "CALLRESULT":
                 self._may_be_refused(key, asked, answer.record)
         if isinstance(asked, Entry):
@@ -158,39 +160,44 @@ class Conversation:
         elif asked is not None:
             answer.action = asked
 
+    def _passed_action(self, answer: Entry) -> str | None:
+        """Of a call that was not shown."""
+        record = answer.record
+        other = "out" if record.event == "in" else "in"
+        action = self._passed.pop((record.identity, other, answer.message_id.encode("utf-8", "replace")), None)
+        return None if action is None else one_line(action.decode("utf-8", "replace"))
+
     def _may_be_refused(self, key: _Key, asked: Entry | str | None, answer: TraceRecord) -> None:
         """A call was answered; what refuses the answer (2.1) comes next, if at all."""
         if asked is None or answer.version not in ("2.1", ""):
             return
         if len(self._last_answered) >= MAX_ANSWERED:
             self._last_answered.popitem(last=False)
-        self._last_answered[key] = (
-            asked if _size(asked) <= MAX_ANSWERED_BYTES or isinstance(asked, str) else asked.action
-        )
+        if isinstance(asked, Entry) and _size(asked) > MAX_ANSWERED_BYTES:
+            asked = asked.action
+        self._last_answered[key] = asked
 
     def _lose(self, record: TraceRecord) -> None:
         lost = [key for key in self._open if key[:2] == (record.identity, record.role)]
         for key in lost:
-            _mark(self._take(key), "error", "no answer before the connection ended")
+            call = self._open.pop(key)
+            self._open_bytes -= _size(call)
+            _mark(call, "error", "no answer before the connection ended")
 
 
-def _toward(record: TraceRecord) -> Literal["CSMS", "CS"]:
-    csms_side = record.role != "CS"
-    return "CSMS" if (record.event == "in") is csms_side else "CS"
+def _toward(role: str, event: str) -> Literal["CSMS", "CS"]:
+    return "CSMS" if (event == "in") is (role != "CS") else "CS"
 
 
-def _key(record: TraceRecord, toward: str, message_id: str | bytes) -> _Key:
-    text = message_id if isinstance(message_id, str) else message_id.decode("utf-8", "replace")
-    return (record.identity, record.role, toward, text)
+def _key(record: TraceRecord, toward: str, message_id: str) -> _Key:
+    return (record.identity, record.role, toward, message_id)
 
 
-def _size(call: Entry | str) -> int:
-    return len(call.record.data) if isinstance(call, Entry) else 0
+def _size(call: Entry) -> int:
+    return len(call.record.data)
 
 
-def _mark(entry: Entry | str | None, severity: Severity, fault: str) -> None:
-    if not isinstance(entry, Entry):
-        return  # it is not shown
+def _mark(entry: Entry, severity: Severity, fault: str) -> None:
     if entry.severity != "error":
         entry.severity = severity
     entry.fault = f"{entry.fault}; {fault}" if entry.fault else fault

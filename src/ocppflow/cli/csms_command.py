@@ -74,7 +74,7 @@ def csms(
         if trace is not None:
             server.add_trace(stack.enter_context(TraceFile(trace)))
         if log_level.lower() in ("debug", "info"):
-            server.add_trace(lines.frame)
+            server.add_trace(lines)
         if run(_serve(server, url, tls, port_limits, app, door)):
             raise typer.Exit(INTERRUPTED)
 

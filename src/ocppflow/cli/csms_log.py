@@ -32,12 +32,12 @@ is wrong with it, and not enough to drown the others' faults."""
 
 _MOST_NAMES = 10_000  # of stations, ready as they stand in a line
 
-_ORDINARY = frozenset({b"[2", b"[3", b"[6"})
+_FAULTS = frozenset({"CALLERROR", "CALLRESULTERROR", "unreadable"})
 _COLOURS = {"": "", "info": "", "warning": "yellow", "error": "red", "critical": "red"}
 
 
 class CSMSLog(logging.Handler):
-    """The library's log, and the app's, as lines in ``sink``; and of frames, as a trace hook (:meth:`frame`)."""
+    """The library's log, and the app's, as lines in ``sink``; and as a SelectiveHook of the trace, the messages."""
 
     def __init__(self, sink: LogSink, lines: Lines | JSONLines) -> None:
         super().__init__()
@@ -58,20 +58,24 @@ class CSMSLog(logging.Handler):
         except Exception:
             self.handleError(record)
 
-    def frame(self, record: TraceRecord) -> None:
-        """A trace hook: a line for a frame. What befalls connections is in the log already."""
+    def wants_message(self) -> bool:
+        """Whether one more message without a fault is shown."""
+        return self._sink.has_room()
+
+    def passed_over(self, identity: str, event: str, data: bytes) -> None:
+        """A message that is not shown: it may be asked for by the answer to it."""
+        self._conversation.pass_by(identity, event, data)
+
+    def __call__(self, record: TraceRecord) -> None:
+        """A line for a message. Connection events are in the log already."""
         if record.event not in ("in", "out"):
             if record.event == "disconnected":
                 self._conversation.feed(record)
             return
-        if not record.note and record.data[:2] in _ORDINARY:
-            if self._sink.has_room():
-                self._sink.put(self._lines.frame(self._conversation.feed(record)))
-            else:
-                self._conversation.pass_by(record)
-            return
         entry = self._conversation.feed(record)
-        if self._counts(record):
+        if not record.note and entry.kind not in _FAULTS:
+            self._sink.put(self._lines.frame(entry))
+        elif self._counts(record):
             self._told = (record.identity, record.note)
             self._sink.put(self._lines.frame(entry))
 

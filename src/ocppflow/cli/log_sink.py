@@ -42,12 +42,14 @@ class LogSink:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stream = stream
-        self._tell = tell
+        self._counted = tell
         self._per_second = per_second
         self._clock = clock
         self._lines: deque[str] = deque()
         self._waiting = 0
-        self._left_out = 0
+        self._refused = 0  # counted by whoever asks for room, and by nobody else
+        self._dropped = 0  # counted under the lock, as is what was told
+        self._told = 0
         self._second = clock()
         self._shown = 0
         self._changed = threading.Condition()
@@ -59,12 +61,11 @@ class LogSink:
         now = self._clock()
         if now - self._second >= 1.0:
             self._second, self._shown = now, 0
-            if self._left_out:
+            if self._left_out():
                 with self._changed:
                     self._tell_left_out()
         if (self._per_second and self._shown >= self._per_second) or self._waiting > MOST_WAITING:
-            with self._changed:
-                self._left_out += 1
+            self._refused += 1
             return False
         self._shown += 1
         return True
@@ -76,7 +77,7 @@ class LogSink:
                 self._write(f"{line}\n")
                 return
             if self._waiting > 2 * MOST_WAITING:
-                self._left_out += 1  # memory is worth more than a line that nobody reads
+                self._dropped += 1  # memory is worth more than a line that nobody reads
                 return
             self._add(line)
 
@@ -87,9 +88,13 @@ class LogSink:
             self._start()
             self._changed.notify()
 
+    def _left_out(self) -> int:
+        return self._refused + self._dropped - self._told
+
     def _tell_left_out(self) -> None:
-        count, self._left_out = self._left_out, 0
-        self._add(self._tell(count))
+        count = self._left_out()
+        self._told += count
+        self._add(self._counted(count))
 
     # --- the writer ----------------------------------------------------------------------------------------------
 
@@ -112,9 +117,9 @@ class LogSink:
         with self._changed:
             while not self._lines and not self._closed:
                 # Where nothing more comes, the number of those left out is still told within a second.
-                if not self._changed.wait(1.0 if self._left_out else None) and self._left_out:
+                if not self._changed.wait(1.0 if self._left_out() else None) and self._left_out():
                     self._tell_left_out()
-            if self._closed and self._left_out:
+            if self._closed and self._left_out():
                 self._tell_left_out()
             size = 0
             while self._lines and size < _PIECE:

@@ -11,6 +11,7 @@ from ocppflow.endpoint.connection import Connection
 from ocppflow.endpoint.hooks import Background, Hooks
 from ocppflow.endpoint.router import OwnerT, Router
 from ocppflow.endpoint.stop_signals import stop_signals
+from ocppflow.endpoint.trace_hooks import TraceHooks
 from ocppflow.errors import ConfigurationError
 from ocppflow.messages import Role, Version
 from ocppflow.messages.tolerance import STRICT, Policy
@@ -77,7 +78,7 @@ class RoleBase(Generic[OwnerT]):
         self.on_connect = Hooks("on_connect")
         self.on_disconnect = Hooks("on_disconnect")
         self.background = Background()
-        self._traces: list[TraceHook] = [trace] if trace is not None else []
+        self._traces = TraceHooks([trace] if trace is not None else [])
         self._clock = clock
 
     @property
@@ -101,7 +102,7 @@ class RoleBase(Generic[OwnerT]):
             limits=self.limits,
             policy=self.policy,
             history=history,
-            trace=self._trace if self._traces else None,
+            trace=self._traces if self._traces else None,
             on_closed=self._closed,
             on_late=self._late,
         )
@@ -134,18 +135,11 @@ class RoleBase(Generic[OwnerT]):
 
     def add_trace(self, hook: TraceHook) -> None:
         """Let ``hook`` see every frame and connection event of connections made from now on."""
-        self._traces.append(hook)
-
-    def _trace(self, record: TraceRecord) -> None:
-        for hook in self._traces:
-            try:
-                hook(record)
-            except Exception:
-                log.exception("the trace hook failed")
+        self._traces.add(hook)
 
     def _trace_event(self, identity: str, event: TraceEvent, note: str, address: str = "") -> None:
         if self._traces:
-            self._trace(TraceRecord(time.time(), identity, event, self.role.value, address=address, note=note))
+            self._traces(TraceRecord(time.time(), identity, event, self.role.value, address=address, note=note))
 
     # --- running -------------------------------------------------------------------------------------------------
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Sequence
 
+from ocppflow.endpoint.trace_hooks import TraceHooks, hand, without_fault
 from ocppflow.errors import InvalidResponse
 from ocppflow.messages import Role
 from ocppflow.rpc.events import CallAnswered, CallFailed, Event, Forgiven, Notice
@@ -13,22 +13,27 @@ from ocppflow.trace import TraceEvent, TraceHook, TraceRecord, without_secrets
 from ocppflow.transport.clock import Clock
 from ocppflow.transport.link import Peer
 
-log = logging.getLogger("ocppflow")
+_FAULTS = (b"[4", b"[5")  # CALLERROR, CALLRESULTERROR
 
 
 class Tracer:
     """The trace of one connection."""
 
-    __slots__ = ("_clock", "_hook", "_peer", "_role")
+    __slots__ = ("_clock", "_hooks", "_peer", "_role")
 
     def __init__(self, hook: TraceHook, peer: Peer, role: Role, clock: Clock) -> None:
-        self._hook = hook
+        self._hooks = hook if isinstance(hook, TraceHooks) else TraceHooks([hook])
         self._peer = peer
         self._role = role
         self._clock = clock
 
     def incoming(self, data: bytes, events: Sequence[Event]) -> None:
         """``data`` came, and meant ``events``."""
+        hooks: Sequence[TraceHook] = self._hooks.all
+        if without_fault(events):
+            hooks = self._hooks.wanting(self._peer.identity, "in", data)
+            if not hooks:
+                return
         latency: float | None = None
         notes: list[str] = []
         for event in events:
@@ -45,28 +50,34 @@ class Tracer:
                     notes.append(str(event))
                 case _:
                     pass
-        self.record("in", data, latency, "; ".join(notes))
+        self._hand(hooks, "in", data, latency, "; ".join(notes))
 
     def outgoing(self, data: bytes, since: float | None) -> None:
         """``data`` is being sent; ``since``: when the call that it answers came."""
-        self.record("out", data, None if since is None else self._clock.now() - since)
+        hooks: Sequence[TraceHook] = self._hooks.all
+        if data[:2] not in _FAULTS:
+            hooks = self._hooks.wanting(self._peer.identity, "out", data)
+            if not hooks:
+                return
+        self._hand(hooks, "out", data, None if since is None else self._clock.now() - since)
 
-    def record(self, event: TraceEvent, data: bytes = b"", latency: float | None = None, note: str = "") -> None:
-        """Hand a record to the hook; a hook that fails is logged and harms nothing."""
+    def record(self, event: TraceEvent, data: bytes = b"", note: str = "") -> None:
+        """Something else happened on the connection."""
+        self._hand(self._hooks.all, event, data, None, note)
+
+    def _hand(
+        self, hooks: Sequence[TraceHook], event: TraceEvent, data: bytes, latency: float | None, note: str = ""
+    ) -> None:
         peer = self._peer
-        try:
-            self._hook(
-                TraceRecord(
-                    time.time(),
-                    peer.identity,
-                    event,
-                    self._role.value,
-                    peer.version.value,
-                    peer.address,
-                    latency,
-                    note,
-                    without_secrets(data),
-                )
-            )
-        except Exception:
-            log.exception("the trace hook failed")
+        record = TraceRecord(
+            time.time(),
+            peer.identity,
+            event,
+            self._role.value,
+            peer.version.value,
+            peer.address,
+            latency,
+            note,
+            without_secrets(data),
+        )
+        hand(hooks, record)

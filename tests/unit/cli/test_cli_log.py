@@ -46,7 +46,13 @@ class Log:
         self.handler = CSMSLog(LogSink(self._out, lines.left_out, per_second=per_second, clock=self.clock), lines)
         self.library = logging.Logger("ocppflow")
         self.library.addHandler(self.handler)
-        self.frame = self.handler.frame
+
+    def frame(self, record: TraceRecord) -> None:
+        """As a connection's tracer does."""
+        if record.note or record.data[:2] in (b"[4", b"[5") or self.handler.wants_message():
+            self.handler(record)
+        else:
+            self.handler.passed_over(record.identity, record.event, record.data)
 
     def lines(self) -> list[str]:
         self.handler.close()

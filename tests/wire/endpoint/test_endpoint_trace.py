@@ -11,6 +11,7 @@ import pytest
 from endpoint_pairs import BEAT, HEARTBEAT, World, heartbeat_response
 
 from ocppflow import CSMS, TOLERANT, TraceFile, TraceRecord, v201
+from ocppflow.errors import RemoteCallError
 from ocppflow.messages import Version
 from ocppflow.trace import from_line, read_trace, to_line, without_secrets
 from ocppflow.transport.clock import settle
@@ -167,3 +168,55 @@ def test_a_broken_line_of_a_trace_is_named(tmp_path: Path) -> None:
     path.write_bytes(b'{"time":1,"identity":"a","event":"in"}\n\nnonsense\n')
     with pytest.raises(ValueError, match=r"trace\.jsonl, line 3: "):
         list(read_trace(path))
+
+
+class Choosy:
+    """A SelectiveHook that wants as many messages without a fault as it is told."""
+
+    def __init__(self, wants: int) -> None:
+        self.wants = wants
+        self.seen: list[str] = []
+        self.passed: list[str] = []
+
+    def __call__(self, record: TraceRecord) -> None:
+        self.seen.append(f"{record.event} {record.data[:3].decode()} {record.note}".rstrip())
+
+    def wants_message(self) -> bool:
+        self.wants -= 1
+        return self.wants >= 0
+
+    def passed_over(self, identity: str, event: str, data: bytes) -> None:
+        self.passed.append(f"{identity} {event} {data[:3].decode()}")
+
+
+async def test_a_selective_hook_is_spared_what_it_does_not_want_but_no_fault(world: World) -> None:
+    choosy = Choosy(1)
+    world.csms.add_trace(choosy)
+    peer, station = world.raw()
+    for number in "12":
+        await peer.say([2, number, "Heartbeat", {}])
+    await peer.say([2, "3", "Heartbeat", {"now": 1}])
+    await peer.say("?")
+    asked = asyncio.ensure_future(station.call(v201.ResetRequest(type="Immediate")))
+    (call,) = await peer.hear()
+    await peer.say([4, call[1], "NotSupported", "", {}])
+    with pytest.raises(RemoteCallError):
+        await asked
+    await station.close()
+    events = [text.split(": ")[0] for text in choosy.seen]
+    assert events[:2] == ["connected", "in [2,"]
+    assert "in [2, refused" in events[2:]
+    assert [event for event in events if event.startswith("out [4,")] == ["out [4,"] * 4, "every CALLERROR"
+    assert "in [4," in events
+    assert events[-1] == "disconnected  1000"
+    assert choosy.passed == ["CS1 in [2,", "CS1 out [2,"]
+    assert len(world.trace) == len(choosy.seen) + len(choosy.passed), "another hook hears all"
+
+
+async def test_a_selective_hook_that_fails_costs_nothing(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    choosy = Choosy(0)
+    choosy.passed = None  # type: ignore[assignment]
+    world.csms.add_trace(choosy)
+    peer, _ = world.raw()
+    assert len(await peer.say([2, "1", "Heartbeat", {}])) == 1
+    assert any("the trace hook failed" in record.getMessage() for record in caplog.records)
