@@ -52,11 +52,16 @@ class CSMSLog(logging.Handler):
         """What the line of a frame has just told of its station is not said again."""
         try:
             station, text = _said(record)
-            if station and station == self._told[0] and text in self._told[1]:
+            if station and self._is_told(station, text):
                 return
             self._sink.put(self._lines.record(record, station, text))
         except Exception:
             self.handleError(record)
+
+    def _is_told(self, station: str, text: str) -> bool:
+        identity, note = self._told
+        reason = text.partition(": ")[2] if text.startswith("forgiven in ") else text
+        return station == identity and reason in note
 
     def wants_message(self) -> bool:
         """Whether one more message without a fault is shown."""

@@ -204,6 +204,25 @@ def test_a_violation_is_told_once() -> None:
             assert said[2].startswith("CS2 warning: refused")
 
 
+def test_what_was_forgiven_is_told_once_and_marked() -> None:
+    log = Log()
+    log.frame(frame('[2,"1","Heartbeat",{"now":1}]', note="$.now: there is no such field"))
+    log.library.info("%s: forgiven in Heartbeat: $.now: there is no such field", "CS1")
+    log.library.info("%s: forgiven in Heartbeat: $.then: there is no such field", "CS1")
+    said = [" ".join(line.split()) for line in log.lines()]
+    assert said[0] == "CS1 ──▶ ! Heartbeat $.now: there is no such field · now 1"
+    assert said[1:] == ["CS1 forgiven in Heartbeat: $.then: there is no such field"]
+
+
+def test_an_answer_that_is_refused_is_an_error() -> None:
+    log = Log(as_json=True)
+    log.frame(frame('[2,"1","Reset",{"type":"Immediate"}]', "out"))
+    log.frame(frame('[3,"1",{"status":"No"}]', note="refused: ResetResponse: $.status: expected one of Accepted"))
+    _, answer = log.objects()
+    assert (answer["level"], answer["action"]) == ("error", "Reset")
+    assert answer["fault"] == "refused: ResetResponse: $.status: expected one of Accepted"
+
+
 def test_a_fault_is_not_cut_short_and_what_is_said_is() -> None:
     log = Log()
     words = " ".join(f"word{number}" for number in range(100))
