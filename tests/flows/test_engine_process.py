@@ -294,5 +294,5 @@ async def test_the_socket_of_a_dead_engine_is_replaced_but_nothing_else(start, t
     file.write_text("precious")
     refused = await start("--socket", str(file))
     assert await asyncio.wait_for(refused.wait(), PATIENCE) == 2
-    assert b"is no socket" in await refused.stderr.read()
+    assert b"is not a socket" in await refused.stderr.read()
     assert file.read_text() == "precious"

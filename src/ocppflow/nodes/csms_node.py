@@ -117,7 +117,7 @@ class CSMSNode(Node):
 
     @property
     def csms(self) -> CSMS:
-        """The role behind the node. It exists once the node has started without a problem."""
+        """The role behind the node. It exists once the configuration has been read without a problem."""
         assert self._csms is not None  # noqa: S101 - said above
         return self._csms
 
@@ -188,8 +188,7 @@ class CSMSNode(Node):
     @property
     def label(self) -> str:
         """What texts call the node."""
-        name = self._config.get("name")
-        return f"the CSMS node {name!r}" if isinstance(name, str) and name else "a CSMS node without a name"
+        return f"the CSMS node {self._config['name']!r}" if self._config.get("name") else "a CSMS node without a name"
 
     def shares(self, settings: CSMSSettings) -> bool:
         """Whether it has the port that a node with ``settings`` wants."""
@@ -273,30 +272,30 @@ class CSMSNode(Node):
     def _connected(self, station: Station) -> None:
         self._opened(station)
         self._count()
-        self._emit(
-            ALL, msgs_out.connection(station.identity, "ONLINE", msgs_out.station(station), station.version.value)
-        )
+        self._tell(station, "ONLINE", msgs_out.station(station))
 
     def _disconnected(self, station: Station, code: int, reason: str) -> None:
         self._count()
-        about = msgs_out.ending(code, reason)
-        self._emit(ALL, msgs_out.connection(station.identity, "OFFLINE", about, station.version.value))
+        self._tell(station, "OFFLINE", msgs_out.ending(code, reason))
+
+    def _tell(self, station: Station, event: str, about: dict[str, Any]) -> None:
+        self._emit(ALL, msgs_out.connection(station.identity, event, about, station.version.value))
 
     def _refused(self, info: RefusedInfo) -> None:
-        if not info.identity:
-            return  # it names no station; the log has it
-        about = {"reason": info.reason or "no reason was given", "status": info.status, "remote": info.address}
-        self._emit(ALL, msgs_out.connection(info.identity, "REFUSED", about))
+        if info.identity:  # or it names no station, and only the log has it
+            about = {"reason": info.reason or "no reason was given", "status": info.status, "remote": info.address}
+            self._emit(ALL, msgs_out.connection(info.identity, "REFUSED", about))
 
     def _count(self) -> None:
         settings = self._settings
         if self.state is not NodeState.WORKING or self._csms is None or settings is None:
             return
         needs_passwords = settings.profile in (1, 2) and settings.shared is None
-        if not len(self._csms) and self._credentials_problem:
-            self._status("yellow", "ring", self._credentials_problem)
-        elif not len(self._csms) and needs_passwords and not self._auths.as_dict():
-            self._status("yellow", "ring", "no passwords set")
+        lacks = self._credentials_problem or (
+            "no passwords set" if needs_passwords and not self._auths.as_dict() else ""
+        )
+        if lacks and not len(self._csms):
+            self._status("yellow", "ring", lacks)
         else:
             self._status("green", "ring", f"({len(self._csms)})")
 
