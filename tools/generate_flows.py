@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tools.flows import demo, first_steps, link_calls, operating, own_nodes, security  # noqa: E402
+from tools.flows import demo, first_steps, link_calls, operating, own_nodes, security, simulated_station  # noqa: E402
 
 EXAMPLES = ROOT / "node-red" / "examples"
 FLOWS = {
@@ -22,7 +22,7 @@ FLOWS = {
     "07 - Log to file": first_steps.log_to_file,
     "08 - Control commands": operating.control_commands,
     "09 - Security profiles 2 and 3 with self-made certificates": security.security_profiles,
-    "10 - Test station": operating.test_station,
+    "10 - Test station": simulated_station.simulated_station,
     "11 - ocpp request and ocpp router": own_nodes.request_and_router,
     "12 - Demo with three stations": demo.demo,
 }

@@ -27,11 +27,14 @@ def example_file(number: str) -> Path:
 
 class Example:
     """``shown`` is what the debug sidebar has got: (name of the debug node, what it shows). ``status`` has the latest
-    status of each node by name."""
+    status of each node by name. At the end there must be nothing in the log, and nothing that a *catch* node has shown,
+    but what is ``tolerated``."""
 
-    def __init__(self, red: NodeRed, number: str, **faster: str) -> None:
-        """``faster``: constants in the flow's functions, by name, with the values that a test has time for."""
+    def __init__(self, red: NodeRed, number: str, *, tolerated: str | None = None, **faster: str) -> None:
+        """``tolerated``: part of the warnings that belong to the example. ``faster``: constants in the flow's
+        functions, by name, with the values that a test has time for."""
         self._red = red
+        self._tolerated = tolerated
         text = example_file(number).read_text(encoding="utf-8")
         for name, value in faster.items():
             text, count = re.subn(rf"\b{name} = \d+", f"{name} = {value}", text)
@@ -41,8 +44,30 @@ class Example:
         self.shown: list[tuple[str, Any]] = []
         self.status: dict[str, str] = {}
         self._names = {node["id"]: node.get("name", "") for node in self._flow}
+        catchers = [node for node in self._flow if node["type"] == "catch"]
+        caught = {ident for node in catchers for wires in node["wires"] for ident in wires}
+        self._faults = {node["name"] for node in self._flow if node["type"] == "debug" and node["id"] in caught}
         self._news = asyncio.Condition()
         self._id = ""
+
+    def add_questions(self) -> dict[str, str]:
+        """Give each CSMS and CS a button that asks it for its state by a Command Message, and a debug node that shows
+        its first output. To be called before the flow is imported. Returns the names: of the node, and of both."""
+        names = {}
+        for node in [each for each in self._flow if each["type"] in ("CSMS", "CS")]:
+            name = names[node["name"]] = f"ask {node['name']}"
+            common = {"name": name, "z": node["z"], "x": node["x"], "y": node["y"] + 1000}
+            payload = json.dumps({"msgType": 99, "command": "connections" if node["type"] == "CSMS" else "status"})
+            button, shower = f"{node['id']}a", f"{node['id']}b"
+            self._flow += [
+                {**common, "id": button, "type": "inject", "props": [{"p": "payload"}], "payload": payload,
+                 "payloadType": "json", "repeat": "", "once": False, "wires": [[node["id"]]]},
+                {**common, "id": shower, "type": "debug", "active": True, "tosidebar": True, "complete": "payload",
+                 "targetType": "msg", "wires": []},
+            ]  # fmt: skip
+            node["wires"][0].append(shower)
+            self._names[shower] = name
+        return names
 
     async def __aenter__(self) -> Example:
         self._log_from = self._red.log_size
@@ -59,11 +84,13 @@ class Example:
         self._id = (await asyncio.to_thread(self._red.admin, "POST", "/flow", body))["id"]
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: object, *_: object) -> None:
+        complaints = self._complaints()
         await asyncio.to_thread(self._red.admin, "DELETE", f"/flow/{self._id}")
         self._reader.cancel()
         await asyncio.wait({self._reader})
         await self._socket.close()
+        assert kind is not None or not complaints, complaints
 
     async def _read(self) -> None:
         async for text in self._socket:
@@ -102,7 +129,9 @@ class Example:
 
         return (await self.until(found, f"{name!r} to show {parts}"))[0]
 
-    def complaints(self) -> list[str]:
-        """The warnings and errors in Node-RED's log since the flow was imported."""
+    def _complaints(self) -> list[str]:
+        """Warnings and errors in Node-RED's log since the flow was imported, and what its *catch* nodes have shown."""
         lines = self._red.log.splitlines()[self._log_from :]
-        return [line for line in lines if "[warn]" in line or "[error]" in line]
+        found = [line for line in lines if "[warn]" in line or "[error]" in line]
+        found += [f"{who}: {value}" for who, value in self.shown if who in self._faults]
+        return [each for each in found if self._tolerated is None or self._tolerated not in each]

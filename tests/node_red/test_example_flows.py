@@ -51,6 +51,25 @@ def test_nodes_of_an_example_have_their_places_and_ids_that_nothing_else_looks_l
             assert referring or not set(named) & set(ids), f"{name}: {key} of {node['name']}"
 
 
+TOLERATED = {"09": "needs a certificate"}
+
+
+@pytest.mark.parametrize("red", ["nr5"], indirect=True)
+@pytest.mark.parametrize("number", [name[:2] for name, _ in _flows()])
+async def test_no_function_of_an_example_trips_over_the_result_of_a_command(red: NodeRed, number: str):
+    example = Example(red, number, tolerated=TOLERATED.get(number))
+    buttons = example.add_questions()
+    async with example:
+        for node, button in buttons.items():
+            at_work = "(" if "CSMS" in node else ""  # a CSMS shows how many stations there are
+            await example.until(
+                lambda node=node, text=at_work: node in example.status and example.status[node].startswith(text),
+                f"{node} to start",
+            )
+            await example.press(button)
+            await example.shows(button, "connections" if "CSMS" in button else "connected")
+
+
 async def test_hello(red: NodeRed):
     async with Example(red, "01") as example:
         await example.shows("the CSMS hears", "EVSE1 Request BootNotification")
@@ -60,7 +79,6 @@ async def test_hello(red: NodeRed):
         await example.shows("EVSE1 hears", "currentTime", "Heartbeat")
         await example.press("reset EVSE1")
         await example.shows("the CSMS hears", 'EVSE1 Response Reset {"status":"Accepted"}')
-        assert not example.complaints()
 
 
 async def test_transaction_with_meter_values(red: NodeRed):
@@ -70,8 +88,6 @@ async def test_transaction_with_meter_values(red: NodeRed):
         bar = line.split()[0]
         assert len(bar) == 25
         assert set(bar) == {"█", "░"}
-        assert not [shown for shown in example.shown if shown[0] == "faults"]
-        assert not example.complaints()
 
 
 async def test_sequence_by_link_call(red: NodeRed):
@@ -83,7 +99,6 @@ async def test_sequence_by_link_call(red: NodeRed):
         example.shown.clear()
         await example.press("again")
         await example.shows("the whole msg at the end", "TransactionEvent")
-        assert not example.complaints()
 
 
 async def test_sequence_with_await(red: NodeRed):
@@ -94,7 +109,6 @@ async def test_sequence_with_await(red: NodeRed):
         example.shown.clear()
         await example.press("again")
         await example.shows("the end", "is over after 3 events")
-        assert not example.complaints()
 
 
 async def test_dispatch_by_action(red: NodeRed):
@@ -102,7 +116,6 @@ async def test_dispatch_by_action(red: NodeRed):
         await example.shows("EVSE1 hears", "BootNotification", "Accepted")
         await example.press("StatusNotification")
         await example.shows("EVSE1 hears", "'msgType': 3", "StatusNotification")
-        assert not example.complaints()
         await example.press("LogStatusNotification")
         told = await example.shows("EVSE1 hears", "NotImplemented")
         assert told["error"]["description"] == "there is no flow named CSMS:REQ:LogStatusNotification"
@@ -114,7 +127,6 @@ async def test_three_versions_on_one_port(red: NodeRed):
             await example.shows("stations", f"{name} speaks OCPP {version}: Authorize")
             await example.shows(f"{name} hears", "'status': 'Accepted'")
         assert example.status["CSMS"] == "(3)"
-        assert not example.complaints()
 
 
 async def test_log_to_file(start: Callable[..., NodeRed], tmp_path: Path):
@@ -126,11 +138,10 @@ async def test_log_to_file(start: Callable[..., NodeRed], tmp_path: Path):
         assert (call["station"], call["from"], call["message"][2]) == ("EVSE1", "CS", "BootNotification")
         await example.press("read")
         await example.shows("the log, line by line", "BootNotification")
-        assert not example.complaints()
 
 
 async def test_control_commands(red: NodeRed):
-    async with Example(red, "08") as example:
+    async with Example(red, "08", tolerated="EVSE1 is blocked until ws_open") as example:
         await example.until(lambda: example.status.get("EVSE1", "").startswith(("Connected", "REQ")), "EVSE1 online")
         await example.press("connections")
         connections = (await example.shows("results", "connections"))["connections"]
@@ -139,6 +150,8 @@ async def test_control_commands(red: NodeRed):
         assert len((await example.shows("results", "auth_cs"))["auth_cs"]) == 20
         await example.press("commands")
         await example.shows("results", "'commands': {")
+        await example.press("status")
+        assert (await example.shows("EVSE1's state", "url"))["connected"] is True
         await example.press("retrybackoff")
         await example.press("ws_close and block")
         await example.shows("comes and goes", "REFUSED")
@@ -148,52 +161,82 @@ async def test_control_commands(red: NodeRed):
         await example.press("close")
         await example.until(lambda: example.status["EVSE1"] == "Closed", "EVSE1 to close")
         await example.press("status")
-        assert (await example.shows("EVSE1's state", "url"))["connected"] is False
-        assert all("EVSE1 is blocked until ws_open" in line for line in example.complaints())
+        await example.shows("EVSE1's state", "'connected': False")
 
 
 async def test_security_profiles(red: NodeRed):
-    async with Example(red, "09") as example:
+    async with Example(red, "09", tolerated="needs a certificate") as example:
         for profile in (2, 3):
             online = await example.shows(f"EVSE{profile} is online", "securityProfile")
             assert online["securityProfile"] == profile
             await example.until(lambda name=f"CSMS {profile}": example.status[name] == "(1)", "the CSMS to count one")
-        assert not [shown for shown in example.shown if shown[0] == "faults"]
-        assert all("needs a certificate" in line for line in example.complaints()), example.complaints()
 
 
 async def test_test_station(red: NodeRed):
-    async with Example(red, "10") as example:
-        await example.shows("the CSMS hears", "Request BootNotification")
+    async with Example(red, "10", RESTART="100") as example:
+        heard = "the CSMS hears"
+        await example.shows(heard, "Request BootNotification", "PowerUp")
+        await example.shows(heard, "Request StatusNotification", "Available")
         await example.press("GetVariables")
-        await example.shows("the CSMS hears", "Response GetVariables", '"attributeValue":"300"')
+        await example.shows(heard, "Response GetVariables", '"attributeValue":"300"')
         await example.press("SetVariables")
-        await example.shows("the CSMS hears", "Response SetVariables", "Accepted")
+        await example.shows(heard, "Response SetVariables", "Accepted")
         await example.press("GetVariables")
-        await example.shows("the CSMS hears", "Response GetVariables", '"attributeValue":"60"')
+        await example.shows(heard, "Response GetVariables", '"attributeValue":"60"')
         await example.press("TriggerMessage")
-        await example.shows("the CSMS hears", "Request Heartbeat")
-        await example.press("RequestStartTransaction")
-        await example.shows("the CSMS hears", "Response RequestStartTransaction", "transactionId")
-        await example.press("RequestStopTransaction")
-        await example.shows("the CSMS hears", 'Response RequestStopTransaction {"status":"Accepted"}')
-        for command in ("ChangeAvailability", "UnlockConnector", "Reset"):
+        await example.shows(heard, "Request Heartbeat")
+        for command in ("ChangeAvailability", "UnlockConnector"):
             await example.press(command)
-            await example.shows("the CSMS hears", f"Response {command}")
+            await example.shows(heard, f"Response {command}")
         await example.press("ClearCache: NotSupported")
-        await example.shows("the CSMS hears", "EVSE1 ClearCache: NotSupported")
-        assert not example.complaints()
+        await example.shows(heard, "EVSE1 ClearCache: NotSupported")
+
+
+async def test_the_test_station_charges_when_it_has_accepted_a_remote_start(red: NodeRed):
+    """OCPP 2.0.1 Part 2, F02: the station that accepts a RequestStartTransaction begins the transaction."""
+    async with Example(red, "10", RESTART="100") as example:
+        heard = "the CSMS hears"
+        await example.shows(heard, "Request StatusNotification", "Available")
+        await example.press("RequestStopTransaction")
+        await example.shows(heard, 'Response RequestStopTransaction {"status":"Rejected"}')
+
+        await example.press("RequestStartTransaction")
+        answer = await example.shows(heard, 'Response RequestStartTransaction {"status":"Accepted"')
+        transaction = answer.partition('"transactionId":"')[2].rstrip('"}')
+        started = await example.shows(heard, "Request TransactionEvent", '"eventType":"Started"', transaction)
+        assert '"remoteStartId":1' in started
+        assert example.shown.index((heard, answer)) < example.shown.index((heard, started))
+        await example.press("every 10 seconds")
+        await example.shows(
+            heard, "TransactionEvent", '"eventType":"Updated"', transaction, '"seqNo":1', '"value":12200'
+        )
+        await example.press("RequestStartTransaction")
+        await example.shows(heard, 'Response RequestStartTransaction {"status":"Rejected"}')
+        await example.press("UnlockConnector")
+        await example.shows(heard, "Response UnlockConnector", "OngoingAuthorizedTransaction")
+        await example.press("ChangeAvailability")
+        await example.shows(heard, 'Response ChangeAvailability {"status":"Scheduled"}')
+        await example.press("RequestStopTransaction")
+        await example.shows(heard, 'Response RequestStopTransaction {"status":"Accepted"}')
+        await example.shows(heard, "TransactionEvent", '"eventType":"Ended"', transaction, '"stoppedReason":"Remote"')
+
+        await example.press("RequestStartTransaction")
+        await example.until(lambda: sum('"Started"' in str(each) for each in example.shown) == 2, "another transaction")
+        await example.press("Reset")
+        await example.shows(heard, 'Response Reset {"status":"Accepted"}')
+        await example.shows(heard, "TransactionEvent", '"eventType":"Ended"', '"stoppedReason":"ImmediateReset"')
+        await example.shows(heard, "EVSE1 is OFFLINE")
+        await example.shows(heard, "Request BootNotification", "RemoteReset")
 
 
 async def test_request_and_router(red: NodeRed):
     async with Example(red, "11") as example:
         await example.shows("a station boots", "BootNotification")
         await example.press("Reset at EVSE1")
-        assert (await example.shows("the answer", "Reset"))["data"] == {"status": "Accepted"}
+        assert (await example.shows("Reset: the answer", "Accepted"))["data"] == {"status": "Accepted"}
         await example.press("ClearCache at EVSE1")
-        error = (await example.shows("no answer", "ClearCache"))["error"]
+        error = (await example.shows("ClearCache: no answer", "ClearCache"))["error"]
         assert (error["code"], error["description"]) == ("NotSupported", "EVSE1 knows no ClearCache")
-        assert not example.complaints()
 
 
 async def test_demo(red: NodeRed):
@@ -207,5 +250,3 @@ async def test_demo(red: NodeRed):
         await example.shows("conversation", "CS2 ──▶ CSMS", "BootNotification", "RemoteReset")
         await example.press("start a transaction at CS1")
         await example.shows("conversation", "CS1 ◀── CSMS", "RemoteStartTransaction")
-        assert not [shown for shown in example.shown if shown[0] == "faults"]
-        assert not example.complaints()

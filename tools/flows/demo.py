@@ -57,6 +57,7 @@ BACK_OFFICE = """
 
 IN_WORDS = """
     // The OCPP log in words: who says what to whom. An answer is named after its call, which the wire leaves out.
+    if (!Array.isArray(msg.payload)) return null; // what is not a message is logged as text
     const [kind, id, ...rest] = msg.payload;
     const calls = context.get("calls") || {};
     const key = msg.cbId + id;
@@ -82,6 +83,7 @@ IN_WORDS = """
 LIFE = """
     // The life of a station of any version. It hears what its CS node says: that it is online or offline, the answers
     // to its own Requests, the CSMS's Requests. What it keeps is in `me`.
+    if (!msg.ocpp) return null; // the result of a command message
     const PAUSE = 1000, READINGS = 12;
     const names = ["CS1", "CS2", "CS3"];
     const { cbId, ocppVersion, websocket, command } = msg.ocpp;

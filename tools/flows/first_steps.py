@@ -57,7 +57,7 @@ def hello() -> Canvas:
 
 CHARGING = """
     // What the station says, one step after the other. It takes the next one when the last has been answered.
-    if (msg.ocpp.websocket === "OFFLINE") return null;
+    if (!msg.ocpp || msg.ocpp.websocket === "OFFLINE") return null;
     if (msg.ocpp.websocket === "ONLINE") {
         context.set("run", (context.get("run") || 0) + 1);
         context.set("step", 0);
@@ -169,6 +169,7 @@ ANSWER_ANY_VERSION = """
 
 SPEAK = """
     // Online: boot. Booted: authorize a card. The messages of 1.6 have other fields than those of 2.0.1 and 2.1.
+    if (!msg.ocpp) return null;
     const isOld = msg.ocpp.ocppVersion === "1.6";
     if (msg.ocpp.websocket === "ONLINE") {
         const data = isOld

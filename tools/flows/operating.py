@@ -1,11 +1,11 @@
-"""Examples for those who test and operate: Command Messages, and a station that answers the CSMS's commands."""
+"""The example of Command Messages, for those who operate."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from tools.flows.canvas import Canvas
-from tools.flows.snippets import ANSWER_STATIONS, BOOT_WHEN_ONLINE, IN_A_LINE
+from tools.flows.snippets import ANSWER_STATIONS, BOOT_WHEN_ONLINE
 
 PASSWORD = """
     // A new password each time: the CSMS hears it first, then the station connects with it.
@@ -76,121 +76,4 @@ def control_commands() -> Canvas:
     state = canvas.switch("result?", (440, 12), "payload.msgType", 99)
     station.wire(state).wire(canvas.debug("EVSE1's state", (600, 12), "payload.status"))
     canvas.catch("what goes wrong", (440, 13)).wire(canvas.debug("faults", (660, 13), "error.message"))
-    return canvas
-
-
-VARIABLES = """
-    // The station's variables, by component and variable, with those that can be written.
-    flow.set("variables", {
-        "OCPPCommCtrlr.HeartbeatInterval": { value: "300", writable: true },
-        "AuthCtrlr.Enabled": { value: "true", writable: true },
-        "ChargingStation.Model": { value: "Example", writable: false }
-    });
-"""
-
-OBEY = """
-    // What the CSMS may ask of the station. What is not here gets NotSupported.
-    const variables = flow.get("variables");
-    const key = each => each.component.name + "." + each.variable.name;
-    const asked = each => ({ component: each.component, variable: each.variable });
-
-    const answers = {
-        Reset: () => ({ status: "Accepted" }),
-        GetVariables: ({ getVariableData }) => ({
-            getVariableResult: getVariableData.map(each => {
-                const found = variables[key(each)];
-                return found
-                    ? { ...asked(each), attributeStatus: "Accepted", attributeValue: found.value }
-                    : { ...asked(each), attributeStatus: "UnknownVariable" };
-            })
-        }),
-        SetVariables: ({ setVariableData }) => ({
-            setVariableResult: setVariableData.map(each => {
-                const found = variables[key(each)];
-                if (!found) return { ...asked(each), attributeStatus: "UnknownVariable" };
-                if (!found.writable) return { ...asked(each), attributeStatus: "Rejected" };
-                found.value = each.attributeValue;
-                return { ...asked(each), attributeStatus: "Accepted" };
-            })
-        }),
-        ChangeAvailability: () => ({ status: "Accepted" }),
-        TriggerMessage: ({ requestedMessage }) => ({
-            status: requestedMessage === "Heartbeat" ? "Accepted" : "NotImplemented"
-        }),
-        UnlockConnector: () => ({ status: "Unlocked" }),
-        RequestStartTransaction: () => {
-            if (flow.get("transaction")) return { status: "Rejected" };
-            flow.set("transaction", RED.util.generateId());
-            return { status: "Accepted", transactionId: flow.get("transaction") };
-        },
-        RequestStopTransaction: ({ transactionId }) => {
-            if (flow.get("transaction") !== transactionId) return { status: "Rejected" };
-            flow.set("transaction", undefined);
-            return { status: "Accepted" };
-        }
-    };
-
-    const { command, data } = msg.payload;
-    const answer = answers[command];
-    msg.payload = answer
-        ? { msgType: 3, command, data: answer(data) }
-        : { msgType: 4, error: { code: "NotSupported", description: `${command} is beyond this station` } };
-
-    // What it has promised to send comes after the answer.
-    const triggered = command === "TriggerMessage" && msg.payload.data.status === "Accepted";
-    return [msg, triggered ? { payload: { command: data.requestedMessage } } : null];
-"""
-
-STOP = """
-    // The id of the transaction is known since RequestStartTransaction was answered.
-    msg.payload = {
-        command: "RequestStopTransaction", cbId: "EVSE1", data: { transactionId: flow.get("transaction") || "none" }
-    };
-    return msg;
-"""
-
-
-def _to_station(command: str, **data: Any) -> dict[str, Any]:
-    return {"command": command, "cbId": "EVSE1", "data": data}
-
-
-def test_station() -> Canvas:
-    heartbeat = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "HeartbeatInterval"}}
-    token = {"idToken": "04A2B3C4D5E680", "type": "ISO14443"}
-    canvas = Canvas(
-        "test station",
-        "Test station",
-        """
-        EVSE1 answers what a CSMS asks of a station: variables that can be read and written, Reset, ChangeAvailability,
-        TriggerMessage, UnlockConnector, remote start and stop; to all else it says NotSupported. To test a CSMS of your
-        own, set its URL in *the CSMS under test*, and disable the lower half.
-        """,
-    )
-    csms = canvas.csms("CSMS", (320, 6), 9111)  # first, so that it listens when the station connects
-    canvas.comment("EVSE1, the test station", (0, 0))
-    station = canvas.cs("EVSE1", (0, 1), canvas.target("the CSMS under test", 9111))
-    obey = canvas.function("obey", (340, 2), OBEY, outputs=2, initialize=VARIABLES.strip())
-    station.wire(canvas.switch("Request?", (180, 2), "payload.msgType", 2)).wire(obey).wire(station)
-    obey.wire(station, port=2)
-    station.wire(canvas.function("boot when online", (180, 1), BOOT_WHEN_ONLINE)).wire(station)
-
-    canvas.comment("A CSMS with a button for each command", (0, 3.5))
-    buttons = {
-        "GetVariables": _to_station("GetVariables", getVariableData=[heartbeat]),
-        "SetVariables": _to_station("SetVariables", setVariableData=[heartbeat | {"attributeValue": "60"}]),
-        "TriggerMessage": _to_station("TriggerMessage", requestedMessage="Heartbeat"),
-        "ChangeAvailability": _to_station("ChangeAvailability", operationalStatus="Operative"),
-        "UnlockConnector": _to_station("UnlockConnector", evseId=1, connectorId=1),
-        "RequestStartTransaction": _to_station("RequestStartTransaction", idToken=token, remoteStartId=1, evseId=1),
-        "Reset": _to_station("Reset", type="Immediate"),
-        "ClearCache: NotSupported": _to_station("ClearCache"),
-    }
-    for row, (name, payload) in enumerate(buttons.items()):
-        canvas.inject(name, (0, 4.5 + row), payload).wire(csms)
-    stop = canvas.function("of that transaction", (320, 4.5 + len(buttons)), STOP)
-    canvas.inject("RequestStopTransaction", (0, 4.5 + len(buttons))).wire(stop).wire(csms)
-    answer = canvas.function("answer", (660, 6), ANSWER_STATIONS)
-    csms.wire(canvas.switch("Request?", (500, 6), "payload.msgType", 2)).wire(answer).wire(csms)
-    csms.wire(canvas.function("in a line", (500, 7), IN_A_LINE)).wire(canvas.debug("the CSMS hears", (660, 7)))
-    canvas.catch("what goes wrong", (500, 8)).wire(canvas.debug("faults", (720, 8), "error.message"))
     return canvas

@@ -20,8 +20,8 @@ ANSWER_STATIONS = """
 """
 
 BOOT_WHEN_ONLINE = """
-    // The first thing a station says on a new connection.
-    if (msg.ocpp.websocket !== "ONLINE") return null;
+    // The first thing a station says on a new connection. (The result of a command message has no msg.ocpp.)
+    if (msg.ocpp?.websocket !== "ONLINE") return null;
     return {
         payload: {
             command: "BootNotification",
@@ -32,6 +32,7 @@ BOOT_WHEN_ONLINE = """
 
 IN_A_LINE = """
     // What the CSMS hears and how its calls end, one line each.
+    if (!msg.ocpp) return null; // the result of a command message
     const { cbId, command, websocket } = msg.ocpp;
     const { data, error, reason } = msg.payload;
     if (websocket) msg.payload = `${cbId} is ${websocket}${reason ? ": " + reason : ""}`;
