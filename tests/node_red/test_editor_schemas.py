@@ -15,9 +15,10 @@ import pytest
 from editor_payloads import full, message_types, mutants, table
 from runtime_process import PACKAGE
 
-from ocppflow.messages import Version, actions
+from ocppflow.messages import Message, Version, actions
 from ocppflow.messages.codec import violations
-from ocppflow.messages.walk import walk
+from ocppflow.messages.violation import Violation
+from ocppflow.messages.walk import Report, walk
 
 ROOT = PACKAGE.parent
 CATALOG = json.loads((PACKAGE / "nodes/locales/en-US/ocppflow-engine.json").read_text(encoding="utf-8"))
@@ -35,6 +36,17 @@ def words(finding: dict[str, Any]) -> str:
 def expected(violation: Any) -> str:
     known = {"to be present": TEXTS["missing"], "no such field": TEXTS["unknown"]}
     return known.get(violation.expected, violation.expected)
+
+
+def engines_findings(kind: type[Message], raw: str) -> list[Violation]:
+    """All that is wrong with a payload, but for what is wrong with a value after its type was forgiven."""
+    report = Report(kind.__version__, lambda violation: True)
+    walk(kind, msgspec.json.decode(raw), report)
+    found: list[Violation] = []
+    for each in report.found:
+        if not any(v.kind == "type" and re.fullmatch(re.escape(v.path) + r"([.\[].*)?", each.path) for v in found):
+            found.append(each)
+    return found
 
 
 def is_same(ours: str, engines: str) -> bool:
@@ -58,7 +70,7 @@ def test_the_editor_finds_what_the_engine_finds_in_every_message(version: Versio
     faulty = 0
     for (name, value), findings in zip(cases, found, strict=True):
         raw = json.dumps(value)
-        engines = walk(types[name], msgspec.json.decode(raw))[1]
+        engines = engines_findings(types[name], raw)
         assert bool(findings) == bool(violations(types[name], raw)), (name, raw[:500], findings, engines)
         faulty += bool(findings)
         if len(engines) < 99:

@@ -47,12 +47,6 @@ def evident(text: str) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
 
 
-def lacks_zone(text: str) -> bool:
-    """Whether a date and time that :func:`evident` can read has no zone."""
-    parts = _READABLE.fullmatch(text)
-    return parts is not None and parts["zone"] is None
-
-
 def _moment(parts: re.Match[str]) -> datetime | None:
     """The moment that was written; a leap second (second 60) counts as the second after it."""
     leap = parts["second"] == "60"

@@ -247,10 +247,10 @@ def _date_time(_: inspect.DateTimeType) -> Check:
         moment = date_times.valid(value, offset_of_hours=report.version is Version.V16)
         if moment is not None:
             return moment
-        meant = date_times.evident(value)
-        lacks_zone = meant is not None and date_times.lacks_zone(value)
-        expected = "a date-time with a time zone" if lacks_zone else "a date-time (RFC 3339)"
+        lacks_only_zone = date_times.valid(value + "Z") is not None
+        expected = "a date-time with a time zone" if lacks_only_zone else "a date-time (RFC 3339)"
         report.add(path, expected, value, "PropertyConstraintViolation")
+        meant = date_times.evident(value)
         return value if meant is None else meant
 
     return check

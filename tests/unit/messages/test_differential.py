@@ -28,6 +28,8 @@ DIFFERENCES: tuple[tuple[str, str, dict[str, Any], bool, str], ...] = (
      "RFC 3339 5.6 lets applications use a space for the T"),
     ("2.0.1", "HeartbeatResponse", {"currentTime": "2024-05-01T10:00:00+0200"}, False,
      "the basic form of ISO 8601, which the standard names for dateTime, is as clear"),
+    ("1.6", "HeartbeatResponse", {"currentTime": "2024-05-01T10:00:00+02"}, False,
+     "OCPP 1.6 edition 2, 3.15 names ISO 8601, where an offset may consist of hours alone"),
     ("2.0.1", "HeartbeatResponse", {"currentTime": "0000-05-01T10:00:00Z"}, True, "Python has no year 0"),
     ("1.6", "StopTransactionRequest",
      {"transactionId": 1, "timestamp": "2024-05-01T10:00:00Z", "meterStop": 1, "transactionData": [
