@@ -1,10 +1,10 @@
 'use strict'
-/** What the CSMS and the CS node have in common: they are attached by an engine. */
+/** What the CSMS and the CS node have in common: an engine does their work. */
 const { engineOf } = require('./engine-pool')
 const { RuntimeNode } = require('./runtime-node')
 const { deploysOf } = require('./deploys')
 
-/** Let an engine host `node`. `names` are the properties of `config` that the engine needs as they are. */
+/** Let the engine do the work of `node`. It gets the properties `names` of `config` as they are. */
 function attach (RED, node, config, names) {
   const deploys = deploysOf(RED)
   const engine = engineOf(RED, config.engine)
@@ -35,8 +35,8 @@ function attach (RED, node, config, names) {
 }
 
 /**
- * Keep what a flow has made of the list of passwords, so that it outlives a redeploy. An instance of a subflow has no
- * credentials of its own, and those of the template are every instance's: the engine remembers for it.
+ * Put the list of passwords that a flow has changed into the credentials, where the edit dialog finds it. Not so in a
+ * subflow: its template's credentials are those of all its instances. (The engine remembers the list in any case.)
  */
 function keep (RED, node, { basic_auths: passwords }) {
   if (node._alias) return

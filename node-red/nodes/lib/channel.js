@@ -1,14 +1,14 @@
 'use strict'
 /**
- * A channel to the engine: lines out, lines in, and one end. The engine is a child process or a Unix socket; what is
- * above does not know which.
+ * A channel to the engine: lines out, lines in, and one end. The engine is a child process, or is reached over a Unix
+ * socket; whoever uses the channel need not know which.
  */
 const { spawn } = require('node:child_process')
 const net = require('node:net')
 
-/** Characters of the engine's own complaints (stderr) that are kept to say why it ended. */
-const KEPT_WORDS = 2000
-/** Milliseconds that a child has to end by itself, and then to end on SIGTERM. */
+/** Characters of the engine's stderr that are kept, to say why it ended: enough for the last line of a traceback. */
+const KEPT_STDERR = 2000
+/** Milliseconds: for the engine to end by itself (it waits up to 3 s for its peers' goodbyes), then on SIGTERM. */
 const PATIENCE = { end: 6000, term: 2000 }
 
 const children = new Set()
@@ -73,10 +73,10 @@ class Channel {
 class ChildChannel extends Channel {
   constructor (argv, onLine, onEnd) {
     super(onLine, onEnd)
-    this._words = ''
+    this._stderr = ''
     this._timers = []
-    // A process group of its own: Ctrl-C is for Node-RED, which then ends the engine in order. The engine ends at the
-    // end of its stdin in any case, however Node-RED has come to its own.
+    // A process group of its own: Ctrl-C is meant for Node-RED, which then ends the engine in order. If Node-RED is
+    // killed, the engine ends by itself at the end of its stdin.
     const detached = process.platform !== 'win32'
     const child = this._child = spawn(argv[0], argv.slice(1), { stdio: 'pipe', windowsHide: true, detached })
     this.pid = child.pid
@@ -84,19 +84,19 @@ class ChildChannel extends Channel {
     children.add(child)
     this._listen(child.stdout)
     child.stderr.setEncoding('utf8')
-    child.stderr.on('data', text => { this._words = (this._words + text).slice(-KEPT_WORDS) })
-    // EPIPE and the like say no more than that the child is ending, and `close` will say so.
+    child.stderr.on('data', text => { this._stderr = (this._stderr + text).slice(-KEPT_STDERR) })
+    // EPIPE and the like only say that the child is ending, and `close` says so too.
     for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on('error', () => {})
     child.on('error', error => this._left(error.code === 'ENOENT' ? `there is no program ${argv[0]}` : error.message))
     child.on('exit', (code, signal) => {
-      // A grandchild may hold the pipes open for ever; what is in them now is read, the rest is not waited for.
+      // A grandchild could hold the pipes open for ever: what is in them now is read, but nobody waits for more.
       this._timers.push(setTimeout(() => this._left(this._why(code, signal)), 500).unref())
     })
     child.on('close', (code, signal) => this._left(this._why(code, signal)))
   }
 
   _why (code, signal) {
-    const last = this._words.trim().split('\n').pop().trim()
+    const last = this._stderr.trim().split('\n').pop().trim()
     const how = signal ? `it was ended by ${signal}` : `it ended with exit code ${code}`
     return last ? `${how}: ${last}` : how
   }
@@ -121,7 +121,7 @@ class ChildChannel extends Channel {
     this._child.kill('SIGKILL')
   }
 
-  /** Keep Node.js alive no longer on this channel's account. */
+  /** This channel does not keep Node.js alive any more. */
   unref () {
     for (const each of [this._child, this._child.stdin, this._child.stdout, this._child.stderr]) each.unref()
   }

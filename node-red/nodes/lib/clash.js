@@ -1,7 +1,7 @@
 'use strict'
 /**
  * Node types are global in Node-RED: if another package holds one of ours, Node-RED does not even load our file for it.
- * Nodes of that type are then the other package's, and whoever installed this one should know why.
+ * Nodes of that type are then the other package's, and whoever installed this one should be told why nothing works.
  */
 const OWN = require('../../package.json').name
 const TYPES = ['CSMS', 'CS', 'target-csms']

@@ -1,5 +1,5 @@
 'use strict'
-/** What a deploy changes, so that a node which it closes and makes anew unchanged can keep its connections. */
+/** What a deploy changes: a node that it closes and makes anew without a change keeps its connections. */
 const { deployed } = require('./engine-pool')
 
 const known = new WeakMap()
@@ -8,7 +8,7 @@ class Deploys {
   constructor (events) {
     this._kept = new Set()
     events.on('flows:stopping', ({ config, diff }) => {
-      // Flows that are stopped or restarted have no diff of their own; that is the user's wish, and nothing is kept.
+      // To stop or restart the flows is no deploy: there is no diff, and nothing is kept, as the user wants it.
       const isDeploy = diff !== undefined && diff.globalConfigChanged !== undefined
       const touched = isDeploy ? new Set([...diff.changed, ...diff.removed]) : null
       this._kept = new Set(isDeploy ? config.flows.filter(each => !touched.has(each.id)).map(each => each.id) : [])
@@ -19,7 +19,7 @@ class Deploys {
     })
   }
 
-  /** Whether the node that is being closed will be made anew as it is. */
+  /** Whether the node that is being closed will be made anew unchanged. */
   keeps ({ id, z, _alias }) {
     // In an instance of a subflow, which is `z`, it is made of the template's node `_alias`.
     return this._kept.has(id) || (this._kept.has(z) && this._kept.has(_alias))

@@ -33,11 +33,11 @@ function fromSocket (path, what) {
 function fromCommand (command, what) {
   const argv = Array.isArray(command) ? command.map(String) : words(String(command ?? ''))
   if (argv.length === 0) return { problem: `${what} is missing` }
-  // One word is the program; what it is to do is known.
+  // A single word is the program; its command is always the same.
   return { argv: argv.length === 1 ? [argv[0], 'engine'] : argv }
 }
 
-/** A command line to its words; those with blanks in them are put in quotes. */
+/** The words of a command line; quotes keep those with blanks in them together. */
 function words (line) {
   const found = line.match(/"[^"]*"|'[^']*'|[^\s"']+/g) || []
   return found.map(word => (/^(["']).*\1$/.test(word) ? word.slice(1, -1) : word))

@@ -1,5 +1,5 @@
 'use strict'
-/** The engines in use: one for each location, and as a rule there is one. */
+/** The engines in use: one for each location, which usually means one. */
 const os = require('node:os')
 const path = require('node:path')
 const { EngineSupervisor } = require('./engine-supervisor')

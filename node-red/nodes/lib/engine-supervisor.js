@@ -1,7 +1,7 @@
 'use strict'
 /**
- * The engine as the nodes see it: one process that all of them share. It is started for the first node and ended after
- * the last, started again if it dies, and watched for a standstill. docs/engine-protocol.md has what is said.
+ * The engine as the nodes see it: one process that all of them share. It is started for the first node, ended after the
+ * last, and started again if it dies or hangs. What is said to it, and what it says, is in docs/engine-protocol.md.
  */
 const channels = require('./channel')
 const { fault } = require('./fault')
@@ -10,20 +10,33 @@ const PROTOCOL = 1
 
 /** Milliseconds. */
 const TIMES = {
-  hello: 60000, // Python on a small machine, with nothing in its caches
+  hello: 60000, // a Raspberry Pi with cold caches takes half of that to start Python and import the engine
   ping: 15000,
-  linger: 3000, // a deploy closes all nodes before it makes them anew
+  linger: 3000, // a full deploy closes all nodes before it makes them anew
   close: 10000, // Node-RED gives a node 15 s
-  firstRetry: 250,
-  retryOnDeploy: 1000,
+  firstRetry: 250, // a crash that does not repeat itself is hardly noticed; each further wait is twice as long
   lastRetry: 30000,
-  firstSetupRetry: 30000,
+  retryOnDeploy: 1000, // a deploy does not wait for the next attempt, unless the last one was just now
+  firstSetupRetry: 30000, // a failed set-up has cost minutes, and seldom mends itself
   lastSetupRetry: 600000,
-  stable: 30000
+  stable: 30000 // after that long without a crash, the next one is the first again
 }
-const PINGS = 4 // unanswered, and the engine is taken for dead
-const HELD_INPUTS = 1000 // while it starts
+/** After so many pings without an answer (a minute) the engine is held to hang. */
+const PINGS = 4
+/** Inputs that wait for the engine to start; at one a millisecond, a second's worth. */
+const HELD_INPUTS = 1000
+/** Bytes that the engine has not read yet. Beyond that, inputs are refused before they fill Node-RED's memory. */
 const MOST_BACKLOG = 64 * 2 ** 20
+
+/** The states, and which may follow each. */
+const NEXT = {
+  idle: ['setup', 'starting', 'waiting', 'ending'],
+  setup: ['setup', 'starting', 'waiting', 'ending', 'idle'],
+  starting: ['ready', 'waiting', 'ending', 'idle'],
+  ready: ['waiting', 'ending', 'idle'],
+  waiting: ['setup', 'starting', 'waiting', 'ending', 'idle'],
+  ending: ['idle']
+}
 const STATUS = {
   starting: { fill: 'yellow', shape: 'ring', text: 'starting' },
   setup: { fill: 'blue', shape: 'ring', text: 'setting up engine...' },
@@ -47,7 +60,7 @@ class EngineSupervisor {
     this._nodes = new Map()
     this._held = []
     this._parked = new Map()
-    this._state = 'idle' // setup, starting, ready, waiting, ending
+    this._state = 'idle' // one of NEXT
     this._status = STATUS.starting
     this._channel = null
     this._failures = 0
@@ -91,7 +104,7 @@ class EngineSupervisor {
   _closed (node, removed, park) {
     return new Promise(resolve => {
       const late = setTimeout(() => {
-        this._log.warn(`the engine did not close ${node.label} in time; it is started anew`)
+        this._log.warn(`the engine did not close ${node.label} in time; it is restarted`)
         this._channel?.kill()
         resolve()
       }, this._times.close)
@@ -132,10 +145,10 @@ class EngineSupervisor {
       return
     }
     if (line.length > this._maxLine / 3 && Buffer.byteLength(line) > this._maxLine) {
-      const text = `${node.label}: the msg is longer than the ${this._maxLine} bytes that the engine takes`
+      const text = `${node.label}: the msg is longer than ${this._maxLine} bytes, the most that the engine takes`
       done(fault(text, 'InvalidMessage'))
     } else if (this._channel.backlog > MOST_BACKLOG) {
-      done(fault(`${node.label}: the engine is too far behind to take more`, 'QueueFull'))
+      done(fault(`${node.label}: the engine cannot keep up; send more when answers have come`, 'QueueFull'))
     } else {
       node.pending.set(ref, { msg, send, done })
       this._channel.write(line)
@@ -147,7 +160,7 @@ class EngineSupervisor {
   async _start () {
     clearTimeout(this._timer)
     if (this._nodes.size === 0) {
-      this._state = 'idle'
+      this._go('idle')
       return
     }
     this._triedAt = Date.now()
@@ -179,8 +192,14 @@ class EngineSupervisor {
     this._timer.unref()
   }
 
-  _enter (state, status) {
+  _go (state) {
+    // Only a fault of this file's could bring that about, and Node-RED must not end for it.
+    if (!NEXT[this._state].includes(state)) this._log.error(`the engine went from ${this._state} to ${state}`)
     this._state = state
+  }
+
+  _enter (state, status) {
+    this._go(state)
     this._status = status
     for (const node of this._nodes.values()) node.showStatus(status)
   }
@@ -193,13 +212,13 @@ class EngineSupervisor {
       return
     }
     if (line.version !== this._version) {
-      this._log.warn(`the engine is ${line.version}, this package was made with ${this._version}`)
+      this._log.warn(`the engine is version ${line.version}, but this package was made with ${this._version}`)
     }
     this._log.info(`engine ${line.version} is ready (process ${line.pid})`)
     this._maxLine = line.maxLine
     this._pings = 0
     this._say({ op: 'hello', protocol: PROTOCOL, log: 'info', stateDir: this._stateDir })
-    this._state = 'ready'
+    this._go('ready')
     for (const node of this._nodes.values()) this._create(node)
     const held = this._held
     this._held = []
@@ -212,7 +231,7 @@ class EngineSupervisor {
   _watch () {
     this._timer = setTimeout(() => {
       if (this._pings >= PINGS) {
-        this._log.error(`the engine has not answered for ${PINGS * this._times.ping / 1000} s; it is started anew`)
+        this._log.error(`the engine has not answered for ${PINGS * this._times.ping / 1000} s; it is restarted`)
         this._channel.kill()
         return
       }
@@ -242,7 +261,7 @@ class EngineSupervisor {
       done(fault(`${node.label}: no engine: ${reason}`, 'NotConnected'))
     }
     if (this._nodes.size === 0) {
-      this._state = 'idle'
+      this._go('idle')
       return
     }
     const { firstSetupRetry, lastSetupRetry, firstRetry, lastRetry } = this._times
@@ -270,10 +289,10 @@ class EngineSupervisor {
     const channel = this._channel
     this._channel = null
     this._failures = 0
-    this._state = 'ending'
+    this._go('ending')
     this._status = STATUS.starting
     if (channel !== null) await channel.end()
-    this._state = 'idle'
+    this._go('idle')
     if (this._nodes.size > 0) this._start()
   }
 
@@ -288,7 +307,7 @@ class EngineSupervisor {
     try {
       this._take(JSON.parse(text))
     } catch (error) {
-      this._log.error(`a line of the engine's could not be used: ${error.stack}`)
+      this._log.error(`a line from the engine could not be used: ${error.stack}`)
     }
   }
 

@@ -7,7 +7,7 @@
  * characters of the message, and a stack that would tell of this package and not of the user's flow.
  */
 function fault (text, code) {
-  return Object.assign(new String(text), { code }) // eslint-disable-line no-new-wrappers
+  return Object.assign(new String(text), { code })
 }
 
 module.exports = { fault }

@@ -1,16 +1,16 @@
 'use strict'
-/** Which rule of an `ocpp-router` a msg meets. */
+/** Which rule of an `ocpp-router` node matches a msg. */
 
 const KINDS = { 2: 'Request', 3: 'Response', 4: 'Error' }
 
-/** Request, Response, Error or Connection; undefined for a msg that is nothing of OCPP. */
+/** Request, Response, Error or Connection; undefined for a msg that has nothing to do with OCPP. */
 function kindOf (msg) {
   if (msg.ocpp?.websocket !== undefined) return 'Connection'
   const kind = msg.payload?.msgType
   return KINDS[kind === undefined && msg.payload?.command !== undefined && msg.ocpp !== undefined ? 2 : Number(kind)]
 }
 
-/** A test for names: several patterns with commas between them, `*` and `?` as in file names; nothing is everything. */
+/** A test for names: patterns separated by commas, with `*` and `?` as in file names. No pattern matches every name. */
 function matcher (patterns) {
   const each = String(patterns ?? '').split(',').map(pattern => pattern.trim()).filter(pattern => pattern !== '')
   if (each.length === 0 || each.includes('*')) return () => true
@@ -19,7 +19,7 @@ function matcher (patterns) {
   return name => typeof name === 'string' && expression.test(name)
 }
 
-/** A function that gives the index of the first of `rules` that a msg meets, -1 if there is none. */
+/** A function that returns the index of the first of `rules` that matches a msg, or -1. */
 function router (rules) {
   const tests = rules.map(({ kind, version, action, station }) => {
     const isAction = matcher(action)

@@ -1,10 +1,10 @@
 'use strict'
-/** A node of a flow as the engine hosts it: what it is made of, and the msgs that wait for their answers. */
+/** A node of a flow, as the engine is told of it: its configuration, and the msgs that wait for their answers. */
 
 const { changedMsg } = require('./changed-msg')
 const { fault } = require('./fault')
 
-/** Deeper nesting than that no OCPP message has, and a line that the engine cannot read it could not answer. */
+/** No OCPP message is nested that deep, and JSON decoders, the engine's for one, have a limit to what they read. */
 const MOST_DEPTH = 200
 
 class RuntimeNode {
@@ -30,7 +30,7 @@ class RuntimeNode {
     return this._node.name || this.config.cbId || this.type
   }
 
-  /** Take up where a node that was parked has left off. */
+  /** Go on where the parked node `before` has left off. */
   inherit (before) {
     if (before !== undefined) this._online = before._online
   }
@@ -101,7 +101,7 @@ class RuntimeNode {
     this._node[level](text)
   }
 
-  /** The engine is gone, and all connections with it: the flow hears of both. */
+  /** The engine is gone, and with it all connections: the flow is told of both. */
   engineLost (text) {
     this.failAll(`${this.label}: ${text}`, 'ConnectionLost')
     for (const [cbId, ocpp] of this._online) {
@@ -137,14 +137,14 @@ function json (value, name) {
   if (text !== undefined && text.length > 2 * MOST_DEPTH && depth(text) > MOST_DEPTH) {
     throw new Error(`${name} is nested more than ${MOST_DEPTH} deep`)
   }
-  // JSON.stringify leaves whole characters as they are, and escapes a half of one, which no UTF-8 can carry.
+  // JSON.stringify leaves whole characters as they are and escapes half of a surrogate pair, which UTF-8 cannot carry.
   if (text !== undefined && text.includes('\\ud') && /(?<!\\)(?:\\\\)*\\ud[89a-f]/.test(text)) {
-    throw new Error(`${name} holds half of a character (a lone surrogate)`)
+    throw new Error(`${name} contains half of a character (a lone surrogate)`)
   }
   return text
 }
 
-/** How deep JSON is nested. */
+/** How deep the JSON `text` is nested. */
 function depth (text) {
   let now = 0
   let most = 0
