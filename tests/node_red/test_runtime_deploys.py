@@ -121,10 +121,10 @@ async def test_a_busy_port_is_a_status_and_the_next_deploy_takes_it(tab: Tab):
     port = server.sockets[0].getsockname()[1]
     tab.csms(port=port)
     await tab.deploy()
-    status = await tab.status("csms", "is in use by another program")
+    status = await tab.status("csms", "is in use")
     assert (status["fill"], status["shape"]) == ("red", "ring")
     tab.inject("in", {"payload": RESET})
-    assert "is in use by another program" in (await tab.error())["error"]["message"]
+    assert "is in use" in (await tab.error())["error"]["message"]
     server.close()
     await server.wait_closed()
     await deployed(tab, "nodes", changing(tab, "csms", messageTimeout="5000"))
