@@ -31,9 +31,11 @@ if TYPE_CHECKING:
         Leniency,
         Limits,
         LinkLimits,
+        Middleware,
         PasswordStore,
         Peer,
         PlainPasswords,
+        Proceed,
         Refuse,
         RefusedInfo,
         Router,
@@ -45,10 +47,11 @@ if TYPE_CHECKING:
         unauthorized,
         verify_password,
     )
-    from ocppflow.messages import Role, Version, v16, v21, v201
+    from ocppflow.messages import Message, Role, Version, actions, v16, v21, v201
+    from ocppflow.messages.rules_file import read_rules
     from ocppflow.messages.tolerance import STRICT, TOLERANT, Policy, Rule, Rules, Violation
     from ocppflow.station import ChargingStation, StationState
-    from ocppflow.trace import TraceFile, TraceRecord
+    from ocppflow.trace import TraceFile, TraceHook, TraceRecord, read_trace
 
 _HOMES = {
     "Accept": "ocppflow.endpoint",
@@ -72,10 +75,13 @@ _HOMES = {
     "Limits": "ocppflow.endpoint",
     "LinkLimits": "ocppflow.endpoint",
     "Listener": "ocppflow.csms",
+    "Message": "ocppflow.messages",
+    "Middleware": "ocppflow.endpoint",
     "PasswordStore": "ocppflow.endpoint",
     "Peer": "ocppflow.endpoint",
     "PlainPasswords": "ocppflow.endpoint",
     "Policy": "ocppflow.messages.tolerance",
+    "Proceed": "ocppflow.endpoint",
     "Refuse": "ocppflow.endpoint",
     "RefusedInfo": "ocppflow.endpoint",
     "Role": "ocppflow.messages",
@@ -93,11 +99,15 @@ _HOMES = {
     "StationState": "ocppflow.station",
     "TOLERANT": "ocppflow.messages.tolerance",
     "TraceFile": "ocppflow.trace",
+    "TraceHook": "ocppflow.trace",
     "TraceRecord": "ocppflow.trace",
     "Version": "ocppflow.messages",
     "Violation": "ocppflow.messages.tolerance",
+    "actions": "ocppflow.messages",
     "client_context": "ocppflow.endpoint",
     "hash_password": "ocppflow.endpoint",
+    "read_rules": "ocppflow.messages.rules_file",
+    "read_trace": "ocppflow.trace",
     "unauthorized": "ocppflow.endpoint",
     "verify_password": "ocppflow.endpoint",
     "UNSET": "msgspec",
@@ -136,10 +146,13 @@ __all__ = [  # noqa: RUF022 - the roles first
     "Limits",
     "LinkLimits",
     "Listener",
+    "Message",
+    "Middleware",
     "PasswordStore",
     "Peer",
     "PlainPasswords",
     "Policy",
+    "Proceed",
     "Refuse",
     "RefusedInfo",
     "Role",
@@ -157,11 +170,15 @@ __all__ = [  # noqa: RUF022 - the roles first
     "StationState",
     "TOLERANT",
     "TraceFile",
+    "TraceHook",
     "TraceRecord",
     "Version",
     "Violation",
+    "actions",
     "client_context",
     "hash_password",
+    "read_rules",
+    "read_trace",
     "unauthorized",
     "verify_password",
 ]
