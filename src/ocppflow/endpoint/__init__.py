@@ -15,7 +15,7 @@ from ocppflow.rpc.limits import Limits
 from ocppflow.transport.address import listen_address, shown_url
 from ocppflow.transport.backoff import Backoff
 from ocppflow.transport.client import connect
-from ocppflow.transport.clock import Clock, LoopClock, ManualClock, Timer, sleep
+from ocppflow.transport.clock import Clock, LoopClock, ManualClock, Timer, settle, sleep
 from ocppflow.transport.handshake import Accept, Acceptor, Handshake, Refuse, RefusedInfo, unauthorized
 from ocppflow.transport.leniency import EXACT, Leniency
 from ocppflow.transport.link import ClientCertificate, Link, Peer
@@ -88,6 +88,7 @@ __all__ = [
     "hash_password",
     "listen_address",
     "memory_pair",
+    "settle",
     "shown_url",
     "sleep",
     "unauthorized",

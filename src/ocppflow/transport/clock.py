@@ -80,6 +80,11 @@ class ManualClock:
         heapq.heappush(self._heap, (when, next(self._count), timer))
         return timer
 
+    @property
+    def pending(self) -> int:
+        """How many timers have neither run nor been called off."""
+        return sum(timer.callback is not None for _, _, timer in self._heap)
+
     async def advance(self, seconds: float) -> None:
         """Move on by ``seconds``, running what falls due in order and letting the loop settle after each."""
         await settle()

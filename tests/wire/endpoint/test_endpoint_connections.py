@@ -397,7 +397,7 @@ async def test_J_5_4_reconnects_with_doubled_waits_and_starts_over_after_success
     station = world.station(backoff=Backoff(10, 4, 2, uniform=lambda low, high: 3.0))
     station.on_retry(lambda me, attempt, delay, reason: waits.append(delay))
     await station.connect()
-    world.refusals = [ConnectionRefused("busy") for _ in range(4)]
+    world.network.refusals = [ConnectionRefused("busy") for _ in range(4)]
     world.links[-1].break_()
     await settle()
     assert not station.is_connected
@@ -419,7 +419,7 @@ async def test_J_5_4_a_retry_after_of_the_csms_is_kept(world: World) -> None:
     station = world.station()
     refusal = ConnectionRefused("busy", status=503)
     refusal.retry_after = 60.0  # type: ignore[attr-defined]
-    world.refusals = [refusal]
+    world.network.refusals = [refusal]
     station.start()
     await settle()
     assert station.next_attempt_at == world.clock.now() + 60.0
@@ -431,7 +431,7 @@ async def test_J_5_4_an_attempt_that_fails_oddly_is_followed_by_another(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     station = world.station()
-    world.refusals = [OSError("no network")]
+    world.network.refusals = [OSError("no network")]
     station.start()
     await world.clock.advance(11.0)
     assert station.is_connected
@@ -440,7 +440,7 @@ async def test_J_5_4_an_attempt_that_fails_oddly_is_followed_by_another(
 
 async def test_J_5_4_the_first_attempt_says_why_it_failed(world: World) -> None:
     station = world.station()
-    world.refusals = [ConnectionRefused("401: wrong password", status=401)]
+    world.network.refusals = [ConnectionRefused("401: wrong password", status=401)]
     with pytest.raises(ConnectionRefused, match="wrong password"):
         await station.connect()
     assert not station.is_running
@@ -465,8 +465,7 @@ async def test_stopping_while_it_connects(world: World) -> None:
     theirs, ours = memory_pair("CS1", clock=world.clock)
     world.csms.accept(ours)
     arrived: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    station = ChargingStation("CS1", "ws://csms/ocpp", dial=lambda: arrived, clock=world.clock)
-    world.stations.append(station)
+    station = world.station(dial=lambda: arrived)
     connecting = asyncio.ensure_future(station.connect())
     await settle()
     await station.stop()
