@@ -103,6 +103,7 @@ async def test_strict_an_invalid_response_ends_the_call_with_a_local_error(site:
     error = flow.messages[0]["payload"]["error"]
     assert (error["code"], error["local"]) == ("PropertyConstraintViolation", True)
     assert "$.currentTime" in error["description"]
+    assert [each["path"] for each in flow.messages[0]["ocpp"]["violations"]] == ["$.currentTime"]
 
 
 HOSTILE = [

@@ -41,9 +41,10 @@ def response(
 
 
 def error(version: str, cb_id: str, command: str, message_id: str, exc: RemoteError) -> Msg:
-    """What came instead of a Response."""
+    """What came instead of a Response; of one that the schema forbids, all that is wrong with it."""
+    violations = exc.violations if isinstance(exc, InvalidResponse) else ()
     return {
-        "ocpp": _ocpp(version, cb_id, command, message_id, ()),
+        "ocpp": _ocpp(version, cb_id, command, message_id, violations),
         "payload": {
             "msgType": ERROR,
             "command": command,
