@@ -55,7 +55,7 @@ def check_npm(built: Path, folder: Path) -> str:
     declared = json.loads(manifest.read_text(encoding="utf-8"))
     nodes = declared["node-red"]["nodes"].values()
     wanted = [*nodes, *(name.replace(".js", ".html") for name in nodes), *declared["files"]]
-    if missing := [name for name in wanted if not (manifest.parent / name).exists()]:
+    if missing := [name for name in wanted if not any(manifest.parent.glob(name))]:
         raise Unfit(f"{built.name} lacks {', '.join(missing)}")
     if not list((manifest.parent / "engine").glob("ocppflow-*.whl")):
         raise Unfit(f"{built.name} brings no engine")
