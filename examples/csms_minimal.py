@@ -9,6 +9,7 @@ Run it, by itself or with the options of the command line::
 from __future__ import annotations
 
 import itertools
+import logging
 from datetime import UTC, datetime
 
 from ocppflow import CSMS, Station, v16, v21
@@ -27,7 +28,7 @@ def now() -> datetime:
 @csms.on(v21.BootNotificationRequest)
 async def boot(station: Station, request: v21.BootNotificationRequest) -> v21.BootNotificationResponse:
     box = request.charging_station
-    print(f"{station.identity} is a {box.vendor_name} {box.model}, booted because of {request.reason}")
+    print(f"{station.identity}: {box.vendor_name} {box.model} has booted: {request.reason}")
     return v21.BootNotificationResponse(current_time=now(), interval=300, status="Accepted")
 
 
@@ -53,7 +54,7 @@ async def transaction(station: Station, request: v21.TransactionEventRequest) ->
 
 @csms.on(v16.BootNotificationRequest)
 async def boot_16(station: Station, request: v16.BootNotificationRequest) -> v16.BootNotificationResponse:
-    print(f"{station.identity} is a {request.charge_point_vendor} {request.charge_point_model}")
+    print(f"{station.identity}: {request.charge_point_vendor} {request.charge_point_model} has booted")
     return v16.BootNotificationResponse(current_time=now(), interval=300, status="Accepted")
 
 
@@ -87,4 +88,5 @@ async def stop_16(station: Station, request: v16.StopTransactionRequest) -> v16.
 
 
 if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")  # who connects, who is refused, and why
     csms.run("ws://127.0.0.1:9000/ocpp")

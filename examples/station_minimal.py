@@ -12,7 +12,7 @@ import sys
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from ocppflow import ChargingStation, v201
+from ocppflow import ChargingStation, errors, v201
 
 
 def sample(wh: float, context: v201.ReadingContextEnumType) -> list[v201.MeterValueType]:
@@ -76,4 +76,7 @@ async def main(url: str, identity: str, *, password: str | None = None, seconds:
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit("usage: python examples/station_minimal.py URL IDENTITY")
-    asyncio.run(main(sys.argv[1], sys.argv[2]))
+    try:
+        asyncio.run(main(sys.argv[1], sys.argv[2]))
+    except errors.ConnectionRefused as refusal:
+        sys.exit(f"not connected: {refusal}")

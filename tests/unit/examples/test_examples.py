@@ -24,7 +24,7 @@ async def test_the_minimal_station_charges_at_the_minimal_csms(csms: CSMS, capsy
     async with csms.listen("ws://127.0.0.1:0/ocpp") as listener:
         await main(listener.url, "CS1", seconds=0)
     lines = capsys.readouterr().out.splitlines()
-    assert "CS1 is a ocppflow Minimal, booted because of PowerUp" in lines
+    assert "CS1: ocppflow Minimal has booted: PowerUp" in lines
     assert "CS1 EVSE 1 connector 1: Occupied" in lines
     assert "Started: the token is Accepted" in lines
     assert lines[-1].endswith("is over")
