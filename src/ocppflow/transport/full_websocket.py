@@ -114,6 +114,8 @@ class FullWebSocket:
             return None
         if frame.opcode is not Opcode.CONT:
             self._binary = frame.opcode is Opcode.BINARY
+        if frame.fin and not self._fragments:
+            return self._binary, bytes(frame.data)
         self._fragments += frame.data
         if not frame.fin:
             return None

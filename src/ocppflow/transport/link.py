@@ -9,9 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Protocol
 
 from ocppflow.messages.base import Version
+
+
+class LinkState(Enum):
+    """OPEN -> CLOSING -> CLOSED, or at once OPEN -> CLOSED when the connection is lost; never back."""
+
+    OPEN = "open"
+    CLOSING = "closing"
+    """A close has begun on either side: nothing more is sent."""
+    CLOSED = "closed"
+    """The connection is over, and ``LinkHandler.closed`` has been called."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ocppflow.messages.base import Version
 from ocppflow.transport.clock import Clock, LoopClock, ManualClock, Timer
-from ocppflow.transport.link import LinkHandler, Peer
+from ocppflow.transport.link import LinkHandler, LinkState, Peer
 
 CLOSE_TIMEOUT = 10.0
 
@@ -53,8 +53,7 @@ class MemoryLink:
         self._held = False
         self._paused = False
         self._scheduled = False
-        self._closing = False
-        self._closed = False
+        self._state = LinkState.OPEN
         self._close_timer: Timer | None = None
         self._waiters: list[asyncio.Future[None]] = []
         self._last_received = clock.now()
@@ -66,7 +65,7 @@ class MemoryLink:
 
     @property
     def is_open(self) -> bool:
-        return not self._closing
+        return self._state is LinkState.OPEN
 
     @property
     def last_received(self) -> float:
@@ -79,20 +78,20 @@ class MemoryLink:
         self._schedule()
 
     def send(self, data: bytes) -> None:
-        if self._closing:
+        if self._state is not LinkState.OPEN:
             return
         self.sent.append(data)
         self._put(data)
 
     def send_binary(self, data: bytes) -> None:
         """Send a binary message, as a faulty peer would."""
-        if not self._closing:
+        if self._state is LinkState.OPEN:
             self._put(_Binary(data))
 
     def close(self, code: int = 1000, reason: str = "") -> None:
-        if self._closing:
+        if self._state is not LinkState.OPEN:
             return
-        self._closing = True
+        self._state = LinkState.CLOSING
         self._put(_Close(code, reason))
         when = self._clock.now() + CLOSE_TIMEOUT
         self._close_timer = self._clock.call_at(when, lambda: self.abort("close time-out"))
@@ -105,7 +104,7 @@ class MemoryLink:
         await asyncio.sleep(0)
 
     async def wait_closed(self) -> None:
-        if not self._closed:
+        if self._state is not LinkState.CLOSED:
             waiter = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
             await waiter
@@ -153,7 +152,7 @@ class MemoryLink:
     # Inside.
 
     def _stopped(self) -> bool:
-        return self._other._held or self._paused or self._handler is None or self._closed
+        return self._other._held or self._paused or self._handler is None or self._state is LinkState.CLOSED
 
     def _put(self, item: _Item) -> None:
         self._other._inbox.append(item)
@@ -181,7 +180,7 @@ class MemoryLink:
             case _Binary(data):
                 self._heard_by().received_binary(data)
             case _Close(code, reason):
-                self._closing = True
+                self._state = LinkState.CLOSING
                 self._put(_CloseAnswer(code, reason))
                 self._end(code, reason)
             case _CloseAnswer(code, reason):
@@ -193,9 +192,9 @@ class MemoryLink:
         return self._handler
 
     def _end_soon(self, code: int, reason: str) -> None:
-        if self._closed:
+        if self._state is LinkState.CLOSED:
             return
-        self._closing = True
+        self._state = LinkState.CLOSING
         self._inbox.clear()
         try:
             asyncio.get_running_loop().call_soon(self._end, code, reason)
@@ -203,9 +202,9 @@ class MemoryLink:
             self._end(code, reason)
 
     def _end(self, code: int, reason: str) -> None:
-        if self._closed:
+        if self._state is LinkState.CLOSED:
             return
-        self._closed = True
+        self._state = LinkState.CLOSED
         if self._close_timer is not None:
             self._close_timer.cancel()
         for waiter in self._waiters:
@@ -213,6 +212,9 @@ class MemoryLink:
                 waiter.set_result(None)
         if self._handler is not None:
             self._handler.closed(code, reason)
+
+    def __repr__(self) -> str:
+        return f"<MemoryLink {self._peer.identity} {self._state.value}>"
 
 
 def memory_pair(

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Sequence
+from enum import Enum
 from typing import Any
 
 from websockets.extensions import Extension
@@ -45,6 +46,19 @@ _DEFLATE = ServerPerMessageDeflateFactory(
 )
 
 
+class OpeningState(Enum):
+    """SECURING (with TLS) -> READING -> DECIDING -> OVER; any of them ends in OVER at once when it fails."""
+
+    SECURING = "securing"
+    """TLS is being agreed."""
+    READING = "reading"
+    """The HTTP request is not complete."""
+    DECIDING = "deciding"
+    """The acceptor has the Handshake."""
+    OVER = "over"
+    """Handed over to a Link, or refused."""
+
+
 class _ChoosingProtocol(ServerProtocol):
     """websockets' server handshake, told which subprotocol to select."""
 
@@ -60,12 +74,11 @@ class ServerOpening(asyncio.Protocol):
     def __init__(self, server: ServerContext) -> None:
         self._server = server
         self._transport: Any = None
-        self._ready = False
+        self._state = OpeningState.SECURING
         self._buffer = bytearray()
         self._task: asyncio.Task[None] | None = None
         self._timer: Timer | None = None
         self._protocol: _ChoosingProtocol | None = None
-        self._over = False
         self.address = "?"
         self.identity = ""
         self.path = ""
@@ -90,31 +103,30 @@ class ServerOpening(asyncio.Protocol):
             self._timer = clock.call_at(clock.now() + timeout, self._timed_out)
         if busy := server.admission.busy(len(server.openings)):
             if server.tls is None:
-                self._ready = True
                 self._refuse(busy)
             else:
                 self._give_up(busy.reason)
         elif server.tls is None:
-            self._ready = True
+            self._state = OpeningState.READING
         else:
             self._transport.pause_reading()
             self._task = asyncio.get_running_loop().create_task(self._start_tls(server.tls.context()))
 
     def data_received(self, data: bytes) -> None:
-        if self._over:
+        if self._state is OpeningState.OVER:
             self._linger(data)
             return
         self._buffer += data
-        if self._ready and self._task is None:
+        if self._state is OpeningState.READING:
             self._read_head()
 
     def eof_received(self) -> None:
-        if not self._over:
+        if self._state is not OpeningState.OVER:
             self._report(None, "the connection was closed before the handshake was complete")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self._over:
-            if self._server.tls is not None and not self._ready:
+        if self._state is not OpeningState.OVER:
+            if self._state is OpeningState.SECURING:
                 why = explain_tls_failure(exc or ConnectionResetError())
             else:
                 why = "the connection was lost before the handshake was complete"
@@ -125,10 +137,10 @@ class ServerOpening(asyncio.Protocol):
 
     def close(self, reason: str) -> None:
         """The server shuts down."""
-        if not self._over and not self._ready:
+        if self._state is OpeningState.SECURING:
             self._give_up(reason)
             return
-        if not self._over:
+        if self._state is not OpeningState.OVER:
             self._refuse(self._server.admission.refuse(503, reason))
         self._transport.close()
 
@@ -149,7 +161,7 @@ class ServerOpening(asyncio.Protocol):
         except (OSError, asyncio.CancelledError) as error:
             upgrade.cancel()
             self._task = None
-            if not self._over:
+            if self._state is not OpeningState.OVER:
                 self._report(None, explain_tls_failure(error))
             self._finish()
             return
@@ -158,7 +170,7 @@ class ServerOpening(asyncio.Protocol):
         if transport is None or transport.is_closing():
             self._finish()
             return
-        self._ready = True
+        self._state = OpeningState.READING
         if self._buffer:
             self._read_head()
 
@@ -186,6 +198,7 @@ class ServerOpening(asyncio.Protocol):
         elif end >= 0:
             head, rest = bytes(buffer[: end + 4]), bytes(buffer[end + 4 :])
             self._buffer.clear()
+            self._state = OpeningState.DECIDING
             self._transport.pause_reading()
             self._task = asyncio.get_running_loop().create_task(self._answer(head, rest))
 
@@ -196,7 +209,7 @@ class ServerOpening(asyncio.Protocol):
             log.exception("%s from %s: the decision on the handshake failed", self.identity, self.address)
             decision = hs.Refuse(500, "the server failed to decide; its log says why")
         self._task = None
-        if decision is not None and not self._over:
+        if decision is not None and self._state is not OpeningState.OVER:
             self._refuse(decision)
 
     async def _decide(self, head: bytes, rest: bytes) -> hs.Refuse | None:
@@ -222,7 +235,7 @@ class ServerOpening(asyncio.Protocol):
         if mount.route.check_identity and (refusal := hs.check_identity(shake.identity, shake.version)):
             return refusal
         decision = await mount.route.acceptor(shake)
-        if self._over:
+        if self._state is OpeningState.OVER:
             return None
         if isinstance(decision, hs.Refuse):
             return decision
@@ -278,7 +291,7 @@ class ServerOpening(asyncio.Protocol):
         peer = Peer(shake.identity, shake.version, shake.address, shake.path, profile, shake.certificate)
         link = SocketLink(self._transport, peer, mount.context, extensions=extensions, rest=rest)
         self._transport.set_protocol(link)
-        self._over = True
+        self._state = OpeningState.OVER
         self._finish()
         self._server.admission.entered(self.host)
         mount.links.add(link)
@@ -311,7 +324,7 @@ class ServerOpening(asyncio.Protocol):
         self._await_end()
 
     def _report(self, status: int | None, reason: str) -> None:
-        self._over = True
+        self._state = OpeningState.OVER
         self._server.report(hs.RefusedInfo(self.identity, self.address, self.path, status, reason))
 
     # After a refusal: wait for the peer to read it and go, else a reset could overtake it.
@@ -347,7 +360,7 @@ class ServerOpening(asyncio.Protocol):
 
     def _timed_out(self) -> None:
         seconds = self._server.limits.handshake_timeout
-        if self._ready and self._task is None and self._buffer:
+        if self._state is OpeningState.READING and self._buffer:
             self._refuse(hs.Refuse(408, f"no complete request within {seconds:g} s"))
         else:
             self._give_up(f"the handshake was not finished within {seconds:g} s")

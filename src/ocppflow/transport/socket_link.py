@@ -19,7 +19,7 @@ from ocppflow.transport.clock import Timer
 from ocppflow.transport.framing import FIN_PING, FIN_TEXT, apply_mask, check_code, encode_frame
 from ocppflow.transport.full_websocket import FullWebSocket
 from ocppflow.transport.keep_alive import KeepAlive
-from ocppflow.transport.link import LinkHandler, Peer
+from ocppflow.transport.link import LinkHandler, LinkState, Peer
 from ocppflow.transport.link_context import LinkContext, Transport
 from ocppflow.transport.waiters import Waiters
 
@@ -27,6 +27,8 @@ log = logging.getLogger("ocppflow.transport")
 
 _KNOWN_OPCODES = frozenset(Opcode)
 _COMPRESS_FROM = 256  # below this many bytes compression saves nothing worth its time
+
+OPEN, CLOSING, CLOSED = LinkState  # looked at for every message, so without a detour
 
 # Why a Link does not read.
 UNATTACHED, ASKED, FLOOD = 1, 2, 4
@@ -43,7 +45,6 @@ class SocketLink(asyncio.Protocol):
         "__weakref__",
         "_allowed_from",
         "_close_timer",
-        "_closed",
         "_context",
         "_end",
         "_full",
@@ -51,12 +52,12 @@ class SocketLink(asyncio.Protocol):
         "_keep_alive",
         "_last_received",
         "_missing",
-        "_open",
         "_out",
         "_peer",
         "_ping_interval",
         "_read_pauses",
         "_rest",
+        "_state",
         "_transport",
         "_waiters",
         "_write_paused",
@@ -81,8 +82,7 @@ class SocketLink(asyncio.Protocol):
         self._rest: bytearray | None = bytearray(rest) if rest else None
         self._missing = 0  # how long _rest must grow before it can hold a frame
         self._out: list[bytes] | None = None
-        self._open = True
-        self._closed = False
+        self._state = OPEN
         self._write_paused = False
         self._read_pauses = UNATTACHED
         self._allowed_from = 0.0
@@ -101,7 +101,7 @@ class SocketLink(asyncio.Protocol):
 
     @property
     def is_open(self) -> bool:
-        return self._open
+        return self._state is OPEN
 
     @property
     def last_received(self) -> float:
@@ -121,7 +121,7 @@ class SocketLink(asyncio.Protocol):
         if self._handler is not None:
             raise RuntimeError("this Link has a handler already")
         self._handler = handler
-        if self._closed:  # it ended before anyone could listen
+        if self._state is CLOSED:  # it ended before anyone could listen
             code, reason = self._end or (1006, "")
             self._context.loop.call_soon(handler.closed, code, reason)
             return
@@ -132,7 +132,7 @@ class SocketLink(asyncio.Protocol):
             self._context.loop.call_soon(self._start)
 
     def send(self, data: bytes) -> None:
-        if not self._open:
+        if self._state is not OPEN:
             return
         full = self._full
         if full is not None and full.compresses and len(data) >= _COMPRESS_FROM:
@@ -149,18 +149,18 @@ class SocketLink(asyncio.Protocol):
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         check_code(code)
-        if not self._open:
+        if self._state is not OPEN:
             return
         full = self._need_full()
         full.send_close(code, reason)
-        self._open = False
+        self._state = CLOSING
         self._flush(full)
         self._unpause(UNATTACHED | ASKED | FLOOD)  # the peer's answer has to be read
 
     def abort(self, reason: str) -> None:
         if self._end is None:
             self._end = (1006, reason)
-        self._open = False
+        self._begin_to_close()
         self._transport.abort()
 
     def pause_reading(self) -> None:
@@ -171,16 +171,16 @@ class SocketLink(asyncio.Protocol):
 
     def set_ping_interval(self, seconds: float) -> None:
         self._ping_interval = seconds
-        if self._handler is not None and self._open:
+        if self._handler is not None and self._state is OPEN:
             self._start_pings()
 
     async def drain(self) -> None:
-        if self._write_paused and not self._closed:
+        if self._write_paused and self._state is not CLOSED:
             self._waiters = self._waiters or Waiters()
             await self._waiters.to_write(self._context.loop)
 
     async def wait_closed(self) -> None:
-        if not self._closed:
+        if self._state is not CLOSED:
             self._waiters = self._waiters or Waiters()
             await self._waiters.for_the_end(self._context.loop)
 
@@ -210,12 +210,12 @@ class SocketLink(asyncio.Protocol):
         throttle = context.throttle
         if throttle is not None:
             self._allowed_from = throttle.charge(self._allowed_from, count, now)
-            if self._allowed_from > now and self._open:
+            if self._allowed_from > now:
                 self._pause(FLOOD)
                 context.clock.call_at(self._allowed_from, self._flood_over)
 
     def eof_received(self) -> None:
-        self._open = False
+        self._begin_to_close()
         self._need_full().receive_eof()
         # Returning None has the transport flush and close itself.
 
@@ -229,8 +229,7 @@ class SocketLink(asyncio.Protocol):
             self._waiters.wake(ended=False)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._open = False
-        self._closed = True
+        self._state = CLOSED
         self._stop_pings()
         if self._close_timer is not None:
             self._close_timer.cancel()
@@ -254,7 +253,7 @@ class SocketLink(asyncio.Protocol):
 
     def _start(self) -> None:
         """Begin with what came along with the handshake."""
-        if not self._closed:
+        if self._state is not CLOSED:
             self.data_received(b"")
             self._unpause(UNATTACHED)
 
@@ -309,9 +308,9 @@ class SocketLink(asyncio.Protocol):
             except Exception:
                 log.exception("%s: the handler failed on a message", self._peer.identity)
         if not full.is_open:
-            if self._open and (fault := full.fault) is not None:
+            if self._state is OPEN and (fault := full.fault) is not None:
                 log.warning("%s: closed with %d: %s", self._peer.identity, *fault)
-            self._open = False
+            self._begin_to_close()
         self._flush(full)
         if full.is_idle:
             self._full = None
@@ -325,11 +324,11 @@ class SocketLink(asyncio.Protocol):
     def _flood_over(self) -> None:
         if self._context.now() >= self._allowed_from:
             self._unpause(FLOOD)
-        elif self._open:  # more had been buffered
+        elif self._state is OPEN:  # more had been buffered
             self._context.clock.call_at(self._allowed_from, self._flood_over)
 
     def _pause(self, why: int) -> None:
-        if not self._open:
+        if self._state is not OPEN:
             return
         if not self._read_pauses:
             self._transport.pause_reading()
@@ -338,10 +337,14 @@ class SocketLink(asyncio.Protocol):
     def _unpause(self, why: int) -> None:
         if self._read_pauses & why:
             self._read_pauses &= ~why
-            if not self._read_pauses and not self._closed:
+            if not self._read_pauses and self._state is not CLOSED:
                 self._transport.resume_reading()
 
-    # Writing.
+    # Writing, and closing.
+
+    def _begin_to_close(self) -> None:
+        if self._state is OPEN:
+            self._state = CLOSING
 
     def _write(self, data: bytes) -> None:
         if self._out is not None:
@@ -356,7 +359,10 @@ class SocketLink(asyncio.Protocol):
             else:
                 self._end_of_stream(finished=full.got_close)
         if full.awaits_end and self._close_timer is None:
-            self._await_close(self._context.limits.close_timeout)
+            self._stop_pings()
+            clock, seconds = self._context.clock, self._context.limits.close_timeout
+            why = f"the closing handshake was not finished within {seconds:g} s"
+            self._close_timer = clock.call_at(clock.now() + seconds, lambda: self.abort(why))
 
     def _end_of_stream(self, *, finished: bool) -> None:
         if self._out:
@@ -368,14 +374,6 @@ class SocketLink(asyncio.Protocol):
             self._transport.write_eof()
         else:
             self._transport.close()
-
-    def _await_close(self, seconds: float) -> None:
-        self._stop_pings()
-        clock = self._context.clock
-        self._close_timer = clock.call_at(
-            clock.now() + seconds,
-            lambda: self.abort(f"the closing handshake was not finished within {seconds:g} s"),
-        )
 
     def _check_write_buffer(self) -> None:
         waiting, most = self._transport.get_write_buffer_size(), self._context.limits.max_write_buffer
@@ -398,3 +396,6 @@ class SocketLink(asyncio.Protocol):
     def send_ping(self) -> None:
         """Send an empty ping."""
         self._write(encode_frame(FIN_PING, b"", masked=not self._context.reads_masked))
+
+    def __repr__(self) -> str:
+        return f"<SocketLink {self._peer.identity} {self._state.value}>"

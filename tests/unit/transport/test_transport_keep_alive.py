@@ -52,7 +52,7 @@ async def test_J_5_3_a_peer_is_dropped_just_if_nothing_comes_in_time_after_a_pin
     within = min(timeout, interval)
     due, expected = float(interval), None
     while within and expected is None and due + within <= 150:
-        if not any(due <= moment <= due + within for moment in received):
+        if not any(due <= moment < due + within for moment in received):
             expected = due + within
         due += interval
     assert line.dropped_at == expected

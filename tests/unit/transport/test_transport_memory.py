@@ -136,3 +136,14 @@ async def test_last_received_follows_the_clock() -> None:
     await settle()
     assert csms.last_received == 8.0
     assert station.last_received == 5.0
+
+
+async def test_a_link_tells_its_state() -> None:
+    station, csms = memory_pair("CS1")
+    Recorder(station)
+    Recorder(csms)
+    assert repr(station) == "<MemoryLink CS1 open>"
+    station.close()
+    assert repr(station) == "<MemoryLink CS1 closing>"
+    await settle()
+    assert (repr(station), repr(csms)) == ("<MemoryLink CS1 closed>", "<MemoryLink CS1 closed>")

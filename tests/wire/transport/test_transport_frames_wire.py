@@ -284,9 +284,12 @@ async def test_a_flood_pauses_reading(site) -> None:
 async def test_a_close_reads_on_whatever_held_reading_back(site) -> None:
     peer, handler = await _open(await site(clock=ManualClock()))
     handler.link.pause_reading()
+    assert repr(handler.link) == "<SocketLink CS1 open>"
     handler.link.close(1000, "bye")
+    assert repr(handler.link) == "<SocketLink CS1 closing>"
     peer.frame(CLOSE, (await peer.next_frame()).data)
     assert await handler.next() == (1000, "bye")
+    assert repr(handler.link) == "<SocketLink CS1 closed>"
 
 
 async def test_a_peer_that_does_not_read_is_dropped(site) -> None:
