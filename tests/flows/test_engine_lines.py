@@ -13,6 +13,7 @@ import pytest
 from flow_peers import BEAT, PATIENCE
 from hypothesis import given
 from hypothesis import strategies as st
+from websockets.asyncio.client import connect
 
 from ocppflow.nodes.engine.engine import Engine
 from ocppflow.nodes.engine.runtime_lines import LineSplitter
@@ -383,7 +384,7 @@ async def test_the_files_of_changed_auth_lists_are_the_owners_alone_and_go_with_
     await runtime.csms("m")
     for number in range(20):
         runtime.say(**_set("m", f"password-{number}"))
-    await runtime.engine.nodes.memory.written()
+    await runtime.engine.nodes.state.auths.written()
     (file,) = _files(tmp_path)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
@@ -443,6 +444,49 @@ async def test_a_state_directory_is_an_absolute_path(runtime: Runtime, value: An
     error = await runtime.next("error")
     assert (error["code"], error["ref"]) == ("bad_field", 1)
     assert "stateDir" in error["text"]
+
+
+BOOT_16 = {"chargePointVendor": "Acme", "chargePointModel": "Box"}
+METER_16 = {
+    "connectorId": 1,
+    "meterValue": [{"timestamp": "2026-03-01T10:00:00Z", "sampledValue": [{"value": 12.5}]}],
+}
+ACME = [{"vendor": "Acme*", "action": "MeterValues", "forgive": ["type"]}]
+
+
+async def test_FC19_a_rule_for_a_vendor_holds_after_a_restart_although_the_station_does_not_boot(tmp_path: Path):
+    """The engine keeps who the stations are in its state directory, until the node is removed."""
+
+    async def told(runtime: Runtime, *calls: tuple[str, Any]) -> list[Any]:
+        config = {"versions": ["1.6"], "securityProfile": 0, "validation": "rules", "rules": ACME}
+        port = (await runtime.csms("m", **config))["port"]
+        answers = []
+        async with connect(f"ws://127.0.0.1:{port}/ocpp/BOX", subprotocols=["ocpp1.6"], proxy=None) as station:
+            for action, payload in calls:
+                await station.send(json.dumps([2, action, action, payload]))
+                if action == "BootNotification":
+                    await runtime.request("m", action)
+                    continue
+                answer = asyncio.ensure_future(station.recv())
+                request = asyncio.ensure_future(runtime.request("m", action))
+                await asyncio.wait({answer, request}, return_when=asyncio.FIRST_COMPLETED)
+                answers.append(json.loads(answer.result())[2] if answer.done() else "to the flow")
+                answer.cancel()
+                request.cancel()
+        return answers
+
+    one = Runtime(stateDir=str(tmp_path))
+    assert await told(one, ("MeterValues", METER_16), ("BootNotification", BOOT_16), ("MeterValues", METER_16)) == [
+        "TypeConstraintViolation",
+        "to the flow",
+    ]
+    await asyncio.wait_for(one.engine.detach(), PATIENCE)
+    two = Runtime(stateDir=str(tmp_path))
+    assert await told(two, ("MeterValues", METER_16)) == ["to the flow"]
+    two.say(op="close", node="m", removed=True)
+    await two.next("closed")
+    await asyncio.wait_for(two.engine.detach(), PATIENCE)
+    assert _files(tmp_path) == []
 
 
 async def test_our_own_CSMS_on_the_port_is_named():

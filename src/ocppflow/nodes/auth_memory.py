@@ -33,7 +33,6 @@ class AuthMemory:
     """
 
     def __init__(self, directory: Path | None = None) -> None:
-        self.directory = directory
         self._folder = None if directory is None else directory / _FOLDER
         self._lists: dict[str, ChangedList | None] = {}
         self._unwritten: dict[str, ChangedList | None] = {}
@@ -87,8 +86,12 @@ class AuthMemory:
 
     @staticmethod
     def _file(folder: Path, node: str) -> Path:
-        """The id of a node may contain any character, so the name is a hash of it."""
-        return folder / f"{hashlib.sha256(node.encode()).hexdigest()[:32]}.json"
+        return folder / f"{file_name(node)}.json"
+
+
+def file_name(node: str) -> str:
+    """What files about a node are called: its id may contain any character, so the name is a hash of it."""
+    return hashlib.sha256(node.encode()).hexdigest()[:32]
 
 
 def _digest(passwords: dict[str, str]) -> str:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from ocppflow.csms import CSMS, Station
-from ocppflow.csms.listeners import Listener
+from ocppflow.csms import CSMS, Listener, Station, StationMemory
 from ocppflow.endpoint import Connection, Limits
 from ocppflow.errors import ConfigurationError
 from ocppflow.nodes import msgs_out
@@ -21,6 +19,7 @@ from ocppflow.nodes.contract import ALL, BadInput, CommandMsg, parse
 from ocppflow.nodes.csms_acceptor import acceptor
 from ocppflow.nodes.node import GOING_AWAY, GOODBYE, SILENCE, Node, Send, SetStatus, log
 from ocppflow.nodes.node_tls import server_tls
+from ocppflow.nodes.port_problems import passing_problem
 from ocppflow.nodes.states import NodeState
 from ocppflow.nodes.unanswered import Unanswered
 from ocppflow.trace import TraceFile
@@ -50,10 +49,6 @@ _MEND: Final = frozenset({"set_tls", "make_certificates", "set_auth_list", "set_
 """Command Messages that may make a node work, so they are accepted although it does not work yet."""
 
 
-_ALL: Final = ("", "*", "0.0.0.0", "::")  # noqa: S104 - compared, not bound
-"""Hosts that mean all interfaces."""
-
-
 class CSMSNode(Node):
     """A CSMS whose messages are msgs. The contract is in docs/nodes.md.
 
@@ -68,6 +63,7 @@ class CSMSNode(Node):
     ``config`` and ``credentials`` are those of a flow. ``send(port, msg)`` and ``status(fill, shape, text)`` are called
     on the event loop's thread. ``raw``: ``payload.data`` of what is sent is JSON as it came (``msgspec.Raw``) instead
     of plain data. ``node_id`` and ``memory`` keep changes of the auth list over re-deploys; ``on_auths`` hears of them.
+    ``stations`` keeps who the stations say they are, so that rules for a vendor hold before its stations boot again.
     ``others`` gives the CSMS nodes of this process, so that one that has the port can be named.
     """
 
@@ -82,6 +78,7 @@ class CSMSNode(Node):
         raw: bool = False,
         node_id: str = "",
         memory: AuthMemory | None = None,
+        stations: StationMemory | None = None,
         on_auths: Callable[[dict[str, str]], object] | None = None,
         others: Callable[[], Iterable[CSMSNode]] = tuple,
     ) -> None:
@@ -90,6 +87,7 @@ class CSMSNode(Node):
         self._credentials = dict(credentials or {})
         self._memory = AuthMemory() if memory is None else memory
         self._node_id = node_id
+        self._station_memory = stations
         self._on_auths = on_auths
         self._others = others
         self._auths = AuthList(self._memory, node_id)
@@ -124,7 +122,7 @@ class CSMSNode(Node):
     @property
     def port(self) -> int | None:
         """The port in use; None while it does not listen."""
-        return self._listener.port if self._listener is not None and self._listener.is_active else None
+        return self.listener.port if self.listener is not None else None
 
     # --- life ----------------------------------------------------------------------------------------------------
 
@@ -165,16 +163,8 @@ class CSMSNode(Node):
 
     def _has_no_port(self, settings: CSMSSettings, exc: Exception) -> None:
         """Wait for the port, if it may become free."""
-        cause = exc.__cause__ if isinstance(exc.__cause__, OSError) else exc
-        code = cause.errno if isinstance(cause, OSError) else None
-        neighbour = next((each for each in self._others() if each is not self and each.shares(settings)), None)
-        if neighbour is not None:
-            problem = f"port {settings.port} is in use by {neighbour.label}: {exc}"
-        elif code == errno.EADDRINUSE:
-            problem = f"port {settings.port} is in use"
-        elif code == errno.EADDRNOTAVAIL:
-            problem = f"no interface of this machine has the address {settings.host}"
-        else:
+        problem = passing_problem(settings, exc, (each for each in self._others() if each is not self))
+        if not problem:
             self._unfit(str(exc))
             return
         if problem != self._blames:
@@ -190,12 +180,10 @@ class CSMSNode(Node):
         """What texts call the node."""
         return f"the CSMS node {self._config['name']!r}" if self._config.get("name") else "a CSMS node without a name"
 
-    def shares(self, settings: CSMSSettings) -> bool:
-        """Whether it has the port that a node with ``settings`` wants."""
-        listener = self._listener
-        if listener is None or listener.port != settings.port:
-            return False
-        return listener.host == settings.host or listener.host in _ALL or settings.host in _ALL
+    @property
+    def listener(self) -> Listener | None:
+        """What it listens with; None while it does not."""
+        return self._listener if self._listener is not None and self._listener.is_active else None
 
     async def _try_again(self, settings: CSMSSettings) -> None:
         async with self._one_at_a_time:
@@ -215,6 +203,7 @@ class CSMSNode(Node):
             trace=self._traced if settings.logs else None,
             clock=self.clock,
             grace=0.0,
+            memory=self._station_memory,
         )
         if settings.log_file:
             self._log_file = _open(settings.log_file)

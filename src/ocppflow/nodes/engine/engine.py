@@ -333,7 +333,7 @@ class Engine:
         for slot in slots:
             self.nodes.unpark(slot)
         await self.nodes.end_all(slots)
-        await self.nodes.memory.written()
+        await self.nodes.state.auths.written()
         self._enter(EngineState.DETACHED)
 
     def _enter(self, state: EngineState) -> None:

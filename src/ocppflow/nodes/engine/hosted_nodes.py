@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from ocppflow.nodes.auth_memory import AuthMemory
 from ocppflow.nodes.contract import Msg
 from ocppflow.nodes.cs_node import CSNode
 from ocppflow.nodes.csms_node import CSMSNode
 from ocppflow.nodes.engine.log_subject import at_work, node_at_work
 from ocppflow.nodes.engine.runtime_lines import Outbox, OutputLine, RuntimeMsg, StatusLine
+from ocppflow.nodes.engine.state_directory import StateDirectory
 from ocppflow.transport.clock import Clock, Timer
 
 log = logging.getLogger("ocppflow.engine")
@@ -72,8 +72,7 @@ class HostedNodes:
         self._abandoned = abandoned
         self._slots: dict[str, Slot] = {}
         self._targets: dict[str, Mapping[str, Any]] = {}
-        self.memory = AuthMemory()
-        """The auth lists that flows have changed."""
+        self.state = StateDirectory()
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -82,9 +81,9 @@ class HostedNodes:
         return name in self._slots or name in self._targets
 
     def remember_in(self, directory: Path) -> None:
-        """Keep changed auth lists in ``directory``, for the nodes that are created from now on."""
-        if self.memory.directory != directory:
-            self.memory = AuthMemory(directory)
+        """Keep what has to outlive the engine in ``directory``, for the nodes that are created from now on."""
+        if self.state.path != directory:
+            self.state = StateDirectory(directory)
 
     def get(self, name: str) -> Slot | None:
         """The node in service."""
@@ -173,7 +172,8 @@ class HostedNodes:
             clock=self._clock,
             raw=True,
             node_id=slot.name,
-            memory=self.memory,
+            memory=self.state.auths,
+            stations=self.state.stations(slot.name),
             on_auths=auths,
             others=self._csms_nodes,
         )
@@ -248,6 +248,8 @@ class HostedNodes:
         slot.node.resume()  # a closing handshake has to be read
         with at_work(slot.name):
             await slot.node.close(removed)
+        if removed:
+            self.state.forget_stations(slot.name)
 
     async def end_all(self, slots: list[Slot], *, removed: bool = False) -> None:
         """Close many nodes at once; if one fails, the others are closed all the same."""
