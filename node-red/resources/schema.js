@@ -94,7 +94,7 @@
     return rule.ref ? 'ref' : rule.items ? 'items' : rule.enum ? 'enum' : rule.type
   }
 
-  /** The zone of a date-time as written, '' if it has none, null if it is no date-time. */
+  /** The zone of a date-time as written, '' if it has none, null if it is not a date-time. */
   function zoneOf (text) {
     const parts = DATE_TIME.exec(text)
     if (!parts) return null

@@ -6,7 +6,7 @@ On disk a trace is newline-delimited JSON, one :class:`TraceRecord` a line::
      "latency": 0.004, "frame": [3, "id", {}]}
 
 ``event`` is "in" or "out" for frames as seen by ``role``, else "connected", "disconnected" or "refused". A frame
-that is no JSON is kept as text in ``raw``. Passwords that travel inside frames are blotted out before any hook sees
+that is not JSON is kept as text in ``raw``. Passwords that travel inside frames are blotted out before any hook sees
 them.
 """
 

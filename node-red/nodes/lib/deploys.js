@@ -8,7 +8,7 @@ class Deploys {
   constructor (events) {
     this._kept = new Set()
     events.on('flows:stopping', ({ config, diff }) => {
-      // To stop or restart the flows is no deploy: there is no diff, and nothing is kept, as the user wants it.
+      // To stop or restart the flows is not a deploy: there is no diff, and nothing is kept, as the user wants it.
       const isDeploy = diff !== undefined && diff.globalConfigChanged !== undefined
       const touched = isDeploy ? new Set([...diff.changed, ...diff.removed]) : null
       this._kept = new Set(isDeploy ? config.flows.filter(each => !touched.has(each.id)).map(each => each.id) : [])

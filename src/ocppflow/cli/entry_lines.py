@@ -34,7 +34,7 @@ def _second(time: int) -> str:
 
 
 def arrow(entry: Entry) -> str:
-    """Seen with the station on the left and the CSMS on the right; a dot for what is no frame."""
+    """Seen with the station on the left and the CSMS on the right; a dot for what is not a frame."""
     if not entry.is_frame:
         return " ● "
     return TO_CSMS if entry.toward == "CSMS" else TO_CS

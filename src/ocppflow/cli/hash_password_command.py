@@ -35,7 +35,7 @@ def hash_password(
     elif password == "-":  # noqa: S105 - the usual sign for stdin
         password = first_line(sys.stdin.readline(), "stdin")
     if not password:
-        raise Failure("an empty password is no password")
+        raise Failure("the password is empty")
     # OCPP 2.0.1 Part 2, A00.FR.205: 16 to 40 characters; 1.6 has up to 40 hex digits, of which 32 are recommended.
     if len(password) < 16:
         length = len(password)

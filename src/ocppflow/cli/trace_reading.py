@@ -1,4 +1,4 @@
-"""Read a trace file, to its end or for as long as it grows. A line that is no record becomes a remark, not an end."""
+"""Read a trace file, to its end or as long as it grows. A line that is not a record becomes a remark, not an end."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class TraceReader:
         if self._rest:
             yield from self._last_line()
         if self._foreign and not self.records:
-            raise Failure(f"{self._path} is no trace file: none of its {self._number} lines is a record of a trace")
+            raise Failure(f"{self._path} is not a trace file: none of its {self._number} lines is a record of a trace")
 
     def follow(self, wait: Callable[[], None]) -> Iterator[TraceRecord]:
         """All that the file holds and all that is added; ``wait`` is called whenever there is nothing new. The file may
@@ -85,7 +85,7 @@ class TraceReader:
             record = from_line(line)
         except ValueError as error:
             self._foreign += 1
-            self._remark(f"{self._path}, line {self._number}: left out, for it is no record of a trace: {error}")
+            self._remark(f"{self._path}, line {self._number}: left out: it is not a record of a trace: {error}")
             return
         self.records += 1
         yield record

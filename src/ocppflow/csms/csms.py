@@ -46,7 +46,7 @@ _R = TypeVar("_R", bound=Response)
 _KNOWN_KEPT = 200_000
 _STRANGERS_KEPT = 50_000
 """Stations remembered, connected or not: a few KiB each. Fewer where nobody has to show a password, because an
-anonymous peer may invent identities; 50,000 of them are some 100 MiB."""
+anonymous peer may invent identities; 50,000 of them are about 100 MiB."""
 
 
 class CSMS(RoleBase[Station]):

@@ -245,7 +245,7 @@ class Connection(Caller):
         self._flush()
 
     def closed(self, code: int, reason: str) -> None:
-        """The connection is over. What the link says after :meth:`retire` is no news."""
+        """The connection is over. What the link says after :meth:`retire` is ignored."""
         if self._state is ConnectionState.CLOSED:
             return
         self._become(ConnectionState.CLOSED)

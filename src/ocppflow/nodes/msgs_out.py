@@ -128,7 +128,7 @@ def connection(cb_id: str, state: str, payload: dict[str, Any], version: str = "
 
 
 def log_entry(record: TraceRecord, *, raw: bool) -> Msg:
-    """A message as it travelled, without passwords. What is no JSON is a string."""
+    """A message as it travelled, without passwords. What is not JSON is a string."""
     data = without_secrets(record.data)
     payload: Any
     try:

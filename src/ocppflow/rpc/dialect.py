@@ -101,8 +101,8 @@ class Dialect:
         if info is None:
             kind = type(request)
             raise UnknownAction(
-                f"{kind.__module__.rpartition('.')[2]}.{kind.__qualname__} is no request of OCPP {self.version.value}, "
-                "which this connection speaks"
+                f"{kind.__module__.rpartition('.')[2]}.{kind.__qualname__} is not a request of OCPP "
+                f"{self.version.value}, which this connection speaks"
             )
         return self.to_say(info.name)
 

@@ -48,7 +48,7 @@ _integer = msgspec.json.Decoder(int)
 _object = msgspec.json.Decoder(dict[str, Any])
 
 UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""All that msgspec raises for bytes it cannot take; the last two are no subclasses of the first."""
+"""All that msgspec raises for bytes it cannot take; the last two are not subclasses of the first."""
 
 
 class Frame(msgspec.Struct):
@@ -102,7 +102,7 @@ def _request(head: bytes, message_id: str, action: str, payload: bytes) -> bytes
     try:
         return b"".join((head, _encode(message_id), b",", _encode(action), b",", payload, b"]"))
     except UnicodeEncodeError:
-        raise InvalidMessage(f"{action!r}: action or message id {message_id!r} is no Unicode text") from None
+        raise InvalidMessage(f"{action!r}: action or message id {message_id!r} is not Unicode text") from None
 
 
 def result(message_id: str, payload: bytes) -> bytes:

@@ -116,7 +116,7 @@ class OwnCalls:
         """Why ``what``, a response or an error to ``message_id``, answers nothing."""
         if self._late is not None and message_id in self._late:
             return f"a {what} to the call {message_id!r}, which had timed out"
-        return f"a {what} to {message_id[:60]!r}, which is no call in flight"
+        return f"a {what} to {message_id[:60]!r}, which is not a call in flight"
 
     def cancel(self, message_id: str) -> bool:
         """Forget a waiting call, or stop caring about the one in flight. False if there is no such call."""

@@ -1,7 +1,7 @@
 """Station passwords, as they are kept and as they are checked (A00.FR.205, .207, .304; OCPP-J 1.6, 6.2.1).
 
 They are kept as salted scrypt hashes in the PHC string format: ``$scrypt$ln=10,r=8,p=1$<salt>$<hash>``,
-base64 without padding. The cost is moderate on purpose (1 MiB, some 3 ms): a station's password is not chosen
+base64 without padding. The cost is moderate on purpose (1 MiB, about 3 ms): a station's password is not chosen
 by a person but is 16 to 40 random characters, which no cost needs to protect from guessing, while after an
 outage 10,000 stations want to be checked within a minute. A hash carries its parameters, so hashes that cost
 more may be stored.
@@ -30,7 +30,7 @@ from typing import Protocol
 from ocppflow.errors import ConfigurationError
 from ocppflow.messages.base import Version
 
-DEFAULT_LOG_N = 10  # 2**10 blocks of 1 KiB: some 3 ms on one core
+DEFAULT_LOG_N = 10  # 2**10 blocks of 1 KiB: about 3 ms on one core
 MAX_PENDING = 4000  # 3 s of work for four threads; who waits longer has given up and comes again
 
 # The AuthorizationKey of OCPP 1.6: at most 20 bytes, configured as hex digits (1.6 Security white paper, A00.FR.205).

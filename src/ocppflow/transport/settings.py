@@ -25,7 +25,7 @@ class LinkLimits:
 
     max_message_size: int = 2**20
     """Of a whole message, fragments together and after decompression; more closes with 1009. The largest messages of
-    real stations (a MeterValues or NotifyReport after days offline) are some 100 KB."""
+    real stations (a MeterValues or NotifyReport after days offline) are about 100 KB."""
 
     max_write_buffer: int = 8 * 2**20
     """What may wait for a peer that does not read, before it is dropped: eight messages of the largest size."""
@@ -70,7 +70,7 @@ class ServerLimits(LinkLimits):
     """Of the HTTP request. Browsers and proxies agree on 8 KiB; a station needs less than 1."""
 
     handshakes_per_second: float = 500.0
-    """How many are let in, in the long run; the rest gets 503. With TLS and passwords one core does some 300 to 500."""
+    """How many are let in, in the long run; the rest gets 503. With TLS and passwords one core does about 300-500."""
 
     handshake_burst: int = 2000
     """How many more may come at once after a quiet time: four seconds' worth, which are over before a station's own

@@ -271,7 +271,7 @@ def test_many_foreign_lines_do_not_flood(cli: Any, trace_file: Any) -> None:
 def test_a_file_of_another_kind_is_refused(cli: Any, trace_file: Any, content: bytes) -> None:
     result = cli("trace", trace_file([], content))
     assert result.code == 2
-    assert "is no trace file" in result.err.splitlines()[-1]
+    assert "is not a trace file" in result.err.splitlines()[-1]
 
 
 def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path: Path, cli: Any) -> None:

@@ -68,7 +68,7 @@ async def test_what_is_wrong_with_a_frame_is_in_its_note() -> None:
     notes = [each.note for each in world.trace if each.event == "in"]
     assert notes[0].startswith("refused: RpcFrameworkError: ")
     assert notes[1] == "refused: NotImplemented: 'Nonsense' is not an action of OCPP 2.0.1"
-    assert notes[2] == "ignored: a response to '1', which is no call in flight"
+    assert notes[2] == "ignored: a response to '1', which is not a call in flight"
     assert notes[3].startswith("$.vendorId")
     assert notes[4] == "forgiven: the message lacks its outer brackets"
     assert notes[5].startswith("refused: RpcFrameworkError: ")
