@@ -45,4 +45,4 @@ def test_a_short_password_is_hashed_with_a_note_and_an_empty_one_is_not(cli: Any
     short = cli("hash-password", "abc")
     assert short.code == 0
     assert short.err == "note: 3 characters; OCPP 2.x asks for at least 16 (A00.FR.205)\n"
-    cli("hash-password", "").failed_with("an empty password")
+    cli("hash-password", "").failed_with("the password is empty")
