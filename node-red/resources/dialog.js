@@ -8,7 +8,6 @@
   const USUAL_VERSIONS = ['2.0.1']
   const VARIABLE = /^\$\{[^}]+\}$/
   const t = (key, values) => RED._(`${MODULE}/ocppflow-engine:shared.${key}`, values)
-  const [LEAST_MESSAGE, MOST_MESSAGE] = [1024, 64 * 1024 * 1024] // bytes; the engine's own bounds (nodes/configuration.py)
   const LEAST_EDITOR_HEIGHT = 96 // px: four lines; where there is less room, the dialog scrolls
   const isBlank = (value) => value === '' || value === undefined || value === null
 
@@ -51,7 +50,8 @@
     messageSize (value, opt) {
       if (isBlank(value) || VARIABLE.test(value)) { return true }
       const size = /^\d+$/.test(String(value).trim()) ? Number(value) : NaN
-      return (size >= LEAST_MESSAGE && size <= MOST_MESSAGE) || says(opt, 'error.messageSize')
+      const [least, most] = window.ocppflow.stationRules.MESSAGE_SIZE
+      return (size >= least && size <= most) || says(opt, 'error.messageSize', { least, most })
     },
     /** The URL of a CSMS, with or without {identity} in its path or query. */
     url (value, opt) {

@@ -1,5 +1,5 @@
-/* What a station may be called, what password it may have, and where it connects to, as the dialogs tell it. The engine
-   has the last word (transport/handshake.py, transport/passwords.py). */
+/* What a station may be called, what password it may have, where it connects to and how large its messages may be, as the
+   dialogs tell it. The engine has the last word. */
 (function () {
   'use strict'
   const MAX_IDENTITY = 48 // characters of identifierString, OCPP 2.0.1 Part 2, SecurityCtrlr.Identity
@@ -8,6 +8,8 @@
   const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/
   const HEX_KEY = /^([0-9A-Fa-f]{2}){1,20}$/ // AuthorizationKey of 1.6: 20 bytes at most
   const [LEAST_PASSWORD, MOST_PASSWORD] = [16, 64] // characters, A00.FR.205; before the errata 40 were the most
+
+  const MESSAGE_SIZE = [1024, 8388608] // bytes that `maxMessageSize` may be
 
   const lengthOf = (text) => [...text].length
   const isOf2 = (version) => version !== '1.6'
@@ -53,7 +55,7 @@
     return encodeURIComponent(identity).replace(/[!'()*]/g, (each) => `%${each.charCodeAt(0).toString(16).toUpperCase()}`)
   }
 
-  const rules = { identityFault, passwordFault, addressOf }
+  const rules = { MESSAGE_SIZE, identityFault, passwordFault, addressOf }
   if (typeof module !== 'undefined' && module.exports) {
     module.exports = rules
     return

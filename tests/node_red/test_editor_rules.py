@@ -12,6 +12,7 @@ import pytest
 from ocppflow.errors import ConfigurationError
 from ocppflow.messages import Version
 from ocppflow.messages.tolerance import FORGIVABLE, Rules
+from ocppflow.nodes.configuration import CSMSSettings
 from ocppflow.transport.address import identity_fault, station_address
 from ocppflow.transport.handshake import check_identity
 
@@ -69,6 +70,15 @@ def test_the_url_that_the_dialog_shows_is_the_one_that_the_station_connects_to()
     assert shown == [station_address(url, name).url for url, name in cases]
     template = javascript.run("resources/station-rules.js", "return it.addressOf('ws://h/ocpp', '')", None)
     assert template == "ws://h/ocpp/<identity>"
+
+
+def test_the_largest_message_has_the_bounds_of_the_engine():
+    least, most = javascript.run("resources/station-rules.js", "return it.MESSAGE_SIZE", None)
+    for size in (least, most):
+        assert CSMSSettings.read({"port": 1, "maxMessageSize": str(size)}).max_message_size == size
+    for size in (least - 1, most + 1):
+        with pytest.raises(ConfigurationError, match="maxMessageSize"):
+            CSMSSettings.read({"port": 1, "maxMessageSize": size})
 
 
 def test_a_rule_that_the_dialog_finds_sound_is_one_to_the_engine():
