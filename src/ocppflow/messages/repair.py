@@ -45,6 +45,8 @@ def repaired(raw: bytes) -> tuple[bytes, tuple[Violation, ...]]:
     for expected, got, repair in _REPAIRS:
         try:
             after, at = repair(fixed)
+            if at is not None and fixed is not raw:
+                at = repair(raw)[1]  # earlier repairs have moved it
         except _TooMany:
             return raw, ()
         if at is not None:
@@ -110,6 +112,6 @@ def _escaped(text: bytes) -> bytes:
 _REPAIRS: Final[tuple[tuple[str, str, Repair], ...]] = (
     ("nothing after the end", "a NUL", _without_nuls_at_the_end),
     ("UTF-8 text", "an invalid byte", _in_utf8),
-    ("control characters in strings to be escaped", "a string with a bare one", _with_escaped_controls),
     ("Unicode text", "half of a surrogate pair", _with_whole_pairs),
+    ("control characters in strings to be escaped", "a string with a bare one", _with_escaped_controls),
 )
