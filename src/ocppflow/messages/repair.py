@@ -99,7 +99,9 @@ def _replace_second(pattern: re.Pattern[bytes], new: Callable[[bytes], bytes], r
 
 
 def _escaped(text: bytes) -> bytes:
-    """A string of JSON, quotes included, without bare control characters."""
+    """A string of JSON, quotes included, without bare control characters; one that is not closed stays as it is."""
+    if len(text) < 2 or not text.endswith(b'"'):
+        return text
     inner = text[1:-1]
     body = inner.rstrip(b"\0")
     if (len(body) - len(body.rstrip(b"\\"))) % 2 == 0:  # else the first NUL is part of an escape

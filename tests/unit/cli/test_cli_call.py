@@ -306,7 +306,7 @@ def test_headers_are_added_to_the_handshake(cli: Any, serve: Any) -> None:
         (["ws://127.0.0.1:9/CS1", "Heartbeat", "[" * 100_000], "Heartbeat: not JSON"),
         (["ws://127.0.0.1:9/CS1", "Heartbeat", "@/no/such/file"], "/no/such/file: No such file"),
         (["ws://127.0.0.1:9/CS1", "heartbeat"], "actions are case-sensitive: 'Heartbeat'"),
-        (["ws://127.0.0.1:9/CS1", "HeartbeatRequest"], "without Request"),
+        (["ws://127.0.0.1:9/CS1", "HeartbeatRequest"], "do not end in Request"),
         (["ws://127.0.0.1:9/CS1", "Reset", '{"type":"Immediate"}'], "Reset is for the CSMS to send"),
         (["ws://127.0.0.1:9/CS1", "Heartbeat", "--versions", "3"], "unknown OCPP version '3'"),
         (["ws://127.0.0.1:9/CS1", "Heartbeat", "--ca", "ca.pem"], "are for wss:// URLs"),

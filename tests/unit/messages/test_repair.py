@@ -46,7 +46,7 @@ def test_each_kind_is_reported_once() -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    [b"", b"{}", b"[1,", b'["a', b"\\", b'"\\', b"[\x01]", b"1\0 2", b'["\\ud8"]', b'["\xe2\x82\xac"]',
+    [b"", b"{}", b"[1,", b'["a', b"\\", b'"\\', b"[\x01]", b"1\0 2", b'["\\ud8"]', b'\0"', b'"\1', b'["\xe2\x82\xac"]',
      b'{\n\t"a": "b"\r\n}\n', b'"\\ud83d\\udd0c \\\\ud83d"'],
 )  # fmt: skip
 def test_what_is_sound_or_broken_otherwise_is_left_alone(raw: bytes) -> None:
@@ -85,13 +85,16 @@ PARTS = [b'"', b"\\", b"\0", b"\x01", b"u", b"d800", b"[", b"]", b",", b"{", b":
 
 
 @given(st.lists(st.sampled_from(PARTS)))
-def test_a_repair_never_raises_and_is_complete(parts: list[bytes]) -> None:
+def test_a_repair_never_raises_and_is_made_once(parts: list[bytes]) -> None:
     raw = b"".join(parts)
     body, found = repaired(raw)
     assert (body == raw) == (not found)
-    again, more = repaired(body)
-    assert {v.expected for v in more} <= {v.expected for v in found}, "what is repaired once needs no second repair"
-    assert len(again) <= 6 * len(raw)
+    assert len(body) <= 6 * len(raw)
+    try:
+        json.loads(body)
+    except ValueError:
+        return
+    assert repaired(body) == (body, ()), "what can be read needs no second repair"
 
 
 @given(st.lists(st.sampled_from([r"\"", r"\\", r"\n", "a", "]", ",", "{"]), max_size=8), st.integers(0, 8))
