@@ -14,6 +14,7 @@ import pytest
 from flow_peers import PATIENCE, Flow, Site
 from websockets.frames import Frame, Opcode
 
+from ocppflow.messages import Version
 from ocppflow.nodes import CSMSNode
 from ocppflow.transport.clock import settle
 
@@ -143,3 +144,33 @@ async def test_FC48_a_station_that_never_pongs_stays_connected_by_pingInterval(
         assert flow.states == ["ONLINE"]
     else:
         await flow.until(lambda: flow.states == ["ONLINE", "OFFLINE"])
+
+
+async def test_FC49_the_same_call_again_reaches_the_flow_once_and_gets_its_answer(site: Site):
+    node, flow = await site.csms(versions=["1.6"])
+    wire = await site.station(node, "CS1", Version.V16)
+    for frame in frames("FC49"):
+        await wire.says(frame.encode())
+    assert len(flow.messages) == 1
+    msg = flow.messages[0]
+    msg["payload"] = {"msgType": 3, "data": {"transactionId": 1, "idTagInfo": {"status": "Accepted"}}}
+    await node.input(msg)
+    await settle()
+    assert {frame[0] for frame in wire.heard} == {3}
+    assert {frame[1] for frame in wire.heard} == {msg["ocpp"]["MessageId"]}
+
+
+async def test_FC54_more_calls_at_once_than_are_processed_at_a_time_all_reach_the_flow(site: Site):
+    node, flow = await site.csms(versions=["1.6"])
+    wire = await site.station(node, "CS1", Version.V16)
+    for frame in frames("FC54"):
+        wire.link.send(frame.encode())
+    await settle()
+    answered = 0
+    while answered < len(flow.messages):
+        msg = flow.messages[answered]
+        msg["payload"] = {"msgType": 3, "data": {}}
+        await node.input(msg)
+        await settle()
+        answered += 1
+    assert [frame[:2] for frame in wire.heard] == [[3, json.loads(frame)[1]] for frame in frames("FC54")]

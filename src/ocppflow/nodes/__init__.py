@@ -3,5 +3,6 @@
 from ocppflow.nodes.contract import ALL, LINK_CALL, OCPP_LOG, BadInput
 from ocppflow.nodes.cs_node import CSNode
 from ocppflow.nodes.csms_node import CSMSNode
+from ocppflow.nodes.states import NodeState
 
-__all__ = ["ALL", "LINK_CALL", "OCPP_LOG", "BadInput", "CSMSNode", "CSNode"]
+__all__ = ["ALL", "LINK_CALL", "OCPP_LOG", "BadInput", "CSMSNode", "CSNode", "NodeState"]
