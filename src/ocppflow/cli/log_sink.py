@@ -12,8 +12,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import TextIO
 
-PAUSE = 0.02
-"""Seconds between two writes, in which lines gather: a person sees no delay, and a busy CSMS makes 50 system calls a
+PAUSE = 0.05
+"""Seconds between two writes, in which lines gather: a person sees no delay, and a busy CSMS makes 20 system calls a
 second instead of one for each line."""
 
 FRAMES_PER_SECOND = 1000

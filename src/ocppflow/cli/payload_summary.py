@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -32,36 +33,38 @@ def summary(payload: bytes, *, fields: int = 4, limit: int = 72) -> str:
         return ""
     if len(payload) > _MOST_BYTES:
         return f"{len(payload):,} bytes"
-    found: dict[str, Any] = {}
     try:
-        _collect("", _decode(payload), found)
+        found = _telling(_decode(payload), fields)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return ""
-    names = [name for name in found if name not in _DULL] or list(found)
-    names.sort(key=_rank)
-    return one_line(", ".join([f"{name} {_value(found[name])}" for name in names[:fields]]), limit)
+    names = sorted(found.keys() & _RANK.keys(), key=_RANK.__getitem__)
+    if len(names) < fields:
+        names += [name for name in found if name not in _RANK and name not in _DULL]
+    return one_line(", ".join([f"{name} {_value(found[name])}" for name in (names or list(found))[:fields]]), limit)
 
 
-def _rank(name: str) -> int:
-    return _RANK.get(name, len(_RANK))
-
-
-def _collect(name: str, value: Any, found: dict[str, Any]) -> None:
-    """Each field's first value, by the field's name."""
-    kind = type(value)
-    if kind is dict:
-        for key, inner in value.items():
+def _telling(payload: Any, enough: int) -> dict[str, Any]:
+    """The first value of each field by the field's name, level by level, until there are ``enough`` that tell
+    something: what stands further up says more, and a log has many lines to make."""
+    found: dict[str, Any] = {}
+    told = 0
+    levels = [("", payload)]
+    for name, value in levels:
+        if type(value) is dict:
+            inner: Iterable[tuple[str, Any]] = value.items()
+        else:
+            inner = [(name, each) for each in value[:_ELEMENTS]] if type(value) is list else [(name, value)]
+        for key, each in inner:
             if key == "name" and name:
                 key = name  # a component's name, a variable's
-            if type(inner) is dict or type(inner) is list:
-                _collect(key, inner, found)
-            elif inner is not None and key not in found:
-                found[key] = inner
-    elif kind is list:
-        for inner in value[:_ELEMENTS]:
-            _collect(name, inner, found)
-    elif value is not None and name not in found:
-        found[name] = value
+            if type(each) is dict or type(each) is list:
+                levels.append((key, each))
+            elif each is not None and key not in found:
+                found[key] = each
+                told += key in _RANK
+        if told >= enough:
+            break
+    return found
 
 
 def _value(value: Any) -> str:
