@@ -34,10 +34,15 @@ KINDS = (
         "the certificate of the package index is not trusted here (PIP_CERT names one that is)",
     ),
     (
+        "index error",
+        r"\b5\d\d Server Error|too many 5\d\d error responses",
+        "the package index answers with an error of its own; later it may not",
+    ),
+    (
         "no network",
         r"NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|ConnectionReset|ConnectionRefused|"
         r"Max retries exceeded|Connection (?:refused|reset|timed out)|connection error|ProxyError|timed out|"
-        r"Network is unreachable|Temporary failure in name resolution|Connection to .* failed|Could not fetch URL",
+        r"Network is unreachable|Temporary failure in name resolution|Connection to .* failed",
         "no network: the package index cannot be reached",
     ),
     (

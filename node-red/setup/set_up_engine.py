@@ -159,7 +159,7 @@ class SetUp:
 
     def _install(self) -> None:
         requirements = [str(self.wheel), *_requirements(self.wheel, NEEDED)]
-        done, _ = self._pip("--no-index", "--no-deps", *requirements)
+        done, _ = self._pip("-q", "--no-index", "--no-deps", *requirements)
         if done:
             return
         needed = " and ".join(requirements[1:])
@@ -168,7 +168,8 @@ class SetUp:
             log=f"the package carries no wheels for Python {version}, {platform_tag()}: {needed} must come from the "
             f"package index (or, without network, from {self.folders[1]})"
         )
-        done, said = self._pip("--no-deps", "--retries", "1", *requirements)
+        # Only with -vv pip tells of the answer that an index gives in place of its list.
+        done, said = self._pip("-vv", "--no-deps", "--retries", "1", *requirements)
         if not done:
             raise why_pip_failed(said, requirements[1:], self.folders[1])
 
@@ -177,7 +178,7 @@ class SetUp:
         if name == "uvloop" and os.name == "nt":
             return True  # there is none for Windows
         # One quick attempt: behind a firewall that swallows packets, everything else is ready and waits for this.
-        options = ("--only-binary", ":all:", "--retries", "0", "--timeout", "10")
+        options = ("-vv", "--only-binary", ":all:", "--retries", "0", "--timeout", "10")
         done, said = self._pip(*options, *_requirements(self.wheel, (name,)))
         if not done:
             problem = why_pip_failed(said, [name], self.folders[1])
@@ -187,7 +188,7 @@ class SetUp:
 
     def _pip(self, *arguments: str) -> tuple[bool, str]:
         links = [part for folder in self.folders if folder.is_dir() for part in ("--find-links", str(folder))]
-        command = [str(self.python), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "-q"]
+        command = [str(self.python), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
         # PIP_USER, for one, makes pip refuse to work in any virtual environment.
         return self.commands.run([*command, *links, *arguments], PIP_SECONDS, PIP_USER="0", PIP_REQUIRE_VIRTUALENV="0")
 
