@@ -190,7 +190,7 @@ class CSMSAttack:
     async def doors(self, pause: float) -> None:
         """Broken handshakes. Those who stay for as long as they are let are left alone meanwhile."""
         waiting: set[asyncio.Task[None]] = set()
-        for door in itertools.cycle(doors.DOORS):
+        for door in itertools.cycle([*doors.DOORS, *doors.LINGERING]):
             if self._tally.over:
                 break
             task = asyncio.create_task(_knock(await Peer.dial(self._port, self._patience), door, self._tally))

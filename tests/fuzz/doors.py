@@ -8,7 +8,7 @@ from tests.fuzz.wire import request
 
 LEAVE = "leave"  # end the stream
 RESET = "reset"  # end it with an RST
-STAY = "stay"  # wait, until the server has had enough
+STAY = "stay"  # wait for the answer, and the end
 
 
 class Door(NamedTuple):
@@ -81,6 +81,10 @@ DOORS: Final = [
     Door("half a handshake, then the end", _HEAD[:40], 0, LEAVE),
     Door("half a handshake, then an RST", _HEAD[:40], 0, RESET),
     Door("a handshake, then an RST", request("/ocpp/GONE"), 0, RESET),
+]
+
+#: Those who never finish, until the server has had enough.
+LINGERING: Final = [
     Door("nothing, for as long as it is let", b"", 0),
     Door("half a handshake, for as long as it is let", _HEAD[:40], 408),
 ]

@@ -48,10 +48,11 @@ class Site:
 
 
 @pytest.fixture
-async def site(caplog: pytest.LogCaptureFixture) -> AsyncIterator[Site]:
+async def site(caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest) -> AsyncIterator[Site]:
+    """Its parameter is the handshake's time-out, so long by default that no load of the machine makes it strike."""
     caplog.set_level(logging.ERROR)
     csms = csms_to_attack()
-    limits = ServerLimits(handshake_timeout=0.05)
+    limits = ServerLimits(handshake_timeout=getattr(request, "param", 60.0))
     async with csms.listen("ws://127.0.0.1:0/ocpp", limits=limits) as listener:
         good = ChargingStation("GOOD", listener.url, versions=["2.0.1"])
 
@@ -182,6 +183,19 @@ async def test_each_handshake_gets_its_answer(site: Site, door: doors.Door) -> N
     elif door.then == doors.RESET:
         await peer.writer.drain()
         peer.reset()
+    await site.goes_on()
+
+
+@pytest.mark.parametrize("site", [0.5], indirect=True)
+@pytest.mark.parametrize("door", doors.LINGERING, ids=lambda door: door.name)
+async def test_who_does_not_finish_the_handshake_is_shown_out(site: Site, door: doors.Door) -> None:
+    peer = await site.peer()
+    peer.send(door.data)
+    try:
+        status, _ = await peer.answer()
+    except ConnectionError:
+        status = 0
+    assert status == door.status
     await site.goes_on()
 
 
