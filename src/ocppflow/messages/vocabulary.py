@@ -28,17 +28,17 @@ from msgspec import UNSET, Struct, inspect
 from ocppflow.errors import InvalidMessage, UnknownAction
 from ocppflow.messages import request_type, response_type
 from ocppflow.messages.base import Message, Request, Response, Version
-from ocppflow.messages.codec import REFUSALS, decoded
+from ocppflow.messages.codec import decoded
 from ocppflow.messages.violation import ABSENT, Violation, path_key, shorten
 
 __all__ = ["to_v21", "to_v201", "v21_type", "v201_type"]
 
-Report = list[Violation]
-Change = Callable[[Any, str, Report], Any]
-"""Takes a value, its path and the report; returns the value for the other version."""
+Faults = list[Violation]
+Change = Callable[[Any, str, Faults], Any]
+"""Takes a value, its path and a list for what the other version lacks; returns the value for that version."""
 
 _encode = msgspec.json.Encoder().encode
-_UNUSUAL = (*REFUSALS, TypeError, ValueError)
+_UNUSUAL = (msgspec.MsgspecError, RecursionError, TypeError, ValueError)
 """What is raised if a message cannot be written as JSON and read as another type."""
 
 
@@ -108,26 +108,26 @@ def to_v201(message: Message) -> Message:
     try:
         return decoded(target, _encode(message))
     except _UNUSUAL:
-        report: Report = []
-        converted = _rebuilt(message, target, report)
-    if report:
-        more = f" (and {len(report) - 1} more)" if len(report) > 1 else ""
+        faults: Faults = []
+        converted = _rebuilt(message, target, faults)
+    if faults:
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise InvalidMessage(
-            f"{source.__name__} of OCPP 2.1 cannot be said in 2.0.1: {report[0]}{more}",
-            code=report[0].code,
-            path=report[0].path,
-            violations=tuple(report),
+            f"{source.__name__} of OCPP 2.1 cannot be said in 2.0.1: {faults[0]}{more}",
+            code=faults[0].code,
+            path=faults[0].path,
+            violations=tuple(faults),
         )
     return converted
 
 
-def _rebuilt(message: Message, target: type[Message], report: Report) -> Message:
-    built: Message = _struct(type(message), target)(message, "$", report)
+def _rebuilt(message: Message, target: type[Message], faults: Faults) -> Message:
+    built: Message = _struct(type(message), target)(message, "$", faults)
     return built
 
 
 @cache
-def _struct(source: type[Struct], target: type[Struct]) -> Callable[[Any, str, Report], Any]:
+def _struct(source: type[Struct], target: type[Struct]) -> Callable[[Any, str, Faults], Any]:
     """The converter from one type to another whose fields have the same names."""
     theirs = {f.name: f for f in _fields(source)}
     ours = {f.name: f for f in _fields(target) if f.name in theirs}
@@ -141,13 +141,13 @@ def _struct(source: type[Struct], target: type[Struct]) -> Callable[[Any, str, R
     ]
     refuse = _refusal_of_fields([f for name, f in theirs.items() if name not in ours and not f.required])
 
-    def convert(value: Any, path: str, report: Report) -> Any:
+    def convert(value: Any, path: str, faults: Faults) -> Any:
         values = dict(zip(names, values_of(value), strict=False))
         for name, below, change in changes:
             if (old := values[name]) is not UNSET:
-                values[name] = change(old, path + below, report)
+                values[name] = change(old, path + below, faults)
         if refuse is not None:
-            refuse(value, path, report)
+            refuse(value, path, faults)
         return target(**values, **unknown_there)
 
     return convert
@@ -157,7 +157,7 @@ def _fields(kind: type[Struct]) -> tuple[inspect.Field, ...]:
     return cast("inspect.StructType", inspect.type_info(kind)).fields
 
 
-def _refusal_of_fields(fields: list[inspect.Field]) -> Callable[[Any, str, Report], None] | None:
+def _refusal_of_fields(fields: list[inspect.Field]) -> Callable[[Any, str, Faults], None] | None:
     """Reports those of ``fields`` that are set."""
     if not fields:
         return None
@@ -165,14 +165,14 @@ def _refusal_of_fields(fields: list[inspect.Field]) -> Callable[[Any, str, Repor
     values_of = cast("Callable[[Any], tuple[Any, ...]]", attrgetter(*names, names[0]))
     unset = (UNSET,) * (len(names) + 1)
 
-    def refuse(value: Any, path: str, report: Report) -> None:
+    def refuse(value: Any, path: str, faults: Faults) -> None:
         values = values_of(value)
         if values == unset:
             return
         for each, held in zip(fields, values, strict=False):
             if held is not UNSET:
                 where = path_key(path, each.encode_name)
-                report.append(Violation(where, ABSENT, shorten(held), "FormatViolation"))
+                faults.append(Violation(where, ABSENT, shorten(held), "FormatViolation"))
 
     return refuse
 
@@ -196,18 +196,18 @@ def _change(source: inspect.Type, target: inspect.Type) -> Change | None:
 def _nested(source: type[Struct], target: type[Struct]) -> Change:
     convert = _struct(source, target)
 
-    def change(value: Any, path: str, report: Report) -> Any:
+    def change(value: Any, path: str, faults: Faults) -> Any:
         # Anything else has been forgiven, or is for the schema to refuse.
-        return convert(value, path, report) if type(value) is source else value
+        return convert(value, path, faults) if type(value) is source else value
 
     return change
 
 
 def _list(item: Change) -> Change:
-    def change(value: Any, path: str, report: Report) -> Any:
+    def change(value: Any, path: str, faults: Faults) -> Any:
         if not isinstance(value, list):
             return value
-        return [item(each, f"{path}[{i}]", report) for i, each in enumerate(value)]
+        return [item(each, f"{path}[{i}]", faults) for i, each in enumerate(value)]
 
     return change
 
@@ -216,14 +216,14 @@ def _enum(info: inspect.LiteralType) -> Change:
     known = frozenset(info.values)
     shown = ", ".join(map(str, info.values))
 
-    def change(value: Any, path: str, report: Report) -> Any:
+    def change(value: Any, path: str, faults: Faults) -> Any:
         if isinstance(value, str) and value not in known:
-            report.append(Violation(path, f"one of {shown}", shorten(value), "PropertyConstraintViolation"))
+            faults.append(Violation(path, f"one of {shown}", shorten(value), "PropertyConstraintViolation"))
         return value
 
     return change
 
 
-def _whole(value: Any, path: str, report: Report) -> Any:
+def _whole(value: Any, path: str, faults: Faults) -> Any:
     """2.1 allows decimals where 2.0.1 has integers: ``16.0`` is one, ``16.5`` is for the schema to refuse."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
