@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from flow_peers import Site
+from engine_runtime import Runtime
+from flow_peers import PATIENCE, Site
 
 
 @pytest.fixture
@@ -12,3 +14,11 @@ async def site() -> AsyncIterator[Site]:
     one = Site()
     yield one
     await one.close()
+
+
+@pytest.fixture
+async def runtime() -> AsyncIterator[Runtime]:
+    """A runtime with an engine, ended after the test."""
+    one = Runtime()
+    yield one
+    await asyncio.wait_for(one.engine.detach(), PATIENCE)

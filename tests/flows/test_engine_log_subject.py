@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from test_engine_lines import Runtime
+from engine_runtime import Runtime
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
