@@ -1,7 +1,7 @@
 """The command line: one module per command, imported when it is used.
 
-Exit codes: 0 for success, 1 if a call was answered with a CALLERROR, 2 if something was refused, timed out or was asked
-for wrongly, 130 after Ctrl-C. Whatever a user can cause ends in one line on stderr.
+Exit codes: 0 for success, 1 if a call was answered with a CALLERROR, 2 if something was refused, timed out or was
+mistyped, 130 after Ctrl-C. Every error that a user can cause is one line on stderr.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How answers and frames are shown: JSON as it came, coloured where a person looks."""
+"""How answers and frames are shown: JSON as it came, coloured on a terminal."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ocppflow.trace import TraceRecord
 
 
 class AnswerPrinter:
-    """Prints answers to ``out``: compact, one a line, or pretty and coloured to a terminal."""
+    """Prints answers to ``out``: one compact line each, or indented and coloured on a terminal."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._pretty = out.isatty()
 
     def show(self, action: str, payload: bytes, latency: float) -> None:
-        """One answer. Numbers and date-times stay spelt as they came."""
+        """One answer. Numbers and date-times keep their spelling."""
         if not self._pretty:
             self._out.write(json_text(msgspec.json.format(payload, indent=-1).decode()) + "\n")
             self._out.flush()
@@ -35,7 +35,7 @@ class AnswerPrinter:
         console.print(text, soft_wrap=True)
 
     def note(self, text: str) -> None:
-        """Something that went wrong and does not end the command."""
+        """An error that does not end the command."""
         sys.stderr.write(f"ocppflow: {one_line(text)}\n")
 
 

@@ -19,7 +19,7 @@ from ocppflow.errors import OCPPError
 
 
 class CommandEntry(NamedTuple):
-    """Where a command is, and what the list of commands says of it."""
+    """Where a command is, and its line in the list of commands."""
 
     module: str
     function: str
@@ -54,7 +54,7 @@ def run(arguments: Sequence[str]) -> int:
     except Failure as failure:
         return _say(str(failure), failure.code)
     except (_SeenEnough, BrokenPipeError):
-        # Python would complain once more on its way out.
+        # Python would complain about the closed pipe when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (OCPPError, OSError) as error:
@@ -65,12 +65,12 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _build(named: str) -> typer.Typer:
-    """The Typer app. Only the command that was named is imported; to list the others, their summary is enough."""
+    """The Typer app. Only the command that was named is imported; the others are listed by their summary."""
     app = typer.Typer(
         help="OCPP 1.6-J, 2.0.1 and 2.1 in either role.",
         add_completion=False,
         pretty_exceptions_enable=False,
-        rich_markup_mode=None,  # else what help texts have in brackets would be taken for markup, and vanish
+        rich_markup_mode=None,  # else text in brackets would be taken for markup, and vanish from help texts
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(_whole)
@@ -83,13 +83,14 @@ def _build(named: str) -> typer.Typer:
 def _whole(
     version: Annotated[bool, typer.Option("--version", help="Show the version of ocppflow and exit.")] = False,
 ) -> None:
+    """The options that ``ocppflow`` has without a command."""
     if version:
         print(f"ocppflow {installed('ocppflow')}")
         raise typer.Exit
 
 
 class PlainCommand(TyperCommand):
-    """A command whose help shows an argument as it is typed, without its Python type."""
+    """A command whose help shows arguments as they are typed, without their Python types."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """``[OPTIONS]`` and the arguments."""
@@ -117,11 +118,11 @@ def _shown(param: Any) -> str:
 
 
 class _SeenEnough(Exception):
-    """Whoever reads our output reads no more of it (`... | head`)."""
+    """Our output has no reader any more (`... | head`)."""
 
 
 def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``function``, with what Typer would end in its own way put into ours."""
+    """``function``, ending in our way where Typer would end the program in its own."""
 
     @functools.wraps(function)
     def command(*arguments: Any, **options: Any) -> Any:
@@ -147,7 +148,7 @@ def _load(name: str) -> Callable[..., Any]:
 
 
 def _no_command() -> None:
-    """Stands for a command that is only listed."""
+    """Stands in for a command that is only listed."""
 
 
 def _usage(error: typer.TyperException, named: str) -> str:

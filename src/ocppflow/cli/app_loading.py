@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 def load_app(spec: str) -> CSMS:
-    """The CSMS object of ``FILE.py:NAME`` or ``module:NAME``; NAME may be dotted. Whatever is wrong with it is a
-    Failure that names the file and the line."""
+    """The CSMS object of ``FILE.py:NAME`` or ``module:NAME``; NAME may be dotted. Raises Failure with
+    the file and the line if anything is wrong with it."""
     from ocppflow.csms import CSMS
 
     where, _, name = spec.rpartition(":")
     if not where or not name or name.endswith(".py"):
-        raise Failure(f"--app {spec}: say the file and the object in it, as in FILE.py:csms")
+        raise Failure(f"--app {spec}: name the file and the object in it, as in FILE.py:csms")
     with _not_listening():
         module = _from_file(Path(where)) if where.endswith(".py") else _from_name(where)
     found: object = module
@@ -35,19 +35,19 @@ def load_app(spec: str) -> CSMS:
         except AttributeError:
             raise Failure(f"--app {spec}: {where} has no {name!r}{_hint(module)}") from None
     if not isinstance(found, CSMS):
-        raise Failure(f"--app {spec}: {name!r} is a {type(found).__name__}, not a CSMS object{_hint(module)}")
+        raise Failure(f"--app {spec}: {name!r} is of type {type(found).__name__}, not a CSMS object{_hint(module)}")
     return found
 
 
 class _ListensItself(BaseException):
-    """Raised where an app begins to listen while it is only being imported. No ``except Exception`` of the app's is to
-    catch it."""
+    """Raised when an app begins to listen while it is being imported. It is not an Exception, so that no ``except
+    Exception`` of the app catches it."""
 
 
 @contextlib.contextmanager
 def _not_listening() -> Iterator[None]:
-    """As long as an app is imported, its CSMS cannot listen: it would do so for ever, where the app says and not where
-    ``--listen`` does, and nobody would hear why."""
+    """Keep a CSMS from listening while its app is being imported: the import would never end, and ``--listen`` would
+    be ignored without a word."""
     from ocppflow.csms import CSMS
 
     def listen(*_: object, **__: object) -> object:
@@ -73,12 +73,12 @@ def _from_file(file: Path) -> ModuleType:
         raise Failure(f"--app: there is no file {file}")
     folder = str(file.resolve().parent)
     if folder not in sys.path:
-        sys.path.insert(0, folder)  # what stands beside the file can be imported, as when Python runs it
+        sys.path.insert(0, folder)  # so that modules beside the file can be imported, as when Python runs it
     spec = importlib.util.spec_from_file_location(file.stem, file)
     assert spec is not None  # noqa: S101 - only a name without .py has none
     assert spec.loader is not None  # noqa: S101
     module = importlib.util.module_from_spec(spec)
-    sys.modules[file.stem] = module  # dataclasses and pickle look their module up
+    sys.modules[file.stem] = module  # dataclasses and pickle look up their module
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit, _ListensItself) as error:
@@ -94,27 +94,27 @@ def _from_name(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(error.name + ".")):
-            raise Failure(f"--app: there is no module {name!r} here; a file is named with .py: FILE.py:csms") from None
+            raise Failure(f"--app: there is no module {name!r} here; to name a file, write FILE.py:csms") from None
         raise Failure(f"--app: {_blame(error, name)}") from None
     except (Exception, SystemExit, _ListensItself) as error:
         raise Failure(f"--app: {_blame(error, name)}") from None
 
 
 def _blame(error: BaseException, app: str) -> str:
-    """The line to look at: where the syntax is wrong, else the innermost one outside of the import machinery and of
-    installed packages."""
+    """The line to look at: of a syntax error, or the innermost one outside the import machinery and installed
+    packages."""
     if isinstance(error, SyntaxError):
         line = f", line {error.lineno}" if error.lineno else ""
         return f"{_as_typed(error.filename or app, app)}{line}: {error.msg}"
     said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     if isinstance(error, SystemExit):
-        said = "the program ended itself (sys.exit); to be served it must only define its CSMS object"
+        said = "the program exits when it is imported (sys.exit); it must only define its CSMS object"
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<frozen")]
     own = [frame for frame in frames if _is_own(frame.filename)]
     if isinstance(error, _ListensItself):
-        # What is to be put elsewhere is the statement that began it all.
+        # The outermost line: the statement to be moved.
         own = own[:1]
-        said = "it listens by itself when it is imported, so --listen would be ignored; put this line under "
+        said = "it listens when it is imported, so --listen would be ignored; put this line under "
         said += '`if __name__ == "__main__":`'
     return f"{_as_typed(own[-1].filename, app)}, line {own[-1].lineno}: {said}" if own else f"{app}: {said}"
 

@@ -76,7 +76,7 @@ def _check_action(action: str, versions: Sequence[Version]) -> None:
         if info.sent_by(Role.CS):
             return
         reason = reason or f"{action} is for the CSMS to send (OCPP {version}); this is the station's side"
-    raise Failure(f"{reason} (--no-validate sends it all the same)")
+    raise Failure(f"{reason} (--no-validate sends it anyway)")
 
 
 def _json(action: str, word: str, validate: bool) -> bytes:

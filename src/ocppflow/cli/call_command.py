@@ -43,7 +43,7 @@ def call(
     """Connect as a station, send messages, print the answers.
 
     Answers are JSON, one a line when they go to a pipe or a file. Exit code 0: all were answered; 1: one was answered
-    with a CALLERROR; 2: refused, timed out, or asked for wrongly. What the CSMS calls meanwhile is answered with
+    with a CALLERROR; 2: refused, timed out, or mistyped. What the CSMS calls meanwhile is answered with
     NotSupported.
     """
     base, station_identity = _target(url, identity)
@@ -143,7 +143,7 @@ async def _say(
     try:
         answer = await station.call_raw(message.action, message.data, timeout=timeout, validate=validate)
     except InvalidResponse as error:
-        raise Failure(f"{error} (--no-validate shows the answer all the same)") from None
+        raise Failure(f"{error} (--no-validate shows the answer anyway)") from None
     answers.show(message.action, answer.payload, answer.latency)
 
 

@@ -20,13 +20,13 @@ Messages = Annotated[
 ]
 Identity = Annotated[
     str | None,
-    typer.Option(metavar="ID", help="The identity; it goes where the URL has {identity}, else to the end of its path."),
+    typer.Option(metavar="ID", help="The identity; replaces {identity} in the URL, or is appended to its path."),
 ]
 Versions = Annotated[
     list[str], typer.Option("--versions", metavar="V,V", help="Offered in this order; may be repeated.")
 ]
 AssumeVersion = Annotated[
-    str | None, typer.Option(metavar="V", help="What a CSMS speaks that selects none of the versions offered.")
+    str | None, typer.Option(metavar="V", help="The version of a CSMS that selects none of those offered.")
 ]
 
 # --- who it is -----------------------------------------------------------------------------------------------------

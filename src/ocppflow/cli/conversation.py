@@ -34,19 +34,20 @@ MAX_OPEN = 4096
 """Calls that may wait for their answers at once, of all stations."""
 
 MAX_OPEN_BYTES = 8 * 2**20
-"""What their frames may take. Beyond either, the oldest are forgotten: their answers are shown without an action."""
+"""How many bytes their frames may take. Beyond either bound the oldest are forgotten; their answers are then shown
+without an action."""
 
 MAX_ANSWERED = 256
-"""Calls whose answers may still be refused (2.1 CALLRESULTERROR), which happens at once if at all."""
+"""Answered calls that are remembered, because their answers may still be refused (2.1 CALLRESULTERROR)."""
 
 MAX_ANSWERED_BYTES = 16 * 1024
-"""Of a longer call, only the action is kept for that."""
+"""Of a longer call, only the action is remembered."""
 
 
 @dataclass(slots=True)
 class Entry:
-    """One record, understood. ``toward`` is the side that a frame goes to. ``action`` of an answer is its call's.
-    ``fault`` says in a line what is wrong, if something is; ``severity`` how bad that is."""
+    """A record and what it means. ``toward`` is the side that a frame goes to. ``action`` of an answer is its call's.
+    ``fault`` says in one line what is wrong, ``severity`` how bad it is."""
 
     record: TraceRecord
     kind: Kind
@@ -72,7 +73,7 @@ class Entry:
 
 
 class Conversation:
-    """Understands records one after the other, for any number of stations."""
+    """Interprets records in the order of their time, for any number of stations."""
 
     def __init__(self) -> None:
         self._open: OrderedDict[_Key, Entry] = OrderedDict()
@@ -94,8 +95,8 @@ class Conversation:
         return entry
 
     def pass_by(self, identity: str, event: str, data: bytes) -> None:
-        """A message that a CSMS heard or said and that is not shown. It costs a fraction of :meth:`feed`, and is
-        understood as far as the answers to it, or the call that it answers, need it."""
+        """A CSMS's message that is not shown. Costs a fraction of :meth:`feed`: only the id and the action are
+        read, so that a later answer can be matched to its call."""
         head = _HEAD.match(data)
         if head is None:
             return
@@ -108,7 +109,7 @@ class Conversation:
             self._take((identity, "CSMS", "CS" if event == "in" else "CSMS", message_id.decode("utf-8", "replace")))
 
     def finish(self) -> None:
-        """The trace is over: what has no answer will get none."""
+        """The trace is over: mark the calls that were never answered."""
         for call in self._open.values():
             _mark(call, "error", "no answer in this trace")
         self._open.clear()
@@ -161,14 +162,14 @@ class Conversation:
             answer.action = asked
 
     def _passed_action(self, answer: Entry) -> str | None:
-        """Of a call that was not shown."""
+        """The action of the call that it answers, if that call was not shown."""
         record = answer.record
         other = "out" if record.event == "in" else "in"
         action = self._passed.pop((record.identity, other, answer.message_id.encode("utf-8", "replace")), None)
         return None if action is None else one_line(action.decode("utf-8", "replace"))
 
     def _may_be_refused(self, key: _Key, asked: Entry | str | None, answer: TraceRecord) -> None:
-        """A call was answered; what refuses the answer (2.1) comes next, if at all."""
+        """Remember an answered call: a refusal of the answer (2.1) comes right after it, if at all."""
         if asked is None or answer.version not in ("2.1", ""):
             return
         if len(self._last_answered) >= MAX_ANSWERED:
@@ -204,7 +205,7 @@ def _mark(entry: Entry, severity: Severity, fault: str) -> None:
 
 
 def _read(entry: Entry) -> None:
-    """Take the frame apart, as far as it is one."""
+    """Parse the frame; what cannot be parsed stays "unreadable"."""
     try:
         parts = _frame.decode(entry.record.data)
         kind = _KINDS[msgspec.json.decode(parts[0])]
@@ -227,9 +228,9 @@ def _text(raw: msgspec.Raw) -> str:
 
 
 def milliseconds(latency: float | None) -> str:
-    """A latency (s) as a person reads it; nothing for None."""
+    """A latency (s) for people; empty for None."""
     if latency is None:
         return ""
     if latency < 0.001:
-        return "< 1 ms"  # a loop's clock may tick no finer
+        return "< 1 ms"  # the event loop's clock may have no finer resolution
     return f"{latency * 1000:.1f} ms" if latency < 1 else f"{latency:.2f} s"

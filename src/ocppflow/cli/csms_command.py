@@ -51,9 +51,9 @@ def csms(
     Who is let in must be said once: by passwords or an acceptor in the app, by --auth, by --client-ca, or by --no-auth.
     """
     if log_level.lower() not in LEVELS:
-        raise Failure(f"--log-level {log_level}: known are {', '.join(LEVELS)}")
+        raise Failure(f"--log-level {log_level}: the levels are {', '.join(LEVELS)}")
     if not app:
-        raise Failure("--app is missing: say which CSMS to run, as in --app FILE.py:csms")
+        raise Failure("--app is missing: name the CSMS to run, as in --app FILE.py:csms")
     from ocppflow.cli.app_loading import load_app
     from ocppflow.trace import TraceFile
     from ocppflow.transport.loop import run
@@ -82,7 +82,7 @@ def csms(
 async def _serve(
     server: CSMS, url: str, tls: ServerTLS | None, limits: ServerLimits | None, app: str, door: Door
 ) -> bool:
-    """Serve until told to stop. Returns whether it had to be told twice."""
+    """Serve until told to stop. Returns whether it was told twice."""
     from ocppflow.endpoint.stop_signals import SIGNALS, stop_signals
 
     with stop_signals() as signals:
@@ -98,7 +98,7 @@ async def _serve(
         at_once = await signals.end(server.close())
         _tell("stopped")
     for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)  # all is closed; a late one is not to spoil the exit code
+        signal.signal(number, signal.SIG_IGN)  # everything is closed; a late signal must not change the exit code
     return at_once
 
 
@@ -110,6 +110,6 @@ def _reachable(url: str) -> str:
 
 
 def _tell(text: str, fields: dict[str, Any] | None = None) -> None:
-    """To the log, whatever its level: what somebody who starts a server wants to read."""
+    """Log at any --log-level: what everybody who starts a server wants to know."""
     record = log.makeRecord(log.name, logging.INFO, "", 0, "%s", (text,), None, extra={"fields": fields or {}})
     logging.getLogger().handle(record)

@@ -1,4 +1,4 @@
-"""Who is let in by ``ocppflow csms``: passwords, certificates, and what flags may say of both."""
+"""Who is let in by ``ocppflow csms``: the app's and the flags' passwords and certificates."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def read_tls(cert: Path | None, key: Path | None, client_ca: Path | None, *, pas
 
 
 def open_door(server: CSMS, auth: Path | None, no_auth: bool, *, tls: bool, certificates: bool) -> Door:
-    """Put the flags' passwords into the app, and refuse what contradicts itself."""
+    """Put the flags' passwords into the app. Raises Failure if flags and app contradict each other."""
     if auth is not None and no_auth:
         raise Failure("--auth and --no-auth contradict each other")
     if server.decides_itself:
@@ -39,7 +39,7 @@ def open_door(server: CSMS, auth: Path | None, no_auth: bool, *, tls: bool, cert
     if no_auth and certificates:
         raise Failure("--no-auth and --client-ca contradict each other")
     if no_auth and server.passwords is not None:
-        raise Failure("the app has passwords; --no-auth would ignore them: take one of the two away")
+        raise Failure("the app has passwords; --no-auth would ignore them: remove one of the two")
     if auth is not None:
         from ocppflow.endpoint import HashedPasswords
 

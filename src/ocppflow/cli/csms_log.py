@@ -1,4 +1,4 @@
-"""The log of ``ocppflow csms``: lines for people (time, station, what), or a JSON object a line for machines."""
+"""The log of ``ocppflow csms``: a line for people (time, station, message) or a JSON object for programs."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ FRAMES = "ocppflow.messages"
 """The logger that JSON lines of frames name."""
 
 FAULTS_PER_SECOND = 100
-"""Frames with a fault that are shown of one station in a second, however many others are left out: enough to know what
-is wrong with it, and not enough to drown the others' faults."""
+"""Frames with a fault that are shown of each station in a second, however many others are left out: enough to see what
+is wrong, too few to bury the faults of other stations."""
 
-_MOST_NAMES = 10_000  # of stations, ready as they stand in a line
+_MOST_NAMES = 10_000  # formatted names of stations that are kept; about 1 MB
 
 _FAULTS = frozenset({"CALLERROR", "CALLRESULTERROR", "unreadable"})
 _COLOURS = {"": "", "info": "", "warning": "yellow", "error": "red", "critical": "red"}
 
 
 class CSMSLog(logging.Handler):
-    """The library's log, and the app's, as lines in ``sink``; and as a SelectiveHook of the trace, the messages."""
+    """Writes log records to ``sink`` and, as a SelectiveHook of the trace, messages."""
 
     def __init__(self, sink: LogSink, lines: Lines | JSONLines) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class CSMSLog(logging.Handler):
         self._second = 0.0
 
     def emit(self, record: logging.LogRecord) -> None:
-        """What the line of a frame has just told of its station is not said again."""
+        """Write a record, unless the line of the frame that it is about has just said the same."""
         try:
             station, text = _said(record)
             if station and self._is_told(station, text):
@@ -64,15 +64,15 @@ class CSMSLog(logging.Handler):
         return station == identity and reason in note
 
     def wants_message(self) -> bool:
-        """Whether one more message without a fault is shown."""
+        """Whether another message without a fault will be shown."""
         return self._sink.has_room()
 
     def passed_over(self, identity: str, event: str, data: bytes) -> None:
-        """A message that is not shown: it may be asked for by the answer to it."""
+        """A message that is not shown; the answer to it may be."""
         self._conversation.pass_by(identity, event, data)
 
     def __call__(self, record: TraceRecord) -> None:
-        """A line for a message. Connection events are in the log already."""
+        """Write a line for a message. The library logs connection events itself."""
         if record.event not in ("in", "out"):
             if record.event == "disconnected":
                 self._conversation.feed(record)
@@ -111,7 +111,7 @@ def set_up(level: str, *, as_json: bool, per_second: int = FRAMES_PER_SECOND, st
 
 @contextmanager
 def silenced() -> Iterator[None]:
-    """For commands that say in a line of their own what the library's log would say once more."""
+    """For commands that report errors themselves: the library's log would repeat them."""
     library, nowhere = logging.getLogger("ocppflow"), logging.NullHandler()
     propagates = library.propagate
     library.addHandler(nowhere)
@@ -144,7 +144,7 @@ class Lines:
         self._names: dict[str, str] = {}
 
     def record(self, record: logging.LogRecord, station: str, text: str) -> str:
-        """The line of a log record; its traceback takes more."""
+        """The line of a log record, and its traceback."""
         level = record.levelname.lower()
         if record.levelno >= logging.WARNING:
             text = f"{level}: {text}"
@@ -174,7 +174,7 @@ class Lines:
 
 
 class JSONLines:
-    """For machines: ``time`` (UTC), ``level``, ``logger``, ``text``, and where they apply ``station``, ``traceback``
+    """For programs: ``time`` (UTC), ``level``, ``logger``, ``text``, and where they apply ``station``, ``traceback``
     and the fields of a message: ``type``, ``toward``, ``action``, ``id``, ``latency``, ``fault``, ``frame``."""
 
     def record(self, record: logging.LogRecord, station: str, text: str) -> str:

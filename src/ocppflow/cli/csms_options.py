@@ -16,7 +16,7 @@ Listen = Annotated[
     str | None, typer.Option(metavar="URL", help="What stations append their identity to. [ws://127.0.0.1:9000/ocpp]")
 ]
 Versions = Annotated[
-    list[str] | None, typer.Option("--versions", metavar="V,V", help="Spoken, in place of what the app says.")
+    list[str] | None, typer.Option("--versions", metavar="V,V", help="Versions to speak, in place of the app's.")
 ]
 
 # --- who is let in -------------------------------------------------------------------------------------------------
@@ -29,37 +29,36 @@ ClientCA = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Who signs the stations' certificates (security profile 3).")
 ]
 
-# --- what is borne with --------------------------------------------------------------------------------------------
+# --- what is forgiven --------------------------------------------------------------------------------------------
 
 PolicyName = Annotated[
-    str | None, typer.Option("--policy", metavar="NAME", help="strict or tolerant: of messages that break the schema.")
+    str | None, typer.Option("--policy", metavar="NAME", help="strict or tolerant of messages that break the schema.")
 ]
 RulesFile = Annotated[
-    Path | None, typer.Option("--rules", metavar="FILE", help="What is forgiven which stations; TOML or JSON.")
+    Path | None,
+    typer.Option("--rules", metavar="FILE", help="Rules: what to forgive which stations; TOML or JSON."),
 ]
 AssumeVersion = Annotated[
-    str | None, typer.Option(metavar="V", help="What a station speaks that offers no version (no subprotocol).")
+    str | None, typer.Option(metavar="V", help="The version of a station that offers none (no subprotocol).")
 ]
-AssumeIdentity = Annotated[
-    str | None, typer.Option(metavar="ID", help="Who a station is whose URL ends before the identity.")
-]
+AssumeIdentity = Annotated[str | None, typer.Option(metavar="ID", help="The identity of a station whose URL has none.")]
 AnyUsername = Annotated[bool, typer.Option("--any-username", help="The HTTP Basic user name need not be the identity.")]
 AnyConnectionHeader = Annotated[
     bool, typer.Option("--any-connection-header", help="A handshake may lack `Connection: Upgrade`.")
 ]
 PingInterval = Annotated[
-    float | None, typer.Option(metavar="S", min=0.0, help="Seconds between two pings; 0: none. [60]")
+    float | None, typer.Option(metavar="S", min=0.0, help="Seconds between pings; 0: no pings. [60]")
 ]
 LimitTexts = Annotated[
     list[str] | None,
     typer.Option("--limits", metavar="NAME=VALUE", help="Another limit, named in docs/cli.md; may be repeated."),
 ]
 
-# --- what is told --------------------------------------------------------------------------------------------------
+# --- what is logged --------------------------------------------------------------------------------------------------
 
 Trace = Annotated[Path | None, typer.Option(metavar="FILE.jsonl", help="Append every frame to this file.")]
-JSONLog = Annotated[bool, typer.Option("--json-log", help="Log one JSON object a line.")]
+JSONLog = Annotated[bool, typer.Option("--json-log", help="Log a JSON object per line.")]
 LogLevel = Annotated[str, typer.Option(metavar="LEVEL", help=", ".join(LEVELS) + "; info shows frames.")]
 LogFrames = Annotated[
-    int, typer.Option(metavar="N", min=0, help="Frames shown in a second at most; the rest is counted. 0: all.")
+    int, typer.Option(metavar="N", min=0, help="Frames shown per second, at most; the rest is counted. 0: all.")
 ]

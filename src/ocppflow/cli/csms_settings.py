@@ -1,4 +1,4 @@
-"""What flags of ``ocppflow csms`` change in the app: how strict it is, how patient, and how lenient at the door."""
+"""What the flags of ``ocppflow csms`` change in the app: its policy, its limits, and its leniency."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ POLICIES = ("strict", "tolerant")
 def read_policy(name: str | None, rules: Path | None) -> Policy | None:
     """The policy that ``--policy`` or ``--rules`` asks for; None for the app's own."""
     if name is not None and rules is not None:
-        raise Failure("--policy and --rules contradict each other: rules say themselves what is forgiven")
+        raise Failure("--policy and --rules contradict each other: rules are a policy of their own")
     if rules is not None:
         return read_rules(rules)
     if name is None:
         return None
     if name.lower() not in POLICIES:
-        raise Failure(f"--policy {name}: known are {', '.join(POLICIES)}; --rules FILE forgives some violations")
+        raise Failure(f"--policy {name}: it is one of {', '.join(POLICIES)}; for anything between, use --rules FILE")
     from ocppflow.messages.tolerance import STRICT, TOLERANT
 
     return TOLERANT if name.lower() == "tolerant" else STRICT
@@ -103,7 +103,7 @@ def _values(texts: Sequence[str], known: Mapping[str, Any]) -> dict[str, Any]:
             raise Failure(f"--limits {part}: a limit is NAME=VALUE, as in call_timeout=60")
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+            hint = f"did you mean {near[0]}?" if near else f"the limits are {', '.join(known)}"
             raise Failure(f"--limits {part}: there is no limit {name!r}; {hint}")
         values[name] = _value(part, value, known[name])
     return values

@@ -121,6 +121,8 @@ class Demo:
         self._console.print(line, no_wrap=True, overflow="ellipsis", crop=True)
 
     def _sum_up(self, csms: CSMSFlow, stations: list[StationFlow], seconds: float) -> None:
+        from rich.text import Text
+
         from ocppflow.cli.sequence_svg import draw_trace
         from ocppflow.trace import to_line
 
@@ -131,7 +133,8 @@ class Demo:
         self._console.print(_summary(csms, stations, self._records))
         for flow in stations:
             if flow.refusal:
-                self._console.print(f"{flow.cb_id} sent a wrong message and was told: [red]{flow.refusal}[/]")
+                refusal = Text(flow.refusal, "red")
+                self._console.print(Text.assemble(f"{flow.cb_id} sent a wrong message and was told: ", refusal))
         self._console.print(f"\n{frames} messages in {seconds:.1f} s")
         self._console.print(f"trace    [cyan]{trace}[/]   (ocppflow trace {trace})")
         self._console.print(f"diagram  [cyan]{picture}[/]")

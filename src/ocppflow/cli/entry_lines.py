@@ -29,7 +29,7 @@ def clock(time: float) -> str:
 
 @functools.lru_cache(maxsize=16)
 def _second(time: int) -> str:
-    """Lines come many a second."""
+    """Cached, because many lines fall into one second."""
     return datetime.fromtimestamp(time).astimezone().strftime("%H:%M:%S")
 
 
@@ -41,20 +41,20 @@ def arrow(entry: Entry) -> str:
 
 
 def what(entry: Entry) -> str:
-    """What it is, in a word or two: the action, an answer, an event."""
+    """The action, the answered action, or the event."""
     match entry.kind:
         case "CALL" | "SEND":
             return entry.action
         case "CALLRESULT" | "CALLERROR" | "CALLRESULTERROR":
             return f"↳ {entry.action or 'answer to ' + one_line(entry.message_id, 20)}"
         case "connected":
-            return f"connected, OCPP {entry.record.version}" if entry.record.version else "connected"
+            return f"connected, OCPP {one_line(entry.record.version, 20)}" if entry.record.version else "connected"
         case other:
             return other
 
 
 def details(entry: Entry, limit: int = 0) -> str:
-    """What it says, and what is wrong with it. ``limit`` cuts what it says to so many characters, never the fault."""
+    """What is wrong with it, and its most telling fields, which are cut to ``limit`` characters if that is not 0."""
     if entry.kind == "connected":
         return one_line(entry.record.address, limit)
     if entry.kind in ("disconnected", "refused"):
@@ -70,12 +70,12 @@ def details(entry: Entry, limit: int = 0) -> str:
 
 
 def said_by_call(answer: Entry) -> bool:
-    """Whether the call that is refused with this CALLERROR is marked with the reason already."""
+    """Whether the call that this CALLERROR refuses is marked with the reason already."""
     return answer.request is not None and answer.fault in answer.request.fault
 
 
 def style(entry: Entry) -> str:
-    """The colour that says how bad it is; without a fault, calls stand out and the rest does not."""
+    """The colour of its severity; without a fault, calls are bold."""
     if entry.severity:
         return COLOURS[entry.severity]
     return "bold" if entry.kind in ("CALL", "SEND") else ""
@@ -89,7 +89,7 @@ def plain(entry: Entry) -> str:
 
 
 def mark(entry: Entry) -> str:
-    """The sign for a fault, so that it shows without colours too."""
+    """The sign of its severity, for output without colours."""
     return _MARKS[entry.severity].strip()
 
 

@@ -18,10 +18,10 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 def hash_password(
     password: Annotated[
         str | None,
-        typer.Argument(metavar="[PASSWORD]", help="Asked for, hidden, if absent; - reads it from stdin."),
+        typer.Argument(metavar="[PASSWORD]", help="Asked for without echo if absent; - reads it from stdin."),
     ] = None,
     identity: Annotated[
-        str | None, typer.Option(metavar="ID", help="Print the line of this station for the file of --auth.")
+        str | None, typer.Option(metavar="ID", help="Print the line for this station in the file of --auth.")
     ] = None,
 ) -> None:
     """Hash a station's password, for `ocppflow csms --auth FILE.toml` or CSMS(passwords=...).

@@ -1,5 +1,5 @@
-"""Where the lines of the log go: written by a thread of its own, many at a time, so that whoever reads them slowly (a
-terminal that is stopped, a pipe into a pager) delays nobody but himself."""
+"""Log lines, written many at a time by a thread of their own, so that a slow reader (a stopped terminal, a pager at the
+end of a pipe) does not delay the CSMS."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from collections.abc import Callable
 from typing import TextIO
 
 PAUSE = 0.05
-"""Seconds between two writes, in which lines gather: a person sees no delay, and a busy CSMS makes 20 system calls a
-second instead of one for each line."""
+"""Seconds between two writes, in which lines are collected: too short for people to notice, and a busy CSMS makes 20
+system calls per second instead of one per line."""
 
 FRAMES_PER_SECOND = 1000
-"""Frames that are shown in a second: more than anybody reads, and little work for a processor (2 % of a core)."""
+"""Frames shown per second, at most: more than anybody can read, for about 2 % of a core."""
 
 MOST_WAITING = 4 * 2**20
-"""Characters that wait for a reader who does not read, before lines are left out."""
+"""Characters that may wait for a slow reader before lines are left out."""
 
 _PIECE = 64 * 1024
-"""Characters that are written at once: as much as a pipe takes."""
+"""Characters per write: the capacity of a pipe on Linux."""
 
 
 class LogSink:
     """Lines for ``stream``. ``tell`` makes the line that says how many were left out.
 
-    Lines that nobody should miss go straight to :meth:`put`; of the others, :meth:`has_room` says whether there is
-    room for one more. What does not find room is counted, and told of.
+    Important lines are simply :meth:`put`. Before any other line, :meth:`has_room` says whether it will be shown; if
+    not, it is counted, and the count is written later.
     """
 
     def __init__(
@@ -47,9 +47,10 @@ class LogSink:
         self._clock = clock
         self._lines: deque[str] = deque()
         self._waiting = 0
-        self._refused = 0  # counted by whoever asks for room, and by nobody else
-        self._dropped = 0  # counted under the lock, as is what was told
+        self._refused = 0  # written by the thread that calls has_room, and no other
+        self._dropped = 0  # written under the lock, as is _told
         self._told = 0
+        self._is_stuck = False
         self._second = clock()
         self._shown = 0
         self._changed = threading.Condition()
@@ -57,7 +58,7 @@ class LogSink:
         self._thread: threading.Thread | None = None
 
     def has_room(self) -> bool:
-        """Whether one more line of those that may be left out can be shown now; if not, it is counted."""
+        """Whether one more unimportant line can be shown now; if not, it is counted."""
         now = self._clock()
         if now - self._second >= 1.0:
             self._second, self._shown = now, 0
@@ -71,13 +72,14 @@ class LogSink:
         return True
 
     def put(self, line: str) -> None:
-        """Have ``line`` written soon; it bears no newline."""
+        """Have ``line``, without a newline, written soon."""
         with self._changed:
             if self._closed:
-                self._write(f"{line}\n")
+                if not self._is_stuck:
+                    self._write(f"{line}\n")
                 return
             if self._waiting > 2 * MOST_WAITING:
-                self._dropped += 1  # memory is worth more than a line that nobody reads
+                self._dropped += 1  # bounded memory matters more than lines that nobody reads
                 return
             self._add(line)
 
@@ -112,11 +114,11 @@ class LogSink:
                     self._changed.wait_for(lambda: self._closed, PAUSE)
 
     def _next(self) -> list[str]:
-        """What is to be written next; nothing at the end."""
+        """The lines to write next; empty at the end."""
         batch: list[str] = []
         with self._changed:
             while not self._lines and not self._closed:
-                # Where nothing more comes, the number of those left out is still told within a second.
+                # If no more lines come, the count is written after a second.
                 if not self._changed.wait(1.0 if self._left_out() else None) and self._left_out():
                     self._tell_left_out()
             if self._closed and self._left_out():
@@ -128,8 +130,8 @@ class LogSink:
         return batch
 
     def _write(self, text: str) -> None:
-        """Past the stream's own buffer where there is a file below it: a thread that is stopped while it holds that
-        buffer's lock would stop the interpreter's end as well."""
+        """Bypass the stream's buffer if there is a file below it: if this thread were blocked while it held the
+        buffer's lock, the interpreter could not exit."""
         try:
             file = self._stream.fileno()
         except io.UnsupportedOperation:
@@ -139,18 +141,19 @@ class LogSink:
         except ValueError:
             return  # it is closed
         data = text.encode(self._stream.encoding or "utf-8", "backslashreplace")
-        with contextlib.suppress(OSError):  # nobody reads it any more, or the disk is full
+        with contextlib.suppress(OSError):  # the reader is gone, or the disk is full
             while data:
                 try:
                     data = data[os.write(file, data) :]
-                except BlockingIOError:  # whoever started us has made it so
+                except BlockingIOError:  # the parent process made it non-blocking
                     time.sleep(PAUSE)
 
     def close(self, seconds: float = 1.0) -> None:
-        """Write what waits, for ``seconds`` at most: a reader who does not read keeps nobody from ending."""
+        """Write what waits, for ``seconds`` at most: a slow reader must not keep the process from exiting."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
             thread = self._thread
         if thread is not None:
             thread.join(seconds)
+            self._is_stuck = thread.is_alive()

@@ -1,4 +1,4 @@
-"""Colours and widths of a terminal, for output of many lines: a table of Rich's costs 0.3 ms a row, this a tenth."""
+"""Colours and widths of a terminal, for output of many lines: a table of Rich's costs 0.3 ms per row, this a tenth."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _CODES = {"bold": "1", "dim": "2", "red": "31", "yellow": "33", "cyan": "36", "m
 
 class Paint:
     """Styles text for ``stream``: only on a terminal, and not where NO_COLOR is set (no-color.org). ``width`` is the
-    terminal's, 0 for a pipe, which takes lines of any length."""
+    terminal's; 0 for a pipe, where lines may have any length."""
 
     def __init__(self, stream: TextIO) -> None:
         terminal = stream.isatty()
@@ -24,12 +24,12 @@ class Paint:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether each character takes one cell for certain: control characters take none."""
+    """Whether each character certainly takes one cell."""
     return text.isascii() and text.isprintable()
 
 
 def fit(text: str, width: int) -> str:
-    """``text`` in exactly ``width`` cells: filled up with blanks, or cut with an ellipsis."""
+    """``text`` in exactly ``width`` cells: padded with blanks, or cut with an ellipsis."""
     if _is_plain(text):
         return text.ljust(width) if len(text) <= width else text[: width - 1] + "…"
     from rich.cells import cell_len, set_cell_size

@@ -14,16 +14,16 @@ ENVIRONMENT = "OCPPFLOW_PASSWORD"
 
 
 def ask(prompt: str, *, twice: bool = False) -> str:
-    """A password typed without echo, twice if it must be right."""
+    """Ask for a password without echo, twice if it will be stored."""
     answer: str = typer.prompt(prompt, hide_input=True, confirmation_prompt=twice, err=True)
     return answer
 
 
 def find_password(given: str | None, file: Path | None, hexadecimal: bool) -> str | bytes | None:
-    """The password that options or the environment name; None if none does. ``hexadecimal``: what is given are the
-    hex digits of an AuthorizationKey of 1.6, and its bytes are wanted."""
+    """The password from options or the environment; None if there is none. ``hexadecimal``: it is the hex
+    digits of an OCPP 1.6 AuthorizationKey, whose bytes are returned."""
     if given is not None and file is not None:
-        raise Failure("say --password or --password-file, not both")
+        raise Failure("give --password or --password-file, not both")
     text: str | None
     if given == "-":
         text = ask("Password")
@@ -50,7 +50,7 @@ def _read(file: Path) -> str:
 
 
 def first_line(text: str, source: str) -> str:
-    """The one line that ``source`` must hold, without its end."""
+    """The single line of ``source``, without its line break."""
     line = text.rstrip("\r\n")
     if not line or "\n" in line:
         raise Failure(f"{source}: one line with the password is expected")

@@ -1,4 +1,4 @@
-"""A payload in one line: the fields that tell most about a message."""
+"""A payload in one line: its most telling fields."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 
 from ocppflow.cli.text import one_line
 
-# What tells most about a message, the most telling first; date-times and sizes tell little.
+# The most telling fields first; date-times and counters say little.
 _OUTCOME = ["status", "registrationStatus", "eventType", "attributeStatus", "configurationStatus", "errorCode"]
 _WHY = ["triggerReason", "reason", "stopReason", "connectorStatus", "requestedMessage", "type"]
 _WHO = ["idTag", "idToken", "transactionId", "remoteStartId", "evseId", "connectorId", "requestId"]
@@ -19,10 +19,10 @@ _RANK = {name: rank for rank, name in enumerate([*_OUTCOME, *_WHY, *_WHO, *_WHAT
 _DULL = frozenset({"timestamp", "currentTime", "seqNo", "customData"})
 
 _MOST_BYTES = 64 * 1024
-"""Larger payloads are not taken apart for the sake of one line."""
+"""Larger payloads are not parsed for the sake of one line."""
 
 _ELEMENTS = 3
-"""Of a list, so many elements are looked at: the others have the same fields."""
+"""The elements of a list that are looked at; the others have the same fields."""
 
 _decode = msgspec.json.Decoder().decode
 
@@ -44,8 +44,8 @@ def summary(payload: bytes, *, fields: int = 4, limit: int = 72) -> str:
 
 
 def _telling(payload: Any, enough: int) -> dict[str, Any]:
-    """The first value of each field by the field's name, level by level, until there are ``enough`` that tell
-    something: what stands further up says more, and a log has many lines to make."""
+    """The first value of each field by the field's name, level by level, until ``enough`` telling ones
+    are found: fields further up say more, and a log makes many lines."""
     found: dict[str, Any] = {}
     told = 0
     levels = [("", payload)]

@@ -19,17 +19,16 @@ from ocppflow.trace import TraceRecord
 
 MAX_STATIONS = 8
 CSMS = None
-"""The lane of the CSMS, among those of the stations' identities. A refusal of somebody without an identity is drawn on
-it, for it concerns no station."""
+"""The key of the CSMS's lane; the others' are identities. A refusal without an identity is drawn on it."""
 
 _TIMES = 86  # width of the column of times
 _MARGIN = 26
 _HALF = 84  # of the widest box on top of a lane
 _HEAD = 118  # where the lanes begin
 _LINE = 14  # from one line of text to the next
-_BESIDE = 24  # of the space between two lanes, what no text stands in
-_NOTE_LINES = 6  # of a note; a violation takes two, so that several are told
-_SILENCE = 5.0  # seconds without a frame that are shown as a gap
+_BESIDE = 24  # kept free of text in the space between two lanes
+_NOTE_LINES = 6  # of a note: enough for three violations
+_SILENCE = 5.0  # seconds without a frame that are drawn as a gap
 
 
 def draw(entries: Sequence[Entry], *, title: str = "", rows: int = 200) -> str:
@@ -141,10 +140,10 @@ class _Picture:
             self._note(entry.fault, entry.severity, lane)
 
     def _words(self, entry: Entry, lane: _Lane, answer: bool) -> tuple[str, list[str]]:
-        """What is said: in bold, and after it or, where that is too long, in lines of its own."""
+        """The words in bold and the lines of the others, the first of them empty if they do not fit beside the bold."""
         room = self._gap - _BESIDE
         if entry.kind in ("CALLERROR", "CALLRESULTERROR"):
-            # A CALLRESULTERROR tells of the answer, not of the call: it is named where the call is not right above.
+            # The call of a CALLRESULTERROR is not right above it, so its action is named.
             action = f"{entry.action}: " if entry.kind == "CALLRESULTERROR" and entry.action else ""
             strong, said = f"✗ {action}{entry.code}", "" if said_by_call(entry) else entry.fault
             if width(strong, 12, bold=True) + 7 + width(said, 11) > room:
@@ -243,7 +242,7 @@ class _Picture:
         self._before.append(f'<text class="time" x="{_TIMES - 10:g}" y="{y + 3.5:g}">{text}</text>')
 
     def _end(self, lane: _Lane, y: float) -> None:
-        """The connection is over here: its part of the lane is drawn strong."""
+        """The connection is over here: draw its part of the lane as a solid line."""
         if lane.since is not None:
             self._behind.append(f'<path class="alive c{lane.colour}" d="M{lane.x:g} {lane.since:g}V{y:g}"/>')
             lane.since = None

@@ -1,4 +1,4 @@
-"""How wide text is in a picture, and how it is made to fit; no font is at hand where a picture is drawn."""
+"""The width of text in a picture, estimated because no font is at hand, and making text fit."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from xml.sax.saxutils import escape
 
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
-# Widths in parts of the type size, of DejaVu Sans: the widest of the fonts that a picture names, so that what fits by
-# these fits in all of them.
+# Widths in em of DejaVu Sans, the widest of the fonts that a picture names: what fits in it fits in all of them.
 _WIDTHS = {
     **dict.fromkeys("ijl'|", 0.29),
     **dict.fromkeys(" ,.:;ft/\\!I()[]-", 0.37),
@@ -22,7 +21,7 @@ _BOLD = 1.13
 
 
 def width(text: str, size: float, *, bold: bool = False) -> float:
-    """About how many pixels ``text`` takes, rather more than fewer."""
+    """The width in pixels, estimated on the high side."""
     return sum(map(_of, text)) * size * (_BOLD if bold else 1.0)
 
 
@@ -36,7 +35,7 @@ def _of(character: str) -> float:
 
 
 def cut(text: str, room: float, size: float, *, bold: bool = False) -> str:
-    """``text``, cut with an ellipsis if it takes more than ``room`` pixels; "" where not even that has room."""
+    """``text``, cut with an ellipsis if it takes more than ``room`` pixels; "" if not even that fits."""
     if width(text, size, bold=bold) <= room:
         return text
     left = room - width("…", size, bold=bold)
@@ -48,7 +47,7 @@ def cut(text: str, room: float, size: float, *, bold: bool = False) -> str:
 
 
 def wrap(text: str, room: float, size: float, lines: int) -> list[str]:
-    """``text`` in at most ``lines`` lines, broken at spaces where there are any; the last is cut."""
+    """``text`` in at most ``lines`` lines, broken at spaces if possible; the last line is cut."""
     wrapped: list[str] = []
     while len(wrapped) < lines - 1 and width(text, size) > room:
         most = len(cut(text, room, size)) - 1  # without the ellipsis

@@ -1,4 +1,4 @@
-"""Text from elsewhere, made fit for a terminal."""
+"""Untrusted text, made safe for a terminal."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
-# What a JSON string may hold unescaped.
+# The control characters that a JSON string may hold unescaped.
 _RAW_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def one_line(text: str, limit: int = 0) -> str:
-    """``text`` on one line and without control characters, so that what a peer says cannot steer the terminal; cut to
+    """``text`` on one line and without control characters, so that a peer cannot send the terminal commands; cut to
     ``limit`` characters if that is not 0."""
-    if not text.isprintable() or "  " in text:  # seldom; to ask costs a tenth of doing it
+    if not text.isprintable() or "  " in text:  # rare, and the test costs a tenth of the work
         text = _CONTROL.sub(_escaped, " ".join(text.split()))
     text = text.strip()
     return text if not limit or len(text) <= limit else text[: limit - 1] + "…"
@@ -25,7 +25,7 @@ def printable(text: str) -> str:
 
 
 def json_text(text: str) -> str:
-    """JSON in which what could steer the terminal is escaped, as JSON does it: the same values, and still JSON."""
+    """JSON whose remaining control characters are escaped as JSON does it: the values stay the same."""
     return text if text.isprintable() else _RAW_IN_JSON.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 

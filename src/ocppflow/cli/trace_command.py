@@ -33,7 +33,7 @@ def trace(
     role: Annotated[
         str | None, typer.Option(metavar="CSMS|CS", help="Only what this side saw. [CSMS, where both wrote]")
     ] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as the file grows, until Ctrl-C.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Show what is added, until Ctrl-C.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for each record.")] = False,
     svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw a sequence diagram; - for stdout.")] = None,
     rows: Annotated[int, typer.Option(metavar="N", min=1, help="The most rows that --svg draws.")] = 200,
@@ -41,12 +41,12 @@ def trace(
 ) -> None:
     """Show the conversation in a trace file, station by station.
 
-    A call and its answer are told apart by arrows; what is wrong is marked, and a call without an answer too.
+    Arrows show who speaks to whom. Faults are marked, and so are calls without an answer.
     """
     if role is not None and role not in ("CSMS", "CS"):
-        raise Failure(f"--role {role}: it is CSMS or CS")
+        raise Failure(f"--role {role}: it must be CSMS or CS")
     if svg is not None and (follow or as_json):
-        raise Failure(f"--svg goes not together with {'--follow' if follow else '--json'}")
+        raise Failure(f"--svg cannot be combined with {'--follow' if follow else '--json'}")
     remarks = Remarks(_remark)
     reader = TraceReader(file, remarks)
     choice = Choice(frozenset(station or ()), errors, role)
@@ -71,7 +71,7 @@ def trace(
 
 
 class Choice:
-    """Which entries are wanted."""
+    """The entries that the options select."""
 
     def __init__(self, stations: frozenset[str], errors: bool, role: str | None) -> None:
         self._stations = stations
@@ -80,7 +80,7 @@ class Choice:
         self._seen: dict[str, set[str]] = {}
 
     def of(self, records: Iterable[TraceRecord]) -> list[Entry]:
-        """The wanted entries of a whole trace."""
+        """The selected entries of a whole trace."""
         conversation = Conversation()
         entries = [conversation.feed(record) for record in records if self._wants(record)]
         conversation.finish()
@@ -92,7 +92,7 @@ class Choice:
         return [entry for entry in entries if entry.severity or id(entry) in about]
 
     def live(self, records: Iterable[TraceRecord]) -> Iterator[Entry]:
-        """The wanted entries of a trace that grows."""
+        """The selected entries of a growing trace."""
         conversation = Conversation()
         for record in records:
             if not self._wants(record) or (self._role is None and not self._leading(record)):
@@ -104,7 +104,7 @@ class Choice:
                 yield entry
 
     def why_nothing(self) -> str:
-        """What to do where nothing is left."""
+        """Why no entry was selected."""
         if self._stations and not self._stations & set(self._seen):
             known = ", ".join(one_line(name, 48) for name in sorted(self._seen)[:8])
             return f"no station {', '.join(sorted(self._stations))}; the trace has {known}"
@@ -117,13 +117,14 @@ class Choice:
         return self._role is None or record.role == self._role
 
     def _leading(self, record: TraceRecord) -> bool:
-        """Not the station's own view of what the CSMS has written down too."""
+        """Whether it is not a station's own view of what the CSMS has recorded, too."""
         return record.role != "CS" or "CSMS" not in self._seen[record.identity]
 
     def _one_side(self, entries: list[Entry]) -> list[Entry]:
         kept = [entry for entry in entries if self._leading(entry.record)]
         if len(kept) < len(entries):
-            _remark(f"{len(entries) - len(kept)} records are the stations' own view of this: --role CS shows them")
+            count = len(entries) - len(kept)
+            _remark(f"left out {count} record{'s' * (count != 1)} of the stations' own view; --role CS shows that view")
         return kept
 
 
@@ -154,11 +155,11 @@ def _draw(entries: list[Entry], target: Path, title: str, rows: int) -> None:
         sys.stdout.write(picture)
     else:
         target.write_text(picture, encoding="utf-8")
-        _remark(f"{target} drawn")
+        _remark(f"wrote {target}")
 
 
 class _EntryLine(msgspec.Struct, omit_defaults=True):
-    """An entry for machines. ``from_`` and ``to`` are only there for frames."""
+    """An entry as JSON. ``from`` and ``to`` are set for frames alone."""
 
     time: float
     station: str

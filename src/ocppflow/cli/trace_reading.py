@@ -1,4 +1,4 @@
-"""Read a trace file, to its end or as long as it grows. A line that is not a record becomes a remark, not an end."""
+"""Read a trace file once or as it grows. A line that is not a record is remarked on and skipped."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CHUNK = 256 * 1024
 
 
 class TraceReader:
-    """The records of ``file``. What is wrong with a line, or happens to the file, goes to ``remark``."""
+    """The records of ``file``. ``remark`` is told of bad lines, and of a file that is truncated or replaced."""
 
     def __init__(self, file: Path, remark: Remark) -> None:
         self._path = file
@@ -28,17 +28,17 @@ class TraceReader:
         self.records = 0
 
     def read(self) -> Iterator[TraceRecord]:
-        """All that the file holds now. Raises OSError, and Failure if not one line is a record."""
+        """The records in the file now. Raises OSError, and Failure if no line is a record."""
         with self._path.open("rb") as source:
             yield from self._chunks(source)
         if self._rest:
             yield from self._last_line()
         if self._foreign and not self.records:
-            raise Failure(f"{self._path} is not a trace file: none of its {self._number} lines is a record of a trace")
+            raise Failure(f"{self._path} is not a trace file: none of its {self._number} lines is a trace record")
 
     def follow(self, wait: Callable[[], None]) -> Iterator[TraceRecord]:
-        """All that the file holds and all that is added; ``wait`` is called whenever there is nothing new. The file may
-        be truncated or replaced meanwhile, and is then read anew. Ends with whatever ``wait`` raises."""
+        """The records in the file and those added later; ``wait`` is called whenever there is nothing new. A file that
+        is truncated or replaced meanwhile is read from its start. Ends with whatever ``wait`` raises."""
         source: BinaryIO = self._path.open("rb")
         try:
             while True:
@@ -49,7 +49,7 @@ class TraceReader:
             source.close()
 
     def _still(self, source: BinaryIO) -> BinaryIO:
-        """The file to go on with."""
+        """The file to continue with: ``source``, or the one that replaced it."""
         try:
             now = os.stat(self._path)
         except FileNotFoundError:
@@ -65,7 +65,7 @@ class TraceReader:
         return source
 
     def _start_over(self, what: str) -> None:
-        self._remark(f"{self._path} {what}; reading it from its beginning")
+        self._remark(f"{self._path} {what}; reading it from its start")
         self._number, self._rest = 0, b""
 
     def _chunks(self, source: BinaryIO) -> Iterator[TraceRecord]:
@@ -73,7 +73,9 @@ class TraceReader:
             lines = (self._rest + chunk).split(b"\n")
             self._rest = lines.pop()
             if len(self._rest) > MAX_LINE:
-                raise Failure(f"{self._path}, line {self._number + 1}: longer than {MAX_LINE} bytes: no trace file")
+                raise Failure(
+                    f"{self._path}, line {self._number + 1}: longer than {MAX_LINE:,} bytes: not a trace file"
+                )
             for line in lines:
                 self._number += 1
                 yield from self._record(line)
@@ -85,27 +87,27 @@ class TraceReader:
             record = from_line(line)
         except ValueError as error:
             self._foreign += 1
-            self._remark(f"{self._path}, line {self._number}: left out: it is not a record of a trace: {error}")
+            self._remark(f"{self._path}, line {self._number}: skipped, not a trace record: {error}")
             return
         self.records += 1
         yield record
 
     def _last_line(self) -> Iterator[TraceRecord]:
-        """The end of the file without a newline: whole, or cut off while it was written."""
+        """A last line without a newline: complete, or cut off while it was being written."""
         self._number += 1
         line, self._rest = self._rest, b""
         try:
             record = from_line(line)
         except ValueError:
             self._foreign += not line.lstrip().startswith(b"{")
-            self._remark(f"{self._path}, line {self._number}: left out, for it is cut off")
+            self._remark(f"{self._path}, line {self._number}: skipped, cut off")
             return
         self.records += 1
         yield record
 
 
 class Remarks:
-    """Says remarks, the first few of them; ``close`` tells how many were kept back."""
+    """Passes the first few remarks on; ``close`` says how many more there were."""
 
     def __init__(self, say: Remark, most: int = 5) -> None:
         self._say = say
@@ -118,6 +120,6 @@ class Remarks:
             self._say(text)
 
     def close(self) -> None:
-        """Say what was kept back."""
+        """Say how many remarks were not passed on."""
         if self._count > self._most:
-            self._say(f"{self._count - self._most} more lines like that")
+            self._say(f"{self._count - self._most} more lines were skipped")

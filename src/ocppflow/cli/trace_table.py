@@ -1,4 +1,4 @@
-"""A trace as tables, one for each station, in the order in which the stations appear."""
+"""A trace as tables, one per station, in the order in which the stations appear."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TextIO
 from ocppflow.cli.conversation import Entry, milliseconds
 from ocppflow.cli.entry_lines import COLOURS, arrow, clock, details, mark, pointer, style, what
 from ocppflow.cli.paint import Paint, cells, fit
+from ocppflow.cli.text import one_line
 
 _TIME, _ARROW, _LATENCY = 12, 5, 8
 _BEFORE = _TIME + 1 + _ARROW + 1
@@ -17,7 +18,7 @@ _DETAILS = 30  # at least, where the terminal has them
 
 
 def print_tables(entries: Sequence[Entry], out: TextIO) -> None:
-    """Print the tables. On a terminal they are coloured and no wider than it; what is wrong is never cut short."""
+    """Print the tables. On a terminal they are coloured and fit its width; faults are wrapped, never cut."""
     paint = Paint(out)
     stations: dict[str, list[Entry]] = {}
     for entry in entries:
@@ -31,9 +32,9 @@ def print_tables(entries: Sequence[Entry], out: TextIO) -> None:
 
 
 def _heading(group: Sequence[Entry], paint: Paint) -> str:
-    versions = list(dict.fromkeys(entry.record.version for entry in group if entry.record.version))
+    versions = list(dict.fromkeys(one_line(entry.record.version, 20) for entry in group if entry.record.version))
     frames = sum(entry.is_frame for entry in group)
-    # A call that was refused and its refusal are one error.
+    # A refused call and its CALLERROR are one error.
     errors = sum(entry.severity == "error" and not entry.answered for entry in group)
     warnings = sum(entry.severity == "warning" for entry in group)
     facts = [f"OCPP {', '.join(versions)}" if versions else "", _day(group[0].record.time), _count(frames, "message")]

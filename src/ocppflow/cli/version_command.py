@@ -28,4 +28,4 @@ def _optional(package: str) -> str:
     try:
         return installed(package)
     except PackageNotFoundError:
-        return "not installed; pip install 'ocppflow[fast]' speeds a CSMS up"
+        return "not installed; pip install 'ocppflow[fast]' makes a CSMS faster"

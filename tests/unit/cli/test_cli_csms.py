@@ -56,13 +56,13 @@ def test_an_app_is_found_in_a_module_of_the_working_directory(
     [
         ("x = 1\n", "csms", "shop.py has no 'csms'; it has no CSMS object"),
         ("from ocppflow import CSMS\nshop = CSMS()\n", "csms", "shop.py has no 'csms'; it has shop"),
-        ("csms = 7\n", "csms", "'csms' is a int, not a CSMS object"),
+        ("csms = 7\n", "csms", "'csms' is of type int, not a CSMS object"),
         ("a = 1\nb = (\n", "csms", "shop.py, line 2: '(' was never closed"),
         ("a = 1\n\nb = nothing\n", "csms", "shop.py, line 3: NameError: name 'nothing' is not defined"),
         ("import not_installed_at_all\n", "csms", "shop.py, line 1: ModuleNotFoundError"),
         ("from ocppflow import CSMS\ncsms = CSMS(versions=['9'])\n", "csms", "shop.py, line 2: ConfigurationError"),
         ("import json\njson.loads('{')\n", "csms", "shop.py, line 2: JSONDecodeError"),
-        ("import sys\nsys.exit(0)\n", "csms", "shop.py, line 2: the program ended itself"),
+        ("import sys\nsys.exit(0)\n", "csms", "shop.py, line 2: the program exits when it is imported"),
         ("\x00", "csms", "shop.py: source code string cannot contain null bytes"),
     ],
 )
@@ -92,7 +92,7 @@ def test_an_app_that_listens_when_it_is_imported_is_told_where_the_line_belongs(
     listen = CSMS.listen
     app = f"{app_file(LISTENS)}:csms"
     cli("csms", "--no-auth", "--app", app, "--listen", "ws://127.0.0.1:0").failed_with(
-        "shop.py, line 11: it listens by itself when it is imported",
+        "shop.py, line 11: it listens when it is imported",
         "--listen would be ignored",
         'under `if __name__ == "__main__":`',
     )
@@ -105,8 +105,8 @@ def test_an_app_that_listens_when_it_is_imported_is_told_where_the_line_belongs(
     ("app", "says"),
     [
         ("/no/such/shop.py:csms", "there is no file /no/such/shop.py"),
-        ("shop.py", "say the file and the object in it"),
-        ("shop", "say the file and the object in it"),
+        ("shop.py", "name the file and the object in it"),
+        ("shop", "name the file and the object in it"),
         ("no_such_module_here:csms", "there is no module 'no_such_module_here'"),
         ("json.no_such_module:csms", "there is no module 'json.no_such_module'"),
     ],
@@ -140,7 +140,7 @@ ACCEPTOR = "acceptor=lambda handshake: None"
         ("", ["--no-auth", "--tls-key", "k.pem"], "--tls-key without --tls-cert"),
         ("", ["--no-auth", "--tls-cert", "/no/c.pem"], "there is no file /no/c.pem"),
         ("", ["--no-auth", "--versions", "1.5"], "unknown OCPP version '1.5'"),
-        ("", ["--no-auth", "--log-level", "loud"], "--log-level loud: known are debug, info"),
+        ("", ["--no-auth", "--log-level", "loud"], "--log-level loud: the levels are debug, info"),
         ("", ["--no-auth", "--listen", "http://127.0.0.1"], "must begin with ws:// or wss://"),
         ("", ["--no-auth", "--listen", "wss://127.0.0.1"], "needs a certificate"),
         ("", ["--no-auth", "--listen", "ws://192.0.2.1:9000"], "no interface of this machine has this address"),

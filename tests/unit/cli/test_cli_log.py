@@ -151,6 +151,7 @@ def test_a_reader_who_does_not_read_holds_nothing_up(unread: Any) -> None:
     assert not sink.has_room()
     assert grown < 3 * MOST_WAITING
     sink.close(seconds=0)  # the end waits no longer than this either
+    sink.put("what comes after the end does not wait at all")
     os.set_blocking(ours, False)
     assert os.read(ours, 10).startswith(b"x")
 

@@ -67,7 +67,7 @@ def test_the_policy_that_a_flag_names() -> None:
     assert read_policy(None, None) is None
     assert read_policy("strict", None) is STRICT
     assert read_policy("Tolerant", None) is TOLERANT
-    with pytest.raises(Failure, match="--policy lax: known are strict, tolerant"):
+    with pytest.raises(Failure, match="--policy lax: it is one of strict, tolerant"):
         read_policy("lax", None)
     with pytest.raises(Failure, match="contradict each other"):
         read_policy("strict", Path("rules.toml"))
@@ -196,7 +196,7 @@ def test_FC48_a_station_that_never_answers_a_ping_is_kept_by_a_flag() -> None:
     [
         ("call_timeout", "a limit is NAME=VALUE, as in call_timeout=60"),
         ("cal_timeout=1", "there is no limit 'cal_timeout'; did you mean call_timeout?"),
-        ("zzz=1", "known are call_timeout"),
+        ("zzz=1", "the limits are call_timeout"),
         ("queue=1.5", "--limits queue=1.5: it is a whole number, 0 or more"),
         ("call_timeout=soon", "it is a number, 0 or more"),
         ("call_timeout=inf", "it is a number, 0 or more"),

@@ -169,11 +169,11 @@ def test_svg_writes_the_picture_to_a_file_or_stdout(cli: Any, tmp_path: Path) ->
     trace.write_bytes(b"".join(map(to_line, SESSION)))
     target = tmp_path / "out.svg"
     result = cli("trace", trace, "--svg", target, "--title", "Mine")
-    assert (result.code, result.out, result.err) == (0, "", f"ocppflow: {target} drawn\n")
+    assert (result.code, result.out, result.err) == (0, "", f"ocppflow: wrote {target}\n")
     assert "Mine" in texts(ET.fromstring(target.read_text()))
     piped = cli("trace", trace, "--svg", "-", "--rows", "2")
     assert piped.err == ""
     assert "… 6 more records are not drawn" in texts(ET.fromstring(piped.out))
     cli("trace", trace, "--svg", "/no/dir/x.svg").failed_with("/no/dir/x.svg: No such file")
-    cli("trace", trace, "--svg", target, "--follow").failed_with("--svg goes not together with --follow")
+    cli("trace", trace, "--svg", target, "--follow").failed_with("--svg cannot be combined with --follow")
     cli("trace", trace, "--svg", target, "--rows", "0").failed_with("--rows")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ocppflow.cli.conversation import Conversation
+from ocppflow.cli.csms_log import JSONLines, Lines
 from ocppflow.cli.entry_lines import coloured, plain
 from ocppflow.cli.paint import Paint, cells, fit
 from ocppflow.cli.payload_summary import summary
@@ -170,11 +172,11 @@ def test_what_both_sides_wrote_into_one_file_is_shown_once(cli: Any, trace_file:
     file = trace_file([record(0, "out", call, role="CS"), record(0.1, "in", call)])
     result = cli("trace", file, "--json")
     assert [json.loads(line)["time"] for line in result.out.splitlines()] == [START + 0.1]
-    assert result.err == "ocppflow: 1 records are the stations' own view of this: --role CS shows them\n"
+    assert result.err == "ocppflow: left out 1 record of the stations' own view; --role CS shows that view\n"
     other = cli("trace", file, "--json", "--role", "CS")
     assert [json.loads(line)["time"] for line in other.out.splitlines()] == [START]
     assert other.err == ""
-    cli("trace", file, "--role", "EV").failed_with("--role EV: it is CSMS or CS")
+    cli("trace", file, "--role", "EV").failed_with("--role EV: it must be CSMS or CS")
 
 
 def test_control_characters_of_a_peer_do_not_reach_the_terminal(cli: Any, trace_file: Any) -> None:
@@ -186,6 +188,31 @@ def test_control_characters_of_a_peer_do_not_reach_the_terminal(cli: Any, trace_
     as_json = cli("trace", trace_file([raw]), "--json").out
     assert not set("\x9b\x1b\u202e") & set(as_json)
     assert json.loads(as_json)["payload"] == {"vendorId": "\x9b2J\u202e"}, "and means the same"
+
+
+HOSTILE = st.text(st.sampled_from("\x1b\x07\x9b\x7f\u202e\u2028\n\r]0;ab [1m"), max_size=20)
+
+
+@given(
+    HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, st.sampled_from(["in", "out", "connected", "disconnected", "refused"])
+)
+def test_no_field_of_a_record_steers_the_terminal(
+    identity: str, version: str, address: str, note: str, text: str, event: str
+) -> None:
+    """In a table, in a line, and in the log, for people or for programs; a trace file may come from anybody."""
+    frames = [text, json.dumps([2, text, text, {text: text}]), json.dumps([4, text, text, text, {}])]
+    raw = [frame.replace("\\u009b", "\x9b").encode("utf-8", "replace") for frame in frames]
+    records = [TraceRecord(START, identity, event, "CSMS", version, address, note=note, data=data) for data in raw]  # type: ignore[arg-type]
+    conversation, lines = Conversation(), Lines(Paint(io.StringIO()))
+    entries = [conversation.feed(each) for each in records]
+    table = io.StringIO()
+    print_tables(entries, table)
+    shown = [table.getvalue().replace("\n", "")]
+    shown += [coloured(entry).plain for entry in entries]
+    shown += [make.frame(entry) for entry in entries if entry.is_frame for make in (lines, JSONLines())]
+    log = logging.LogRecord("ocppflow", logging.WARNING, "", 0, "%s: %s", (identity, text), None)
+    shown += [make.record(log, identity, text) for make in (lines, JSONLines())]
+    assert all(each.isprintable() for each in shown), shown
 
 
 class Terminal(io.StringIO):
@@ -246,7 +273,7 @@ def test_a_last_line_that_is_cut_off_is_left_out_with_its_number(cli: Any, trace
     result = cli("trace", trace_file(SESSION[:2], to_line(SESSION[2])[:40]), "--json")
     assert result.code == 0
     assert result.out.count("\n") == 2
-    assert result.err.endswith("t.jsonl, line 3: left out, for it is cut off\n")
+    assert result.err.endswith("t.jsonl, line 3: skipped, cut off\n")
 
 
 def test_a_last_line_without_its_newline_counts(cli: Any, trace_file: Any) -> None:
@@ -258,12 +285,12 @@ def test_foreign_lines_are_left_out_with_their_numbers(cli: Any, trace_file: Any
     extra = b'\n{"time":"x"}\n\xff\xfe\nhello\n' + to_line(SESSION[1])
     result = cli("trace", trace_file(SESSION[:1], extra), "--json")
     assert result.out.count("\n") == 2
-    assert [line.split(": left out")[0].rpartition(" ")[2] for line in result.err.splitlines()] == ["3", "4", "5"]
+    assert [line.split(": skipped")[0].rpartition(" ")[2] for line in result.err.splitlines()] == ["3", "4", "5"]
 
 
 def test_many_foreign_lines_do_not_flood(cli: Any, trace_file: Any) -> None:
     result = cli("trace", trace_file(SESSION[:1], b"x\n" * 1000))
-    assert result.err.splitlines()[-1] == "ocppflow: 995 more lines like that"
+    assert result.err.splitlines()[-1] == "ocppflow: 995 more lines were skipped"
     assert result.err.count("\n") == 6
 
 
@@ -278,7 +305,7 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path: Path
     file = tmp_path / "zeros"
     with file.open("wb") as out:
         out.truncate(2**34)  # 16 GiB of nothing, on no disk
-    cli("trace", file).failed_with("line 1: longer than", "no trace file")
+    cli("trace", file).failed_with("line 1: longer than", "not a trace file")
 
 
 @given(st.binary(max_size=400), st.sampled_from(["in", "out"]), st.sampled_from(["CSMS", "CS", ""]))
@@ -355,7 +382,7 @@ def test_follow_survives_truncation(trace_file: Any) -> None:
     file = trace_file(SESSION[:3])
     seen, remarks = follow(file, lambda: file.write_bytes(to_line(OTHER[0])), append(file, to_line(SESSION[9])))
     assert seen[3:] == ["connected", "disconnected"]
-    assert remarks == [f"{file} was truncated; reading it from its beginning"]
+    assert remarks == [f"{file} was truncated; reading it from its start"]
 
 
 def test_follow_survives_rotation(trace_file: Any, tmp_path: Path) -> None:
@@ -367,7 +394,7 @@ def test_follow_survives_rotation(trace_file: Any, tmp_path: Path) -> None:
 
     seen, remarks = follow(file, lambda: os.rename(file, tmp_path / "old"), replace)
     assert seen == ["connected", "disconnected"]
-    assert remarks == [f"{file} was replaced; reading it from its beginning"]
+    assert remarks == [f"{file} was replaced; reading it from its start"]
 
 
 def test_follow_ends_with_ctrl_c_and_prints_lines(cli: Any, trace_file: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -391,4 +418,4 @@ def test_remarks_are_counted() -> None:
     for n in range(3):
         remarks(str(n))
     remarks.close()
-    assert said == ["0", "2 more lines like that"]
+    assert said == ["0", "2 more lines were skipped"]
