@@ -20,6 +20,7 @@ PATIENCE = 5.0  # seconds after which a test that waits has failed
 BOOT = {"reason": "PowerUp", "chargingStation": {"model": "M", "vendorName": "V"}}
 BOOT_ACCEPTED = {"currentTime": "2026-01-01T00:00:00Z", "interval": 300, "status": "Accepted"}
 BEAT = {"currentTime": "2026-01-01T00:00:00Z"}
+RESET = {"type": "Immediate"}
 
 
 class Flow:
@@ -163,3 +164,9 @@ def command(name: str, data: Any = None, **more: Any) -> dict[str, Any]:
     if data is not None:
         payload["data"] = data
     return {"payload": payload, **more}
+
+
+async def result(node: CSMSNode | CSNode, flow: Flow, name: str, data: Any = None) -> Any:
+    """What a Command Message gives: the payload that comes out."""
+    await node.input(command(name, data))
+    return flow.messages[-1]["payload"]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from flow_peers import BEAT, BOOT, BOOT_ACCEPTED, Site, refusal
+from flow_peers import BEAT, BOOT, BOOT_ACCEPTED, RESET, Site, refusal
 
 from ocppflow.transport.clock import settle
-
-RESET = {"type": "Immediate"}
 
 # --- Response ------------------------------------------------------------------------------------------------------
 

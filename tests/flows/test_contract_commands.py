@@ -6,17 +6,11 @@ import json
 from datetime import datetime
 
 import pytest
-from flow_peers import BEAT, Site, answered, command, refusal
+from flow_peers import BEAT, RESET, Site, answered, command, refusal, result
 
 from ocppflow.transport.clock import settle
 
-RESET = {"type": "Immediate"}
 LINKED = {"_linkSource": [{"id": "x", "node": "y"}]}
-
-
-async def _result(node, flow, name, data=None):
-    await node.input(command(name, data))
-    return flow.messages[-1]["payload"]
 
 
 # --- all of them ---------------------------------------------------------------------------------------------------
@@ -32,7 +26,7 @@ async def test_a_command_message_is_msgType_99_or_4_without_an_error(site: Site,
 @pytest.mark.parametrize("name", ["CONNECTIONS", "Connections", " connections "])
 async def test_names_are_case_insensitive(site: Site, name):
     node, flow = await site.csms()
-    assert (await _result(node, flow, name))["connections"] == {}
+    assert (await result(node, flow, name))["connections"] == {}
 
 
 async def test_they_never_go_over_the_wire(site: Site):
@@ -91,7 +85,7 @@ async def test_connections_is_a_plain_object_by_identity(site: Site):
     node, flow = await site.csms()
     await site.station(node, "CS1")
     await site.station(node, "CS2")
-    connections = (await _result(node, flow, "connections"))["connections"]
+    connections = (await result(node, flow, "connections"))["connections"]
     assert json.loads(json.dumps(connections)) == connections
     assert set(connections) == {"CS1", "CS2"}
     one = connections["CS1"]
@@ -109,7 +103,7 @@ async def test_commands_has_the_requests_without_a_response_of_both_directions(s
     request = flow.messages[-1]
     answered(node, {"payload": {"command": "Reset", "data": RESET, "MessageId": "out-1", "cbId": "CS1"}})
     await settle()
-    rows = (await _result(node, flow, name))["commands"]
+    rows = (await result(node, flow, name))["commands"]
     assert {key: (row["cbId"], row["command"], row["direction"]) for key, row in rows.items()} == {
         "in-1": ("CS1", "Heartbeat", "in"),
         "out-1": ("CS1", "Reset", "out"),
@@ -118,14 +112,14 @@ async def test_commands_has_the_requests_without_a_response_of_both_directions(s
     request["payload"] = {"msgType": 3, "data": BEAT}
     await node.input(request)
     await wire.says([3, "out-1", {"status": "Accepted"}])
-    assert (await _result(node, flow, name))["commands"] == {}
+    assert (await result(node, flow, name))["commands"] == {}
 
 
 async def test_commands_tells_equal_ids_of_two_stations_apart(site: Site):
     node, flow = await site.csms()
     for name in ("CS1", "CS2"):
         await (await site.station(node, name)).says([2, "1", "Heartbeat", {}])
-    rows = (await _result(node, flow, "commands"))["commands"]
+    rows = (await result(node, flow, "commands"))["commands"]
     assert sorted(row["cbId"] for row in rows.values()) == ["CS1", "CS2"]
 
 
@@ -134,18 +128,18 @@ async def test_commands_forgets_what_has_expired_or_lost_its_connection(site: Si
     wire = await site.station(node, "CS1")
     await wire.says([2, "1", "Heartbeat", {}])
     await site.clock.advance(10.1)
-    assert (await _result(node, flow, "commands"))["commands"] == {}
+    assert (await result(node, flow, "commands"))["commands"] == {}
     await wire.says([2, "2", "Heartbeat", {}])
     wire.link.break_()
     await settle()
-    assert (await _result(node, flow, "commands"))["commands"] == {}
+    assert (await result(node, flow, "commands"))["commands"] == {}
 
 
 async def test_get_auth_list_and_set_auth_list(site: Site):
     node, flow = await site.csms()
-    assert (await _result(node, flow, "get_auth_list"))["auth_list"] == {"CS1": "secret-1"}
+    assert (await result(node, flow, "get_auth_list"))["auth_list"] == {"CS1": "secret-1"}
     await node.input(command("set_auth_list", {"CS2": "a", "CS3": "b"}))
-    assert (await _result(node, flow, "get_auth_list"))["auth_list"] == {"CS2": "a", "CS3": "b"}
+    assert (await result(node, flow, "get_auth_list"))["auth_list"] == {"CS2": "a", "CS3": "b"}
 
 
 @pytest.mark.parametrize("data", [None, [], "x", {"CS2": 5}, {"CS2": ""}, {"": "x"}, {"CS2": "good", "CS3": None}])
@@ -154,31 +148,31 @@ async def test_a_malformed_auth_list_is_refused_whole(site: Site, data):
     text = await refusal(node, command("set_auth_list", data))
     assert "nothing has been changed" in text
     assert "good" not in text
-    assert (await _result(node, flow, "get_auth_list"))["auth_list"] == {"CS1": "secret-1"}
+    assert (await result(node, flow, "get_auth_list"))["auth_list"] == {"CS1": "secret-1"}
 
 
 @pytest.mark.parametrize("name", ["get_auth_cs", "get_auth_user"])
 async def test_get_auth_cs(site: Site, name):
     node, flow = await site.csms()
-    assert (await _result(node, flow, name, {"name": "CS1"}))["auth_cs"] == "secret-1"
-    assert (await _result(node, flow, name, {"name": "CS9"}))["auth_cs"] == "NOT FOUND"
+    assert (await result(node, flow, name, {"name": "CS1"}))["auth_cs"] == "secret-1"
+    assert (await result(node, flow, name, {"name": "CS9"}))["auth_cs"] == "NOT FOUND"
 
 
 @pytest.mark.parametrize("name", ["set_auth_cs", "set_auth_user"])
 async def test_set_auth_cs(site: Site, name):
     node, flow = await site.csms()
     await node.input(command(name, {"name": "CS2", "password": "two"}))
-    assert (await _result(node, flow, "get_auth_list"))["auth_list"] == {"CS1": "secret-1", "CS2": "two"}
+    assert (await result(node, flow, "get_auth_list"))["auth_list"] == {"CS1": "secret-1", "CS2": "two"}
     for bad in ({"name": "CS3"}, {"name": "CS3", "password": 5}, {"password": "x"}, None, []):
         await refusal(node, command(name, bad))
-    assert "CS3" not in (await _result(node, flow, "get_auth_list"))["auth_list"]
+    assert "CS3" not in (await result(node, flow, "get_auth_list"))["auth_list"]
 
 
 async def test_remove_auth_cs(site: Site):
     node, flow = await site.csms()
     assert "no station 'CS9'" in await refusal(node, command("remove_auth_cs", {"name": "CS9"}))
     await node.input(command("remove_auth_cs", {"name": "CS1"}))
-    assert (await _result(node, flow, "get_auth_list"))["auth_list"] == {}
+    assert (await result(node, flow, "get_auth_list"))["auth_list"] == {}
 
 
 async def test_ws_close_closes_that_connection_with_code_and_reason(site: Site):

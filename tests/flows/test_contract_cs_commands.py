@@ -6,19 +6,10 @@ import asyncio
 from typing import Any
 
 import pytest
-from flow_peers import PATIENCE, Site, answered, command, refusal
+from flow_peers import PATIENCE, RESET, Site, answered, command, refusal, result
 
 from ocppflow.nodes import BadInput
 from ocppflow.transport.clock import settle
-
-RESET = {"type": "Immediate"}
-LINKED = {"_linkSource": [{"id": "x", "node": "y"}]}
-
-
-async def _result(node, flow, name, data=None):
-    await node.input(command(name, data))
-    return flow.messages[-1]["payload"]
-
 
 # --- CS ------------------------------------------------------------------------------------------------------------
 
@@ -244,7 +235,7 @@ async def test_a_malformed_retrybackoff_changes_nothing(site: Site, data):
 
 async def test_status_while_connected(site: Site):
     node, flow, _ = await site.cs()
-    assert (await _result(node, flow, "status"))["status"] == {
+    assert (await result(node, flow, "status"))["status"] == {
         "connected": True,
         "version": "2.0.1",
         "url": "ws://csms.test/ocpp",
@@ -257,6 +248,6 @@ async def test_status_while_waiting_to_reconnect(site: Site):
     node, flow, wires = await site.cs()
     wires[0].link.break_()
     await site.clock.advance(4)
-    status = (await _result(node, flow, "status"))["status"]
+    status = (await result(node, flow, "status"))["status"]
     assert (status["connected"], status["version"], status["attempts"]) == (False, None, 1)
     assert status["nextAttemptIn"] == 6.0

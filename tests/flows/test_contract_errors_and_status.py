@@ -6,14 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from flow_peers import BEAT, BOOT, Site, answered, command, refusal
+from flow_peers import BEAT, BOOT, RESET, Site, answered, command, refusal
 
 from ocppflow.errors import ConfigurationError, ConnectionRefused
 from ocppflow.nodes import BadInput
 from ocppflow.nodes.states import NodeState
 from ocppflow.transport.clock import settle
-
-RESET = {"type": "Immediate"}
 
 # --- bad inputs ----------------------------------------------------------------------------------------------------
 

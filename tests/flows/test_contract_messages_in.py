@@ -7,12 +7,10 @@ import uuid
 
 import msgspec
 import pytest
-from flow_peers import BEAT, Site, answered, refusal
+from flow_peers import BEAT, RESET, Site, answered, refusal
 
 from ocppflow.nodes import BadInput, contract
 from ocppflow.transport.clock import settle
-
-RESET = {"type": "Immediate"}
 
 # --- msgType -------------------------------------------------------------------------------------------------------
 

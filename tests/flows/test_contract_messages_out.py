@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from flow_peers import BEAT, BOOT, Flow, Site, answered, command, refusal
+from flow_peers import BEAT, BOOT, RESET, Flow, Site, answered, command, refusal
 
 from ocppflow.errors import ConnectionRefused
 from ocppflow.nodes import CSNode
 from ocppflow.nodes.values import plain
 from ocppflow.transport.clock import settle
 from ocppflow.transport.handshake import RefusedInfo
-
-RESET = {"type": "Immediate"}
 
 # --- Requests, Responses, Errors -----------------------------------------------------------------------------------
 
