@@ -72,10 +72,6 @@ def test_the_examples_are_typed(example: Path, said: dict[Path, Complaints]) -> 
     assert not said[example], dict(said[example])
 
 
-def test_the_code_of_the_documents_is_right_where_it_is_typed(
-    samples: list[Path], said: dict[Path, Complaints]
-) -> None:
+def test_the_code_of_the_documents_is_typed(samples: list[Path], said: dict[Path, Complaints]) -> None:
     assert len(samples) >= len(DOCUMENTS)
-    for sample in samples:
-        texts = [text for line in said[sample].values() for text in line]
-        assert not [text for text in texts if not text.endswith(("[no-untyped-def]", "[no-untyped-call]"))]
+    assert not {sample.name: dict(said[sample]) for sample in samples if said[sample]}
