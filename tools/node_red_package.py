@@ -73,7 +73,7 @@ def carried() -> list[Path]:
         print("fetching the wheels that the Node-RED package carries (once, about half a minute) ...", flush=True)
         folder.mkdir(parents=True, exist_ok=True)
         wanted = [(each, "cp", None, python, msgspec) for each in PLATFORMS for python in PYTHONS]
-        # Masks are XORed a little slower without the C extension, which would be one more wheel for each platform.
+        # Without its C extension, which would be another 6 MB of wheels, unmasking a message takes 2 us instead of 0.1.
         wanted.append(("any", "py", "none", PYTHONS[0], websockets))
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda each: fetch(folder, *each), wanted))

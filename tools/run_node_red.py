@@ -120,8 +120,8 @@ class Home:
         lock = DirectoryLock(self.folder)
         if not lock.acquire(f"http://127.0.0.1:{port}, process {os.getpid()}"):
             raise Failure(
-                f"a Node-RED of {_shown(self.folder)} is running already ({lock.holder()}); for a second one, take "
-                f"another folder and port: make run DIR={_shown(self.folder)}-2 PORT={_free_port(max(port, 1880))}"
+                f"{_shown(self.folder)} is in use by another make run ({lock.holder()}); "
+                f"for a second one take another folder: make run DIR={_shown(self.folder)}-2 PORT={port}"
             )
         try:
             yield

@@ -154,10 +154,12 @@ def test_a_port_that_cannot_be_is_told(home: Path, port: int):
 def test_a_second_run_leaves_the_first_ones_folder_alone(home: Path, launcher: Launcher):
     launcher.shows("Node-RED is ready")
     flows = (home / "user" / "flows.json").read_bytes()
-    line = refused(home, free_port())
-    process = launcher.process.pid
-    assert f"is running already (http://127.0.0.1:{launcher.port}, process {process}); for a second one" in line
-    assert f"make run DIR={home}-2 PORT=" in line
+    port = free_port()
+    holder = f"http://127.0.0.1:{launcher.port}, process {launcher.process.pid}"
+    assert refused(home, port) == (
+        f"{home} is in use by another make run ({holder}); "
+        f"for a second one take another folder: make run DIR={home}-2 PORT={port}\n"
+    )
     assert (home / "user" / "flows.json").read_bytes() == flows
 
 

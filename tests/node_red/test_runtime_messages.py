@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import javascript
 import pytest
 from runtime_flow import Tab
 from runtime_peers import BEAT, FakeCSMS, Peer, station
@@ -154,6 +155,25 @@ async def test_a_msg_that_nobody_may_write_to_loses_no_response_and_no_error(tab
         assert (msg["_msgid"], msg["mine"]) == ("mine", {"deep": [1]})
         await tab.next("completed")
     assert "caught" not in tab.heard
+
+
+async def test_a_frozen_msg_finds_its_way_back_through_a_link_call(tab: Tab):
+    peer = await csms_with_station(tab)
+    # What a link call hands over: the last entry names the node that waits for the answer.
+    source = {"id": "none", "node": "none"}
+    tab.inject("in", {"payload": dict(RESET), "_linkSource": [source]}, guard="deeply frozen")
+    call = await peer.hears()
+    await peer.says([3, call[1], ACCEPTED])
+    msg = await tab.message("link")
+    assert msg["_linkSource"] == [source]
+    assert msg["payload"]["data"] == ACCEPTED
+    popped = javascript.run(
+        "nodes/lib/changed-msg.js",
+        "const msg = it.changedMsg(Object.freeze({ _linkSource: Object.freeze([1, 2]) }), {});"
+        "return [msg._linkSource.pop(), msg]",
+        None,
+    )
+    assert popped == [2, {"_linkSource": [1]}]
 
 
 @pytest.mark.parametrize("guard", GUARDS)

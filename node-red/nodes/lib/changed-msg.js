@@ -4,14 +4,16 @@
  * frozen or sealed, or has a member that cannot be written), a copy: what a station has answered must not be lost.
  */
 function changedMsg (msg, members) {
-  try {
-    return Object.assign(msg, members)
-  } catch {
-    const copy = { ...msg, ...members }
-    // A link out node takes its entry out of this array.
-    if (Array.isArray(copy._linkSource)) copy._linkSource = [...copy._linkSource]
-    return copy
+  // A link out node takes its entry out of this array.
+  const isStuck = Array.isArray(msg._linkSource) && Object.isFrozen(msg._linkSource)
+  if (!isStuck) {
+    try {
+      return Object.assign(msg, members)
+    } catch {} // then a copy
   }
+  const copy = { ...msg, ...members }
+  if (isStuck) copy._linkSource = [...msg._linkSource]
+  return copy
 }
 
 module.exports = { changedMsg }
