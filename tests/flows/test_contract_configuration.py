@@ -95,11 +95,11 @@ def test_validation_by_rules_from_a_list_its_text_or_a_file(tmp_path: Path, how:
         (None, "rules is empty"),
         ("", "rules is empty"),
         ([], "rules is empty"),
-        ("[", "rules: the rules are not JSON"),
+        ("[", "rules: not JSON"),
         ([{"vender": "Acme"}], "rule 1: unknown key 'vender'"),
         ([5], "rule 1"),
         ({"vendor": "x"}, "rules"),
-        ("/no/such/rules.toml", "cannot read the rules in /no/such/rules.toml"),
+        ("/no/such/rules.toml", "rules: /no/such/rules.toml: No such file"),
     ],
 )
 def test_rules_that_make_no_sense_say_what_would(rules, words):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +16,7 @@ from ocppflow.errors import ConfigurationError
 if TYPE_CHECKING:
     from ocppflow.csms import CSMS
     from ocppflow.endpoint import ServerLimits
-    from ocppflow.messages.tolerance import Policy, Rules
+    from ocppflow.messages.tolerance import Policy
 
 POLICIES = ("strict", "tolerant")
 
@@ -28,7 +26,12 @@ def read_policy(name: str | None, rules: Path | None) -> Policy | None:
     if name is not None and rules is not None:
         raise Failure("--policy and --rules contradict each other: rules are a policy of their own")
     if rules is not None:
-        return read_rules(rules)
+        from ocppflow.messages.rules_file import read_rules
+
+        try:
+            return read_rules(rules)
+        except ConfigurationError as error:
+            raise Failure(f"--rules {error}") from None
     if name is None:
         return None
     if name.lower() not in POLICIES:
@@ -36,28 +39,6 @@ def read_policy(name: str | None, rules: Path | None) -> Policy | None:
     from ocppflow.messages.tolerance import STRICT, TOLERANT
 
     return TOLERANT if name.lower() == "tolerant" else STRICT
-
-
-def read_rules(file: Path) -> Rules:
-    """The rules in a TOML file (``[[rules]]`` tables) or a JSON file (a list of objects)."""
-    from ocppflow.messages.tolerance import Rules
-
-    try:
-        text = file.read_text(encoding="utf-8")
-        data = json.loads(text) if file.suffix.lower() == ".json" else tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # JSON, TOML or UTF-8
-        kind = "JSON" if file.suffix.lower() == ".json" else "TOML"
-        raise Failure(f"--rules {file}: not {kind}: {error}") from None
-    if isinstance(data, dict):
-        strange = sorted(data.keys() - {"rules"})
-        if strange or "rules" not in data:
-            found = f"it has {strange[0]!r}" if strange else "it is empty"
-            raise Failure(f"--rules {file}: rules stand in tables [[rules]]; {found}")
-        data = data["rules"]
-    try:
-        return Rules.from_data(data)
-    except ConfigurationError as error:
-        raise Failure(f"--rules {file}: {error}") from None
 
 
 def set_leniency(

@@ -27,9 +27,9 @@ def read_rules(file: Path) -> Rules:
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as exc:
-        raise ConfigurationError(f"cannot read the rules in {file}: {exc.strerror or exc}") from None
+        raise ConfigurationError(f"{file}: {exc.strerror or exc}") from None
     except UnicodeDecodeError:
-        raise ConfigurationError(f"the rules in {file} are not UTF-8") from None
+        raise ConfigurationError(f"{file}: the text is not UTF-8") from None
     try:
         return Rules.from_data(_rows(parse_rules(text) if file.suffix.lower() == ".json" else _tables(text)))
     except ConfigurationError as exc:
@@ -41,14 +41,14 @@ def parse_rules(text: str) -> Any:
     try:
         return msgspec.json.decode(text)
     except (msgspec.MsgspecError, RecursionError) as exc:
-        raise ConfigurationError(f"the rules are not JSON: {exc}") from None
+        raise ConfigurationError(f"not JSON: {exc}") from None
 
 
 def _tables(text: str) -> Any:
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as exc:
-        raise ConfigurationError(f"the rules are not TOML: {exc}") from None
+        raise ConfigurationError(f"not TOML: {exc}") from None
 
 
 def _rows(content: Any) -> Any:
@@ -57,6 +57,6 @@ def _rows(content: Any) -> Any:
         return content
     unknown = sorted(content.keys() - {"rules"})
     if unknown or "rules" not in content:
-        found = f"there is {unknown[0]!r}" if unknown else "it is empty"
-        raise ConfigurationError(f"each rule is a table [[rules]]; {found}")
+        found = f"it has {unknown[0]!r}" if unknown else "it is empty"
+        raise ConfigurationError(f"rules stand in tables [[rules]]; {found}")
     return content["rules"]

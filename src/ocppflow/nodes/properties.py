@@ -148,9 +148,9 @@ def _rules(value: Any) -> tuple[Rule, ...]:
     """A list, the same as JSON text, or the name of a file."""
     if value is None or value in ("", []):
         raise ConfigurationError('validation is "rules", but rules is empty: expected a list of rules, or a file name')
-    if isinstance(value, str) and not value.lstrip().startswith("["):
-        return read_rules(Path(value.strip())).rules
     try:
+        if isinstance(value, str) and not value.lstrip().startswith("["):
+            return read_rules(Path(value.strip())).rules
         return Rules.from_data(parse_rules(value) if isinstance(value, str) else value).rules
     except ConfigurationError as exc:
         raise ConfigurationError(f"rules: {exc}") from None

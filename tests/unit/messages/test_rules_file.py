@@ -30,12 +30,12 @@ def test_rules_are_read_from_toml_and_json(tmp_path: Path, name: str, text: str)
     ("name", "text", "words"),
     [
         ("r.toml", b"[[rule", "not TOML"),
-        ("r.toml", b"[[rule]]\n", "each rule is a table [[rules]]; there is 'rule'"),
+        ("r.toml", b"[[rule]]\n", "rules stand in tables [[rules]]; it has 'rule'"),
         ("r.toml", b"rules = 5\n", "rules must be a list of tables, not int"),
         ("r.toml", b'[[rules]]\nforgive = ["all"]\n', "rule 1"),
         ("r.json", b"[", "not JSON"),
-        ("r.json", b"{}", "each rule is a table [[rules]]; it is empty"),
-        ("r.toml", b"", "each rule is a table [[rules]]; it is empty"),
+        ("r.json", b"{}", "rules stand in tables [[rules]]; it is empty"),
+        ("r.toml", b"", "rules stand in tables [[rules]]; it is empty"),
         ("r.json", b"5", "rules must be a list of tables"),
         ("r.json", b"\xff", "not UTF-8"),
     ],
@@ -50,5 +50,5 @@ def test_a_rules_file_that_cannot_be_used_is_named_with_the_reason(tmp_path: Pat
 
 
 def test_a_rules_file_that_is_not_there_is_named(tmp_path: Path):
-    with pytest.raises(ConfigurationError, match=r"cannot read the rules in .*none\.toml: No such file"):
+    with pytest.raises(ConfigurationError, match=r"none\.toml: No such file"):
         read_rules(tmp_path / "none.toml")
