@@ -30,8 +30,7 @@ _COMPRESS_FROM = 256  # below this many bytes compression saves nothing worth it
 
 OPEN, CLOSING, CLOSED = LinkState  # looked at for every message, so without a detour
 
-# Why a Link does not read.
-UNATTACHED, ASKED, FLOOD = 1, 2, 4
+UNATTACHED, ASKED, FLOOD = 1, 2, 4  # why a Link does not read
 
 
 class SocketLink(asyncio.Protocol):
