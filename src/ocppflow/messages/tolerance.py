@@ -106,9 +106,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def forgives(self, violation: Violation, action: str, sender: Sender) -> bool:
         """Whether all of the rule's patterns match."""
         return (
-            self._concerns(violation, action, sender)
-            and _fits(sender.vendor, self.vendor)
+            _fits(sender.vendor, self.vendor)
             and _fits(sender.model, self.model)
+            and self._concerns(violation, action, sender)
         )
 
     def waits_for(self, violation: Violation, action: str, sender: Sender) -> bool:
@@ -124,8 +124,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def _concerns(self, violation: Violation, action: str, sender: Sender) -> bool:
         return (
             ("any" in self.forgive or violation.kind in self.forgive)
-            and fnmatchcase(action, self.action)
-            and fnmatchcase(sender.identity, self.identity)
+            and (self.action == "*" or fnmatchcase(action, self.action))
+            and (self.identity == "*" or fnmatchcase(sender.identity, self.identity))
             and _path_fits(violation.path, self.path)
         )
 
@@ -175,7 +175,7 @@ def _rule(where: str, row: object) -> Rule:
 
 
 def _fits(value: str | None, pattern: str) -> bool:
-    return pattern == "*" if value is None else fnmatchcase(value.lower(), pattern.lower())
+    return pattern == "*" or (value is not None and fnmatchcase(value.lower(), pattern.lower()))
 
 
 def _path_fits(path: str, glob: str) -> bool:
@@ -184,6 +184,9 @@ def _path_fits(path: str, glob: str) -> bool:
     All ways to read the wildcards are followed side by side: the path holds names that a peer has chosen, and a match
     that backtracks would let the peer choose how long it takes.
     """
+    first, *_, last = glob.split("*") if "*" in glob else (glob, glob)
+    if not (path.startswith(first) and path.endswith(last)):
+        return False  # the usual case, found without following any wildcards
     parts = _GLOB_PART.findall(glob)
     ways = _past_wildcards({0}, parts)
     for character in path:

@@ -17,7 +17,7 @@ from ocppflow.errors import ConfigurationError, InvalidMessage
 from ocppflow.messages import v16, v201
 from ocppflow.messages.codec import encode, inspect, violations
 from ocppflow.messages.tolerance import STRICT, TOLERANT, Checked, Rule, Rules, Sender, Violation, check
-from ocppflow.messages.walk import BUDGET, ENOUGH
+from ocppflow.messages.walk import BUDGET, ENOUGH, LIMIT, MOST
 
 BOOT: dict[str, Any] = {"reason": "PowerUp", "chargingStation": {"model": "M1", "vendorName": "Acme GmbH"}}
 LONG = json.dumps(BOOT | {"chargingStation": {"model": "M1", "vendorName": "Acme GmbH", "serialNumber": "s" * 30}})
@@ -212,10 +212,29 @@ def test_kinds() -> None:
     ]
 
 
-def test_too_many_violations_to_list_are_forgiven_only_in_whole() -> None:
-    raw = json.dumps({f"k{i}": 0 for i in range(1000)})
-    assert len(check(v201.HeartbeatRequest, raw, TOLERANT).violations) == 100
-    with pytest.raises(InvalidMessage, match="fewer than 100 violations"):
+def test_the_same_mistake_many_times_is_forgiven_as_often_and_listed_up_to_a_limit() -> None:
+    keys = [{"key": f"K{i}", "readonly": "true"} for i in range(500)]
+    raw = json.dumps({"configurationKey": keys})
+    rule = Rule(path="$.configurationKey[*].readonly", forgive=["type"])
+    for policy in (TOLERANT, Rules([rule])):
+        checked = check(v16.GetConfigurationResponse, raw, policy)
+        assert {key.readonly for key in checked.message.configuration_key or ()} == {True}
+        assert len(checked.violations) == LIMIT
+        assert str(checked.violations[-1]) == "$: expected fewer than 100 violations, got more"
+
+
+def test_a_violation_beyond_the_list_still_has_to_be_forgiven() -> None:
+    keys: list[dict[str, Any]] = [{"key": f"K{i}", "readonly": "true"} for i in range(500)]
+    keys[-1]["value"] = 7
+    rules = Rules([Rule(path="$.configurationKey[*].readonly", forgive=["type"])])
+    with pytest.raises(InvalidMessage, match=r"\$\.configurationKey\[499\]\.value: expected a string, got 7$"):
+        check(v16.GetConfigurationResponse, json.dumps({"configurationKey": keys}), rules)
+
+
+def test_more_violations_than_are_examined_are_forgiven_only_by_who_forgives_all() -> None:
+    raw = json.dumps({f"k{i}": 0 for i in range(MOST + 1)})
+    assert len(check(v201.HeartbeatRequest, raw, TOLERANT).violations) == LIMIT
+    with pytest.raises(InvalidMessage, match=f"fewer than {MOST} violations"):
         check(v201.HeartbeatRequest, raw, Rules([Rule(forgive=["unknown"])]))
 
 
