@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 
+from ocppflow.cli.csms_log import silenced
 from ocppflow.cli.demo_command import Demo
 from ocppflow.cli.sequence_svg import draw_trace
 from ocppflow.trace import read_trace
@@ -44,7 +45,8 @@ def main() -> None:
         console = Console(
             file=io.StringIO(), force_terminal=True, color_system="truecolor", width=WIDTH, highlight=False
         )
-        asyncio.run(Demo(console, 0.35, out, 9000).play())
+        with silenced():
+            asyncio.run(Demo(console, 0.35, out, 9000).play())
         _terminal(console.file.getvalue().replace(str(out), "out"), IMAGES / "demo.svg")
         records = [record for record in read_trace(out / "demo.jsonl") if record.identity == "CS2"]
     title = "A station of OCPP 2.0.1 and its CSMS"
@@ -61,9 +63,9 @@ def _terminal(ansi: str, target: Path) -> None:
     gap = "\x1b[2m   ...\x1b[0m"
     shown = [*lines[:HEAD], gap, *lines[begin:end], gap, *lines[-TAIL:]]
     paper = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
-    paper.print("[bold green]$[/] make run")
+    paper.print("[bold green]$[/] make demo")
     for line in shown:
-        paper.print(Text.from_ansi(line.rstrip()), no_wrap=True, overflow="crop", crop=True)
+        paper.print(Text.from_ansi(line.rstrip()), no_wrap=True, overflow="ellipsis", crop=True)
     svg = paper.export_svg(title="ocppflow demo", theme=THEME, unique_id="demo")
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
     svg = svg.replace("font-family: Fira Code, monospace", "font-family: ui-monospace, 'DejaVu Sans Mono', monospace")

@@ -114,11 +114,10 @@ class Demo:
                 raise Failure(f"the demo failed: {error}") from error
 
     def _show(self, record: TraceRecord) -> None:
-        from ocppflow.cli.entry_lines import coloured
+        from ocppflow.cli.entry_lines import show
 
         self._records.append(record)
-        line = coloured(self._conversation.feed(record), width=4)
-        self._console.print(line, no_wrap=True, overflow="ellipsis", crop=True)
+        show(self._console, self._conversation.feed(record), width=4)
 
     def _sum_up(self, csms: CSMSFlow, stations: list[StationFlow], seconds: float) -> None:
         from rich.text import Text

@@ -11,6 +11,7 @@ from ocppflow.cli.payload_summary import summary
 from ocppflow.cli.text import one_line
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.text import Text
 
 TO_CSMS, TO_CS = "──▶", "◀──"
@@ -116,3 +117,12 @@ def coloured(entry: Entry, *, width: int = 12) -> Text:
         (f"  {latency}" if latency else "", "dim"),
         (f"  {details(entry)}" if details(entry) else "", colour or "dim"),
     )
+
+
+def show(console: Console, entry: Entry, *, width: int = 12) -> None:
+    """Print the line; on a terminal what is said is cut to its width, a fault is not."""
+    line = coloured(entry, width=width)
+    if entry.severity:
+        console.print(line, soft_wrap=True)
+    else:
+        console.print(line, no_wrap=True, overflow="ellipsis", crop=True)

@@ -131,7 +131,7 @@ class Choice:
 def _follow(reader: TraceReader, choice: Choice, as_json: bool) -> None:
     from rich.console import Console
 
-    from ocppflow.cli.entry_lines import coloured
+    from ocppflow.cli.entry_lines import coloured, show
 
     console = Console(highlight=False)
     try:
@@ -139,7 +139,7 @@ def _follow(reader: TraceReader, choice: Choice, as_json: bool) -> None:
             if as_json:
                 _json(entry)
             elif console.is_terminal:
-                console.print(coloured(entry), no_wrap=True, overflow="ellipsis")
+                show(console, entry)
             else:
                 print(coloured(entry).plain)
             sys.stdout.flush()

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from ocppflow.cli.conversation import Conversation
 from ocppflow.cli.csms_log import JSONLines, Lines
-from ocppflow.cli.entry_lines import coloured, plain
+from ocppflow.cli.entry_lines import coloured, plain, show
 from ocppflow.cli.paint import Paint, cells, fit
 from ocppflow.cli.payload_summary import summary
 from ocppflow.cli.trace_reading import Remarks, TraceReader
@@ -237,6 +238,18 @@ def test_on_a_terminal_no_line_is_wider_than_it_and_no_fault_is_cut(
     _heading, *lines = out.getvalue().splitlines()
     assert max(map(cells, lines)) <= max(width, 58), "58 is the least it can do with"
     assert all(f"word{n}" in out.getvalue() for n in range(40))
+
+
+def test_a_line_on_a_terminal_is_cut_to_its_width_but_no_fault_is() -> None:
+    console = Console(file=io.StringIO(), width=60, force_terminal=True, color_system=None)
+    words = " ".join(f"word{n}" for n in range(40))
+    conversation = Conversation()
+    show(console, conversation.feed(record(0, "in", f'[2,"1","DataTransfer",{{"vendorId":"{"x" * 39}","data":"y"}}]')))
+    show(console, conversation.feed(record(0, "in", '[2,"2","Heartbeat",{}]', note=f"refused: {words}")))
+    line, *fault = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert len(line) == 60
+    assert line.endswith("…")
+    assert words in "".join(fault)
 
 
 def test_colours_are_for_terminals_without_no_color(trace_file: Any, monkeypatch: pytest.MonkeyPatch) -> None:
