@@ -17,6 +17,8 @@ from playwright.sync_api import Browser, Locator  # noqa: E402
 from runtime_process import NodeRed, free_port  # noqa: E402
 
 IMAGES = ROOT / "node-red" / "images"
+MARGIN = 12
+"""Pixels below the last thing in a dialog."""
 DEMO = ROOT / "docs" / "images" / "node-red-demo.png"
 RULES = [
     {"kind": "Request", "version": "2.0.1", "action": "BootNotification", "station": "", "answers": True,
@@ -28,8 +30,9 @@ FLOW: list[dict[str, Any]] = [
     {"id": "tab", "type": "tab", "label": "Charging"},
     {"id": "target", "type": "target-csms", "name": "", "url": "ws://localhost:9000/ocpp"},
     {"id": "csms", "type": "CSMS", "z": "tab", "name": "", "host": "127.0.0.1", "port": "9000", "path": "/ocpp",
-     "versions": ["2.1", "2.0.1", "1.6"], "messageTimeout": 10000, "securityProfile": 1, "validation": "strict",
-     "outputs": 2, "x": 160, "y": 100, "wires": [["router"], []],
+     "versions": ["2.1", "2.0.1", "1.6"], "messageTimeout": 10000, "securityProfile": 1, "validation": "rules",
+     "rules": [{"vendor": "ACME*", "action": "BootNotification", "path": "$.chargingStation.*", "forgive": ["value"]}],
+     "assumeVersion": "1.6", "outputs": 2, "x": 160, "y": 100, "wires": [["router"], []],
      "credentials": {"basic_auths": '{"DEPOT-1": "a-long-password-1", "DEPOT-2": "a-long-password-2"}'}},
     {"id": "router", "type": "ocpp-router", "z": "tab", "name": "", "rules": RULES, "outputs": 5, "x": 390, "y": 100,
      "wires": [[], ["reset"], [], [], ["csms"]]},
@@ -56,8 +59,9 @@ def demo(browser: Browser) -> None:
     with tempfile.TemporaryDirectory() as folder:
         red = NodeRed("nr5", Path(folder), flows=flow)
         try:
-            editor = Editor(browser, red.port, width=1500)
+            editor = Editor(browser, red.port, width=1600)
             editor.script("() => RED.sidebar.show('debug')")
+            editor.page.locator("#red-ui-palette-search input").press_sequentially("ocpp")
             sold = editor.page.locator(".red-ui-debug-msg", has_text="energy sold")
             sold.first.wait_for(timeout=60_000)
             editor.page.screenshot(path=DEMO)
@@ -73,7 +77,7 @@ def dialogs(browser: Browser) -> None:
         red = NodeRed("nr5", Path(folder), flows=[])
         try:
             red.admin("POST", "/flows", FLOW)
-            editor = Editor(browser, red.port)
+            editor = Editor(browser, red.port, height=800)
             draw(editor)
             editor.close()
         finally:
@@ -85,24 +89,30 @@ def draw(editor: Editor) -> None:
     tray = editor.open("csms")
     tray.get_by_text("Security", exact=True).click()
     tray.locator("#csms-stations li").nth(1).wait_for()
-    save(editor, tray, "csms", 500)
+    save(editor, tray, "csms")
+    tray = editor.open("csms")
+    tray.get_by_text("Tolerance", exact=True).click()
+    tray.locator("#csms-rules li").wait_for()
+    save(editor, tray, "tolerance")
     tray = editor.open("cs")
     tray.locator("#cs-url").get_by_text("DEPOT-1").wait_for()
-    save(editor, tray, "cs", 470)
+    save(editor, tray, "cs")
     tray = editor.open("reset")
     tray.locator(".ocppflow-findings li").wait_for()
-    save(editor, tray, "request", 770)
+    save(editor, tray, "request")
     tray = editor.open("router")
     tray.locator(".ocppflow-rule-template").first.wait_for()
-    save(editor, tray, "router", 650)
+    save(editor, tray, "router")
 
 
-def save(editor: Editor, tray: Locator, name: str, height: int) -> None:
+def save(editor: Editor, tray: Locator, name: str) -> None:
     """A picture of the dialog, without what is empty at its foot; then Cancel."""
     editor.page.evaluate("() => document.fonts.ready.then(() => true)")
-    box = tray.bounding_box()
+    box, content = tray.bounding_box(), tray.locator(".ocppflow-dialog").bounding_box()
     assert box is not None
-    clip = {"x": box["x"], "y": box["y"], "width": box["width"], "height": min(height, box["height"])}
+    assert content is not None
+    height = min(content["y"] + content["height"] + MARGIN - box["y"], box["height"])
+    clip = {"x": box["x"], "y": box["y"], "width": box["width"], "height": height}
     editor.page.screenshot(path=IMAGES / f"{name}.png", clip=clip)  # type: ignore[arg-type]
     editor.cancel()
 

@@ -37,9 +37,11 @@ def chromium() -> Iterator[Browser]:
 class Editor:
     """The editor of the Node-RED on ``port``. ``complaints`` are the errors and warnings of the browser's console."""
 
-    def __init__(self, browser: Browser, port: int, *, language: str = "en-US", width: int = 1280) -> None:
+    def __init__(
+        self, browser: Browser, port: int, *, language: str = "en-US", width: int = 1280, height: int = 900
+    ) -> None:
         self.complaints: list[str] = []
-        self._context = browser.new_context(viewport={"width": width, "height": 900}, locale=language)
+        self._context = browser.new_context(viewport={"width": width, "height": height}, locale=language)
         self._context.set_default_timeout(PATIENCE_MS)
         self._context.add_init_script(
             f"localStorage.setItem('editor-language', '{language}');localStorage.setItem('node-red-first-run', 'false')"
