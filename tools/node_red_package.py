@@ -72,20 +72,19 @@ def carried() -> list[Path]:
     if not stamp.exists():
         print("fetching the wheels that the Node-RED package carries (once, about half a minute) ...", flush=True)
         folder.mkdir(parents=True, exist_ok=True)
-        wanted = [(each, "cp", None, python, msgspec) for each in PLATFORMS for python in PYTHONS]
+        wanted = [(msgspec, python, platform) for python in PYTHONS for platform in PLATFORMS]
         # Without its C extension, which would be another 6 MB of wheels, unmasking a message takes 2 us instead of 0.1.
-        wanted.append(("any", "py", "none", PYTHONS[0], websockets))
+        wanted.append((websockets, PYTHONS[0], "any"))
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda each: fetch(folder, *each), wanted))
         stamp.touch()
     return sorted(folder.glob("*.whl"))
 
 
-def fetch(folder: Path, platform: str, implementation: str, abi: str | None, python: str, requirement: str) -> None:
-    """Download one wheel."""
-    target = ["--platform", platform, "--implementation", implementation, "--python-version", python]
-    if abi is not None:
-        target += ["--abi", abi]
+def fetch(folder: Path, requirement: str, python: str, platform: str) -> None:
+    """Download one wheel; of the platform "any", the one that is pure Python."""
+    kind = ["--implementation", "py", "--abi", "none"] if platform == "any" else ["--implementation", "cp"]
+    target = ["--platform", platform, "--python-version", python, *kind]
     pip("download", "--no-deps", "--only-binary", ":all:", *target, "--dest", str(folder), requirement)
 
 

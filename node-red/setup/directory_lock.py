@@ -4,7 +4,7 @@ ends, so a lock is never stale."""
 from __future__ import annotations
 
 import errno
-import os
+import sys
 from pathlib import Path
 from typing import IO
 
@@ -60,7 +60,7 @@ class DirectoryLock:
             self._file = None
 
 
-if os.name == "nt":
+if sys.platform == "win32":
     import msvcrt
 
     def _lock(file: IO[bytes]) -> None:

@@ -231,8 +231,9 @@ async def run_node(code: str, *args: str) -> list[str]:
     frame = f"""
         const {{ EngineSupervisor }} = require('{PACKAGE}/nodes/lib/engine-supervisor')
         const {{ RuntimeNode }} = require('{PACKAGE}/nodes/lib/runtime-node')
-        const log = {{ info: heard, debug () {{}}, warn () {{}}, error () {{}} }}
+        const log = {{ info: heard, debug () {{}}, warn () {{}}, error: complain }}
         const say = text => console.log(text)
+        function complain (text) {{ if (/went from/.test(text)) say(text) }} // from a state to a wrong one
         const events = new (require('node:events'))()
         const waiting = []
         function show ({{ text }}) {{ events.emit('status', text) }}
