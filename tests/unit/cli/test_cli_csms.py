@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from cli_world import Authority, running, stop
+from websockets.sync.client import connect as websocket
 
 from ocppflow import hash_password
 from ocppflow.cli.app_loading import load_app
@@ -287,3 +288,43 @@ def test_a_signal_that_comes_twice_at_once_is_one(cli: Any, app_file: AppFile) -
         log = stop(process, signal.SIGINT)
     assert process.returncode == 0
     assert log.splitlines()[-1].endswith("stopped")
+
+
+def test_where_a_csms_listens_on_all_interfaces_no_station_is_sent_to_0_0_0_0(cli: Any, app_file: AppFile) -> None:
+    words = ["--app", f"{app_file(APP.format(settings=''))}:csms", "--no-auth", "--listen", "ws://0.0.0.0:0/ocpp"]
+    with running(*words, pattern=r"stations connect to ws://<address of this machine>:(\d+)/ocpp/<id") as (_, found):
+        assert cli("call", f"ws://127.0.0.1:{found[1]}/ocpp/CS1", "Heartbeat").code == 0
+
+
+def test_a_log_that_nobody_reads_stops_neither_the_stations_nor_the_end(app_file: AppFile) -> None:
+    """As with a terminal that is stopped by Ctrl-S, or a pager at its first page."""
+    words = ["--app", f"{app_file(APP.format(settings=''))}:csms", "--no-auth", "--listen", "ws://127.0.0.1:0"]
+    with running(*words, "--log-frames", "0", pattern=r"connect to (ws://.*?)/<identity>") as (process, found):
+        with websocket(found[1] + "/CS1", subprotocols=["ocpp2.0.1"]) as station:  # type: ignore[list-item]
+            for number in range(1000):  # some 200 KB of log; a pipe holds 64 KiB
+                station.send(f'[2,"{number:036}","Heartbeat",{{}}]')
+                assert station.recv(timeout=10)[:2] == "[3"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+
+
+def test_an_answer_that_is_refused_is_an_error_in_the_log(app_file: AppFile) -> None:
+    text = """
+import asyncio
+from ocppflow import CSMS, v201
+csms = CSMS()
+@csms.on_connect
+def reset(station):
+    asyncio.ensure_future(station.call(v201.ResetRequest(type="Immediate"))).add_done_callback(lambda f: f.exception())
+"""
+    words = ["--app", f"{app_file(text)}:csms", "--no-auth", "--listen", "ws://127.0.0.1:0"]
+    with running(*words, pattern=r"connect to (ws://.*?)/<identity>") as (process, found):
+        with websocket(found[1] + "/CS1", subprotocols=["ocpp2.0.1"]) as station:  # type: ignore[list-item]
+            call = json.loads(station.recv(timeout=10))
+            station.send(json.dumps([3, call[1], {"status": "Perhaps"}]))
+            station.ping().wait(10)
+        log = stop(process, signal.SIGTERM)
+    (line,) = [line for line in log.splitlines() if "Perhaps" in line]
+    assert "──▶ ✗ ↳ Reset" in line
+    assert "refused: " in line
+    assert "$.status" in line
