@@ -35,6 +35,7 @@ def csms(
     client_ca: options.ClientCA = None,
     policy: options.PolicyName = None,
     rules: options.RulesFile = None,
+    memory: options.StationsFile = None,
     assume_version: options.AssumeVersion = None,
     assume_identity: options.AssumeIdentity = None,
     any_username: options.AnyUsername = False,
@@ -55,6 +56,7 @@ def csms(
     if not app:
         raise Failure("--app is missing: name the CSMS to run, as in --app FILE.py:csms")
     from ocppflow.cli.app_loading import load_app
+    from ocppflow.csms import StationFile
     from ocppflow.trace import TraceFile
     from ocppflow.transport.loop import run
 
@@ -66,6 +68,8 @@ def csms(
         if versions:
             server.versions = read_versions(versions)
         server.policy = read_policy(policy, rules) or server.policy
+        if memory is not None:
+            server.remember_in(StationFile(memory))
         set_leniency(server, assume_version, assume_identity, any_username, any_connection_header)
         port_limits = set_limits(server, limits or [], ping_interval)
         door = open_door(server, auth, no_auth, tls=tls_cert is not None, certificates=client_ca is not None)

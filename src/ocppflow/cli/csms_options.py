@@ -38,6 +38,10 @@ RulesFile = Annotated[
     Path | None,
     typer.Option("--rules", metavar="FILE", help="Rules: what to forgive which stations; TOML or JSON."),
 ]
+StationsFile = Annotated[
+    Path | None,
+    typer.Option("--memory", metavar="FILE", help="Remember vendors and models here, so that rules survive a restart."),
+]
 AssumeVersion = Annotated[
     str | None, typer.Option(metavar="V", help="The version of a station that offers none (no subprotocol).")
 ]

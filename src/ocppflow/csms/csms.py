@@ -106,6 +106,11 @@ class CSMS(RoleBase[Station]):
         self._waiting: dict[str, list[asyncio.Future[Station]]] = {}
         self._listeners: list[Listener] = []
 
+    def remember_in(self, memory: StationMemory) -> None:
+        """Let what stations say they are outlive a restart, as the argument ``memory`` does. Call it before the first
+        station connects."""
+        self._known = KnownStations(memory)
+
     # --- stations ------------------------------------------------------------------------------------------------
 
     @property

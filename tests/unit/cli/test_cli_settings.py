@@ -115,6 +115,40 @@ def test_rules_that_are_not_there_or_not_text(cli: Any, app_file: AppFile, tmp_p
     cli(*words, tmp_path / "r.toml").failed_with("r.toml: the text is not UTF-8")
 
 
+BOOT = '{"chargePointVendor":"Fritz Electric","chargePointModel":"Link"}'
+METER_VALUES = '{"connectorId":1,"meterValue":[{"timestamp":"2026-03-01T10:00:00Z","sampledValue":[{"value":12.5}]}]}'
+VENDOR_RULE = """
+[[rules]]
+vendor = "Fritz*"
+action = "MeterValues"
+path = "$.meterValue[*].sampledValue[*].value"
+forgive = ["type"]
+"""
+
+
+@pytest.mark.parametrize(("flags", "after_restart"), [(["--memory", "stations.jsonl"], 0), ([], 1)])
+def test_FC19_a_rule_for_a_vendor_holds_after_a_restart_if_the_vendor_is_remembered(
+    cli: Any, app_file: AppFile, monkeypatch: pytest.MonkeyPatch, flags: list[str], after_restart: int
+) -> None:
+    boots = "    if call.action == 'BootNotification':\n        return "
+    boots += "{'currentTime': '2026-01-01T00:00:00Z', 'interval': 300, 'status': 'Accepted'}\n"
+    file = app_file(APP.replace("    return {}\n", boots + "    return {}\n"))
+    monkeypatch.chdir(file.parent)
+    Path("rules.toml").write_text(VENDOR_RULE)
+    words = ["--app", f"{file}:csms", "--no-auth", "--listen", "ws://127.0.0.1:0", "--rules", "rules.toml", *flags]
+    for messages, code in (
+        (["BootNotification", BOOT, "MeterValues", METER_VALUES], 0),
+        (
+            ["MeterValues", METER_VALUES],
+            after_restart,
+        ),
+    ):
+        with running(*words, pattern="connect to (ws://.*?)/<identity>") as (process, found):
+            result = cli("call", "--no-validate", "--versions", "1.6", found[1] + "/CS1", *messages)
+            stop(process, 15)
+        assert result.code == code, result
+
+
 UPGRADE = [
     "Host: 127.0.0.1",
     "Upgrade: websocket",
