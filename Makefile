@@ -47,11 +47,13 @@ check: setup     ## ruff, mypy, import-linter, generated code up to date
 	@$(BIN)/python tools/generate_messages.py --check
 	@$(BIN)/python tools/generate_editor_schemas.py --check
 	@$(BIN)/python tools/generate_flows.py --check
+	@$(BIN)/python tools/generate_action_table.py --check
 
-generate: setup  ## write the message modules anew from the schemas, and the example flows
+generate: setup  ## write the message modules anew from the schemas, the example flows and the table of actions
 	@$(BIN)/python tools/generate_messages.py
 	@$(BIN)/python tools/generate_editor_schemas.py
 	@$(BIN)/python tools/generate_flows.py
+	@$(BIN)/python tools/generate_action_table.py
 
 screenshots: setup browser ## draw the pictures of the README anew
 	@$(BIN)/python tools/screenshots.py

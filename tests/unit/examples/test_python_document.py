@@ -1,0 +1,75 @@
+"""docs/python.md: it names every public name, and what it says of defaults, errors and loggers is so."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ocppflow
+from ocppflow import Limits, LinkLimits, ServerLimits, errors
+
+pytest_plugins = ["pytester"]
+
+ROOT = Path(__file__).parents[3]
+TEXT = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+CODE = "\n".join([*BLOCKS, *re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", TEXT, flags=re.DOTALL))])
+"""All that stands in blocks or between backquotes."""
+_ROW = re.compile(r"^\| `(\w+)` \| `?(.*?)`? \|", re.MULTILINE)
+
+
+def section(heading: str) -> str:
+    """From ``heading`` to the next one of the same level."""
+    level = heading.split(" ")[0]
+    return TEXT.split(f"\n{heading}\n")[1].split(f"\n{level} ")[0]
+
+
+@pytest.mark.parametrize("name", ocppflow.__all__)
+def test_every_public_name_is_documented(name: str) -> None:
+    assert re.search(rf"\b{name}\b", CODE), name
+
+
+@pytest.mark.parametrize("name", [name for name, value in vars(errors).items() if inspect.isclass(value)])
+def test_every_error_is_documented(name: str) -> None:
+    if getattr(errors, name).__module__ == errors.__name__:
+        assert re.search(rf"`{name}\b", section("## Errors")), name
+
+
+@pytest.mark.parametrize("kind", [Limits, LinkLimits, ServerLimits], ids=lambda kind: kind.__name__)
+def test_limits_and_their_defaults_are_as_documented(kind: type) -> None:
+    table = next(each for each in section("## Limits").split("\n\n") if each.startswith(f"| `{kind.__name__}` |"))
+    said = {name: default.strip('"') for name, default in _ROW.findall(table) if name != kind.__name__}
+    inherited = set(inspect.signature(LinkLimits).parameters) if kind is ServerLimits else set()
+    real = {
+        name: str(parameter.default)
+        for name, parameter in inspect.signature(kind).parameters.items()
+        if name not in inherited
+    }
+    assert said == real
+
+
+def test_every_logger_is_documented() -> None:
+    sources = (ROOT / "src").rglob("*.py")
+    names = {name for file in sources for name in re.findall(r'getLogger\("(.+?)"\)', file.read_text(encoding="utf-8"))}
+    assert len(names) > 4
+    assert not {name for name in names if f"`{name}`" not in section("## Logging")}
+
+
+def test_the_table_of_actions_is_that_of_the_messages() -> None:
+    tool = ROOT / "tools" / "generate_action_table.py"
+    subprocess.run([sys.executable, str(tool), "--check"], check=True, timeout=60)
+
+
+def test_its_tests_pass_as_they_stand(pytester: pytest.Pytester) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", section("## Testing"), re.DOTALL)
+    assert len(blocks) == 2
+    given = "from datetime import UTC, datetime\nfrom ocppflow import *\n"
+    pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
+    pytester.makeconftest('pytest_plugins = ["ocppflow.testing"]\n')
+    pytester.makepyfile(test_first=given + blocks[0], test_second=given + blocks[1])
+    pytester.runpytest_subprocess("-q", "-W", "error", timeout=60).assert_outcomes(passed=2)
