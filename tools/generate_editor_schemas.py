@@ -5,12 +5,14 @@ It is made from the message types themselves, so the editor and the engine canno
 The form: ``actions`` is action -> {senders, request, response}, each of the latter the name of a type; ``types`` is
 name -> a rule. A rule has one of ``fields`` (wire name -> rule; ``required`` those that must be there), ``items``,
 ``enum`` or ``type`` (string, integer, number, boolean, date-time, custom, any), or is ``ref``, the name of a type; and
-``max`` and ``min``: characters of a string, items of an array, or values of a number.
+``max`` and ``min``: characters of a string, items of an array, or values of a number. ``doc`` says what a type or a
+field means, in the words of the message types' docstrings.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from functools import singledispatchmethod
 from pathlib import Path
@@ -18,6 +20,9 @@ from typing import Any
 
 from msgspec import inspect
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from generator.docstrings import Docstrings
 from ocppflow.messages import Version, actions
 from ocppflow.messages.base import CustomDataType, check_not_empty, check_tenths
 
@@ -29,6 +34,7 @@ class Table:
     """The rules of one version."""
 
     def __init__(self, version: Version) -> None:
+        self._docs = Docstrings(str(version))
         self.types: dict[str, Rule] = {}
         self.actions: dict[str, Rule] = {}
         for name, info in sorted(actions(version).items()):
@@ -48,10 +54,20 @@ class Table:
         name = info.cls.__name__
         if name not in self.types:
             made = self.types[name] = {}
-            made["fields"] = {field.encode_name: self.rule(field.type) for field in info.fields}
+            if doc := self._docs.of_class(name):
+                made["doc"] = doc
+            made["fields"] = {field.encode_name: self._field(info.cls, field) for field in info.fields}
             made["required"] = [field.encode_name for field in info.fields if field.required]
             _add_own_checks(info.cls, made)
         return {"ref": name}
+
+    def _field(self, owner: type, field: inspect.Field) -> Rule:
+        """The rule of a field, with what it means and what the values of its enum mean."""
+        annotation = owner.__annotations__.get(field.name, "")
+        enums = [self._docs.of_enum(word) for word in re.findall(r"\w+", annotation)]
+        doc = " ".join(filter(None, [self._docs.of_field(owner.__name__, field.encode_name), *enums]))
+        rule = self.rule(field.type)
+        return {**rule, "doc": doc} if doc else rule
 
     @rule.register
     def _(self, info: inspect.LiteralType) -> Rule:
@@ -122,7 +138,10 @@ def text_of(version: Version) -> str:
     table = Table(version)
     parts = []
     for name, rows in (("actions", table.actions), ("types", dict(sorted(table.types.items())))):
-        lines = ",\n".join(f"{json.dumps(key)}:{json.dumps(row, separators=(',', ':'))}" for key, row in rows.items())
+        lines = ",\n".join(
+            f"{json.dumps(key)}:{json.dumps(row, separators=(',', ':'), ensure_ascii=False)}"
+            for key, row in rows.items()
+        )
         parts.append(f'"{name}":{{\n{lines}\n}}')
     return f'{{"version":"{version}",\n' + ",\n".join(parts) + "}\n"
 

@@ -32,11 +32,13 @@
       any: () => ({})
     }
     const make = (rule) => makers[kindOf(rule)](rule)
+    const told = (rule) => (rule.doc ? { markdownDescription: rule.doc } : {})
     const objectOf = (rule) => ({
       type: 'object',
+      ...told(rule),
       additionalProperties: false,
       required: rule.required,
-      properties: Object.fromEntries(Object.entries(rule.fields).map(([name, field]) => [name, make(field)]))
+      properties: Object.fromEntries(Object.entries(rule.fields).map(([name, field]) => [name, { ...make(field), ...told(field) }]))
     })
     return { $schema: 'http://json-schema.org/draft-07/schema#', ...make({ ref: type }), definitions }
   }
@@ -50,7 +52,7 @@
   const TOKEN = /"(?:[^"\\]|\\.)*("?)|[{}[\],:]|[^\s"{}[\],:]+/g
 
   /**
-   * What may come after `text`, the beginning of a payload of `type`: `found`, [{value, isName, isRequired}], and
+   * What may come after `text`, the beginning of a payload of `type`: `found`, [{value, isName, isRequired, doc}], and
    * `isInText`: whether the caret is inside quotation marks.
    */
   function candidates (table, type, text) {
@@ -81,7 +83,7 @@
     if (expects() === 'name') {
       const { fields, required, names } = top()
       const left = Object.keys(fields).filter((name) => !names.has(name))
-      const found = left.map((value) => ({ value, isName: true, isRequired: required.includes(value) }))
+      const found = left.map((value) => ({ value, isName: true, isRequired: required.includes(value), doc: fields[value].doc }))
       return { isInText, found: found.sort((a, b) => b.isRequired - a.isRequired) }
     }
     const rule = expects() === 'value' ? next() : {}
@@ -138,10 +140,11 @@
         if (!now) return callback(null, [])
         const before = [...session.getLines(0, caret.row - 1), session.getLine(caret.row).slice(0, caret.column)].join('\n')
         const { isInText, found } = candidates(now.table, now.type, before)
-        callback(null, found.map(({ value, isName, isRequired }, place) => ({
+        callback(null, found.map(({ value, isName, isRequired, doc }, place) => ({
           caption: String(value),
           value: isInText ? String(value) : JSON.stringify(value) + (isName ? ': ' : ''),
           meta: isRequired ? window.ocppflow.t('required') : '',
+          docText: doc,
           score: found.length - place
         })))
       }

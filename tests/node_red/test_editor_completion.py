@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -151,6 +152,7 @@ def test_monaco_completes_the_fields_and_values_of_the_action_chosen(drawing: Dr
     keys.press("Control+Space")
     names = offered(editor.page, "monaco")
     assert names == ["chargingProfile", "customData", "groupIdToken", "remoteStartId"]
+    expect(tray.locator("#node-input-action")).to_have_attribute("title", re.compile("start charging for a token"))
     keys.press("Escape")
     tray.locator("#node-input-action").select_option("Reset")
     write(editor, ident, '{"type": ')
@@ -174,6 +176,7 @@ def test_ace_completes_them_as_well(name: str, start: Callable[..., NodeRed], br
     write(editor, ident, "{")
     keys.type("t")
     assert offered(editor.page, "ace") == ["typerequired", "customData"]
+    expect(editor.page.locator(".ace_doc-tooltip")).to_contain_text("terminates ongoing transactions")
     keys.press("Enter")
     keys.press("Control+Space")
     assert offered(editor.page, "ace") == ["Immediate", "OnIdle"]

@@ -102,6 +102,17 @@ def test_the_lists_of_actions_are_the_engines(version: Version):
         assert listed[name].get("response") == (info.response.__name__ if info.response else None)
 
 
+@pytest.mark.parametrize("version", list(Version), ids=str)
+def test_the_tables_tell_what_a_field_means_by_its_name_on_the_wire(version: Version):
+    types = table(version)["types"]
+    told = [(name, field, rule["doc"]) for name, each in types.items() for field, rule in each["fields"].items()
+            if "doc" in rule]  # fmt: skip
+    assert len(told) > 100
+    known = {field for each in types.values() for field in each["fields"]} | {"true", "false"}
+    for name, field, doc in told:
+        assert set(re.findall(r"`(\w+)`", doc)) <= known, (name, field, doc)
+
+
 def test_the_tables_are_up_to_date_and_a_stale_one_is_told(monkeypatch, tmp_path: Path, capsys):
     path = ROOT / "tools/generate_editor_schemas.py"
     spec = importlib.util.spec_from_file_location("generate_editor_schemas", path)
