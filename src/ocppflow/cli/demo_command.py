@@ -22,19 +22,18 @@ if TYPE_CHECKING:
 STATIONS = {"CS1": "1.6", "CS2": "2.0.1", "CS3": "2.1"}
 MISBEHAVES = "CS2"
 TIMEOUT = 120.0
+"""Seconds after which the demo has failed; it takes six."""
 
 
 def demo(
-    pause: Annotated[float, typer.Option(metavar="S", min=0.0, help="Between the steps of a station.")] = 0.35,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the trace and its picture go.")] = Path("out"),
-    port: Annotated[
-        int, typer.Option(metavar="N", min=0, max=65535, help="Where the CSMS listens; 0: a free one.")
-    ] = 0,
+    pause: Annotated[float, typer.Option(metavar="S", min=0.0, help="Seconds between the steps of a station.")] = 0.35,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Directory for the trace and its diagram.")] = Path("out"),
+    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Port of the CSMS; 0: a free one.")] = 0,
 ) -> None:
     """Watch a CSMS and three stations (OCPP 1.6, 2.0.1, 2.1) in conversation, on a real port of this machine.
 
-    The stations boot, authorize and charge; the CSMS asks each for a variable and resets it; one of them sends a
-    wrong message, and is told why. All of it is kept as a trace, with its sequence diagram.
+    The stations boot, authorize and charge. The CSMS asks each for a variable and resets it. One of them sends an
+    invalid message and is told why. The conversation is kept as a trace and a sequence diagram.
     """
     from rich.console import Console
 
@@ -47,7 +46,7 @@ def demo(
 
 
 class Demo:
-    """One showing."""
+    """One performance of the demo."""
 
     def __init__(self, console: Console, pause: float, out: Path, port: int) -> None:
         from ocppflow.cli.conversation import Conversation
@@ -60,7 +59,7 @@ class Demo:
         self._records: list[TraceRecord] = []
 
     async def play(self) -> None:
-        """Play it, then sum it up. Raises Failure if something does not go as it should."""
+        """Play it, then print a summary. Raises Failure if anything fails."""
         from ocppflow.cli.demo_flows import CSMSFlow, StationFlow
         from ocppflow.nodes import CSMSNode, CSNode
 
@@ -133,7 +132,7 @@ class Demo:
         for flow in stations:
             if flow.refusal:
                 refusal = Text(flow.refusal, "red")
-                self._console.print(Text.assemble(f"{flow.cb_id} sent a wrong message and was told: ", refusal))
+                self._console.print(Text.assemble(f"{flow.cb_id} sent an invalid message and was told: ", refusal))
         self._console.print(f"\n{frames} messages in {seconds:.1f} s")
         self._console.print(f"trace    [cyan]{trace}[/]   (ocppflow trace {trace})")
         self._console.print(f"diagram  [cyan]{picture}[/]")

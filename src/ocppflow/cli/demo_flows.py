@@ -1,6 +1,6 @@
 """The flows of the demo: what a flow designer would draw around one CSMS node and three CS nodes.
 
-A flow sees msgs alone: it reads ``msg["payload"]``, and answers by sending the msg back with ``msgType`` 3.
+A flow sees only msgs: it reads ``msg["payload"]``, and answers by sending the msg back with ``msgType`` 3.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ STEP = 250
 
 
 def stamp() -> str:
-    """Now, as it is written in messages."""
+    """The current time as messages have it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class NodeFlow:
-    """A node with the flow behind its port 1. Whatever goes wrong in the flow ends up in ``failure``."""
+    """A node with the flow behind its port 1. Its exceptions end up in ``failure``."""
 
     node: CSMSNode | CSNode
 

@@ -28,7 +28,8 @@ _decode = msgspec.json.Decoder().decode
 
 
 def summary(payload: bytes, *, fields: int = 4, limit: int = 72) -> str:
-    """The most telling fields of a payload in one line: ``status Accepted, interval 300``; "" for an empty one."""
+    """The most telling fields of a payload in one line: ``status Accepted, interval 300``; "" for an empty one. With
+    the default ``limit``, most log lines fit a terminal of 132 columns."""
     if payload == b"{}":
         return ""
     if len(payload) > _MOST_BYTES:

@@ -18,6 +18,8 @@ from ocppflow.cli.text import one_line
 from ocppflow.trace import TraceRecord
 
 MAX_STATIONS = 8
+"""Lanes beside the CSMS's; more would not be readable on one page."""
+
 CSMS = None
 """The key of the CSMS's lane; the others' are identities. A refusal without an identity is drawn on it."""
 

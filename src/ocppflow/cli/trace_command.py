@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ocppflow.trace import TraceRecord
 
 POLL = 0.2
+"""Seconds between two looks at a followed file: somebody who watches notices no delay."""
 
 
 def trace(

@@ -13,7 +13,9 @@ from ocppflow.trace import TraceRecord, from_line
 Remark = Callable[[str], None]
 
 MAX_LINE = 16 * 2**20
-_CHUNK = 256 * 1024
+"""Bytes of a line. A record holds one message, 1 MiB by default; a binary file may have no line break at all."""
+
+_CHUNK = 256 * 1024  # bytes read at a time
 
 
 class TraceReader:
