@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,6 +64,16 @@ def test_every_logger_is_documented() -> None:
 def test_the_table_of_actions_is_that_of_the_messages() -> None:
     tool = ROOT / "tools" / "generate_action_table.py"
     subprocess.run([sys.executable, str(tool), "--check"], check=True, timeout=60)
+
+
+async def test_the_two_programs_of_the_quick_start_talk_to_each_other(capsys: pytest.CaptureFixture[str]) -> None:
+    served: dict[str, Any] = {"__name__": "csms_program"}
+    exec(BLOCKS[0], served)
+    async with served["csms"].listen("ws://127.0.0.1:0/ocpp") as listener:
+        station: dict[str, Any] = {"__name__": "station_program"}
+        exec(BLOCKS[1].replace("ws://127.0.0.1:9000/ocpp", listener.url), station)
+        await station["main"]()
+    assert capsys.readouterr().out == "Accepted 300\n"
 
 
 def test_its_tests_pass_as_they_stand(pytester: pytest.Pytester) -> None:
