@@ -45,40 +45,38 @@ LOCK_POLL_SECONDS = 0.2
 
 
 class Interrupted(BaseException):
-    """Whoever started the set-up does not want it any more."""
+    """The set-up is not wanted any more."""
 
 
 def tell(**what: str) -> None:
-    """A line for whoever started the set-up, if he still listens."""
+    """A line for whoever started the set-up, if anybody still reads it."""
     with contextlib.suppress(OSError):
         print(json.dumps(what), flush=True)
 
 
 class Commands:
-    """Runs commands to their end, or to that of stdin, whichever comes first."""
+    """Runs commands, one at a time. The end of stdin ends the one that is running."""
 
     def __init__(self) -> None:
         self._child: subprocess.Popen[str] | None = None
-        self._lock = threading.Lock()
         self._stopped = False
 
     def stop_with_stdin(self) -> None:
-        """From now on the end of stdin ends whatever is at work."""
+        """From now on, the end of stdin is the end of everything."""
         threading.Thread(target=self._watch, daemon=True).start()
 
     def _watch(self) -> None:
-        # Nothing is ever sent: a read comes back at the end. Python's own lock on sys.stdin would hold up the exit.
+        # Nothing is ever sent, so a read returns at the end. (sys.stdin has a lock that would hold up Python's exit.)
         while os.read(0, 4096):
             pass
         self.stop()
 
     def stop(self, *_: int | FrameType | None) -> None:
-        """End what is at work; what comes after raises Interrupted."""
+        """End the running command; whatever is begun after it raises Interrupted."""
         self._stopped = True
         child = self._child
         if child is not None:
-            with contextlib.suppress(OSError):
-                child.kill()
+            _kill(child)
 
     def check(self) -> None:
         """Raises Interrupted if all is to end."""
@@ -97,6 +95,7 @@ class Commands:
                 stderr=subprocess.STDOUT,
                 text=True,
                 errors="replace",
+                start_new_session=True,
             )
         except OSError as error:
             return False, f"{argv[0]}: {error.strerror}"
@@ -109,14 +108,25 @@ class Commands:
             return False, f"it did not end within {seconds / MINUTE:.0f} minutes"
         finally:
             self._child = None
-            child.kill()
+            _kill(child)
             child.communicate()
         self.check()
         return child.returncode == 0, said
 
 
+def _kill(child: subprocess.Popen[str]) -> None:
+    """End a command and what it has started: venv runs pip, and pip runs compilers."""
+    if child.returncode is not None:
+        return  # its number may be another process's by now
+    with contextlib.suppress(OSError):
+        if sys.platform == "win32":
+            child.kill()
+        else:
+            os.killpg(child.pid, signal.SIGKILL)
+
+
 class SetUp:
-    """The environment ``home/venv``, made of ``wheel`` and of the wheels in ``carried`` and ``home/wheels``."""
+    """The environment ``home/venv``, made of ``wheel`` and of what lies beside it or in ``home/wheels``."""
 
     def __init__(self, home: Path, wheel: Path, stamp: str, commands: Commands) -> None:
         self.venv = home / "venv"
@@ -127,7 +137,7 @@ class SetUp:
         self.stamp = stamp
 
     def is_done(self) -> bool:
-        """Whether the environment is there, and works."""
+        """Whether the environment is there and works."""
         try:
             is_of_this_wheel = (self.venv / STAMP).read_text(encoding="utf-8") == self.stamp
         except (OSError, ValueError):
@@ -168,16 +178,16 @@ class SetUp:
             log=f"the package carries no wheels for Python {version}, {platform_tag()}: {needed} must come from the "
             f"package index (or, without network, from {self.folders[1]})"
         )
-        # Only with -vv pip tells of the answer that an index gives in place of its list.
+        # It takes -vv for pip to tell which HTTP error it got in place of a list of wheels.
         done, said = self._pip("-vv", "--no-deps", "--retries", "1", *requirements)
         if not done:
             raise why_pip_failed(said, requirements[1:], self.folders[1])
 
     def _add(self, name: str, purpose: str) -> bool:
-        """Install what is optional; False if there is no use in asking for more."""
+        """Install an optional package; False if it is no use to try another."""
         if name == "uvloop" and os.name == "nt":
             return True  # there is none for Windows
-        # One quick attempt: behind a firewall that swallows packets, everything else is ready and waits for this.
+        # One quick attempt: everything else is ready, and a firewall may swallow packets without an answer.
         options = ("-vv", "--only-binary", ":all:", "--retries", "0", "--timeout", "10")
         done, said = self._pip(*options, *_requirements(self.wheel, (name,)))
         if not done:
@@ -213,7 +223,7 @@ def _last(said: str) -> str:
 
 @contextlib.contextmanager
 def _locked(home: Path, commands: Commands) -> Iterator[None]:
-    """Alone in ``home``. Raises OSError, Interrupted."""
+    """Nobody else is at work in ``home`` meanwhile. Raises OSError, Interrupted."""
     lock = DirectoryLock(home)
     waiting = False
     while not lock.acquire(f"process {os.getpid()}"):
@@ -229,7 +239,7 @@ def _locked(home: Path, commands: Commands) -> Iterator[None]:
 
 
 def set_up(home: Path, wheel: Path, stamp: str, commands: Commands) -> None:
-    """Put the engine in place, unless it is there. Raises Problem, Interrupted."""
+    """Set the engine up, unless it is there. Raises Problem, Interrupted."""
     try:
         home.mkdir(parents=True, exist_ok=True)
         with _locked(home, commands):

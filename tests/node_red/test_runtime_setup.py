@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import hashlib
 import json
 import os
 import re
@@ -91,7 +92,9 @@ async def test_the_engine_sets_itself_up_without_the_package_index(start, packag
         assert "the engine has been set up in" in red.log
         assert "the engine does without cryptography (the Command Message make_certificates)" in red.log
         tab.inject("in", {"payload": {"msgType": 99, "command": "make_certificates"}})
-        assert "make_certificates needs the Python package cryptography" in (await tab.error())["error"]["message"]
+        text = (await tab.error())["error"]["message"]
+        assert "make_certificates needs the Python package cryptography; install it with: " in text
+        assert f'"{red.user_dir}/ocppflow-engine/venv/bin/python" -m pip install cryptography' in text
     finally:
         await tab.close()
 
@@ -175,12 +178,13 @@ def test_an_environment_that_cannot_import_the_package_is_made_anew(package: Pat
     assert Preparing(package, made).rest() == [command(made)]
 
 
-def test_an_environment_made_of_another_wheel_is_made_anew(package: Path, made: Path):
-    stamp = made / "ocppflow-engine" / "venv" / "made-of"
-    right = stamp.read_text()
-    stamp.write_text("ocppflow-0.0.1-py3-none-any.whl 0000")
-    assert Preparing(package, made).rest()[-1] == command(made)
-    assert stamp.read_text() == right
+def test_an_environment_made_of_another_wheel_is_made_anew(package: Path, tmp_path: Path):
+    venv = tmp_path / "ocppflow-engine" / "venv"
+    venv.mkdir(parents=True)
+    (venv / "made-of").write_text("ocppflow-0.0.1-py3-none-any.whl 0000")
+    assert Preparing(package, tmp_path).rest()[-1] == command(tmp_path)
+    [wheel] = (package / "engine").glob("ocppflow-*.whl")
+    assert (venv / "made-of").read_text() == f"{wheel.name} {hashlib.sha256(wheel.read_bytes()).hexdigest()}"
 
 
 def test_of_two_at_once_one_sets_up_and_the_other_waits_for_it(package: Path, tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -100,10 +101,13 @@ def made_certificates(data: Any) -> Mapping[str, Any]:
         if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
             raise BadInput(f"make_certificates: msg.payload.data.{name} must be an array of names")
     try:
-        # Here, because an engine without the package cryptography must do all else.
+        # Imported here, because an engine that is set up without network lacks cryptography and must do all else.
         from ocppflow.nodes.certificate_maker import make_certificates
     except ImportError:
-        raise BadInput("make_certificates needs the Python package cryptography, which is not installed") from None
+        raise BadInput(
+            "make_certificates needs the Python package cryptography; install it with: "
+            f'"{sys.executable}" -m pip install cryptography'
+        ) from None
     try:
         return make_certificates(hosts, stations)
     except ValueError as exc:
