@@ -106,8 +106,11 @@ class _Accepting(Protocol):
 
 
 class MemoryNetwork:
-    """Roles joined in memory, all on one ManualClock. Leaving ``async with`` ends everything, and raises AssertionError
-    if tasks or timers are left behind that were not there before."""
+    """Roles joined in memory, on one ManualClock. A CSMS of your own may take part, and keeps the clock that it has.
+
+    Leaving ``async with`` stops them all, and raises AssertionError if tasks or timers are left behind that were not
+    there before. A CSMS of your own can be used again.
+    """
 
     def __init__(self, clock: ManualClock | None = None) -> None:
         self.clock = clock or ManualClock()
@@ -115,14 +118,14 @@ class MemoryNetwork:
         """The CSMS's end of each connection, the newest last; for faults of the network."""
         self.refusals: list[Exception] = []
         """What the next attempts to connect end with instead of a connection, in this order."""
-        self._csmses: list[CSMS] = []
+        self._csmses: dict[CSMS, None] = {}  # in order
         self._stations: list[ChargingStation] = []
         self._before = _tasks()
 
     def csms(self, **settings: Any) -> CSMS:
         """A CSMS on this network's clock; ``settings`` as for CSMS."""
         csms = CSMS(**{"clock": self.clock, **settings})
-        self._csmses.append(csms)
+        self._csmses[csms] = None
         return csms
 
     def station(self, csms: CSMS | ScriptedCSMS, identity: str = "CS1", **settings: Any) -> ChargingStation:
@@ -150,6 +153,8 @@ class MemoryNetwork:
         return ScriptedPeer(self._join(csms, identity, Version.parse(version)))
 
     def _join(self, csms: _Accepting, identity: str, version: Version) -> MemoryLink:
+        if isinstance(csms, CSMS):
+            self._csmses[csms] = None
         theirs, ours = memory_pair(identity, version, clock=self.clock)
         self.links.append(ours)
         csms.accept(ours)
@@ -179,7 +184,13 @@ class MemoryNetwork:
         for station in self._stations:
             await station.stop()
         for csms in self._csmses:
-            await csms.close()
+            grace = csms.grace
+            if csms.clock is not self.clock:
+                csms.grace = 0.0  # nobody wants to wait for real
+            try:
+                await csms.close()
+            finally:
+                csms.grace = grace
 
     async def __aenter__(self) -> MemoryNetwork:
         return self

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ocppflow import ChargingStation, Station, errors, v16, v201
+from ocppflow import CSMS, ChargingStation, Station, errors, v16, v201
 from ocppflow.testing import ManualClock, MemoryNetwork, ScriptedCSMS, settle
 
 pytest_plugins = ["pytester"]
@@ -103,6 +103,24 @@ async def test_it_serves_without_fixtures() -> None:
         async with network.station(csms, versions=["2.0.1", "1.6"]) as cs:
             assert cs.version == "1.6"
             assert (await cs.call(v16.HeartbeatRequest())).current_time.year == 2026
+
+
+async def test_a_csms_of_ones_own_serves_in_one_network_after_another_and_is_not_waited_for() -> None:
+    csms = CSMS()  # on the clock of the running loop, and with the usual seconds of grace
+
+    @csms.on(v201.HeartbeatRequest)
+    async def heartbeat(station: Station, request: v201.HeartbeatRequest) -> v201.HeartbeatResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    for _ in range(2):
+        async with asyncio.timeout(2), MemoryNetwork() as network:
+            peer = network.scripted_station(csms)
+            assert await peer.say([2, "1", "Heartbeat", {}]) == []
+            assert "CS1" in csms
+        assert peer.ended is not None
+        assert not csms.stations
+    assert csms.grace == 5.0
 
 
 async def test_versions_that_do_not_go_together_are_refused_with_both() -> None:
