@@ -1,6 +1,6 @@
-"""``make run``: Node-RED with the package and a demo flow on http://127.0.0.1:1880, set up at the first time and ended
-by Ctrl-C with all that it has started. Everything is in ``.node-red/``: the runtime, and the user directory with the
-flow, which is yours to change. A second run at the same time takes another folder (``make run DIR=...``)."""
+"""``make run``: Node-RED with the package and a demo flow on http://127.0.0.1:1880. The first run sets it up; Ctrl-C
+stops it and all that it has started. Everything is in ``.node-red/``: the runtime, and the user directory with the
+flow, which is yours to change. A second run at the same time needs another folder (``make run DIR=...``)."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _is_free(port: int) -> bool:
 
 
 def _free_port(taken: int) -> int:
-    """A free port, if possible not far above the one that is taken."""
+    """A free port: if possible, one not far above the one that is taken."""
     for port in range(taken + 1, min(taken + 100, LAST_PORT) + 1):
         if _is_free(port):
             return port
@@ -115,7 +115,7 @@ class Home:
 
     @contextlib.contextmanager
     def alone(self, port: int) -> Iterator[None]:
-        """Nobody else uses the folder meanwhile. Raises Failure if somebody does."""
+        """Keep other runs out of the folder. Raises Failure if one is in it."""
         self.folder.mkdir(parents=True, exist_ok=True)
         lock = DirectoryLock(self.folder)
         if not lock.acquire(f"http://127.0.0.1:{port}, process {os.getpid()}"):
@@ -136,7 +136,7 @@ class Home:
         self._furnish(csms_port)
 
     def secret(self) -> str:
-        """What Node-RED encrypts passwords with that are typed into nodes; made once."""
+        """The key with which Node-RED encrypts the passwords that are typed into nodes; made once."""
         file = self.user / "credential-secret"
         if not file.exists():
             file.touch(mode=0o600)
@@ -168,7 +168,7 @@ class Home:
         stamp.write_bytes(lock)
 
     def _install_package(self) -> None:
-        """As the palette manager would, but as a link: what is changed in node-red/ counts at the next start."""
+        """As the palette manager does, but as a link, so that a change in node-red/ counts from the next start."""
         name = json.loads((PACKAGE / "package.json").read_text(encoding="utf-8"))["name"]
         if (self.user / "node_modules" / name / "package.json").is_file():
             return
@@ -177,16 +177,16 @@ class Home:
             _finish(npm, f"npm could not install {name}")
 
     def _furnish(self, port: int) -> None:
-        """The demo flow, unless there is a flow that is not as it was left here."""
+        """Write the demo flow, unless the user has changed it, or has a flow of their own."""
         flows, stamp = self.user / "flows.json", self.user / "demo.sha256"
         if flows.exists() and (not stamp.exists() or stamp.read_text() != _digest(flows.read_text(encoding="utf-8"))):
-            self._console.print(f"the flow is yours, in {_shown(flows)}; remove it to get the demo back")
+            self._console.print(f"keeping your flow, {_shown(flows)}; delete it to get the demo back")
             return
         text = DEMO.read_text(encoding="utf-8")
         if not _is_free(port):
             busy = port
             port = _free_port(busy)
-            self._console.print(f"port {busy} is in use; the CSMS of the demo takes {port}")
+            self._console.print(f"port {busy} is in use; the demo's CSMS uses {port} instead")
         text = text.replace(str(DEMO_PORT), str(port))
         flows.write_text(text, encoding="utf-8")
         stamp.write_text(_digest(text))
@@ -202,7 +202,8 @@ def _shown(path: Path) -> str:
 
 @contextlib.contextmanager
 def _npm(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """npm at work in ``folder``. It ends with the block: left behind, it would take back what it has installed."""
+    """npm at work in ``folder``. It is killed at the end of the block: if it went on, it would undo what the next run
+    installs."""
     path = os.pathsep.join((str(NODE.parent), os.environ.get("PATH", "")))
     quiet = ("--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
     npm = subprocess.Popen(
@@ -261,9 +262,9 @@ class Running:
         try:
             self._process.wait()
         except KeyboardInterrupt:
-            self._console.print("\nending Node-RED ...")
+            self._console.print("\nstopping Node-RED ...")
             self._end()
-            self._console.print("everything has ended")
+            self._console.print("everything has stopped")
             return 0
         self._end()
         if not self._is_up:
@@ -271,7 +272,7 @@ class Running:
         return self._process.returncode
 
     def _end(self) -> None:
-        """Let Node-RED and the engine end; what has not after PATIENCE is killed. A second Ctrl-C does not disturb."""
+        """Let Node-RED and the engine end; after PATIENCE they are killed. A second Ctrl-C changes nothing."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
@@ -300,13 +301,13 @@ class Running:
             if "Server now running at" in text:
                 self._is_up = True
                 url = f"http://127.0.0.1:{self._port}"
-                self._console.print(f"\nNode-RED is ready: [bold cyan]{url}[/]   (Ctrl-C ends everything)\n")
+                self._console.print(f"\nNode-RED is ready: [bold cyan]{url}[/]   (Ctrl-C stops everything)\n")
             elif level <= ERROR or entry.get("type") or text.startswith("[ocppflow]"):
                 self._console.print(_line(level, entry))
 
 
 def _is_alive(pid: int) -> bool:
-    """Whether the process runs; one that has ended and waits to be asked for its exit code does not."""
+    """Whether the process runs. A zombie does not."""
     if os.name == "nt":  # there the signal 0 ends a process
         return False
     try:

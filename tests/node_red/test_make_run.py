@@ -108,7 +108,7 @@ def test_stations_boot_and_charge_without_a_click_and_ctrl_c_ends_everything(lau
     launcher.process.send_signal(signal.SIGINT)
     assert launcher.process.wait(PATIENCE) == 0
     assert launcher.left() == []
-    launcher.shows("everything has ended")
+    launcher.shows("everything has stopped")
     assert not [line for line in launcher.lines if "Traceback" in line or "rror" in line]
 
 
@@ -168,7 +168,7 @@ def test_a_flow_of_ones_own_is_kept(home: Path):
     (home / "user" / "flows.json").write_text("[]")
     one = Launcher(home)
     try:
-        one.shows("the flow is yours")
+        one.shows("keeping your flow")
         one.shows("Node-RED is ready")
         assert (home / "user" / "flows.json").read_text() == "[]"
     finally:
