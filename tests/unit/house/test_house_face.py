@@ -22,6 +22,11 @@ def test_what_a_document_imports_is_there(document: object) -> None:
 
 
 @pytest.mark.parametrize("name", ocppflow.__all__)
+def test_every_public_name_stands_in_the_documentation_of_the_python_api(name: str) -> None:
+    assert re.search(rf"\b{name}\b", (ROOT / "docs" / "python.md").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", ocppflow.__all__)
 def test_every_public_name_has_a_docstring_or_is_a_value(name: str) -> None:
     value = getattr(ocppflow, name)
     assert not isinstance(value, type) or value.__doc__, name

@@ -9,7 +9,9 @@ import pytest
 from tests.unit.house.sources import ROOT, shown
 
 #: "X is no Y" is how other languages deny; English says "X is not a Y" (but "there is no Y", "is no longer").
-_IS_NO = re.compile(r"(?<!there )(?<!There )\b(?:is|are|was|were) no (?!longer|more\b)[a-z]", re.ASCII)
+_IS_NO = re.compile(
+    r"(?<!there )(?<!There )\b(?:is|are|was|were) no (?!longer|more\b|use\b|different|better|match)[a-z]", re.ASCII
+)
 _OWN_NUMBER = re.compile(r"\brows? \d+\b|\btest_row_?\d", re.IGNORECASE)
 _KINDS = {".py", ".md", ".js", ".html", ".json", ".toml"}
 _PLACES = ("src", "docs", "examples", "node-red", "tests/fuzz", "tests/wire", "tests/unit", "tests/flows")
