@@ -33,12 +33,14 @@
     }
     const make = (rule) => makers[kindOf(rule)](rule)
     const told = (rule) => (rule.doc ? { markdownDescription: rule.doc } : {})
+    // Beside a $ref the text of its type would be shown, and not that of the field.
+    const fieldOf = (rule) => (rule.ref && rule.doc ? { allOf: [make(rule)], ...told(rule) } : { ...make(rule), ...told(rule) })
     const objectOf = (rule) => ({
       type: 'object',
       ...told(rule),
       additionalProperties: false,
       required: rule.required,
-      properties: Object.fromEntries(Object.entries(rule.fields).map(([name, field]) => [name, { ...make(field), ...told(field) }]))
+      properties: Object.fromEntries(Object.entries(rule.fields).map(([name, field]) => [name, fieldOf(field)]))
     })
     return { $schema: 'http://json-schema.org/draft-07/schema#', ...make({ ref: type }), definitions }
   }

@@ -43,9 +43,12 @@
     return isOf16 && hasNewer ? 'passwordAny' : isOf16 ? 'password16' : 'password2'
   }
 
-  /** The whole URL of a station: its identity where `{identity}` stands, else as the last segment of the path. */
-  function addressOf (url, identity) {
-    const name = identity ? escaped(identity) : '<identity>'
+  /**
+   * The whole URL of a station: its identity where `{identity}` stands, else as the last segment of the path. `unknown`
+   * stands for an identity that is still missing.
+   */
+  function addressOf (url, identity, unknown) {
+    const name = identity ? escaped(identity) : unknown
     if (url.includes('{identity}')) return url.replaceAll('{identity}', name)
     const [path, ...query] = url.split('?')
     return [path + (path.endsWith('/') ? '' : '/') + name, ...query].join('?')

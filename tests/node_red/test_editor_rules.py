@@ -68,7 +68,9 @@ def test_the_url_that_the_dialog_shows_is_the_one_that_the_station_connects_to()
     cases = [(url, name) for url in urls for name in identities() if not identity_fault(name)]
     shown = javascript.run("resources/station-rules.js", "return given.map(each => it.addressOf(...each))", cases)
     assert shown == [station_address(url, name).url for url, name in cases]
-    template = javascript.run("resources/station-rules.js", "return it.addressOf('ws://h/ocpp', '')", None)
+    template = javascript.run(
+        "resources/station-rules.js", "return it.addressOf('ws://h/ocpp', '', '<identity>')", None
+    )
     assert template == "ws://h/ocpp/<identity>"
 
 
