@@ -21,6 +21,26 @@ TEXT = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 CODE = "\n".join([*BLOCKS, *re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", TEXT, flags=re.DOTALL))])
 """All that stands in blocks or between backquotes."""
+INSIDE: dict[type, set[str]] = {
+    ocppflow.CSMS: {"decides_itself"},
+    ocppflow.CallAnswered: {"framed", "waiter"},
+    ocppflow.Connection: {
+        *("received", "received_binary", "closed", "pass_on", "retire", "history", "handlers_at_work"),
+        *("hold_handlers", "release_handlers"),
+    },
+    ocppflow.KeyPair: {"files"},
+    ocppflow.KnownStation: {
+        *("answers", "connected_times", "finished", "identified", "is_blank", "leave_unfinished", "remember"),
+        *("triggered", "unfinished"),
+    },
+    ocppflow.Leniency: {"assumed_version"},
+    ocppflow.Router: {"found", "resolve"},
+    ocppflow.Rule: {"KEYS", "waits_for"},
+    ocppflow.Rules: {"waits_for"},
+    ocppflow.ServerTLS: {"asks_certificate", "context"},
+    ocppflow.Violation: {"below"},
+}
+"""What the rooms of the package tell each other, which is not for its users."""
 _ROW = re.compile(r"^\| `(\w+)` \| `?(.*?)`? \|", re.MULTILINE)
 
 
@@ -33,6 +53,15 @@ def section(heading: str) -> str:
 @pytest.mark.parametrize("name", ocppflow.__all__)
 def test_every_public_name_is_documented(name: str) -> None:
     assert re.search(rf"\b{name}\b", CODE), name
+
+
+@pytest.mark.parametrize("name", [name for name in ocppflow.__all__ if inspect.isclass(getattr(ocppflow, name))])
+def test_every_attribute_of_a_public_class_is_documented(name: str) -> None:
+    kind = getattr(ocppflow, name)
+    inherited_from_text_or_list = {*dir(str), *dir(list)}
+    public = {each for each in dir(kind) if not each.startswith("_")} - inherited_from_text_or_list
+    inside = {each for row, names in INSIDE.items() if issubclass(kind, row) for each in names}
+    assert {each for each in public if not re.search(rf"\b{each}\b", CODE)} <= inside
 
 
 @pytest.mark.parametrize("name", [name for name, value in vars(errors).items() if inspect.isclass(value)])
