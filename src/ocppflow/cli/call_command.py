@@ -46,40 +46,46 @@ def call(
     with a CALLERROR; 2: refused, timed out, or mistyped. What the CSMS calls meanwhile is answered with
     NotSupported.
     """
+    from ocppflow.cli.answer_printer import AnswerPrinter
+    from ocppflow.cli.csms_log import silenced
+    from ocppflow.endpoint import Leniency
+    from ocppflow.transport.loop import run
+
     base, station_identity = _target(url, identity)
     offered = read_versions(versions)
     typed = read_messages(messages, offered, validate=not no_validate)
-    headers = read_headers(header or [])
-    tls = _tls(base, cert, key, ca)
-    secret = find_password(password, password_file, password_hex)
+    connecting = {
+        "versions": offered,
+        "headers": read_headers(header or []),
+        "ssl": _tls(base, cert, key, ca),
+        "password": find_password(password, password_file, password_hex),
+        "leniency": Leniency(version=assume_version),
+        "timeout": timeout,
+    }
+    station = _station(base, station_identity, connecting, validate=not no_validate, verbose=verbose)
+    with silenced():
+        run(_converse(station, typed, AnswerPrinter(sys.stdout), timeout, not no_validate, keep_going))
 
-    from ocppflow.cli.answer_printer import AnswerPrinter, show_frame
-    from ocppflow.cli.csms_log import silenced
+
+def _station(url: str, identity: str, connecting: dict[str, Any], *, validate: bool, verbose: bool) -> ChargingStation:
+    """A station that connects once; ``connecting`` is how, for ``endpoint.connect``."""
+    from ocppflow.cli.answer_printer import show_frame
     from ocppflow.endpoint import connect
     from ocppflow.messages.tolerance import STRICT, TOLERANT
     from ocppflow.station import ChargingStation
-    from ocppflow.transport.leniency import Leniency
-    from ocppflow.transport.loop import run
-
-    leniency = Leniency(version=assume_version)
 
     async def dial() -> Link:
-        return await connect(
-            base, station_identity, versions=offered, password=secret, ssl=tls, headers=headers, timeout=timeout,
-            leniency=leniency,
-        )  # fmt: skip
+        return await connect(url, identity, **connecting)
 
-    station = ChargingStation(
-        station_identity,
-        base,
-        versions=offered,
-        policy=TOLERANT if no_validate else STRICT,
+    return ChargingStation(
+        identity,
+        url,
+        versions=connecting["versions"],
+        policy=STRICT if validate else TOLERANT,
         reconnect=False,
         trace=show_frame if verbose else None,
         dial=dial,
     )
-    with silenced():
-        run(_converse(station, typed, AnswerPrinter(sys.stdout), timeout, not no_validate, keep_going))
 
 
 def _target(url: str, identity: str | None) -> tuple[str, str]:

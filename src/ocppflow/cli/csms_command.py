@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ocppflow.cli import csms_options as options
+from ocppflow.cli.app_loading import load_app
 from ocppflow.cli.arguments import read_versions
 from ocppflow.cli.csms_door import Door, open_door, read_tls
-from ocppflow.cli.csms_log import LEVELS, set_up
+from ocppflow.cli.csms_log import LEVELS, CSMSLog, set_up
 from ocppflow.cli.csms_settings import read_policy, set_leniency, set_limits
 from ocppflow.cli.failure import INTERRUPTED, Failure
 from ocppflow.cli.log_sink import FRAMES_PER_SECOND
+from ocppflow.trace import TraceFile
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ocppflow.csms import CSMS
     from ocppflow.endpoint import ServerLimits, ServerTLS
 
@@ -51,17 +55,10 @@ def csms(
 
     Who is let in must be said once: by passwords or an acceptor in the app, by --auth, by --client-ca, or by --no-auth.
     """
-    if log_level.lower() not in LEVELS:
-        raise Failure(f"--log-level {log_level}: the levels are {', '.join(LEVELS)}")
-    if not app:
-        raise Failure("--app is missing: name the CSMS to run, as in --app FILE.py:csms")
-    from ocppflow.cli.app_loading import load_app
     from ocppflow.csms import StationFile
-    from ocppflow.trace import TraceFile
     from ocppflow.transport.loop import run
 
-    if tls_cert is None and (tls_key is not None or client_ca is not None):
-        raise Failure(f"{'--tls-key' if tls_key is not None else '--client-ca'} without --tls-cert")
+    _check_flags(app, log_level, tls_cert, tls_key, client_ca)
     with contextlib.ExitStack() as stack:
         lines = stack.enter_context(contextlib.closing(set_up(log_level, as_json=json_log, per_second=log_frames)))
         server = load_app(app)
@@ -74,22 +71,37 @@ def csms(
         port_limits = set_limits(server, limits or [], ping_interval)
         door = open_door(server, auth, no_auth, tls=tls_cert is not None, certificates=client_ca is not None)
         tls = read_tls(tls_cert, tls_key, client_ca, passwords=server.passwords is not None)
-        url = listen or f"{'ws' if tls is None else 'wss'}://127.0.0.1:9000/ocpp"
-        if trace is not None:
-            server.add_trace(stack.enter_context(TraceFile(trace)))
-        if log_level.lower() in ("debug", "info"):
-            server.add_trace(lines)
-        if run(_serve(server, url, tls, port_limits, app, door)):
+        _add_traces(server, lines if log_level.lower() in ("debug", "info") else None, trace, stack)
+        if run(_serve(server, listen, tls, port_limits, app, door)):
             raise typer.Exit(INTERRUPTED)
 
 
+def _check_flags(app: str, log_level: str, cert: Path | None, key: Path | None, client_ca: Path | None) -> None:
+    """Raise Failure for flags that make no sense, whatever the app is."""
+    if log_level.lower() not in LEVELS:
+        raise Failure(f"--log-level {log_level}: the levels are {', '.join(LEVELS)}")
+    if not app:
+        raise Failure("--app is missing: name the CSMS to run, as in --app FILE.py:csms")
+    if cert is None and (key is not None or client_ca is not None):
+        raise Failure(f"{'--tls-key' if key is not None else '--client-ca'} without --tls-cert")
+
+
+def _add_traces(server: CSMS, log: CSMSLog | None, file: Path | None, stack: contextlib.ExitStack) -> None:
+    """Let the log and the trace file have what is said."""
+    if file is not None:
+        server.add_trace(stack.enter_context(TraceFile(file)))
+    if log is not None:
+        server.add_trace(log)
+
+
 async def _serve(
-    server: CSMS, url: str, tls: ServerTLS | None, limits: ServerLimits | None, app: str, door: Door
+    server: CSMS, url: str | None, tls: ServerTLS | None, limits: ServerLimits | None, app: str, door: Door
 ) -> bool:
     """Serve until told to stop. Returns whether it was told twice."""
     from ocppflow.endpoint.stop_signals import SIGNALS, stop_signals
 
     with stop_signals() as signals:
+        url = url or f"{'ws' if tls is None else 'wss'}://127.0.0.1:9000/ocpp"
         listener = server.listen(url, tls=tls, limits=limits)
         await listener.start()
         spoken = ", ".join(version.value for version in server.versions)

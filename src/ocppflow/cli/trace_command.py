@@ -6,11 +6,11 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import msgspec
-import typer
 
+from ocppflow.cli import trace_options as options
 from ocppflow.cli.conversation import Conversation, Entry
 from ocppflow.cli.failure import Failure
 from ocppflow.cli.text import json_text, one_line
@@ -24,21 +24,15 @@ POLL = 0.2
 
 
 def trace(
-    file: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="What --trace or a TraceFile wrote.")],
-    station: Annotated[
-        list[str] | None, typer.Option("--station", "-s", metavar="ID", help="Only this station; may be repeated.")
-    ] = None,
-    errors: Annotated[
-        bool, typer.Option("--errors", "-e", help="Only what went wrong, with the calls it is about.")
-    ] = False,
-    role: Annotated[
-        str | None, typer.Option(metavar="CSMS|CS", help="Only what this side saw. [CSMS, where both wrote]")
-    ] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Show what is added, until Ctrl-C.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object for each record.")] = False,
-    svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw a sequence diagram; - for stdout.")] = None,
-    rows: Annotated[int, typer.Option(metavar="N", min=1, help="The most rows that --svg draws.")] = 200,
-    title: Annotated[str | None, typer.Option(metavar="TEXT", help="The picture's title. [the file's name]")] = None,
+    file: options.File,
+    station: options.Stations = None,
+    errors: options.Errors = False,
+    role: options.OneRole = None,
+    follow: options.Follow = False,
+    as_json: options.AsJSON = False,
+    svg: options.SVG = None,
+    rows: options.Rows = 200,
+    title: options.Title = None,
 ) -> None:
     """Show the conversation in a trace file, station by station.
 

@@ -21,6 +21,34 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from ocppflow import CSMS, v16, v21
+from ocppflow.trace import TraceRecord
+
+START = 1_700_000_000.0
+
+
+def record(after: float, event: str, data: str = "", identity: str = "CS1", **more: Any) -> TraceRecord:
+    more.setdefault("role", "CSMS")
+    more.setdefault("version", "2.0.1")
+    return TraceRecord(START + after, identity, event, data=data.encode(), **more)  # type: ignore[arg-type]
+
+
+SESSION = [
+    record(0, "connected", address="127.0.0.1:5"),
+    record(0.1, "in", '[2,"b1","BootNotification",{"reason":"PowerUp"}]'),
+    record(0.104, "out", '[3,"b1",{"status":"Accepted","interval":300}]', latency=0.004),
+    record(0.2, "out", '[2,"r1","Reset",{"type":"Immediate"}]'),
+    record(0.3, "in", '[4,"r1","NotSupported","no reset here",{}]', latency=0.1),
+    record(0.4, "in", '[2,"h1","Heartbeat",{"now":1}]', note="refused: FormatViolation: $.now"),
+    record(0.4, "out", '[4,"h1","FormatViolation","$.now",{}]'),
+    record(0.5, "in", "{nonsense", note="RpcFrameworkError"),
+    record(0.6, "out", '[2,"g1","GetLog",{}]'),
+    record(0.7, "disconnected", note="1006 lost"),
+]
+OTHER = [
+    record(0.05, "connected", identity="CS2", version="2.1"),
+    record(0.15, "in", '[6,"s1","NotifyPeriodicEventStream",{"id":1}]', identity="CS2", version="2.1"),
+    record(0.65, "refused", identity="CS3", version="", note="HTTP 404: not known"),
+]
 
 
 class Result(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from cli_world import Result
 
 from ocppflow import CSMS
 from ocppflow.cli.app import run
+from ocppflow.trace import TraceRecord, to_line
 from ocppflow.transport.tls import ServerTLS
 
 
@@ -71,6 +72,18 @@ def app_file(tmp_path: Path) -> Callable[[str], Path]:
     def write(text: str, name: str = "shop.py") -> Path:
         file = tmp_path / name
         file.write_text(text)
+        return file
+
+    return write
+
+
+@pytest.fixture
+def trace_file(tmp_path: Path) -> Callable[..., Path]:
+    """Writes records, and bytes after them, into a trace file and returns its path."""
+
+    def write(records: Iterable[TraceRecord], extra: bytes = b"") -> Path:
+        file = tmp_path / "t.jsonl"
+        file.write_bytes(b"".join(map(to_line, records)) + extra)
         return file
 
     return write

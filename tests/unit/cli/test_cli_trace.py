@@ -1,65 +1,24 @@
-"""``ocppflow trace``: tables, JSON, what is wrong with the file, and a file that grows."""
+"""``ocppflow trace``: tables, JSON, and what is wrong with the file."""
 
 from __future__ import annotations
 
 import io
 import json
-import logging
-import os
-from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cli_world import OTHER, SESSION, START, record
 from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.console import Console
 
 from ocppflow.cli.conversation import Conversation
-from ocppflow.cli.csms_log import JSONLines, Lines
-from ocppflow.cli.entry_lines import coloured, plain, show
+from ocppflow.cli.entry_lines import show
 from ocppflow.cli.paint import Paint, cells, fit
 from ocppflow.cli.payload_summary import summary
-from ocppflow.cli.trace_reading import Remarks, TraceReader
 from ocppflow.cli.trace_table import print_tables
-from ocppflow.trace import TraceRecord, to_line
-
-START = 1_700_000_000.0
-
-
-def record(after: float, event: str, data: str = "", identity: str = "CS1", **more: Any) -> TraceRecord:
-    more.setdefault("role", "CSMS")
-    more.setdefault("version", "2.0.1")
-    return TraceRecord(START + after, identity, event, data=data.encode(), **more)  # type: ignore[arg-type]
-
-
-SESSION = [
-    record(0, "connected", address="127.0.0.1:5"),
-    record(0.1, "in", '[2,"b1","BootNotification",{"reason":"PowerUp"}]'),
-    record(0.104, "out", '[3,"b1",{"status":"Accepted","interval":300}]', latency=0.004),
-    record(0.2, "out", '[2,"r1","Reset",{"type":"Immediate"}]'),
-    record(0.3, "in", '[4,"r1","NotSupported","no reset here",{}]', latency=0.1),
-    record(0.4, "in", '[2,"h1","Heartbeat",{"now":1}]', note="refused: FormatViolation: $.now"),
-    record(0.4, "out", '[4,"h1","FormatViolation","$.now",{}]'),
-    record(0.5, "in", "{nonsense", note="RpcFrameworkError"),
-    record(0.6, "out", '[2,"g1","GetLog",{}]'),
-    record(0.7, "disconnected", note="1006 lost"),
-]
-OTHER = [
-    record(0.05, "connected", identity="CS2", version="2.1"),
-    record(0.15, "in", '[6,"s1","NotifyPeriodicEventStream",{"id":1}]', identity="CS2", version="2.1"),
-    record(0.65, "refused", identity="CS3", version="", note="HTTP 404: not known"),
-]
-
-
-@pytest.fixture
-def trace_file(tmp_path: Path) -> Callable[..., Path]:
-    def write(records: Iterable[TraceRecord], extra: bytes = b"") -> Path:
-        file = tmp_path / "t.jsonl"
-        file.write_bytes(b"".join(map(to_line, records)) + extra)
-        return file
-
-    return write
+from ocppflow.trace import to_line
 
 
 def rows(out: str) -> list[str]:
@@ -180,42 +139,6 @@ def test_what_both_sides_wrote_into_one_file_is_shown_once(cli: Any, trace_file:
     cli("trace", file, "--role", "EV").failed_with("--role EV: it must be CSMS or CS")
 
 
-def test_control_characters_of_a_peer_do_not_reach_the_terminal(cli: Any, trace_file: Any) -> None:
-    evil = '[2,"1","Data\\u001b[2JTransfer",{"vendorId":"\\u001b]0;x\\u0007\\u202e"}]'
-    result = cli("trace", trace_file([record(0, "in", evil, identity="CS\x1b[31m")]))
-    assert not set("\x1b\x07\u202e") & set(result.out)
-    assert "\\x1b" in result.out
-    raw = record(0, "in", '[2,"1","DataTransfer",{"vendorId":"\x9b2J\u202e"}]', note="\x9b\x1b")
-    as_json = cli("trace", trace_file([raw]), "--json").out
-    assert not set("\x9b\x1b\u202e") & set(as_json)
-    assert json.loads(as_json)["payload"] == {"vendorId": "\x9b2J\u202e"}, "and means the same"
-
-
-HOSTILE = st.text(st.sampled_from("\x1b\x07\x9b\x7f\u202e\u2028\n\r]0;ab [1m"), max_size=20)
-
-
-@given(
-    HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, st.sampled_from(["in", "out", "connected", "disconnected", "refused"])
-)
-def test_no_field_of_a_record_steers_the_terminal(
-    identity: str, version: str, address: str, note: str, text: str, event: str
-) -> None:
-    """In a table, in a line, and in the log, for people or for programs; a trace file may come from anybody."""
-    frames = [text, json.dumps([2, text, text, {text: text}]), json.dumps([4, text, text, text, {}])]
-    raw = [frame.replace("\\u009b", "\x9b").encode("utf-8", "replace") for frame in frames]
-    records = [TraceRecord(START, identity, event, "CSMS", version, address, note=note, data=data) for data in raw]  # type: ignore[arg-type]
-    conversation, lines = Conversation(), Lines(Paint(io.StringIO()))
-    entries = [conversation.feed(each) for each in records]
-    table = io.StringIO()
-    print_tables(entries, table)
-    shown = [table.getvalue().replace("\n", "")]
-    shown += [coloured(entry).plain for entry in entries]
-    shown += [make.frame(entry) for entry in entries if entry.is_frame for make in (lines, JSONLines())]
-    log = logging.LogRecord("ocppflow", logging.WARNING, "", 0, "%s: %s", (identity, text), None)
-    shown += [make.record(log, identity, text) for make in (lines, JSONLines())]
-    assert all(each.isprintable() for each in shown), shown
-
-
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
@@ -321,25 +244,6 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path: Path
     cli("trace", file).failed_with("line 1: longer than", "not a trace file")
 
 
-@given(st.binary(max_size=400), st.sampled_from(["in", "out"]), st.sampled_from(["CSMS", "CS", ""]))
-def test_no_frame_is_too_strange_to_be_shown(data: bytes, event: str, role: str) -> None:
-    conversation = Conversation()
-    entry = conversation.feed(TraceRecord(START, "CS1", event, role, data=data))  # type: ignore[arg-type]
-    assert "\n" not in plain(entry)
-    assert "\n" not in coloured(entry).plain
-    conversation.finish()
-
-
-SCALAR = st.none() | st.booleans() | st.integers() | st.text(max_size=9)
-JSON = SCALAR | st.lists(SCALAR, max_size=3) | st.dictionaries(st.text(max_size=5), SCALAR, max_size=3)
-
-
-@given(st.lists(JSON, max_size=7))
-def test_no_array_is_too_strange_to_be_shown(frame: list[Any]) -> None:
-    entry = Conversation().feed(record(0, "in", json.dumps(frame)))
-    assert "\n" not in plain(entry)
-
-
 def test_the_most_telling_fields_come_first() -> None:
     payload = b'{"timestamp":"2026","seqNo":3,"transactionInfo":{"transactionId":"T"},"eventType":"Ended"}'
     assert summary(payload) == "eventType Ended, transactionId T"
@@ -347,88 +251,3 @@ def test_the_most_telling_fields_come_first() -> None:
     assert summary(b"{}") == ""
     variables = b'{"getVariableData":[{"component":{"name":"Ctrlr"},"variable":{"name":"Interval"}}]}'
     assert summary(variables) == "component Ctrlr, variable Interval"
-
-
-# --- a file that grows ---------------------------------------------------------------------------------------------
-
-
-class Over(Exception):
-    """Ends a follow."""
-
-
-def follow(file: Path, *steps: Callable[[], object]) -> tuple[list[str], list[str]]:
-    """The events that a follower sees while the steps happen, one whenever it waits; and its remarks."""
-    remaining = list(steps)
-    remarks: list[str] = []
-    seen: list[str] = []
-
-    def wait() -> None:
-        if not remaining:
-            raise Over
-        remaining.pop(0)()
-
-    try:
-        for each in TraceReader(file, remarks.append).follow(wait):
-            seen.append(each.data.decode() or each.event)
-    except Over:
-        return seen, remarks
-    raise AssertionError("a follow has no end of its own")
-
-
-def append(file: Path, data: bytes) -> Callable[[], object]:
-    def step() -> None:
-        with file.open("ab") as out:
-            out.write(data)
-
-    return step
-
-
-def test_follow_shows_what_is_there_and_what_is_added_a_whole_line_at_a_time(trace_file: Any) -> None:
-    file = trace_file(SESSION[:1])
-    line = to_line(SESSION[3])
-    seen, remarks = follow(file, append(file, line[:30]), append(file, line[30:] + line[:5]), append(file, line[5:]))
-    assert seen == ["connected", SESSION[3].data.decode(), SESSION[3].data.decode()]
-    assert remarks == []
-
-
-def test_follow_survives_truncation(trace_file: Any) -> None:
-    file = trace_file(SESSION[:3])
-    seen, remarks = follow(file, lambda: file.write_bytes(to_line(OTHER[0])), append(file, to_line(SESSION[9])))
-    assert seen[3:] == ["connected", "disconnected"]
-    assert remarks == [f"{file} was truncated; reading it from its start"]
-
-
-def test_follow_survives_rotation(trace_file: Any, tmp_path: Path) -> None:
-    file = trace_file(SESSION[:1])
-
-    def replace() -> None:
-        (tmp_path / "new").write_bytes(to_line(SESSION[9]))
-        os.replace(tmp_path / "new", file)
-
-    seen, remarks = follow(file, lambda: os.rename(file, tmp_path / "old"), replace)
-    assert seen == ["connected", "disconnected"]
-    assert remarks == [f"{file} was replaced; reading it from its start"]
-
-
-def test_follow_ends_with_ctrl_c_and_prints_lines(cli: Any, trace_file: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(seconds: float) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("ocppflow.cli.trace_command.time.sleep", interrupt)
-    result = cli("trace", "-f", trace_file(SESSION + OTHER))
-    assert (result.code, result.err) == (0, "")
-    lines = result.out.splitlines()
-    assert len(lines) == len(SESSION + OTHER)
-    assert " ".join(lines[2].split()[1:]) == "CS1 ◀── ↳ BootNotification 4.0 ms status Accepted, interval 300"
-    errors = cli("trace", "-f", "-e", trace_file(SESSION)).out.splitlines()
-    assert [line.split()[2:][-1] for line in errors][:1] == ["Immediate"]
-    assert len(errors) == 6
-
-
-def test_remarks_are_counted() -> None:
-    said: list[str] = []
-    remarks = Remarks(said.append, most=1)
-    for n in range(3):
-        remarks(str(n))
-    remarks.close()
-    assert said == ["0", "2 more lines were skipped"]
