@@ -49,6 +49,35 @@ async def test_the_answer_leaves_output_1_on_the_msg_that_came_in(tab: Tab):
     assert "error" not in tab.heard
 
 
+@ON_5
+@pytest.mark.parametrize("guard", ["frozen", "sealed", "read-only payload"])
+async def test_a_msg_that_nobody_may_write_to_loses_no_answer(tab: Tab, guard: str):
+    peer = await with_station(tab)
+    for kind, rest, output in ((3, [{"status": "Accepted"}], "answer"), (4, ["NotSupported", "no", {}], "error")):
+        tab.inject("go", {"payload": "anything", "mine": 1, "_msgid": "id"}, guard=guard)
+        ident = (await peer.hears())[1]
+        await peer.says([kind, ident, *rest])
+        msg = await tab.next(output)
+        assert (msg["payload"]["msgType"], msg["mine"]) == (kind, 1)
+    assert "caught" not in tab.heard
+
+
+@ON_5
+async def test_the_router_answers_for_a_frozen_msg(tab: Tab):
+    tab.probe("answers")
+    tab.add("router", "ocpp-router", rules=RULES[:1], outputs=3, wires=[[], [], ["answers"]])
+    tab.source("go", "router")
+    tab.csms()
+    await tab.deploy()
+    await tab.status("csms", "(0)")  # then the other nodes are there, too
+    ocpp = {"ocppVersion": "2.0.1", "MessageId": "1", "command": "Heartbeat", "cbId": "CS1"}
+    tab.inject("go", {"ocpp": ocpp, "payload": {"msgType": 2, "command": "Heartbeat", "data": {}}}, guard="frozen")
+    msg = await tab.next("answers")
+    assert msg["ocpp"] == ocpp
+    assert msg["payload"]["msgType"] == 3
+    assert msg["payload"]["data"].keys() == {"currentTime"}
+
+
 async def test_an_error_of_the_station_leaves_output_2(tab: Tab):
     peer = await with_station(tab)
     tab.inject("go", {"mine": 1})
