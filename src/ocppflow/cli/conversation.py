@@ -24,6 +24,7 @@ _Key = tuple[str, str, str, str]
 
 _KINDS: dict[int, Kind] = {2: "CALL", 3: "CALLRESULT", 4: "CALLERROR", 5: "CALLRESULTERROR", 6: "SEND"}
 _OTHER = {"CSMS": "CS", "CS": "CSMS", "": ""}
+_BACK = {"in": "out", "out": "in"}
 _LENGTHS: dict[Kind, int] = {"CALL": 4, "CALLRESULT": 3, "CALLERROR": 5, "CALLRESULTERROR": 5, "SEND": 4}
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _frame = msgspec.json.Decoder(list[msgspec.Raw])
@@ -105,8 +106,10 @@ class Conversation:
             if len(self._passed) >= MAX_OPEN:
                 self._passed.clear()
             self._passed[identity, event, message_id] = action
-        elif self._passed.pop((identity, "out" if event == "in" else "in", message_id), None) is None:
-            self._take((identity, "CSMS", "CS" if event == "in" else "CSMS", message_id.decode("utf-8", "replace")))
+            if self._open:  # the id may be in use for a call that was never answered
+                self._take((identity, "CSMS", _toward("CSMS", event), message_id.decode("utf-8", "replace")))
+        elif self._passed.pop((identity, _BACK[event], message_id), None) is None:
+            self._take((identity, "CSMS", _toward("CSMS", _BACK[event]), message_id.decode("utf-8", "replace")))
 
     def finish(self) -> None:
         """The trace is over: mark the calls that were never answered."""
@@ -119,6 +122,7 @@ class Conversation:
         entry = Entry(record, "unreadable", _toward(record.role, record.event))
         _read(entry)
         if entry.kind == "CALL":
+            self._passed.pop((record.identity, record.event, entry.message_id.encode("utf-8", "replace")), None)
             self._remember(_key(record, entry.toward, entry.message_id), entry)
         elif entry.kind in ("CALLRESULT", "CALLERROR", "CALLRESULTERROR"):
             self._answered(entry)
@@ -164,8 +168,9 @@ class Conversation:
     def _passed_action(self, answer: Entry) -> str | None:
         """The action of the call that it answers, if that call was not shown."""
         record = answer.record
-        other = "out" if record.event == "in" else "in"
-        action = self._passed.pop((record.identity, other, answer.message_id.encode("utf-8", "replace")), None)
+        action = self._passed.pop(
+            (record.identity, _BACK[record.event], answer.message_id.encode("utf-8", "replace")), None
+        )
         return None if action is None else one_line(action.decode("utf-8", "replace"))
 
     def _may_be_refused(self, key: _Key, asked: Entry | str | None, answer: TraceRecord) -> None:

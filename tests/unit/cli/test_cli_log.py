@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from ocppflow.cli.conversation import MAX_OPEN_BYTES, Conversation
 from ocppflow.cli.csms_log import FAULTS_PER_SECOND, CSMSLog, JSONLines, Lines
@@ -122,6 +124,42 @@ def test_the_faults_of_one_station_do_not_drown_those_of_the_others() -> None:
     assert sum(line.startswith("LOUD") for line in lines) == FAULTS_PER_SECOND + 1
     assert sum(line.startswith("CS2") for line in lines) == 1
     assert f"{4 * FAULTS_PER_SECOND - 1:,} more messages" in lines[-1]
+
+
+@given(st.lists(st.floats(0, 0.7), max_size=60), st.integers(1, 5))
+def test_what_is_shown_and_what_is_told_of_is_all_there_was(pauses: list[float], per_second: int) -> None:
+    out, clock = io.StringIO(), Clock()
+    sink = LogSink(out, lambda count: f"left out {count}", per_second=per_second, clock=clock)
+    shown_in: dict[int, int] = {}
+    for pause in pauses:
+        clock.now += pause
+        if sink.has_room():
+            sink.put("shown")
+            shown_in[int(clock.now)] = shown_in.get(int(clock.now), 0) + 1
+    sink.close()
+    lines = out.getvalue().splitlines()
+    told = sum(int(line.split()[2]) for line in lines if line != "shown")
+    assert lines.count("shown") + told == len(pauses)
+    assert max(shown_in.values(), default=0) <= 2 * per_second, "a second of ours need not begin with the clock's"
+
+
+IDS, ACTIONS = st.sampled_from("123"), st.sampled_from(["Heartbeat", "Authorize", "Reset"])
+MESSAGES = st.tuples(st.sampled_from(["in", "out"]), st.sampled_from([2, 3, 4]), IDS, ACTIONS, st.booleans())
+
+
+@example([("in", 2, "1", "Reset", True), ("in", 2, "1", "Heartbeat", False), ("out", 3, "1", "", True)])
+@example([("in", 2, "1", "Reset", False), ("in", 2, "1", "Heartbeat", True), ("out", 3, "1", "", True)])
+@given(st.lists(MESSAGES, max_size=30))
+def test_an_answer_finds_its_call_whichever_of_them_are_shown(messages: list[tuple[str, int, str, str, bool]]) -> None:
+    everything, some = Conversation(), Conversation()
+    for event, kind, message_id, action, shown in messages:
+        rest = {2: [action, {}], 3: [{}], 4: ["GenericError", "", {}]}[kind]
+        one = frame(json.dumps([kind, message_id, *rest]), event)
+        expected = everything.feed(one).action
+        if shown or kind == 4:  # an error is always shown
+            assert some.feed(one).action == expected
+        else:
+            some.pass_by("CS1", event, one.data)
 
 
 # --- nothing waits for whoever reads it ----------------------------------------------------------------------------
