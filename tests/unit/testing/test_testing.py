@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -90,6 +92,13 @@ def test_what_a_test_leaves_behind_fails_it(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("-q", timeout=60)
     result.assert_outcomes(passed=2, errors=2)
     result.stdout.fnmatch_lines(["*tasks are left behind:*left-alone*", "*timers are left behind: 1*"])
+
+
+def test_it_serves_without_pytest() -> None:
+    code = "import sys; sys.modules['pytest'] = None; import ocppflow.testing as t; print([*vars(t)])"
+    names = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "'MemoryNetwork'" in names
+    assert "ocpp_csms" not in names
 
 
 async def test_it_serves_without_fixtures() -> None:
