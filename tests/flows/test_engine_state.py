@@ -39,7 +39,10 @@ async def test_a_changed_auth_list_outlives_a_restart_of_the_engine(tmp_path: Pa
     await asyncio.wait_for(one.engine.detach(), PATIENCE)
 
     two = Runtime(stateDir=str(state))
-    await two.csms("m")
+    two.create("m", "CSMS", {"port": 0, "host": "127.0.0.1"}, auths())
+    told = await two.next("credentials", node="m")  # the runtime stored the old list, and its dialog would show it
+    assert told["credentials"] == {"basic_auths": {"CS1": "from-the-flow-1"}}
+    await two.next("created", node="m")
     assert await _auth_list(two, "m") == {"CS1": "from-the-flow-1"}
     two.say(op="credentials", node="m", credentials={"basic_auths": {"CS8": "from-the-editor-1"}}, ref=1)
     await two.next("credentials_set")

@@ -52,14 +52,14 @@ class Site:
         for port in self.ports.values():
             await asyncio.to_thread(self.red.wait_for_log, f"listening on ws://127.0.0.1:{port}")
 
-    async def change(self, name: str) -> None:
-        """Let the flow change the password of CS1 in one of the nodes."""
+    async def change(self, name: str, identity: str = "CS1") -> None:
+        """Let the flow set the password of a station in one of the nodes."""
         _, writer = await asyncio.open_connection("127.0.0.1", self.red.probe_port)
-        payload = {"msgType": 99, "command": "set_auth_cs", "data": {"name": "CS1", "password": CHANGED}}
+        payload = {"msgType": 99, "command": "set_auth_cs", "data": {"name": identity, "password": CHANGED}}
         writer.write(json.dumps({"inject": f"{name}-in", "msg": {"payload": payload}}).encode() + b"\n")
         await writer.drain()
         async with asyncio.timeout(15):
-            while await admitted(self.ports[name], SECRET):
+            while not await admitted(self.ports[name], CHANGED, identity):
                 pass
         writer.close()
 
@@ -72,11 +72,11 @@ class Site:
         return found
 
 
-async def admitted(port: int, password: str) -> bool:
+async def admitted(port: int, password: str, identity: str = "CS1") -> bool:
     try:
-        peer = await station(port, "CS1", password)
+        peer = await station(port, identity, password)
     except InvalidStatus as exc:
-        return exc.response.status_code != 401
+        return exc.response.status_code not in (401, 404)
     await peer.close()
     return True
 
@@ -91,6 +91,7 @@ async def test_a_list_that_a_flow_changes_is_its_instances_own_and_outlives_a_re
     assert await site.passwords() == {"plain": SECRET, "one": SECRET, "two": SECRET}
     await site.change("one")
     await site.change("plain")
+    await site.change("plain", "CS7")
     expected = {"plain": CHANGED, "one": CHANGED, "two": SECRET}
     assert await site.passwords() == expected
     site.red.stop()
@@ -98,6 +99,8 @@ async def test_a_list_that_a_flow_changes_is_its_instances_own_and_outlives_a_re
     try:
         await site.listens()
         assert await site.passwords() == expected
+        shown = await asyncio.to_thread(site.red.admin, "GET", "/ocppflow/csms/plain/stations")
+        assert shown == {"stations": ["CS1", "CS7"]}  # in the edit dialog
     finally:
         site.red.stop()
 

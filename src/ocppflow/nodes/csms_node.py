@@ -255,6 +255,12 @@ class CSMSNode(Node):
             self._credentials_problem = str(exc)
             passwords = {}
         self._auths.configure(passwords)
+        if not self._credentials_problem and self._auths.as_dict() != passwords:
+            self._tell_auths()  # a flow has changed them: the runtime's dialog must not show the old ones
+
+    def _tell_auths(self) -> None:
+        if self._on_auths is not None:
+            self._on_auths(self._auths.as_dict())
 
     # --- who comes in --------------------------------------------------------------------------------------------
 
@@ -332,8 +338,7 @@ class CSMSNode(Node):
         self._auths.change(name, data)
         self._credentials_problem = ""
         self._count()
-        if self._on_auths is not None:
-            self._on_auths(self._auths.as_dict())
+        self._tell_auths()
 
     def _may_mend(self, msg: dict[str, Any]) -> bool:
         if self.state in (NodeState.NEW, NodeState.CLOSED):
