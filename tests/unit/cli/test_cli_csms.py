@@ -98,6 +98,9 @@ def test_an_app_that_listens_when_it_is_imported_is_told_where_the_line_belongs(
         'under `if __name__ == "__main__":`',
     )
     assert CSMS.listen is listen
+    for way in ("csms.run('ws://127.0.0.1:0')", "asyncio.run(csms.serve_forever('ws://127.0.0.1:0'))"):
+        app = f"{app_file('import asyncio; from ocppflow import CSMS; csms = CSMS()' + chr(10) + way, 'shop.py')}:csms"
+        cli("csms", "--no-auth", "--app", app).failed_with("shop.py, line 2: it listens when it is imported")
     guarded = LISTENS.replace("asyncio.run(main())", 'if __name__ == "__main__":\n    asyncio.run(main())')
     assert load_app(f"{app_file(guarded)}:csms") is not None
 
