@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from editor_drawing import Drawing
+from editor_drawing import ON_5, Drawing
 from editor_page import Editor
 from playwright.sync_api import expect
 from runtime_peers import basic
@@ -93,6 +94,33 @@ def test_passwords_go_to_the_server_and_never_come_back(editor: Editor, red: Nod
     assert admitted(deployable.port, "CS9", "second-secret-word") == 401
     assert admitted(deployable.port, "CS1", "first-secret-word") == 404
     assert admitted(deployable.port, "CS2", "second-secret-word") == 404
+
+
+@ON_5
+def test_what_the_dialog_forgives_is_forgiven_at_the_door(editor: Editor, deployable: Drawing):
+    tray = editor.open(deployable.id("CSMS"))
+    tray.get_by_text("Security", exact=True).click()
+    tray.locator("#node-input-securityProfile").select_option("0")
+    tray.get_by_text("Tolerance", exact=True).click()
+    tray.locator("#node-input-assumeVersion").select_option("2.0.1")
+    tray.locator("#node-input-assumeIdentity").fill("LONER")
+    editor.done()
+    editor.deploy()
+    assert version_spoken(f"ws://127.0.0.1:{deployable.port}/ocpp") == "2.0.1"
+
+
+def version_spoken(url: str) -> str:
+    """The version that a station speaks by the answer to a Request of 1.6, once the node listens."""
+    limit = time.monotonic() + 15
+    while True:
+        try:
+            with connect(url, proxy=None) as socket:
+                socket.send('[2,"1","StartTransaction",{}]')
+                said = str(socket.recv(10))
+                return re.findall(r"OCPP ([\d.]+\d)", said)[0]
+        except ConnectionRefusedError:
+            assert time.monotonic() < limit, "the node does not listen"
+            time.sleep(0.05)  # there is nothing to wait on: another process binds the port
 
 
 def admitted(port: int, identity: str, password: str) -> int:
