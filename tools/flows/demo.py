@@ -9,7 +9,7 @@ from tools.flows.canvas import Canvas
 STATIONS = {"CS1": "1.6", "CS2": "2.0.1", "CS3": "2.1"}
 
 BACK_OFFICE = """
-    // What the CSMS answers, in the words of the station's version. The second output is for the "energy sold" list.
+    // What the CSMS answers, in the version that the station speaks. The second output is for the "energy sold" list.
     const isOld = msg.ocpp.ocppVersion === "1.6";
     const { cbId, command } = msg.ocpp;
     const { data } = msg.payload;
@@ -56,7 +56,8 @@ BACK_OFFICE = """
 """
 
 IN_WORDS = """
-    // The OCPP log in words: who says what to whom. An answer is named after its call, which the wire leaves out.
+    // The OCPP log in words: who says what to whom. An answer does not name its call on the wire, so the calls are
+    // remembered.
     if (!Array.isArray(msg.payload)) return null; // what is not a message is logged as text
     const [kind, id, ...rest] = msg.payload;
     const calls = context.get("calls") || {};
@@ -81,9 +82,9 @@ IN_WORDS = """
 """
 
 LIFE = """
-    // The life of a station of any version. It hears what its CS node says: that it is online or offline, the answers
-    // to its own Requests, the CSMS's Requests. What it keeps is in `me`.
-    if (!msg.ocpp) return null; // the result of a command message
+    // The life of a station, whatever its version. It gets what its CS node sends: that it is online or offline, the
+    // answers to its own Requests, the Requests of the CSMS. Its state is in `me`.
+    if (!msg.ocpp) return null; // the result of a Command Message
     const PAUSE = 1000, READINGS = 12;
     const names = ["CS1", "CS2", "CS3"];
     const { cbId, ocppVersion, websocket, command } = msg.ocpp;
@@ -96,7 +97,7 @@ LIFE = """
         Object.assign(me, { run: (me.run || 0) + 1, state: "booting", stop: "" });
         later(boot());
     } else if (websocket === "OFFLINE") {
-        me.run++; // what is still to come belongs to the past
+        me.run++; // whatever was still to follow is void
     } else if (msg.payload.msgType === 2) {
         obey();
     } else if (msg.payload.msgType === 4) {
@@ -260,8 +261,8 @@ def demo() -> Canvas:
         "Demo",
         """
         A CSMS and three stations (OCPP 1.6, 2.0.1 and 2.1) that boot, authorize, charge and report without a click.
-        The debug sidebar has the conversation, and what has been sold. The buttons reset a station, or start a
-        transaction at one that is idle (one that charges says Rejected).
+        The debug sidebar shows the conversation, and the energy that was sold. The buttons reset a station, or start a
+        transaction at one that is idle (one that is charging answers Rejected).
         """,
     )
     canvas.comment("Buttons: click the square on the left", (0, 0))
@@ -270,7 +271,7 @@ def demo() -> Canvas:
         canvas.inject(f"reset {name}", (0, row), _reset(name, version)).wire(csms)
         canvas.inject(f"start a transaction at {name}", (0, row + 3), _start(name, version)).wire(csms)
 
-    canvas.comment("CSMS for three versions of OCPP: answers, counts, tells", (340, 0))
+    canvas.comment("CSMS for three versions of OCPP: answers, counts, shows", (340, 0))
     office = canvas.function("back office", (660, 1), BACK_OFFICE, outputs=2)
     csms.wire(canvas.switch("Request?", (500, 1), "payload.msgType", 2)).wire(office).wire(csms)
     office.wire(canvas.debug("energy sold", (840, 1.5)), port=2)
@@ -279,7 +280,7 @@ def demo() -> Canvas:
     faults = canvas.catch("what goes wrong", (500, 5))
     faults.wire(canvas.debug("faults", (700, 5), "error.message", console=True))
 
-    canvas.comment("Three stations: each hears its node, and acts", (0, 7.5))
+    canvas.comment("Three stations, with one flow behind them", (0, 7.5))
     target = canvas.target("CSMS on 9100", 9100)
     life = canvas.function("the life of a station", (240, 9.5), LIFE, outputs=3)
     for port, (name, version) in enumerate(STATIONS.items(), start=1):

@@ -56,7 +56,7 @@ def hello() -> Canvas:
 
 
 CHARGING = """
-    // What the station says, one step after the other. It takes the next one when the last has been answered.
+    // What the station sends, step by step. It takes the next step when the last one has been answered.
     if (!msg.ocpp || msg.ocpp.websocket === "OFFLINE") return null;
     if (msg.ocpp.websocket === "ONLINE") {
         context.set("run", (context.get("run") || 0) + 1);
@@ -128,8 +128,8 @@ def transaction() -> Canvas:
         "Transaction with meter values",
         """
         EVSE1 (OCPP 2.0.1) charges one car after the other: Authorize, then TransactionEvent Started, Updated with
-        energy and power every second, and Ended. At the CSMS *chart* draws the power in the debug sidebar, a bar
-        a line.
+        energy and power every second, and Ended. At the CSMS, *chart* draws the power in the debug sidebar, one bar
+        per line.
         """,
     )
     canvas.comment("CSMS: answers, and draws the power in the debug sidebar", (0, 0))
@@ -168,24 +168,24 @@ ANSWER_ANY_VERSION = """
 """
 
 SPEAK = """
-    // Online: boot. Booted: authorize a card. The messages of 1.6 have other fields than those of 2.0.1 and 2.1.
-    if (!msg.ocpp) return null;
-    const isOld = msg.ocpp.ocppVersion === "1.6";
-    if (msg.ocpp.websocket === "ONLINE") {
-        const data = isOld
+    // Online: boot. Booted: authorize a card. The messages of 1.6 have different fields from those of 2.0.1 and 2.1.
+    if (!msg.ocpp) return null; // the result of a Command Message
+    const { cbId, ocppVersion, websocket, command } = msg.ocpp;
+    const { msgType, data } = msg.payload;
+    const isOld = ocppVersion === "1.6";
+    let payload = null;
+    if (websocket === "ONLINE") {
+        payload = { command: "BootNotification", data: isOld
             ? { chargePointVendor: "ocppflow", chargePointModel: "Example" }
-            : { reason: "PowerUp", chargingStation: { vendorName: "ocppflow", model: "Example" } };
-        msg = { ocpp: msg.ocpp, payload: { command: "BootNotification", data } };
-    } else if (msg.payload.msgType === 3 && msg.payload.command === "BootNotification") {
-        const data = isOld
+            : { reason: "PowerUp", chargingStation: { vendorName: "ocppflow", model: "Example" } } };
+    } else if (msgType === 3 && command === "BootNotification") {
+        payload = { command: "Authorize", data: isOld
             ? { idTag: "04A2B3C4D5E680" }
-            : { idToken: { idToken: "04A2B3C4D5E680", type: "ISO14443" } };
-        msg = { ocpp: msg.ocpp, payload: { command: "Authorize", data } };
-    } else {
-        return null;
+            : { idToken: { idToken: "04A2B3C4D5E680", type: "ISO14443" } } };
     }
-    // One output for each station.
-    return ["CS16", "CS201", "CS21"].map(name => (name === msg.ocpp.cbId ? msg : null));
+    // One output for each station, and one for what it hears.
+    const stations = ["CS16", "CS201", "CS21"].map(name => (payload && name === cbId ? { payload } : null));
+    return [...stations, data ? { payload: `${cbId} hears ${command}: ${JSON.stringify(data)}` } : null];
 """
 
 
@@ -211,17 +211,17 @@ def three_versions() -> Canvas:
 
     canvas.comment("Three stations with one flow behind them", (0, 3.5))
     target = canvas.target("CSMS on 9106", 9106)
-    speak = canvas.function("boot, then authorize", (220, 5.5), SPEAK, outputs=3)
+    speak = canvas.function("boot, then authorize", (220, 5.5), SPEAK, outputs=4)
     for port, (name, version) in enumerate((("CS16", "1.6"), ("CS201", "2.0.1"), ("CS21", "2.1")), start=1):
         station = canvas.cs(name, (0, 3.5 + port), target, versions=[version])
         station.wire(speak)
         speak.wire(station, port=port)
-        station.wire(canvas.debug(f"{name} hears", (480, 3.5 + port), "payload.data"))
+    speak.wire(canvas.debug("the stations hear", (480, 6)), port=4)
     return canvas
 
 
 TO_LINE = """
-    // One line of JSON for each message on the wire, as it is in msg of port 3.
+    // One line of JSON for each message on the wire, from the msg of port 3.
     msg.filename = path.join(os.tmpdir(), "ocppflow-example-log.jsonl");
     msg.payload = JSON.stringify({
         time: new Date(msg.timestamp).toISOString(), station: msg.cbId, from: msg.msgFrom, message: msg.payload
@@ -242,9 +242,9 @@ def log_to_file() -> Canvas:
         "log to file",
         "Log to file",
         """
-        With *OCPP log* on, port 3 has every message that is sent and received, as it is on the wire. Here each becomes
-        a line of `ocppflow-example-log.jsonl` in the system's directory for temporary files; the button reads it back.
-        Passwords that OCPP carries (SetVariables, ChangeConfiguration) are blotted out.
+        With the log turned on, port 3 sends every message that is sent or received, as it is on the wire. Here each
+        becomes a line of `ocppflow-example-log.jsonl` in the system's temporary directory; the button reads it back.
+        Passwords that OCPP carries (SetVariables, ChangeConfiguration) are replaced by `***`.
         """,
     )
     canvas.comment("CSMS: port 3 is the OCPP log", (0, 0))
@@ -281,7 +281,7 @@ def log_to_file() -> Canvas:
     )
     canvas.inject("read", (0, 4.5)).wire(where).wire(read).wire(canvas.debug("the log, line by line", (580, 4.5)))
 
-    canvas.comment("EVSE1: has something to say", (0, 6))
+    canvas.comment("EVSE1: sends something to be logged", (0, 6))
     station = canvas.cs("EVSE1", (220, 7), canvas.target("CSMS on 9107", 9107))
     canvas.inject("Heartbeat", (0, 7), {"command": "Heartbeat"}).wire(station)
     station.wire(canvas.function("boot when online", (420, 7), BOOT_WHEN_ONLINE)).wire(station)

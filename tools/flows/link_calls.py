@@ -23,7 +23,7 @@ STARTED = """
 """
 
 ENDED = """
-    // The msg is still that of the first step, so what was set there is still in it.
+    // The msg is still that of the first step, with everything that was set there.
     msg.payload = {
         command: "TransactionEvent",
         data: {
@@ -108,7 +108,7 @@ def sequence() -> Canvas:
 
 
 AWAIT = """
-    // The whole life of a transaction, written down in one piece.
+    // The whole life of a transaction in one piece.
     // node.linkcall calls the link in node of that name; what comes back is the msg with the Response.
     async function ask(command, data) {
         const answer = await node.linkcall("EVSE1 request", { payload: { command, data } }, { timeout: 15000 });
@@ -160,7 +160,7 @@ def awaiting() -> Canvas:
 
 
 NOT_HERE = """
-    // The link call node has found no link in of that name: the station gets a CALLERROR.
+    // The link call node has not found a link in of that name: the station gets a CALLERROR.
     const description = `there is no flow named ${msg.target}`;
     msg.payload = { msgType: 4, error: { code: "NotImplemented", description } };
     return msg;
@@ -179,7 +179,7 @@ def dispatch() -> Canvas:
         "Dispatch by action",
         """
         Each Request goes to the *link in* node that is named after it, `CSMS:REQ:<Action>`, on whichever tab it is. A
-        new action needs a new *link in* and no change here. What has none is answered with NotImplemented.
+        new action needs a new *link in* and no change here. An action without one is answered with NotImplemented.
         """,
     )
     canvas.comment(
@@ -211,7 +211,7 @@ def dispatch() -> Canvas:
         handler = canvas.function(action, (300, at), code)
         entrance.wire(handler).wire(canvas.link_return((500, at)))
 
-    canvas.comment("EVSE1: the third button asks what nobody answers", (0, 8))
+    canvas.comment("EVSE1: no flow answers what the third button sends", (0, 8))
     station = canvas.cs("EVSE1", (240, 10), canvas.target("CSMS on 9105", 9105))
     status = {
         "timestamp": "2026-01-01T00:00:00Z",

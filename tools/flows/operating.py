@@ -8,7 +8,7 @@ from tools.flows.canvas import Canvas
 from tools.flows.snippets import ANSWER_STATIONS, BOOT_WHEN_ONLINE
 
 PASSWORD = """
-    // A new password each time: the CSMS hears it first, then the station connects with it.
+    // A new password each time: first the CSMS is told, then the station connects with it.
     const password = crypto.randomBytes(15).toString("base64url");
     return [
         { payload: { msgType: 99, command: "set_auth_cs", data: { name: "EVSE1", password } } },
@@ -26,7 +26,7 @@ def control_commands() -> Canvas:
         "control commands",
         "Control commands",
         """
-        Command Messages (`msgType` 99) never go over the wire: they ask and tell the nodes themselves. The CSMS asks
+        Command Messages (`msgType` 99) never go over the wire: they are for the nodes themselves. The CSMS asks
         for passwords (security profile 1); since flows carry none, one is made at the start and given to both sides.
         """,
     )
@@ -36,7 +36,7 @@ def control_commands() -> Canvas:
     password = canvas.function("new password", (220, 1), PASSWORD, outputs=2, libs=both)
     start.wire(password)
 
-    canvas.comment("The CSMS: who is connected, who may, and who has to go", (0, 2.4))
+    canvas.comment("The CSMS: who is connected, who may connect, and who must leave", (0, 2.4))
     commands = {
         "connections": _command("connections"),
         "commands": _command("commands"),

@@ -24,8 +24,8 @@ def request_and_router() -> Canvas:
         "request and router",
         "Request and router",
         """
-        *ocpp router* gives each msg to the output of the first rule that it meets, and answers by itself what needs no
-        thought; *ocpp request* sends a Request and gives the answer on its first output, errors and time-outs on its
+        *ocpp router* sends each msg to the output of the first rule that applies, and answers what a fixed answer will
+        do for; *ocpp request* sends a Request and returns the answer on its first output, errors and time-outs on its
         second. Neither needs a switch, a function or a link call.
         """,
     )
@@ -51,7 +51,7 @@ def request_and_router() -> Canvas:
         ask.wire(canvas.debug(f"{action}: the answer", (460, row - 0.4)))
         ask.wire(canvas.debug(f"{action}: no answer", (460, row + 0.4)), port=2)
 
-    canvas.comment("EVSE1: accepts a Reset, and knows no other command", (0, 8.2))
+    canvas.comment("EVSE1: accepts a Reset and nothing else", (0, 8.2))
     station = canvas.cs("EVSE1", (80, 9.5), canvas.target("CSMS on 9112", 9112))
     to_station = canvas.link_in("to EVSE1", (0, 9.5))
     to_station.wire(station)
@@ -63,7 +63,7 @@ def request_and_router() -> Canvas:
         "NotSupported",
         (440, 10.1),
         """
-        const description = "EVSE1 knows no " + msg.payload.command;
+        const description = "EVSE1 does not support " + msg.payload.command;
         msg.payload = { msgType: 4, error: { code: "NotSupported", description } };
         return msg;
         """,

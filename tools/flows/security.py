@@ -6,7 +6,7 @@ from tools.flows.canvas import Canvas, Node
 from tools.flows.snippets import ANSWER_STATIONS, BOOT_WHEN_ONLINE
 
 PROFILE_2 = """
-    // TLS, and a password: the CSMS shows its certificate, the station its password.
+    // TLS and a password: the CSMS shows its certificate, the station its password.
     const { ca, csms } = msg.payload.certificates;
     const password = crypto.randomBytes(15).toString("base64url");
     return [
@@ -19,7 +19,7 @@ PROFILE_2 = """
 """
 
 PROFILE_3 = """
-    // TLS with certificates on both sides: that of the station bears its identity.
+    // TLS with certificates on both sides: the station's certificate names its identity.
     const { ca, csms, stations } = msg.payload.certificates;
     return [
         { payload: { msgType: 99, command: "set_tls", data: { ...csms, ca } } },
@@ -35,8 +35,8 @@ def security_profiles() -> Canvas:
         "security profiles",
         "Security profiles 2 and 3",
         """
-        Two CSMS nodes that take stations over TLS alone: EVSE2 with a password (profile 2), EVSE3 with a certificate of
-        its own (profile 3). At the start each CSMS makes certificates for this test (`make_certificates`) and begins to
+        Two CSMS nodes that accept stations over TLS only: EVSE2 with a password (profile 2), EVSE3 with a certificate
+        of its own (profile 3). At the start each CSMS makes certificates for this test (`make_certificates`) and begins to
         serve with them (`set_tls`); until then its status says that it has none. Nothing is written to a file.
 
         For real stations choose a *tls-config* in the CSMS node, with the certificates of your own authority.

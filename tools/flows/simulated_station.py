@@ -132,7 +132,7 @@ OBEY = """
     }
     function act(what) {
         if (what !== "restart") return report(what);
-        // Command messages are for the node itself: it closes the connection, and opens it again.
+        // Command Messages are for the node itself: it closes the connection, and opens it again.
         flow.set("bootReason", "RemoteReset");
         setTimeout(() => node.send([null, { payload: { msgType: 99, command: "close" } }]), RESTART);
         setTimeout(() => node.send([null, { payload: { msgType: 99, command: "connect" } }]), 2 * RESTART);
@@ -171,8 +171,8 @@ def simulated_station() -> Canvas:
         """
         EVSE1 does what a CSMS asks of a station: variables that can be read and written, remote start and stop with a
         transaction and its meter values, Reset with a new boot, ChangeAvailability, TriggerMessage, UnlockConnector; to
-        all else it says NotSupported. To test a CSMS of your own, set its URL in *the CSMS under test*, and disable the
-        lower half.
+        everything else it answers NotSupported. To test a CSMS of your own, set its URL in *the CSMS under test*, and
+        disable the lower half.
         """,
     )
     csms = canvas.csms("CSMS", (320, 7), 9111)  # first, so that it listens when the station connects

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 ANSWER_STATIONS = """
-    // A Request of a station. It is answered by sending the same msg back with msgType 3 and the data of the Response.
+    // A Request from a station. To answer it, send the same msg back with msgType 3 and the data of the Response.
     const now = new Date().toISOString();
     const answers = {
         BootNotification: { currentTime: now, interval: 300, status: "Accepted" },
@@ -20,7 +20,7 @@ ANSWER_STATIONS = """
 """
 
 BOOT_WHEN_ONLINE = """
-    // The first thing a station says on a new connection. (The result of a command message has no msg.ocpp.)
+    // The first thing a station says on a new connection. (The result of a Command Message has no msg.ocpp.)
     if (msg.ocpp?.websocket !== "ONLINE") return null;
     return {
         payload: {
@@ -32,16 +32,11 @@ BOOT_WHEN_ONLINE = """
 
 IN_A_LINE = """
     // What the CSMS hears and how its calls end, one line each.
-    if (!msg.ocpp) return null; // the result of a command message
+    if (!msg.ocpp) return null; // the result of a Command Message
     const { cbId, command, websocket } = msg.ocpp;
     const { data, error, reason } = msg.payload;
     if (websocket) msg.payload = `${cbId} is ${websocket}${reason ? ": " + reason : ""}`;
     else if (error) msg.payload = `${cbId} ${command}: ${error.code} ${error.description}`;
     else msg.payload = `${cbId} ${msg.topic.split("/")[1]} ${command} ${JSON.stringify(data)}`;
-    return msg;
-"""
-
-FAULT = """
-    msg.payload = `${msg.error.source.name || msg.error.source.type}: ${msg.error.message}`;
     return msg;
 """
