@@ -36,8 +36,8 @@ def security_profiles() -> Canvas:
         "Security profiles 2 and 3",
         """
         Two CSMS nodes that accept stations over TLS only: EVSE2 with a password (profile 2), EVSE3 with a certificate
-        of its own (profile 3). At the start each CSMS makes certificates for this test (`make_certificates`) and begins to
-        serve with them (`set_tls`); until then its status says that it has none. Nothing is written to a file.
+        of its own (profile 3). At the start each CSMS makes certificates for this test (`make_certificates`) and begins
+        to serve with them (`set_tls`); until then its status says that it has none. Nothing is written to a file.
 
         For real stations choose a *tls-config* in the CSMS node, with the certificates of your own authority.
         """,
