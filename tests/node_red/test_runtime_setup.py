@@ -126,7 +126,7 @@ class Preparing:
             const abort = new AbortController()
             process.stdin.on('data', () => abort.abort())
             const log = text => console.log('log: ' + text)
-            prepare({{ userDir: '{user}', log, signal: abort.signal }})
+            prepare({{ userDir: '{user}', check: true, log, signal: abort.signal }})
               .then(argv => console.log(argv.join(' ')), error => console.log(`${{error.status}}: ${{error.message}}`))
               .then(() => process.exit())
         """
@@ -176,6 +176,21 @@ def test_an_environment_that_cannot_import_the_package_is_made_anew(package: Pat
     assert "does not start any more (ImportError: this one is broken); it is set up anew" in said[0]
     assert said[-1] == command(made)
     assert Preparing(package, made).rest() == [command(made)]
+
+
+async def test_nodes_come_to_work_although_their_engine_has_been_broken(start, package: Path, made: Path):
+    red = node_red(start, package, **OFFLINE)
+    shutil.copytree(made, red.user_dir, dirs_exist_ok=True, symlinks=True)
+    [module] = (red.user_dir / "ocppflow-engine" / "venv" / "lib").glob("python*/site-packages/websockets/__init__.py")
+    module.write_text("raise ImportError('this one is broken')")
+    tab = Tab(red)
+    tab.csms()
+    await tab.deploy()
+    try:
+        await tab.status("csms", "(0)", 240)
+        assert "does not start any more (ImportError: this one is broken); it is set up anew" in red.log
+    finally:
+        await tab.close()
 
 
 def test_an_environment_made_of_another_wheel_is_made_anew(package: Path, tmp_path: Path):

@@ -33,16 +33,17 @@ class SetupError extends Error {
 }
 
 /**
- * The command of the package's own engine, which is set up first if need be. `log(text)` hears of that, `signal` ends
- * it. Rejects with a SetupError.
+ * The command of the package's own engine, which is set up first if it is not there. With `check` it is tried, too, and
+ * set up anew if it does not start. `log(text)` hears of that, `signal` ends it. Rejects with a SetupError.
  */
-async function prepare ({ userDir, log, signal, wheels = WHEELS }) {
+async function prepare ({ userDir, check, log, signal, wheels = WHEELS }) {
   const wheel = await findWheel(wheels)
   const home = path.join(userDir, 'ocppflow-engine')
   const venv = path.join(home, 'venv')
   const python = path.join(venv, ...(WINDOWS ? ['Scripts', 'python.exe'] : ['bin', 'python']))
   const argv = [python, '-I', '-m', 'ocppflow.nodes']
   if (await fs.readFile(path.join(venv, STAMP), 'utf8').catch(() => '') === wheel.stamp) {
+    if (!check) return argv
     const tried = await run([...argv, '--version'], { signal, timeout: START })
     if (tried.ok) return argv
     if (!signal.aborted) log(`the engine in ${venv} does not start any more (${tried.last}); it is set up anew`)

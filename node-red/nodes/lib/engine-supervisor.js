@@ -46,8 +46,8 @@ const STATUS = {
 
 class EngineSupervisor {
   /**
-   * `location` is that of engine-location.js; `prepare({log, signal})` sets the package's own engine up and gives its
-   * command; `stateDir` is where the engine may keep what has to outlive it; `version` is the engine's that the package
+   * `location` is that of engine-location.js; `prepare({check, log, signal})` sets the package's own engine up and
+   * gives its command; `stateDir` is where the engine may keep what has to outlive it; `version` is the engine's that the package
    * was made with; `log` has info, warn, error and debug.
    */
   constructor ({ location, prepare, stateDir, version, log, times = {} }) {
@@ -175,7 +175,8 @@ class EngineSupervisor {
           this._log.info(text)
           this._enter('setup', STATUS.setup)
         }
-        location = { argv: await this._prepare({ log, signal: abort.signal }) }
+        // To try it each time would double the time to start; after a failure it is worth that.
+        location = { argv: await this._prepare({ check: this._failures > 0, log, signal: abort.signal }) }
         if (abort.signal.aborted) return
       }
       this._enter('starting', this._failures ? STATUS.again : STATUS.starting)
