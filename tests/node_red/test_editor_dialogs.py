@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 
 import pytest
 from editor_drawing import CONFIGS, KINDS, ON_5, Drawing, findings
@@ -251,6 +250,28 @@ def test_a_cs_of_the_older_format_keeps_what_it_has(drawing: Drawing):
 
 
 @ON_5
+def test_a_csms_of_the_older_format_shows_what_it_does(drawing: Drawing):
+    editor, ident = drawing.editor, drawing.id("old")
+    old = {"port": "9000", "path": "/ocpp", "ws_user": "me", "ws_pw": "plain", "log": False, "logpath": ""}
+    editor.load([{"id": ident, "type": "CSMS", "z": drawing.id("tab"), "name": "", "x": 600, "y": 180,
+                  "wires": [[], []], **old}])  # fmt: skip
+    assert editor.script(
+        "id => { const node = RED.nodes.node(id); RED.editor.validateNode(node); return node.valid }", ident
+    )
+    tray = editor.open(ident)
+    shown = {"securityProfile": "1", "messageTimeout": "10000", "maxMessageSize": "1048576", "pingInterval": "60",
+             "validation": "strict", "assumeVersion": "", "assumeIdentity": ""}  # fmt: skip
+    for name, value in shown.items():
+        expect(tray.locator(f"#node-input-{name}")).to_have_value(value)
+    for name in ("anyUser", "anyConnectionHeader", "ocpp_logging"):
+        expect(tray.locator(f"#node-input-{name}")).not_to_be_checked()
+    editor.done()
+    after = editor.node(ident)
+    assert {name: after.get(name) for name in old} == old
+    assert (after["versions"], after["rules"], after["wires"]) == (["2.0.1"], [], [[], []])
+
+
+@ON_5
 def test_target_csms_says_what_is_wrong_with_its_url(drawing: Drawing):
     tray = drawing.editor.open_config(drawing.id("target-csms"))
     field = tray.locator("#node-config-input-url")
@@ -277,60 +298,6 @@ def test_the_engine_dialog_asks_for_what_its_mode_needs(drawing: Drawing):
     editor.done()
     node = editor.script("id => RED.nodes.convertNode(RED.nodes.node(id))", drawing.id("ocppflow-engine"))
     assert (node["mode"], node["command"]) == ("command", "ocppflow engine")
-
-
-def test_the_request_dialog_checks_the_data_while_it_is_typed(drawing: Drawing):
-    editor, ident = drawing.editor, drawing.id("ocpp-request")
-    tray = editor.open(ident)
-    expect(findings(tray)).to_have_text("valid as ResetRequest")
-    write = "([id, text]) => RED.nodes.node(id).ocppflowEditor.setValue(text, -1)"
-    editor.script(write, [ident, '{"type": "Now", "evse": 1}'])
-    expect(findings(tray).locator("li")).to_have_text(
-        ["type expected one of Immediate, OnIdle", "evse there is no such field"]
-    )
-    editor.script(write, [ident, "{"])
-    expect(findings(tray)).to_contain_text("not JSON")
-    tray.locator("#ocpp-request-template").click()
-    expect(findings(tray)).to_have_text("valid as ResetRequest")
-    editor.done()
-    assert json.loads(drawing.exported("ocpp-request")["data"]) == {"type": "Immediate"}
-
-
-@ON_5
-def test_the_request_dialog_lists_what_a_side_may_send_and_through_which_nodes(drawing: Drawing):
-    editor = drawing.editor
-    tray = editor.open(drawing.id("ocpp-request"))
-    actions, via = tray.locator("#node-input-action"), tray.locator("#ocpp-request-via")
-    expect(actions).to_have_value("Reset")
-    assert actions.locator("option[value='BootNotification']").count() == 0
-    tray.locator("#node-input-version").select_option("1.6")
-    expect(actions.locator("option[value='RemoteStartTransaction']")).to_have_count(1)
-    expect(actions).to_have_value("Reset")
-    tray.locator("#node-input-direction").select_option("CS")
-    expect(actions.locator("option[value='StartTransaction']")).to_have_count(1)
-    expect(actions).to_have_value("")
-    expect(tray.locator("#ocpp-request-station")).to_be_hidden()
-    via.select_option(drawing.id("CS"))
-    tray.locator("#ocpp-request-template").click()
-    actions.select_option("StartTransaction")
-    expect(findings(tray)).to_have_text("valid as StartTransactionRequest")
-    editor.done()
-    after = drawing.exported("ocpp-request")
-    assert (after["via"], after["direction"], after["version"]) == ([drawing.id("CS")], "CS", "1.6")
-    assert json.loads(after["data"]).keys() == {"connectorId", "idTag", "meterStart", "timestamp"}
-
-
-@ON_5
-def test_a_copy_of_the_request_goes_through_the_copy_of_its_csms(drawing: Drawing):
-    copied = drawing.editor.script(
-        "([csms, request]) => { const nodes = [csms, request].map(id => RED.nodes.convertNode(RED.nodes.node(id)));"
-        " const made = RED.nodes.import(nodes, {generateIds: true});"
-        " return made.nodes.map(node => [node.type, node.id, node.via]) }",
-        [drawing.id("CSMS"), drawing.id("ocpp-request")],
-    )
-    by_type = {kind: (ident, via) for kind, ident, via in copied}
-    assert by_type["CSMS"][0] != drawing.id("CSMS")
-    assert by_type["ocpp-request"][1] == [by_type["CSMS"][0]]
 
 
 @ON_5
