@@ -72,3 +72,20 @@ def test_no_dialog_shows_a_key_in_place_of_a_text(language: str, red: NodeRed, b
     assert KEY.findall(text) == []
     assert editor.complaints == []
     editor.close()
+
+
+RENDERED = """type => { const page = $('<div>').html(RED.nodes.getNodeHelp(type));
+    return { terms: page.find('dl.message-properties > dt').length, text: page.text() } }"""
+
+
+@pytest.mark.parametrize("language", ["en-US", "de"])
+def test_every_property_in_a_help_text_is_shown_as_one(language: str, red: NodeRed, browser: Browser):
+    """Node-RED reads ``: name (type) : text`` as a property only if the text has no further colon."""
+    editor = Editor(browser, red.port, language=language)
+    for kind in KINDS + CONFIGS:
+        file = (PACKAGE / "nodes" if language == "en-US" else LOCALES / "de") / f"{kind.lower()}.html"
+        written = len(re.findall(r"^: ", file.read_text(encoding="utf-8"), re.MULTILINE))
+        shown = editor.script(RENDERED, kind)
+        assert shown["terms"] == written, kind
+        assert not re.search(r"^: | : ", shown["text"], re.MULTILINE), kind
+    editor.close()
