@@ -212,7 +212,7 @@ class Answering:
                     self._must_be_catch_all(event)
                     return
                 result = response_of(event.action, result)
-            elif self._session.version is Version.V201 and type(result) is not bytes:
+            elif self._session.version is Version.V201 and getattr(result, "__version__", None) is Version.V21:
                 result = _in_its_words(result)
             late = self._session.reply(event.message_id, result)
         except Expired:

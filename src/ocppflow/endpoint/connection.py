@@ -200,6 +200,7 @@ class Connection(Caller):
             waiter=future,
         )
         self._flush()
+        self._rearm()
         return message_id, future
 
     def _cancel(self, message_id: str) -> None:
@@ -223,18 +224,12 @@ class Connection(Caller):
 
     # --- LinkHandler ---------------------------------------------------------------------------------------------
 
-    def received(self, data: bytes) -> None:
+    def received(self, data: bytes, *, binary: bool = False) -> None:
         """A message came."""
         if self._state is ConnectionState.CLOSED:  # replaced by a newer connection; the peer will repeat it there
             return
-        self._heard(data, self._session.receive(data, self._clock.now()))
-
-    def received_binary(self, data: bytes) -> None:
-        """A binary message came. A tolerant policy takes JSON in it; else the peer is told that messages are text."""
-        if self._state is not ConnectionState.CLOSED:
-            self._heard(data, self._session.receive_binary(data, self._clock.now()))
-
-    def _heard(self, data: bytes, events: list[Event]) -> None:
+        session, now = self._session, self._clock.now()
+        events = session.receive_binary(data, now) if binary else session.receive(data, now)
         if self._tracer is not None:
             self._tracer.incoming(data, events)
         for event in events:
@@ -242,7 +237,14 @@ class Connection(Caller):
                 self._answering.take(event)
             else:
                 self._dispatch(event)
-        self._flush()
+        if session.out:
+            self._flush()
+        if self._timer is None and session.waiting:
+            self._rearm()
+
+    def received_binary(self, data: bytes) -> None:
+        """A binary message came. A tolerant policy takes JSON in it; else the peer is told that messages are text."""
+        self.received(data, binary=True)
 
     def closed(self, code: int, reason: str) -> None:
         """The connection is over. What the link says after :meth:`retire` is ignored."""
@@ -272,6 +274,7 @@ class Connection(Caller):
     def _dispatch(self, event: Event) -> None:
         if isinstance(event, (CallAnswered, CallFailed)):
             self._resolve(event)
+            self._rearm()  # the next one of the queue may be in flight now
             if isinstance(event, CallFailed) and isinstance(event.error, InvalidResponse):
                 self._complain(f"refused: {event.error}", warn=True)
         elif isinstance(event, SendReceived):
@@ -315,18 +318,21 @@ class Connection(Caller):
             self._link.resume_reading()
 
     def _flush(self) -> None:
+        """Send what is to be sent."""
         if self._state is ConnectionState.CLOSED:
             return
-        session = self._session
-        for data, since in session.data_to_send():
+        for data, since in self._session.data_to_send():
             if self._tracer is not None:
                 self._tracer.outgoing(data, since)
             self._link.send(data)
-        due = session.timer()
-        if due is not None and (self._timer is None or due < self._armed):
-            self._arm(due)
         if self._quiet is not None and self._is_quiet(self._quiet[1]):
             _set(self._quiet[0])
+
+    def _rearm(self) -> None:
+        """Something has a deadline now that had none before."""
+        due = self._session.timer()
+        if due is not None and (self._timer is None or due < self._armed):
+            self._arm(due)
 
     def _arm(self, due: float) -> None:
         """One timer at the earliest deadline. It is not moved when that deadline passes by, only looked at when it
@@ -341,6 +347,7 @@ class Connection(Caller):
         for event in self._session.tick(self._clock.now()):
             self._dispatch(event)
         self._flush()
+        self._rearm()
 
     # --- the end -------------------------------------------------------------------------------------------------
 

@@ -27,6 +27,8 @@ REFUSALS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What a decoder of msgspec raises for bad input: neither of the last two is a DecodeError."""
 
 _encode = msgspec.json.Encoder().encode
+_UNWRITABLE = (msgspec.MsgspecError, UnicodeError, RecursionError, TypeError, ValueError)
+"""What an encoder of msgspec raises for what JSON cannot hold."""
 
 
 def decoder_for(kind: Any) -> msgspec.json.Decoder[Any]:
@@ -62,18 +64,19 @@ def encode(message: Message, *, validate: bool = True) -> bytes:
     Raises InvalidMessage for what the schema forbids, unless ``validate`` is false. A Struct made in Python is not
     checked when it is made, so its encoding is decoded once: a few microseconds.
     """
-    raw = _written(message, type(message).__name__)
+    try:
+        raw = _encode(message)
+        if b"." in raw and date_times.is_finer_than_milliseconds(raw):
+            raw = _encode(date_times.in_milliseconds(message))
+    except _UNWRITABLE as exc:
+        raise _unwritable(type(message).__name__, exc) from None
     if validate:
         decode(type(message), raw)
     return raw
 
 
-def _written(data: object, name: str) -> bytes:
-    try:
-        raw = _encode(data)
-        return _encode(date_times.in_milliseconds(data)) if date_times.is_finer_than_milliseconds(raw) else raw
-    except (msgspec.MsgspecError, UnicodeError, RecursionError, TypeError, ValueError) as exc:
-        raise InvalidMessage(f"{name} cannot be written as JSON: {exc}", code="FormatViolation") from None
+def _unwritable(name: str, exc: Exception) -> InvalidMessage:
+    return InvalidMessage(f"{name} cannot be written as JSON: {exc}", code="FormatViolation")
 
 
 def plain_value(kind: type[Message], raw: bytes | str) -> tuple[Any, tuple[Violation, ...]]:
@@ -168,4 +171,7 @@ def validate(version: Version | str, action: str, kind: Kind, data: Mapping[str,
 
 def to_json(data: object) -> bytes:
     """Plain data as JSON, its date-times cut to milliseconds. Raises InvalidMessage for what JSON cannot hold."""
-    return _written(data, "the payload")
+    try:
+        return _encode(date_times.in_milliseconds(data))
+    except _UNWRITABLE as exc:
+        raise _unwritable("the payload", exc) from None

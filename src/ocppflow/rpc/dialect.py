@@ -15,7 +15,8 @@ import msgspec
 
 from ocppflow.errors import InvalidMessage, UnknownAction
 from ocppflow.messages import ActionInfo, Role, Version, actions, request_type
-from ocppflow.messages.codec import decode, decoder_for, encode
+from ocppflow.messages.codec import REFUSALS, decode, decoder_for, encode
+from ocppflow.rpc import frame as frames
 from ocppflow.rpc.frame import MAX_ID, UNREADABLE
 
 _Id = Annotated[str, msgspec.Meta(max_length=MAX_ID)]
@@ -66,10 +67,23 @@ class ResultReaders(dict[str, _Read]):
         return read
 
 
+class _Answers(dict[str, tuple[Any, _Read]]):
+    """Action that the peer may call -> the type of our response, and its decoder."""
+
+    def __init__(self, heard: dict[str, ActionInfo]) -> None:
+        super().__init__()
+        self._heard = heard
+
+    def __missing__(self, action: str) -> tuple[Any, _Read]:
+        kind = self._heard[action].response
+        answer = self[action] = kind, decoder_for(kind).decode
+        return answer
+
+
 class Dialect:
     """The actions of one version as one role sees them: ``heard`` from the peer, ``said`` by this side."""
 
-    __slots__ = ("_by_type", "_results", "call_readers", "heard", "role", "said", "version")
+    __slots__ = ("_answers", "_by_type", "_results", "call_readers", "heard", "role", "said", "version")
 
     def __init__(self, version: Version, role: Role) -> None:
         self.version = version
@@ -79,6 +93,7 @@ class Dialect:
         self.said = {name: info for name, info in table.items() if info.sent_by(role)}
         self.call_readers = CallReaders(self.heard)
         self._results = ResultReaders(self.said)
+        self._answers = _Answers(self.heard)
         self._by_type = {info.request: info for info in table.values()}
 
     def read_result(self, data: bytes, action: str) -> tuple[int, str, Any]:
@@ -120,20 +135,26 @@ class Dialect:
             decode(info.request, payload)
         return action, payload, info
 
-    def response(self, action: str, response: Any) -> bytes:
-        """The payload of an answer to the peer's ``action``, given as its Struct or as bytes. Raises InvalidMessage."""
-        kind: Any = self.heard[action].response
+    def result(self, message_id: str, action: str, response: Any, validate: bool) -> bytes:
+        """The CALLRESULT to the peer's ``action``; the response is its Struct, or the payload's JSON as bytes. Raises
+        InvalidMessage; for bytes without ``validate`` it does not look at them."""
+        kind, decoder = self._answers[action]
         if type(response) is bytes:
-            decode(kind, response)
-            return response
-        if not isinstance(response, kind):
+            payload = response
+            if not validate:
+                return frames.result(message_id, payload)
+        elif isinstance(response, kind):
+            payload = encode(response, validate=False)
+        else:
             raise InvalidMessage(
                 f"{action} is answered with {kind.__module__.rpartition('.')[2]}.{kind.__qualname__} "
                 f"on this connection, not with {type(response).__name__}"
             )
-        payload = encode(response, validate=False)
-        decode(kind, payload)
-        return payload
+        try:
+            decoder(payload)
+        except REFUSALS:
+            decode(kind, payload)  # has the last word, and says what is wrong
+        return frames.result(message_id, payload)
 
     def is_known(self, action: str) -> bool:
         """Whether anybody may send ``action`` in this version."""

@@ -64,11 +64,11 @@ class Session:
         "_latest_action",
         "_latest_answer",
         "_lost",
-        "_out",
         "_readers",
         "history",
         "identity",
         "limits",
+        "out",
         "own_calls",
         "policy",
         "role",
@@ -102,7 +102,8 @@ class Session:
         self._latest = _NO_CALL  # the peer's last call; the answer follows once it is given
         self._latest_action = ""
         self._latest_answer: bytes | None = None
-        self._out: list[Outbound] = []
+        self.out: list[Outbound] = []
+        """What is to be sent; :meth:`data_to_send` takes it."""
         self._lost = False
 
     # --- what this side says -------------------------------------------------------------------------------------
@@ -149,7 +150,7 @@ class Session:
         if self._lost:
             raise NotConnected(f"{action}: the connection is closed")
         message_id = frames.new_id() if message_id is None else message_id
-        self._out.append((frames.send(message_id, action, payload), None))
+        self.out.append((frames.send(message_id, action, payload), None))
         return message_id
 
     def cancel(self, message_id: str) -> None:
@@ -167,17 +168,13 @@ class Session:
         call = self.waiting.get(message_id)
         if call is None:
             raise _expired(message_id)
-        action = call.action
-        payload = response
-        if validate or type(response) is not bytes:
-            payload = self._dialect.response(action, response)
-        if action == registration.BOOT and self.role is Role.CSMS and not self._lost:
-            registration.registered(self.history, payload)
-        data = frames.result(message_id, payload)
-        if action in TRANSACTION_ACTIONS:
-            self.history.remember(call.key, data)
-        elif self._latest == (message_id, call.fingerprint) and action not in FRESH:
+        data = self._dialect.result(message_id, call.action, response, validate)
+        if call.action in TRANSACTION_ACTIONS:
+            self.history.remember((message_id, call.fingerprint), data)
+        elif self._latest == (message_id, call.fingerprint) and call.action not in FRESH:
             self._latest_answer = data
+        if call.action == registration.BOOT and self.role is Role.CSMS and not self._lost:
+            registration.registered(self.history, frames.last_element(data))
         return self._answer(call, data)
 
     def fail(self, message_id: str, error: CallError) -> LateAnswer | None:
@@ -194,7 +191,7 @@ class Session:
             self.history.finished(call.key)
         if self._lost:
             return LateAnswer(call.key, data)
-        self._out.append((data, call.received_at))
+        self.out.append((data, call.received_at))
         return None
 
     def pass_on(self, answer: LateAnswer) -> None:
@@ -249,7 +246,7 @@ class Session:
         if answer is None and history.answers is not None:
             answer = history.answers.get(key)
         if answer is not None:
-            self._out.append((answer, call.received_at))
+            self.out.append((answer, call.received_at))
             return Repeated(message_id, action)
         self._latest, self._latest_action, self._latest_answer = key, action, None
         if self.waiting is _NO_CALLS:
@@ -266,7 +263,7 @@ class Session:
         self, message_id: str | int, action: str, code: str, reason: str, violations: tuple[Violation, ...] = ()
     ) -> Refused:
         error = CallError.of(code, reason)
-        self._out.append((self._error_frame(CALLERROR, message_id, error), None))
+        self.out.append((self._error_frame(CALLERROR, message_id, error), None))
         return Refused(str(message_id), action, error, violations)
 
     def _answered(self, call: OwnCall, answer: CallAnswered, now: float) -> Event:
@@ -327,7 +324,7 @@ class Session:
             case careful.TheirBadResult(code, reason):
                 if self.version is Version.V21:  # Part 4, 4.2.5; before 2.1 there is no way to tell the peer
                     refusal = self._error_frame(CALLRESULTERROR, call.message_id, CallError.of(code, reason))
-                    self._out.append((refusal, None))
+                    self.out.append((refusal, None))
                 return self._failed(call, reading.error(call.action), now)
 
     # --- time and the end ----------------------------------------------------------------------------------------
@@ -336,7 +333,7 @@ class Session:
         """When ``tick`` wants to be called; None if nothing is due."""
         if self._lost:
             return None
-        deadline = self.own_calls.deadline() if len(self.own_calls) else None
+        deadline = None if self.own_calls.in_flight is None else self.own_calls.deadline()
         waiting = self.waiting
         if not waiting:
             return deadline
@@ -375,7 +372,7 @@ class Session:
             for call in self.waiting.values():
                 if call.action in TRANSACTION_ACTIONS:
                     self.history.leave_unfinished(call)
-        self._out.clear()
+        self.out.clear()
         flying = self.own_calls.in_flight
         events: list[Event] = []
         for own in self.own_calls.clear():
@@ -387,15 +384,15 @@ class Session:
 
     def data_to_send(self) -> list[Outbound]:
         """The messages to be sent now, in order. Each is handed out once."""
-        out = self._out
+        out = self.out
         if out:
-            self._out = []
+            self.out = []
         return out
 
     def _pump(self, now: float) -> None:
         call = self.own_calls.next(now)
         if call is not None:
-            self._out.append((call.frame, None))
+            self.out.append((call.frame, None))
 
 
 def _expired(message_id: str) -> Expired:

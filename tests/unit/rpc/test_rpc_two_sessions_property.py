@@ -261,7 +261,7 @@ class TwoSessions(RuleBasedStateMachine):
             else:
                 assert isinstance(event, Refused | Repeated | Shared | Ignored), event
         flying = end.session.own_calls.in_flight
-        if flying is None or not any(data.startswith(b"[2") for data, _ in end.session._out):
+        if flying is None or not any(data.startswith(b"[2") for data, _ in end.session.out):
             end.in_flight = int(flying is not None)
         else:
             end.in_flight = 0
