@@ -237,7 +237,7 @@ class Connection(Caller):
                 self._answering.take(event)
             else:
                 self._dispatch(event)
-        if session.out:
+        if session.out or self._quiet is not None:
             self._flush()
         if self._timer is None and session.waiting:
             self._rearm()
@@ -311,11 +311,7 @@ class Connection(Caller):
     # --- the wire and the timer ----------------------------------------------------------------------------------
 
     def _under_pressure(self, yes: bool) -> None:
-        if yes:
-            log.info("%s: more calls at once than are processed; reading pauses", self.peer.identity)
-            self._link.pause_reading()
-        else:
-            self._link.resume_reading()
+        (self._link.pause_reading if yes else self._link.resume_reading)()
 
     def _flush(self) -> None:
         """Send what is to be sent."""

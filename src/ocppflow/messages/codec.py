@@ -66,8 +66,8 @@ def encode(message: Message, *, validate: bool = True) -> bytes:
     """
     try:
         raw = _encode(message)
-        if b"." in raw and date_times.is_finer_than_milliseconds(raw):
-            raw = _encode(date_times.in_milliseconds(message))
+        if b"." in raw:
+            raw = date_times.cut(message, raw)
     except _UNWRITABLE as exc:
         raise _unwritable(type(message).__name__, exc) from None
     if validate:
@@ -172,6 +172,6 @@ def validate(version: Version | str, action: str, kind: Kind, data: Mapping[str,
 def to_json(data: object) -> bytes:
     """Plain data as JSON, its date-times cut to milliseconds. Raises InvalidMessage for what JSON cannot hold."""
     try:
-        return _encode(date_times.in_milliseconds(data))
+        return date_times.cut(data, _encode(data))
     except _UNWRITABLE as exc:
         raise _unwritable("the payload", exc) from None

@@ -25,8 +25,8 @@ _READABLE: Final = re.compile(
     r"\s*+(?P<zone>[Zz]|[+-]\d\d(?::?+\d\d)?+)?+\s*+",
     re.ASCII,
 )
-_FINER_THAN_MILLISECONDS: Final = re.compile(rb'\.\d{4,6}(?:Z|[+-]\d\d:\d\d)"')
-"""How msgspec writes a datetime whose microseconds are not whole milliseconds."""
+_SIX_DECIMALS: Final = re.compile(rb'(\.\d{3})\d{3}(?=(?:Z|[+-]\d\d:\d\d)")')
+"""How msgspec writes a datetime with a fraction of a second; a text may look like it, too."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -64,9 +64,18 @@ def _moment(parts: re.Match[str]) -> datetime | None:
         return None
 
 
-def is_finer_than_milliseconds(written: bytes) -> bool:
-    """Whether JSON that msgspec wrote holds a date-time of more than three decimals (or a text that looks like one)."""
-    return _FINER_THAN_MILLISECONDS.search(written) is not None
+def cut(message: Any, written: bytes) -> bytes:
+    """The JSON ``written`` of ``message``, with its date-times cut to three decimals (see :func:`in_milliseconds`)."""
+    found = len(_SIX_DECIMALS.findall(written))
+    if not found:
+        return written
+    kind: type = type(message)
+    for name in _times(kind):
+        moment = getattr(message, name)
+        found -= isinstance(moment, datetime) and moment.microsecond > 0 and moment.tzinfo is not None
+    # What looks like a date-time is one, unless there are more of them than the message's own: then it is looked at
+    # field by field, for the others may be text.
+    return _encode(in_milliseconds(message)) if found else _SIX_DECIMALS.sub(rb"\1", written)
 
 
 def in_milliseconds(value: Any) -> Any:
@@ -106,6 +115,15 @@ def _struct_in_milliseconds(value: Any) -> Any:
                 changed = value.__copy__()  # without checks: a tester may send invalid values on purpose
             setattr(changed, name, new)
     return value if changed is None else changed
+
+
+@cache
+def _times(kind: type) -> tuple[str, ...]:
+    """The fields that are date-times themselves; none for what is not a message."""
+    if not issubclass(kind, Struct):
+        return ()
+    fields = cast("inspect.StructType", inspect.type_info(kind)).fields
+    return tuple(f.name for f in fields if isinstance(f.type, inspect.DateTimeType))
 
 
 @cache

@@ -132,3 +132,12 @@ def test_reading_never_raises_and_agrees_with_itself(text: str) -> None:
 @given(MOMENTS)
 def test_what_we_write_we_read(moment: datetime) -> None:
     assert valid(msgspec.json.encode(moment).decode().strip('"')) == moment
+
+
+def test_a_message_with_one_fine_time_and_a_text_that_looks_like_it_keeps_the_text() -> None:
+    fine = NOON.replace(microsecond=123_456)
+    message = v21.SecurityEventNotificationRequest(type="x", timestamp=NOON, tech_info="2026-05-01T12:00:00.123456Z")
+    assert json.loads(encode(message))["techInfo"] == "2026-05-01T12:00:00.123456Z"
+    message.timestamp = fine
+    written = json.loads(encode(message))
+    assert (written["timestamp"], written["techInfo"]) == ("2026-05-01T12:00:00.123Z", "2026-05-01T12:00:00.123456Z")
