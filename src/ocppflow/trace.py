@@ -150,6 +150,9 @@ class TraceFile:
     def __call__(self, record: TraceRecord) -> None:
         self._file.write(to_line(record))
 
+    def __repr__(self) -> str:
+        return f"<TraceFile {self._file.name}{' closed' if self._file.closed else ''}>"
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()

@@ -229,8 +229,7 @@ class CSMS(RoleBase[Station]):
     def accept(self, link: Link) -> Station:
         """Take an open Link into service. The newest connection of an identity wins at once."""
         identity = link.peer.identity
-        trusted = self.passwords is not None or self.decides_itself
-        known = self._known.seen(identity, _KNOWN_KEPT if trusted else _STRANGERS_KEPT)
+        known = self._known.seen(identity, _KNOWN_KEPT if self._knows_its_stations else _STRANGERS_KEPT)
         old = self._stations.pop(identity, None)
         if old is not None:
             self._replace(old, known, link)
@@ -242,6 +241,11 @@ class CSMS(RoleBase[Station]):
             if not future.done():
                 future.set_result(station)
         return station
+
+    @property
+    def _knows_its_stations(self) -> bool:
+        """Whether an identity is that of a station, and not whatever an anonymous peer has thought of."""
+        return self.passwords is not None or self.decides_itself
 
     def _replace(self, old: Station, known: KnownStation, link: Link) -> None:
         log.info("%s: connected again, the older connection is closed", old.identity)
@@ -267,7 +271,7 @@ class CSMS(RoleBase[Station]):
         self.background.hold(station.handlers_at_work)
         if self._stations.get(station.identity) is station:
             del self._stations[station.identity]
-            self._known.left(station.known)
+            self._known.left(station.known, keep=self._knows_its_stations)
         log.info("%s: disconnected (%s)", station.identity, f"{code} {reason}".rstrip())
         self.on_disconnect.fire(self.background, station, code, reason)
 
@@ -316,7 +320,9 @@ class CSMS(RoleBase[Station]):
 
     def __repr__(self) -> str:
         where = ", ".join(listener.url for listener in self._listeners if listener.is_active)
-        return f"<CSMS {'at ' + where if where else 'not listening'}, {len(self)} stations>"
+        return (
+            f"<CSMS {'at ' + where if where else 'not listening'}, {len(self)} station{'' if len(self) == 1 else 's'}>"
+        )
 
 
 def _store(passwords: Mapping[str, str] | PasswordStore | None) -> PasswordStore | None:

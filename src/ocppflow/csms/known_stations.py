@@ -91,6 +91,9 @@ class StationFile:
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
 
+    def __repr__(self) -> str:
+        return f"<StationFile {self._path}>"
+
     def load(self) -> Iterator[StationRecord]:
         """Raises ConfigurationError for a file that cannot be read or written."""
         records: dict[str, StationRecord] = {}
@@ -163,10 +166,10 @@ class KnownStations:
         station.last_seen = time.time()
         return station
 
-    def left(self, station: KnownStation) -> None:
-        """Its connection is over; what says nothing is not kept."""
+    def left(self, station: KnownStation, *, keep: bool) -> None:
+        """Its connection is over. Unless ``keep``, what says nothing about it is not kept."""
         station.last_seen = time.time()
-        if station.is_blank or len(station.identity) > LONG_IDENTITY:
+        if (station.is_blank and not keep) or len(station.identity) > LONG_IDENTITY:
             self._stations.pop(station.identity, None)
 
     def _identified(self, station: KnownStation) -> None:

@@ -38,6 +38,10 @@ class Backoff:
         self.attempts = 0
         self.configure(wait_minimum=wait_minimum, random_range=random_range, repeat_times=repeat_times)
 
+    def __repr__(self) -> str:
+        settings = f"{self.wait_minimum:g}, {self.random_range:g}, {self.repeat_times}"
+        return f"<Backoff({settings}), {self.attempts} attempt{'' if self.attempts == 1 else 's'}>"
+
     def configure(
         self,
         *,

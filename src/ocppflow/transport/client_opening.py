@@ -7,7 +7,7 @@ import logging
 import re
 import ssl as ssl_module
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from websockets.client import ClientProtocol
@@ -55,7 +55,7 @@ class Attempt:
     uri: WebSocketURI
     identity: str
     versions: tuple[Version, ...]
-    password: bytes | None
+    password: bytes | None = field(repr=False)
     ssl: ssl_module.SSLContext | None
     headers: Mapping[str, str]
     route: str

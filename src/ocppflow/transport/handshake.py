@@ -42,7 +42,7 @@ class Handshake:
     username: str | None = None
     """The user of the Basic credentials; None if there are none."""
 
-    password: bytes | None = None
+    password: bytes | None = field(default=None, repr=False)
     """The password as raw bytes (the AuthorizationKey of OCPP 1.6 need not be text); None if none was sent."""
 
     credentials_problem: str = ""
@@ -57,7 +57,7 @@ class Handshake:
     tls: bool = False
     """Whether the connection is ``wss://``."""
 
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # which hold the password, too
     """All HTTP headers, names in lower case; those that came several times are joined with commas."""
 
     assumed: tuple[str, ...] = ()

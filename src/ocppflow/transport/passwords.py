@@ -94,6 +94,9 @@ class PlainPasswords:
     def __init__(self, passwords: Mapping[str, str] | None = None) -> None:
         self._passwords: dict[str, str] = dict(passwords or {})
 
+    def __repr__(self) -> str:
+        return f"<PlainPasswords of {len(self._passwords)}>"
+
     def __contains__(self, identity: str) -> bool:
         return identity in self._passwords
 
@@ -188,6 +191,9 @@ class FetchedPasswords:
         self._fetch = fetch
         self._verifier = _Verifier(threads)
 
+    def __repr__(self) -> str:
+        return f"<FetchedPasswords by {getattr(self._fetch, '__qualname__', self._fetch)}>"
+
     async def knows(self, identity: str) -> bool:
         return await self._fetch(identity) is not None
 
@@ -203,6 +209,9 @@ class HashedPasswords:
         self._verifier = _Verifier(threads)
         for identity, stored in (hashes or {}).items():
             self.set(identity, stored)
+
+    def __repr__(self) -> str:
+        return f"<HashedPasswords of {len(self._hashes)}>"
 
     @classmethod
     def from_toml(cls, file: str | Path) -> HashedPasswords:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
@@ -36,7 +36,7 @@ class KeyPair:
 
     certificate: str | Path
     key: str | Path | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -72,6 +72,10 @@ class ServerTLS:
         self._files = tuple(files + ([Path(client_ca)] if client_ca is not None else []))
         self._seen = self._stamp()
         self._context = self._build()
+
+    def __repr__(self) -> str:
+        certificates = ", ".join(str(pair.certificate) for pair in self._pairs)
+        return f"<ServerTLS {certificates}{', asks for certificates' if self.asks_certificate else ''}>"
 
     def __eq__(self, other: object) -> bool:
         """Two of the same settings, so that listeners which read the same files can share a port."""

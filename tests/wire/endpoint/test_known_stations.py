@@ -87,6 +87,17 @@ async def test_a_call_by_identity_waits_for_the_next_connection(world: World) ->
     assert (await raw).message.status == "Rejected"
 
 
+async def test_a_station_that_had_to_show_who_it_is_stays_known_although_it_said_nothing() -> None:
+    world = World(passwords={"CS1": "a-long-password-1"})
+    peer, _ = world.raw()
+    peer.link.close()
+    await settle()
+    known = world.csms.known("CS1")
+    assert known is not None
+    assert known.last_seen is not None
+    await world.close()
+
+
 def test_a_station_file_keeps_the_last_word_of_each_station_and_forgives_a_broken_line(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

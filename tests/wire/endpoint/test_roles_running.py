@@ -72,7 +72,7 @@ async def test_what_is_public_shows_its_state_and_a_csms_without_stations_is_tru
     assert repr(station) == "<Station CS1 2.0.1 open>"
     assert repr(station.known) == "<KnownStation CS1>"
     async with world.csms.listen("ws://127.0.0.1:0/ocpp") as listener:
-        assert repr(world.csms) == f"<CSMS at {listener.url}, 1 stations>"
+        assert repr(world.csms) == f"<CSMS at {listener.url}, 1 station>"
     assert repr(world.station("CS2")) == "<ChargingStation CS2 stopped>"
 
 
