@@ -168,10 +168,10 @@ class CSNode(Node):
         except ConnectionRefused as exc:
             self._refused(exc)
             raise
-        except ConfigurationError as exc:  # which no further attempt can change
+        except ConfigurationError as exc:  # the station stops: no further attempt can change it
             self._unfit(str(exc))
-            self._spawn(self.station.stop())
-            raise ConnectionRefused(str(exc)) from None
+            self._tell("OFFLINE", msgs_out.ending(_NO_CONNECTION, one_line(str(exc), _MOST_WHY)))
+            raise
 
     async def _dial_out(self) -> Link:
         station = self.station

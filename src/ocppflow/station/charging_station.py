@@ -31,7 +31,7 @@ from ocppflow.endpoint import (
     end,
     shown_url,
 )
-from ocppflow.errors import ConnectionRefused, NotConnected
+from ocppflow.errors import ConfigurationError, ConnectionRefused, NotConnected
 from ocppflow.messages import Role, Version
 from ocppflow.messages.tolerance import STRICT, Policy
 from ocppflow.trace import TraceHook
@@ -243,6 +243,10 @@ class ChargingStation(RoleBase["ChargingStation"], Caller):
                     lost = await self._attempt()
                 except ConnectionRefused as exc:
                     reason, retry_after = exc.reason, exc.retry_after
+                except ConfigurationError as exc:  # which no further attempt can change
+                    log.error("%s: cannot connect: %s", self.identity, exc)
+                    self._become(StationState.STOPPED)
+                    return
                 except Exception as exc:
                     reason = f"{type(exc).__name__}: {exc}"
                     log.exception("%s: the attempt to connect to %s failed", self.identity, self._shown_url)

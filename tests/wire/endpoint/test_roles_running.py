@@ -64,6 +64,18 @@ async def test_a_station_serves_until_it_is_told_to_stop() -> None:
     await world.close()
 
 
+async def test_a_station_that_can_never_connect_says_why_once_and_stops(caplog: pytest.LogCaptureFixture) -> None:
+    station = ChargingStation("a:b", "ws://127.0.0.1:9/ocpp")
+    station.start()
+    await _until(lambda: station.state is StationState.STOPPED)
+    assert [record.getMessage() for record in caplog.records if "cannot connect" in record.getMessage()]
+    assert len(caplog.records) == 1
+    station.identity, station.reconnect = "CS1", False
+    station.start()  # what was wrong can be mended
+    assert station.state is StationState.CONNECTING
+    await station.stop()
+
+
 async def test_what_is_public_shows_its_state_and_a_csms_without_stations_is_true(world: World) -> None:
     assert bool(world.csms)
     assert repr(world.csms) == "<CSMS not listening, 0 stations>"
