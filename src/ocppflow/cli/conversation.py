@@ -29,7 +29,7 @@ _LENGTHS: dict[Kind, int] = {"CALL": 4, "CALLRESULT": 3, "CALLERROR": 5, "CALLRE
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _frame = msgspec.json.Decoder(list[msgspec.Raw])
 # A CALL's kind, id and action, or a CALLRESULT's kind and id; what follows is not looked at.
-_HEAD = re.compile(rb'\[\s*+(?:(2)|3)\s*+,\s*+"([^"\\]{1,36})"\s*+,\s*+(?(1)"([^"\\]{1,60})")')
+_HEAD = re.compile(rb'\[\s*+(?:2\s*+,\s*+"([^"\\]{1,36}+)"\s*+,\s*+"([^"\\]{1,60}+)"|3\s*+,\s*+"([^"\\]{1,36}+)"\s*+,)')
 
 MAX_OPEN = 4096
 """Calls that may wait for their answers at once, of all stations."""
@@ -101,15 +101,15 @@ class Conversation:
         head = _HEAD.match(data)
         if head is None:
             return
-        kind, message_id, action = head.groups()
-        if kind:
+        message_id, action, answered_id = head.groups()
+        if action:
             if len(self._passed) >= MAX_OPEN:
                 self._passed.clear()
             self._passed[identity, event, message_id] = action
             if self._open:  # the id may be in use for a call that was never answered
                 self._take((identity, "CSMS", _toward("CSMS", event), message_id.decode("utf-8", "replace")))
-        elif self._passed.pop((identity, _BACK[event], message_id), None) is None:
-            self._take((identity, "CSMS", _toward("CSMS", _BACK[event]), message_id.decode("utf-8", "replace")))
+        elif self._passed.pop((identity, _BACK[event], answered_id), None) is None:
+            self._take((identity, "CSMS", _toward("CSMS", _BACK[event]), answered_id.decode("utf-8", "replace")))
 
     def finish(self) -> None:
         """The trace is over: mark the calls that were never answered."""
