@@ -267,7 +267,7 @@ class CSMS(RoleBase[Station]):
         reason = f"{handshake.identity} is connected from {present.peer.address}; two peers use this identity"
         return Refuse(503, reason, {"Retry-After": str(RETRY_AFTER)})
 
-    def _closed(self, station: Station, code: int, reason: str) -> None:
+    def connection_closed(self, station: Station, code: int, reason: str) -> None:
         self.background.hold(station.handlers_at_work)
         if self._stations.get(station.identity) is station:
             del self._stations[station.identity]
@@ -275,7 +275,7 @@ class CSMS(RoleBase[Station]):
         log.info("%s: disconnected (%s)", station.identity, f"{code} {reason}".rstrip())
         self.on_disconnect.fire(self.background, station, code, reason)
 
-    def _late(self, station: Station, answer: LateAnswer) -> None:
+    def answered_late(self, station: Station, answer: LateAnswer) -> None:
         present = self._stations.get(station.identity)
         if present is not None:
             present.pass_on(answer)

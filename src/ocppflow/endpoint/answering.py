@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
 from types import CoroutineType
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -28,35 +28,46 @@ _Task = asyncio.Future[Any]
 _Event = CallReceived | SendReceived
 _READY = (msgspec.Struct, bytes)
 
+# From Python 3.12 on a coroutine runs up to where it first waits, or to its end, when its task is made: most handlers
+# need no turn of the event loop.
 if sys.version_info >= (3, 12):
-    # A coroutine runs up to where it first waits, or to its end, when its task is made: most handlers need no turn of
-    # the event loop. Python 3.11 has no such tasks.
+    _EAGER = True
     _start: Callable[[Coroutine[Any, Any, Any]], _Task] = partial(asyncio.Task, eager_start=True)
 else:
+    _EAGER = False
     _start = asyncio.Task
-
 
 _ALWAYS_WAIT = 16
 """Calls that may wait before reading pauses, however few are processed at a time: an answer to a call of ours comes
 over the same connection, and a handler may depend on it."""
 
 
+class Answerable(Protocol):
+    """What Answering needs of its connection."""
+
+    def flush(self) -> None:
+        """An answer is ready, outside of :meth:`Answering.take`."""
+
+    def answered_late(self, answer: LateAnswer) -> None:
+        """An answer to a call, after the connection has ended."""
+
+    def under_pressure(self, yes: bool) -> None:
+        """Whether nothing more is to be read for now."""
+
+
 class Answering:
     """The handlers at work for one connection.
 
-    ``flush`` is called when an answer is ready outside of :meth:`take`, ``late`` with an answer to a call of a
-    connection that has ended. At most ``Limits.in_progress`` calls are processed at a time; the others wait here, and
-    when as many wait again, ``pressure(True)`` asks for nothing more to be read until ``pressure(False)``.
+    At most ``Limits.in_progress`` calls are processed at a time; the others wait here, and when as many wait again,
+    the connection is asked to read nothing more until there are fewer.
     """
 
     __slots__ = (
         "_background",
+        "_connection",
         "_current",
-        "_flush",
         "_held",
-        "_late",
         "_owner",
-        "_pressure",
         "_router",
         "_session",
         "_slow",
@@ -71,18 +82,13 @@ class Answering:
         router: Router[Any],
         owner: Any,
         background: Background,
-        *,
-        flush: Callable[[], None],
-        late: Callable[[LateAnswer], None],
-        pressure: Callable[[bool], None],
+        connection: Answerable,
     ) -> None:
         self._session = session
         self._router = router
         self._owner = owner
         self._background = background
-        self._flush = flush
-        self._late = late
-        self._pressure = pressure
+        self._connection = connection
         self._held = False
         self._slow = False
         self._current: _Event | None = None  # whose handler runs at this very moment, outside of a task
@@ -110,9 +116,15 @@ class Answering:
             else:
                 result = found.handler(self._owner, event.message)
             if type(result) is CoroutineType or (isinstance(result, Awaitable) and not isinstance(result, _READY)):
-                task = _start(result) if type(result) is CoroutineType else asyncio.ensure_future(result)
+                if not _EAGER:
+                    task = asyncio.ensure_future(self._serve(event, result))
+                else:
+                    task = _start(result) if type(result) is CoroutineType else asyncio.ensure_future(result)
                 if not task.done():
-                    self._watch(event, task)
+                    self.tasks = tasks = {} if self.tasks is None else self.tasks
+                    tasks[task] = event
+                    if _EAGER:
+                        task.add_done_callback(partial(self._done, event))
                     return
                 result = task.result()
         except (Exception, asyncio.CancelledError) as exc:
@@ -137,7 +149,7 @@ class Answering:
         self._waiting.append(event)
         if not self._slow and len(self._waiting) >= max(self._session.limits.in_progress, _ALWAYS_WAIT):
             self._slow = True
-            self._pressure(True)
+            self._connection.under_pressure(True)
 
     def _next(self) -> None:
         """Calls that waited, for as many as have been answered meanwhile."""
@@ -150,28 +162,40 @@ class Answering:
                 self.take(event, waited=True)
         if self._slow and len(waiting or ()) <= session.limits.in_progress // 2:
             self._slow = False
-            self._pressure(False)
+            self._connection.under_pressure(False)
 
     # --- handlers ------------------------------------------------------------------------------------------------
 
-    def _watch(self, event: _Event, task: _Task) -> None:
-        if self.tasks is None:
-            self.tasks = {}
-        self.tasks[task] = event
-        task.add_done_callback(partial(self._done, event))
+    async def _serve(self, event: _Event, result: Awaitable[Any]) -> None:
+        """Where tasks do not start eagerly, a handler is awaited in here: a callback on its task would cost one more
+        turn of the event loop."""
+        try:
+            answer = await result
+        except BaseException as error:
+            self._failed(event, error)
+        else:
+            self._answer(event, answer)
+        self._over(asyncio.current_task())
 
     def _done(self, event: _Event, task: _Task) -> None:
-        if self.tasks is not None:
-            self.tasks.pop(task, None)
         try:
             result = task.result()
         except BaseException as error:
             self._failed(event, error)
         else:
             self._answer(event, result)
+        self._over(task)
+
+    def _over(self, task: _Task | None) -> None:
+        """A handler has ended, and its answer is ready."""
+        tasks = self.tasks
+        if tasks is not None and task is not None:
+            tasks.pop(task, None)
+            if not tasks:
+                self.tasks = None  # an empty dict keeps its memory
         if self._waiting or self._slow:
             self._next()
-        self._flush()
+        self._connection.flush()
 
     def _through(self, found: FoundHandler, event: _Event) -> Any:
         """A handler that takes more than the message of the connection's own version."""
@@ -221,7 +245,7 @@ class Answering:
             self._failed(event, exc)
         else:
             if late is not None:
-                self._late(late)
+                self._connection.answered_late(late)
             if self._then:
                 self._afterwards(event.message_id)
 
@@ -266,12 +290,12 @@ class Answering:
 
     def _answered(self, message_id: str, late: LateAnswer | None, *, flush: bool = True) -> None:
         if late is not None:
-            self._late(late)
+            self._connection.answered_late(late)
         if self._then:
             self._afterwards(message_id)
         if flush:
             self._next()
-            self._flush()
+            self._connection.flush()
 
     def respond_then(self, message_id: str, work: Work) -> None:
         """Do ``work`` once the call is answered; at once if it has been."""

@@ -8,9 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from ocppflow.endpoint.answering import Answering
 from ocppflow.endpoint.caller import Caller
@@ -58,12 +57,18 @@ NEXT: Final = {
 }
 
 
+class Keeper(Protocol):
+    """Who holds connections: a role. It is told of the end, and of answers to calls of an ended connection."""
+
+    def connection_closed(self, connection: Any, code: int, reason: str) -> None: ...
+    def answered_late(self, connection: Any, answer: LateAnswer) -> None: ...
+
+
 class Connection(Caller):
     """One connection, seen from this side. Handlers get ``owner`` as their first argument, by default the Connection
     itself.
 
-    ``on_closed(connection, code, reason)`` is called once, when it is over; ``on_late(connection, answer)`` with an
-    answer to one of its calls that comes after that.
+    ``keeper`` is told when it is over, and of answers that come after that.
     """
 
     __slots__ = (
@@ -72,9 +77,8 @@ class Connection(Caller):
         "_armed",
         "_clock",
         "_complaints",
+        "_keeper",
         "_link",
-        "_on_closed",
-        "_on_late",
         "_quiet",
         "_session",
         "_state",
@@ -96,8 +100,7 @@ class Connection(Caller):
         policy: Policy = STRICT,
         history: History | None = None,
         trace: TraceHook | None = None,
-        on_closed: Callable[[Any, int, str], object] | None = None,
-        on_late: Callable[[Any, LateAnswer], object] | None = None,
+        keeper: Keeper,
     ) -> None:
         peer = link.peer
         self._link = link
@@ -111,17 +114,14 @@ class Connection(Caller):
             router,
             self if owner is None else owner,
             background,
-            flush=self._flush,
-            late=self._late,
-            pressure=self._under_pressure,
+            self,
         )
         self._timer: Timer | None = None
         self._armed = 0.0
         self._quiet: tuple[asyncio.Future[None], int] | None = None
         self._complaints: Complaints | None = None
         self._state = ConnectionState.OPEN
-        self._on_closed = on_closed
-        self._on_late = on_late
+        self._keeper = keeper
         self.connected_at = time.time()
         if self._tracer is not None:
             self._tracer.record("connected")
@@ -176,7 +176,7 @@ class Connection(Caller):
     def release_handlers(self) -> None:
         """Handle what has waited, and go on."""
         self._answering.go_on()
-        self._flush()
+        self.flush()
 
     # --- for Caller ----------------------------------------------------------------------------------------------
 
@@ -199,7 +199,7 @@ class Connection(Caller):
             validate=validate,
             waiter=future,
         )
-        self._flush()
+        self.flush()
         self._rearm()
         return message_id, future
 
@@ -209,7 +209,7 @@ class Connection(Caller):
     def _send(self, message: Any, message_id: str | None, validate: bool) -> str:
         self._must_be_open()
         message_id = self._session.send(message, message_id=message_id, validate=validate)
-        self._flush()
+        self.flush()
         return message_id
 
     def _spoken(self) -> Version:
@@ -238,7 +238,7 @@ class Connection(Caller):
             else:
                 self._dispatch(event)
         if session.out or self._quiet is not None:
-            self._flush()
+            self.flush()
         if self._timer is None and session.waiting:
             self._rearm()
 
@@ -260,8 +260,7 @@ class Connection(Caller):
             self._dispatch(event)
         if self._quiet is not None:
             _set(self._quiet[0])
-        if self._on_closed is not None:
-            self._on_closed(self, code, reason)
+        self._keeper.connection_closed(self, code, reason)
 
     def _become(self, state: ConnectionState) -> None:
         if state is not self._state:
@@ -298,22 +297,21 @@ class Connection(Caller):
         else:
             future.set_exception(event.error)
 
-    def _late(self, answer: LateAnswer) -> None:
+    def answered_late(self, answer: LateAnswer) -> None:
         """This connection has ended; the role knows whether the peer has repeated the call on another one."""
-        if self._on_late is not None:
-            self._on_late(self, answer)
+        self._keeper.answered_late(self, answer)
 
     def pass_on(self, answer: LateAnswer) -> None:
         """An earlier connection of this station has the answer to a call that was repeated here."""
         self._session.pass_on(answer)
-        self._flush()
+        self.flush()
 
     # --- the wire and the timer ----------------------------------------------------------------------------------
 
-    def _under_pressure(self, yes: bool) -> None:
+    def under_pressure(self, yes: bool) -> None:
         (self._link.pause_reading if yes else self._link.resume_reading)()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         """Send what is to be sent."""
         if self._state is ConnectionState.CLOSED:
             return
@@ -342,7 +340,7 @@ class Connection(Caller):
         self._timer = None
         for event in self._session.tick(self._clock.now()):
             self._dispatch(event)
-        self._flush()
+        self.flush()
         self._rearm()
 
     # --- the end -------------------------------------------------------------------------------------------------
@@ -362,7 +360,7 @@ class Connection(Caller):
             await self._settle(grace)
         for message_id in list(self._session.waiting):
             self._session.fail(message_id, InternalError("the connection is being closed"))
-        self._flush()
+        self.flush()
         self._link.close(code, reason)
         await self._link.wait_closed()
         await end(self.handlers_at_work)

@@ -103,8 +103,7 @@ class RoleBase(Generic[OwnerT]):
             policy=self.policy,
             history=history,
             trace=self._traces if self._traces else None,
-            on_closed=self._closed,
-            on_late=self._late,
+            keeper=self,
         )
 
     def _connected(self, connection: Connection, *about: object) -> None:
@@ -123,11 +122,11 @@ class RoleBase(Generic[OwnerT]):
         for task in list(unfinished):
             task.add_done_callback(ended)
 
-    def _closed(self, connection: Any, code: int, reason: str) -> None:
+    def connection_closed(self, connection: Any, code: int, reason: str) -> None:
         """A connection is over."""
         raise NotImplementedError
 
-    def _late(self, connection: Any, answer: LateAnswer) -> None:
+    def answered_late(self, connection: Any, answer: LateAnswer) -> None:
         """A handler answers a call of a connection that is over."""
         raise NotImplementedError
 

@@ -99,7 +99,7 @@ class Session:
         self._readers = self._dialect.call_readers
         self.own_calls = OwnCalls(limits.queue)
         """Ours, waiting or in flight."""
-        self._latest = _NO_CALL  # the peer's last call; the answer follows once it is given
+        self._latest = _NO_CALL  # the peer's last call, and the answer once it is given
         self._latest_action = ""
         self._latest_answer: bytes | None = None
         self.out: list[Outbound] = []
@@ -154,8 +154,7 @@ class Session:
         return message_id
 
     def cancel(self, message_id: str) -> None:
-        """Nobody waits for this call any more. One that waits leaves the queue; one in flight keeps its place until
-        it is answered or times out, because the peer may get no second CALL before that (OCPP-J 4.1.1)."""
+        """Nobody waits for this call any more. One that is queued goes; one in flight keeps its place (4.1.1)."""
         self.own_calls.cancel(message_id)
 
     def reply(self, message_id: str, response: Any, *, validate: bool = True) -> LateAnswer | None:
@@ -171,15 +170,14 @@ class Session:
         data = self._dialect.result(message_id, call.action, response, validate)
         if call.action in TRANSACTION_ACTIONS:
             self.history.remember((message_id, call.fingerprint), data)
-        elif self._latest == (message_id, call.fingerprint) and call.action not in FRESH:
+        elif self._latest == (message_id, call.fingerprint):
             self._latest_answer = data
         if call.action == registration.BOOT and self.role is Role.CSMS and not self._lost:
             registration.registered(self.history, frames.last_element(data))
         return self._answer(call, data)
 
     def fail(self, message_id: str, error: CallError) -> LateAnswer | None:
-        """Answer the peer's call with a CALLERROR; returns as ``reply`` does. Raises Expired if the call is not, or no
-        longer, waiting."""
+        """Answer the peer's call with a CALLERROR; returns as ``reply`` does. Raises Expired."""
         call = self.waiting.get(message_id)
         if call is None:
             raise _expired(message_id)
@@ -187,6 +185,8 @@ class Session:
 
     def _answer(self, call: CallReceived, data: bytes) -> LateAnswer | None:
         del self.waiting[call.message_id]
+        if not self.waiting:
+            self.waiting = _NO_CALLS  # an empty dict keeps its memory
         if self.history.unfinished:
             self.history.finished(call.key)
         if self._lost:
@@ -248,11 +248,13 @@ class Session:
         if answer is not None:
             self.out.append((answer, call.received_at))
             return Repeated(message_id, action)
+        if action in FRESH or action in TRANSACTION_ACTIONS:  # remembered never, or elsewhere
+            key = (message_id, 0) if self.version is Version.V21 else _NO_CALL  # whose refusal can be told (2.1 alone)
         self._latest, self._latest_action, self._latest_answer = key, action, None
         if self.waiting is _NO_CALLS:
             self.waiting = {}
         self.waiting[message_id] = call
-        if history.unfinished and key in history.unfinished:
+        if history.unfinished and call.key in history.unfinished:
             call.shared = True
             return Shared(message_id, action)
         if action == registration.BOOT:
@@ -365,8 +367,7 @@ class Session:
         return CallFailed(call.message_id, call.action, error, call.age(now), call.waiter)
 
     def lost(self) -> list[Event]:
-        """The connection is gone: all calls of ours fail at once. Answers to the peer's calls may still be given, for
-        it may ask again on its next connection."""
+        """The connection is gone: calls of ours fail at once. The peer's may still be answered, for it may ask again."""
         if not self._lost:
             self._lost = True
             for call in self.waiting.values():

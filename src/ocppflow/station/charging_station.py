@@ -305,7 +305,7 @@ class ChargingStation(RoleBase["ChargingStation"], Caller):
             leniency=self.leniency,
         )
 
-    def _closed(self, connection: Connection, code: int, reason: str) -> None:
+    def connection_closed(self, connection: Connection, code: int, reason: str) -> None:
         self.background.hold(connection.handlers_at_work)
         if connection is not self._connection:
             return
@@ -317,7 +317,7 @@ class ChargingStation(RoleBase["ChargingStation"], Caller):
         if self._lost is not None and not self._lost.done():
             self._lost.set_result(reason or f"closed with {code}")
 
-    def _late(self, connection: Connection, answer: LateAnswer) -> None:
+    def answered_late(self, connection: Connection, answer: LateAnswer) -> None:
         if self._connection is not None:
             self._connection.pass_on(answer)
 
