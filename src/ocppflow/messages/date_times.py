@@ -25,8 +25,8 @@ _READABLE: Final = re.compile(
     r"\s*+(?P<zone>[Zz]|[+-]\d\d(?::?+\d\d)?+)?+\s*+",
     re.ASCII,
 )
-_SIX_DECIMALS: Final = re.compile(rb'(\.\d{3})\d{3}(?=(?:Z|[+-]\d\d:\d\d)")')
-"""How msgspec writes a datetime with a fraction of a second; a text may look like it, too."""
+_LAST_DECIMALS: Final = re.compile(rb'(?<=\.\d\d\d)\d\d\d(?=(?:Z|[+-]\d\d:\d\d)")')
+"""The last three decimals of a datetime as msgspec writes it; a text may look like it, too."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -66,7 +66,8 @@ def _moment(parts: re.Match[str]) -> datetime | None:
 
 def cut(message: Any, written: bytes) -> bytes:
     """The JSON ``written`` of ``message``, with its date-times cut to three decimals (see :func:`in_milliseconds`)."""
-    found = len(_SIX_DECIMALS.findall(written))
+    parts = _LAST_DECIMALS.split(written)
+    found = len(parts) - 1
     if not found:
         return written
     kind: type = type(message)
@@ -75,7 +76,7 @@ def cut(message: Any, written: bytes) -> bytes:
         found -= isinstance(moment, datetime) and moment.microsecond > 0 and moment.tzinfo is not None
     # What looks like a date-time is one, unless there are more of them than the message's own: then it is looked at
     # field by field, for the others may be text.
-    return _encode(in_milliseconds(message)) if found else _SIX_DECIMALS.sub(rb"\1", written)
+    return _encode(in_milliseconds(message)) if found else b"".join(parts)
 
 
 def in_milliseconds(value: Any) -> Any:

@@ -367,7 +367,7 @@ class Session:
         return CallFailed(call.message_id, call.action, error, call.age(now), call.waiter)
 
     def lost(self) -> list[Event]:
-        """The connection is gone: calls of ours fail at once. The peer's may still be answered, for it may ask again."""
+        """The connection is gone: calls of ours fail. The peer's may still be answered, for it may ask again."""
         if not self._lost:
             self._lost = True
             for call in self.waiting.values():
