@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sys
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Coroutine, Mapping
 from functools import partial
 from types import CoroutineType
 from typing import Any, Protocol
@@ -28,11 +28,12 @@ _Task = asyncio.Future[Any]
 _Event = CallReceived | SendReceived
 _READY = (msgspec.Struct, bytes)
 
-# From Python 3.12 on a coroutine runs up to where it first waits, or to its end, when its task is made: most handlers
-# need no turn of the event loop.
 if sys.version_info >= (3, 12):
     _EAGER = True
-    _start: Callable[[Coroutine[Any, Any, Any]], _Task] = partial(asyncio.Task, eager_start=True)
+
+    def _start(coroutine: Coroutine[Any, Any, Any]) -> _Task:
+        """Run it up to where it first waits, or to its end: most handlers need no turn of the event loop."""
+        return asyncio.Task(coroutine, loop=asyncio.get_running_loop(), eager_start=True)
 else:
     _EAGER = False
     _start = asyncio.Task
@@ -116,6 +117,7 @@ class Answering:
             else:
                 result = found.handler(self._owner, event.message)
             if type(result) is CoroutineType or (isinstance(result, Awaitable) and not isinstance(result, _READY)):
+                task: _Task
                 if not _EAGER:
                     task = asyncio.ensure_future(self._serve(event, result))
                 else:

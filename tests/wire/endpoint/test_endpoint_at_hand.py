@@ -164,7 +164,7 @@ async def test_FC54_forty_stored_meter_values_at_once_are_all_answered_a_few_at_
     assert world.links[0]._paused  # nothing more is read until some are answered
     gate.set()
     heard = await peer.hear()
-    assert [answer[:2] for answer in heard] == [[3, f"m-{number}"] for number in range(40)]
+    assert sorted(answer[:2] for answer in heard) == sorted([3, f"m-{number}"] for number in range(40))
     assert most <= 4
     assert not world.links[0]._paused
     await world.close()
