@@ -22,11 +22,12 @@ BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 CODE = "\n".join([*BLOCKS, *re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", TEXT, flags=re.DOTALL))])
 """All that stands in blocks or between backquotes."""
 INSIDE: dict[type, set[str]] = {
-    ocppflow.CSMS: {"decides_itself"},
+    ocppflow.CSMS: {"answered_late", "connection_closed", "decides_itself"},
+    ocppflow.ChargingStation: {"answered_late", "connection_closed"},
     ocppflow.CallAnswered: {"framed", "waiter"},
     ocppflow.Connection: {
         *("received", "received_binary", "closed", "pass_on", "retire", "history", "handlers_at_work"),
-        *("hold_handlers", "release_handlers"),
+        *("hold_handlers", "release_handlers", "answered_late", "flush", "under_pressure"),
     },
     ocppflow.KeyPair: {"files"},
     ocppflow.KnownStation: {
