@@ -43,6 +43,7 @@ check: setup     ## ruff, mypy, import-linter, generated code up to date
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy --python-version 3.12
 	@$(BIN)/lint-imports
 	@$(BIN)/python tools/generate_messages.py --check
 	@$(BIN)/python tools/generate_editor_schemas.py --check
