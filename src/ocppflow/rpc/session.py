@@ -52,11 +52,11 @@ Outbound = tuple[bytes, float | None]
 
 _NO_CALLS: Final[dict[str, CallReceived]] = {}  # for the dict that an idle connection does not have; never written to
 _NO_CALL: Final[CallKey] = ("", 0)
+_NO_OWN_CALLS: Final = OwnCalls(0)  # the same, for a connection over which this side has called nobody
 
 
 class Session:
-    """See the module. ``history`` is the station's, shared by its successive connections; ``policy`` says what to do
-    with messages that break the schema."""
+    """``history`` is the station's, shared by its connections; ``policy`` is for messages that break the schema."""
 
     __slots__ = (
         "_dialect",
@@ -93,11 +93,10 @@ class Session:
         self.policy = policy
         self.history = history if history is not None else History()
         self.waiting = _NO_CALLS
-        """The peer's calls that wait for our answer: message id -> call, oldest first. Not to be changed from
-        outside."""
+        """The peer's calls that wait for our answer: id -> call, oldest first. Not to be changed from outside."""
         self._dialect = dialect(version, role)
         self._readers = self._dialect.call_readers
-        self.own_calls = OwnCalls(limits.queue)
+        self.own_calls = _NO_OWN_CALLS
         """Ours, waiting or in flight."""
         self._latest = _NO_CALL  # the peer's last call, and the answer once it is given
         self._latest_action = ""
@@ -119,8 +118,7 @@ class Session:
         validate: bool = True,
         waiter: Any = None,
     ) -> str:
-        """Queue a CALL and return its message id; a CallAnswered or CallFailed with that id follows, exactly one, and
-        bears ``waiter``.
+        """Queue a CALL and return its id; exactly one CallAnswered or CallFailed with it follows, bearing ``waiter``.
 
         ``request`` is a request Struct of this version or a RawMessage. ``timeout`` (seconds) counts from when the call
         goes out, ``give_up_after`` from now, in the queue or in flight. ``validate=False`` sends what the schema
@@ -136,6 +134,8 @@ class Session:
         limit = self.limits.call_timeout if timeout is None else timeout
         data = frames.call(message_id, action, payload)
         give_up_at = None if give_up_after is None else now + give_up_after
+        if self.own_calls is _NO_OWN_CALLS:
+            self.own_calls = OwnCalls(self.limits.queue)
         self.own_calls.add(OwnCall(message_id, action, data, limit, waiter, info is not None, give_up_at))
         if self.role is Role.CSMS:
             registration.triggering(self.history, action, payload)
