@@ -80,6 +80,7 @@ async def test_MessageId_in_progress_on_that_connection_is_an_error(site: Site):
     text = await refusal(node, {"payload": {"command": "Heartbeat", "MessageId": "1"}})
     assert "CS1" in text
     assert "'1' is in progress" in text
+    await settle()
     assert len(wires[0].heard) == 1
 
 

@@ -98,6 +98,9 @@ class TwoSessions(RuleBasedStateMachine):
 
     def _call(self, side: int, number: int, message_id: str | None) -> None:
         end = self.ends[side]
+        for (_, used), call in end.calls.items():
+            if used == message_id and call.session is end.session and call.number != number:
+                return  # over one connection nobody could tell the answer to one from that to the other
         payload = json.dumps({"vendorId": "v", "data": str(number)}).encode()
         action = "DataTransfer"
         if side == 0 and number % 4:
