@@ -30,6 +30,7 @@ from ocppflow.transport.full_websocket import wire_log
 from ocppflow.transport.http_request import mend_connection_header, not_websocket, parse_request
 from ocppflow.transport.link import Peer
 from ocppflow.transport.route import Mount, Route
+from ocppflow.transport.securing import secure
 from ocppflow.transport.server_context import ServerContext
 from ocppflow.transport.socket_link import SocketLink
 from ocppflow.transport.tls import explain_tls_failure
@@ -147,19 +148,10 @@ class ServerOpening(asyncio.Protocol):
     # TLS first, so that the bounds above cost an attacker more than they cost us.
 
     async def _start_tls(self, context: ssl.SSLContext) -> None:
-        loop = asyncio.get_running_loop()
         timeout = self._server.limits.handshake_timeout or None
-        upgrade = loop.create_task(
-            loop.start_tls(self._transport, self, context, server_side=True, ssl_handshake_timeout=timeout)
-        )
         try:
-            # After two turns the loop has the TLS protocol in place, and has read nothing into it yet.
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-            self._feed_early(self._transport.get_protocol())
-            transport = await upgrade
+            transport = await secure(self._transport, self, context, timeout=timeout, early=self._take_early)
         except (OSError, asyncio.CancelledError) as error:
-            upgrade.cancel()
             self._task = None
             if self._state is not OpeningState.OVER:
                 self._report(None, explain_tls_failure(error))
@@ -174,15 +166,9 @@ class ServerOpening(asyncio.Protocol):
         if self._buffer:
             self._read_head()
 
-    def _feed_early(self, tls: Any) -> None:
-        """uvloop begins to read however early reading is paused: pass on what came before TLS was in place."""
+    def _take_early(self) -> bytearray:
         early, self._buffer = self._buffer, bytearray()
-        while early and hasattr(tls, "buffer_updated"):
-            space = memoryview(tls.get_buffer(len(early)))
-            count = min(len(space), len(early))
-            space[:count] = early[:count]
-            del early[:count]
-            tls.buffer_updated(count)
+        return early
 
     # The HTTP request.
 
