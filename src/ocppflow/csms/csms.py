@@ -264,8 +264,9 @@ class CSMS(RoleBase[Station]):
         known, present = self._known.get(handshake.identity), self._stations.get(handshake.identity)
         if known is None or present is None or not is_contested(known, self.clock.now(), present.idle_for):
             return verdict
-        reason = f"{handshake.identity} is connected from {present.peer.address}; two peers use this identity"
-        return Refuse(503, reason, {"Retry-After": str(RETRY_AFTER)})
+        reason = f"{handshake.identity} is connected; two peers use this identity"
+        wait = {"Retry-After": str(RETRY_AFTER)}
+        return Refuse(503, reason, wait, private=f"the other one comes from {present.peer.address}")
 
     def connection_closed(self, station: Station, code: int, reason: str) -> None:
         self.background.hold(station.handlers_at_work)

@@ -7,41 +7,36 @@ import random
 from collections import Counter
 from collections.abc import Callable
 
+from ocppflow.transport.fair_rate import FairRate
 from ocppflow.transport.handshake import Refuse
 from ocppflow.transport.settings import ServerLimits
 
 
 class Admission:
-    """Counts connections and handshakes against :class:`ServerLimits`. Time is an argument, chance is
-    injected.
+    """Counts connections and handshakes against :class:`ServerLimits`, for each network (see ``network_of``) and in
+    all. Time is an argument, chance is injected.
     """
 
     def __init__(
         self, limits: ServerLimits, now: float, uniform: Callable[[float, float], float] | None = None
     ) -> None:
         self._limits = limits
-        self._tokens = float(limits.handshake_burst)
-        self._filled_at = now
+        rate = limits.handshakes_per_second
+        self._rate = FairRate(rate, limits.handshake_burst, now) if rate else None
         self._uniform = uniform or random.uniform
-        self._by_address: Counter[str] = Counter()
+        self._by_network: Counter[str] = Counter()
         self.connections = 0
 
-    def check(self, address: str, now: float) -> Refuse | None:
-        """Whether one more handshake from ``address`` may go on now; it takes its token if so."""
+    def check(self, network: str, now: float) -> Refuse | None:
+        """Whether one more handshake from ``network`` may go on now; it takes its token if so."""
         limits = self._limits
-        if limits.connections_per_address and self._by_address[address] >= limits.connections_per_address:
+        if limits.connections_per_address and self._by_network[network] >= limits.connections_per_address:
             count = limits.connections_per_address
-            return self.refuse(429, f"{address} has {count} connections, the most one address may have")
+            return self.refuse(429, f"{network} has {count} connections, the most one address may have")
         if limits.max_connections and self.connections >= limits.max_connections:
             return self.refuse(503, f"all {limits.max_connections} connections of this server are in use")
-        if not limits.handshakes_per_second:
-            return None
-        gained = (now - self._filled_at) * limits.handshakes_per_second
-        self._tokens = min(self._tokens + gained, float(limits.handshake_burst))
-        self._filled_at = now
-        if self._tokens < 1:
+        if self._rate is not None and not self._rate.take(network, now):
             return self.refuse(503, f"more than {limits.handshakes_per_second:g} handshakes a second")
-        self._tokens -= 1
         return None
 
     def busy(self, pending: int) -> Refuse | None:
@@ -50,17 +45,17 @@ class Admission:
             return self.refuse(503, f"{self._limits.max_handshakes} handshakes are in progress already")
         return None
 
-    def entered(self, address: str) -> None:
-        """A connection from ``address`` was let in."""
+    def entered(self, network: str) -> None:
+        """A connection from ``network`` was let in."""
         self.connections += 1
-        self._by_address[address] += 1
+        self._by_network[network] += 1
 
-    def left(self, address: str) -> None:
+    def left(self, network: str) -> None:
         """It is gone."""
         self.connections -= 1
-        self._by_address[address] -= 1
-        if not self._by_address[address]:
-            del self._by_address[address]
+        self._by_network[network] -= 1
+        if not self._by_network[network]:
+            del self._by_network[network]
 
     def refuse(self, status: int, reason: str) -> Refuse:
         """A refusal that asks to come back later."""

@@ -58,14 +58,18 @@ def _assumed(path: str, route: Route) -> Arrival:
 
 
 def no_route(arrival: Arrival, mounts: Mapping[str, Mount]) -> Refuse:
-    """Why there is nowhere to go (404), and where there would be."""
-    path, served = arrival.path, ", ".join(sorted(mounts)) or "none"
+    """Why there is nowhere to go (404). Where there would be is for the server's own people: a path may be what a
+    stranger has to know."""
+    path, served = (
+        arrival.path,
+        f"paths on this port: {excerpt(', '.join(sorted(mounts)), 200, quoted=False) or 'none'}",
+    )
     if arrival.identity:
-        return Refuse(404, f"nothing is served at the path {excerpt(path, 100)}; paths on this port: {served}")
+        return Refuse(404, f"nothing is served at the path {excerpt(path, 100)}", private=served)
     if path in mounts:
         example = f"append the identity, as in {path.rstrip('/')}/CS1"
         return Refuse(404, f"the URL ends at the route {path} and names no station: {example}")
-    return Refuse(404, f"the URL names no station: append a route and the identity; paths on this port: {served}")
+    return Refuse(404, "the URL names no station: append the route and the identity", private=served)
 
 
 def describe(

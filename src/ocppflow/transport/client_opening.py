@@ -26,6 +26,7 @@ from ocppflow.transport.full_websocket import wire_log
 from ocppflow.transport.handshake import build_basic
 from ocppflow.transport.link import Link, Peer
 from ocppflow.transport.link_context import LinkContext
+from ocppflow.transport.retry_after import retry_after
 from ocppflow.transport.socket_link import SocketLink
 from ocppflow.transport.tls import explain_tls_failure
 
@@ -206,6 +207,5 @@ def _refusal(where: str, response: Response) -> ConnectionRefused:
     details = "; ".join(part for part in (said, check) if part)
     phrase = excerpt(response.reason_phrase, quoted=False)
     reason = f"{where} refused: HTTP {status} {phrase}" + (f" ({details})" if details else "")
-    wait = response.headers.get("Retry-After", "")
-    retry_after = float(wait) if wait.isascii() and wait.isdigit() else None
-    return ConnectionRefused(reason, status=status, retry_after=retry_after)
+    headers = {name: response.headers[name] for name in ("Retry-After", "Date") if name in response.headers}
+    return ConnectionRefused(reason, status=status, retry_after=retry_after(headers))

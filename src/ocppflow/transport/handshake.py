@@ -90,6 +90,14 @@ class Refuse:
     headers: Mapping[str, str] = field(default_factory=dict)
     """Further headers of the answer, such as ``Retry-After`` (in seconds)."""
 
+    private: str = ""
+    """What strangers should not read: it follows the reason in the log, the trace and ``on_refused`` alone."""
+
+    @property
+    def whole_reason(self) -> str:
+        """The reason and what is private, for those who run the server."""
+        return f"{self.reason}; {self.private}" if self.private else self.reason
+
 
 @dataclass(frozen=True, slots=True)
 class RefusedInfo:
@@ -109,7 +117,7 @@ class RefusedInfo:
     subprotocol (2.1 Part 4, 3.3); None if no answer could be sent (TLS, time-out)."""
 
     reason: str
-    """Why, for people."""
+    """Why, for people; what the peer was not told included."""
 
 
 Acceptor = Callable[[Handshake], Awaitable[Accept | Refuse]]

@@ -15,6 +15,7 @@ from ocppflow.transport.clock import Clock, LoopClock
 from ocppflow.transport.handshake import RefusedInfo
 from ocppflow.transport.link import Link
 from ocppflow.transport.link_context import LinkContext
+from ocppflow.transport.network import network_of
 from ocppflow.transport.route import Mount, Route
 from ocppflow.transport.server_context import ServerContext
 from ocppflow.transport.server_opening import ServerOpening
@@ -139,7 +140,7 @@ class Server:
     # What the Links report.
 
     def _ended(self, link: Link) -> None:
-        self.context.admission.left(link.peer.address.rpartition(":")[0])
+        self.context.admission.left(network_of(link.peer.address.rpartition(":")[0]))
         mount = self.context.mounts.get(link.peer.path)
         if mount is not None:
             mount.links.discard(link)

@@ -29,6 +29,7 @@ from ocppflow.transport.framing import cut_reason
 from ocppflow.transport.full_websocket import wire_log
 from ocppflow.transport.http_request import mend_connection_header, not_websocket, parse_request
 from ocppflow.transport.link import Peer
+from ocppflow.transport.network import network_of
 from ocppflow.transport.route import Mount, Route
 from ocppflow.transport.securing import secure
 from ocppflow.transport.server_context import ServerContext
@@ -85,9 +86,9 @@ class ServerOpening(asyncio.Protocol):
         self.path = ""
 
     @property
-    def host(self) -> str:
-        """The address without the port: what the bound per address counts."""
-        return self.address.rpartition(":")[0]
+    def network(self) -> str:
+        """What the bounds per address count."""
+        return network_of(self.address.rpartition(":")[0])
 
     # What the event loop calls.
 
@@ -241,7 +242,7 @@ class ServerOpening(asyncio.Protocol):
             self.path = request.path.partition("?")[0][:200]
             return arrival
         self.path, self.identity = arrival.path, arrival.identity
-        if refusal := server.admission.check(self.host, server.clock.now()):
+        if refusal := server.admission.check(self.network, server.clock.now()):
             return refusal
         mount = server.mounts.get(arrival.path)
         return (arrival, mount) if mount is not None and arrival.identity else no_route(arrival, server.mounts)
@@ -279,7 +280,7 @@ class ServerOpening(asyncio.Protocol):
         self._transport.set_protocol(link)
         self._state = OpeningState.OVER
         self._finish()
-        self._server.admission.entered(self.host)
+        self._server.admission.entered(self.network)
         mount.links.add(link)
         try:
             mount.route.on_link(link)
@@ -301,7 +302,7 @@ class ServerOpening(asyncio.Protocol):
         self._send_last(protocol)
 
     def _refuse(self, refusal: hs.Refuse) -> None:
-        self._report(refusal.status, refusal.reason)
+        self._report(refusal.status, refusal.whole_reason)
         response = ServerProtocol(logger=wire_log).reject(refusal.status, refusal.reason + "\n")
         for name, value in refusal.headers.items():
             response.headers[name] = value

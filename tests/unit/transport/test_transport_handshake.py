@@ -228,4 +228,4 @@ def test_connections_are_bounded_in_all_and_per_address() -> None:
     assert admission.check("a", 0.0) is None
     for address in ("a", "b"):
         admission.left(address)
-    assert (admission.connections, admission._by_address) == (0, {})
+    assert (admission.connections, admission._by_network) == (0, {})

@@ -19,7 +19,9 @@ from ocppflow.transport.network import network_of
         ("[::ffff:192.0.2.7]", "192.0.2.7"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ("[2001:db8:1:2:ffff::1]", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
+        ("64:ff9b::192.0.2.7", "192.0.2.7"),
+        ("fe80::1%eth0", "fe80::/64%eth0"),
+        ("fe80::1%eth1", "fe80::/64%eth1"),
         ("::1", "::/64"),
         ("?", "?"),
         ("", ""),
@@ -36,3 +38,8 @@ def test_a_64_is_one_address_and_its_neighbour_another(network: int, one: int, o
     hosts = [str(IPv6Address((network << 64) | interface)) for interface in (one, other)]
     assert network_of(hosts[0]) == network_of(f"[{hosts[1]}]")
     assert network_of(hosts[0]) != network_of(str(IPv6Address(((network ^ 1) << 64) | one)))
+
+
+@given(st.ip_addresses(v=4))
+def test_an_ipv4_address_is_one_network_however_it_is_written(address) -> None:
+    assert network_of(str(address)) == network_of(f"::ffff:{address}") == network_of(f"[64:ff9b::{address}]")

@@ -53,8 +53,8 @@ async def test_J_3_1_1_in_1_6_an_identity_has_no_limit(site) -> None:
         ("/ocpp", 404, "ends at the route /ocpp and names no station: append the identity, as in /ocpp/CS1"),
         ("/ocpp/", 404, "append the identity"),
         ("/ocpp//", 404, "append the identity"),
-        ("/", 404, "names no station: append a route and the identity; paths on this port: /ocpp"),
-        ("/elsewhere/CS1", 404, "paths on this port: /ocpp"),
+        ("/", 404, "names no station: append the route and the identity"),
+        ("/elsewhere/CS1", 404, "nothing is served at the path '/elsewhere'"),
         ("ftp://host/ocpp/CS1", 400, "not a path"),
         ("ocpp/CS1", 400, "not a path"),
         ("*", 400, "not a path"),
@@ -70,6 +70,16 @@ async def test_J_3_1_1_a_bad_path_is_refused_with_its_reason(site, path: str, st
     assert says in body
     assert await peer.at_end()
     assert len(refused.reason) < 300
+
+
+@pytest.mark.parametrize("path", ["/", "/elsewhere/CS1"])
+async def test_the_paths_of_a_port_are_for_the_log_and_not_for_strangers(site, caplog, path: str) -> None:
+    here = await site()
+    _, _, body = await (await here.raw()).asked(path)
+    told = (await here.refused()).reason
+    assert "/ocpp" not in body
+    assert told == f"{body.strip()}; paths on this port: /ocpp"
+    assert told in caplog.text
 
 
 @pytest.mark.parametrize(
