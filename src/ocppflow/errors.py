@@ -40,12 +40,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from ocppflow.plain_text import SHOWN_TEXT, one_line
+
 if TYPE_CHECKING:
     from ocppflow.messages.violation import Violation
 
 
 class OCPPError(Exception):
-    """Root of everything ocppflow raises on purpose."""
+    """Root of everything ocppflow raises on purpose.
+
+    ``str()`` of each is one line that is fit for any terminal or log, whatever a peer has put into it: what cannot be
+    printed is escaped. Attributes keep what came as it came.
+    """
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
 
 
 class CallError(OCPPError):
@@ -69,7 +78,8 @@ class CallError(OCPPError):
         self.details: dict[str, Any] = dict(details or {})
 
     def __str__(self) -> str:
-        return f"{self.code}: {self.description}" if self.description else self.code
+        text = f"{self.code}: {self.description}" if self.description else self.code
+        return one_line(text, SHOWN_TEXT)
 
     @staticmethod
     def of(code: str, description: str = "", details: Mapping[str, Any] | None = None) -> CallError:
@@ -230,16 +240,16 @@ class ConnectionLost(RemoteError, ConnectionError):
 class ConnectionRefused(RemoteError, ConnectionError):
     """The peer did not let us in, or could not be reached.
 
-    ``reason`` says what to check, ``status`` is the HTTP status if one came. ``retry_after`` is how many seconds the
-    peer asked us to wait, None if it did not. ``tls`` tells that TLS failed, so that a station reports an
-    InvalidCsmsCertificate (2.0.1 Part 2, A00.FR.310).
+    ``reason`` says what to check, in the words of ``str()``; ``status`` is the HTTP status if one came. ``retry_after``
+    is how many seconds the peer asked us to wait, None if it did not. ``tls`` tells that TLS failed, so that a station
+    reports an InvalidCsmsCertificate (2.0.1 Part 2, A00.FR.310).
     """
 
     def __init__(
         self, reason: str, *, status: int | None = None, retry_after: float | None = None, tls: bool = False
     ) -> None:
-        super().__init__(reason)
-        self.reason = reason
+        self.reason = one_line(reason)
+        super().__init__(self.reason)
         self.status = status
         self.retry_after = retry_after
         self.tls = tls

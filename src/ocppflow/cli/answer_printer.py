@@ -7,7 +7,7 @@ from typing import TextIO
 
 import msgspec
 
-from ocppflow.cli.text import json_text, one_line
+from ocppflow.plain_text import json_text, one_line
 from ocppflow.trace import TraceRecord
 
 

@@ -14,8 +14,8 @@ import typer
 from typer.core import TyperCommand
 
 from ocppflow.cli.failure import INTERRUPTED, REFUSED, Failure
-from ocppflow.cli.text import one_line
 from ocppflow.errors import OCPPError
+from ocppflow.plain_text import one_line
 
 
 class CommandEntry(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from ocppflow.cli.text import one_line
+from ocppflow.plain_text import one_line
 from ocppflow.trace import TraceRecord
 
 Kind = Literal[

@@ -17,6 +17,7 @@ from ocppflow.cli.csms_log import LEVELS, CSMSLog, set_up
 from ocppflow.cli.csms_settings import read_policy, set_leniency, set_limits
 from ocppflow.cli.failure import INTERRUPTED, Failure
 from ocppflow.cli.log_sink import FRAMES_PER_SECOND
+from ocppflow.log_budget import budgeted
 from ocppflow.trace import TraceFile
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ocppflow.csms import CSMS
     from ocppflow.endpoint import ServerLimits, ServerTLS
 
-log = logging.getLogger("ocppflow.cli")
+log = budgeted("ocppflow.cli")
 
 
 def csms(

@@ -16,7 +16,7 @@ from ocppflow.cli.conversation import Conversation, Entry
 from ocppflow.cli.entry_lines import clock, plain
 from ocppflow.cli.log_sink import FRAMES_PER_SECOND, LogSink
 from ocppflow.cli.paint import Paint
-from ocppflow.cli.text import json_text, one_line, printable
+from ocppflow.plain_text import json_text, one_line, printable
 
 if TYPE_CHECKING:
     from ocppflow.trace import TraceRecord

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ocppflow.cli.conversation import Entry, milliseconds
 from ocppflow.cli.payload_summary import summary
-from ocppflow.cli.text import one_line
+from ocppflow.plain_text import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console

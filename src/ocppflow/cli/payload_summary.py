@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from ocppflow.cli.text import one_line
+from ocppflow.plain_text import one_line
 
 # The most telling fields first; date-times and counters say little.
 _OUTCOME = ["status", "registrationStatus", "eventType", "attributeStatus", "configurationStatus", "errorCode"]

@@ -14,7 +14,7 @@ from ocppflow.cli.entry_lines import said_by_call
 from ocppflow.cli.payload_summary import summary
 from ocppflow.cli.sequence_style import STYLE
 from ocppflow.cli.svg_text import cut, quoted, width, wrap
-from ocppflow.cli.text import one_line
+from ocppflow.plain_text import one_line
 from ocppflow.trace import TraceRecord
 
 MAX_STATIONS = 8

@@ -13,8 +13,8 @@ import msgspec
 from ocppflow.cli import trace_options as options
 from ocppflow.cli.conversation import Conversation, Entry
 from ocppflow.cli.failure import Failure
-from ocppflow.cli.text import json_text, one_line
 from ocppflow.cli.trace_reading import Remarks, TraceReader
+from ocppflow.plain_text import json_text, one_line
 
 if TYPE_CHECKING:
     from ocppflow.trace import TraceRecord

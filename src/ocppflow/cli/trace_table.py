@@ -10,7 +10,7 @@ from typing import TextIO
 from ocppflow.cli.conversation import Entry, milliseconds
 from ocppflow.cli.entry_lines import COLOURS, arrow, clock, details, mark, pointer, style, what
 from ocppflow.cli.paint import Paint, cells, fit
-from ocppflow.cli.text import one_line
+from ocppflow.plain_text import one_line
 
 _TIME, _ARROW, _LATENCY = 12, 5, 8
 _BEFORE = _TIME + 1 + _ARROW + 1

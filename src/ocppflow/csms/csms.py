@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -35,11 +34,12 @@ from ocppflow.endpoint import (
     ServerTLS,
 )
 from ocppflow.errors import ConfigurationError, NotConnected
+from ocppflow.log_budget import budgeted
 from ocppflow.messages import Request, Response, Role, Version
 from ocppflow.messages.tolerance import STRICT, Policy
 from ocppflow.trace import TraceHook
 
-log = logging.getLogger("ocppflow")
+log = budgeted("ocppflow")
 
 _R = TypeVar("_R", bound=Response)
 

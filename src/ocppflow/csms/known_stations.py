@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections import OrderedDict
@@ -14,8 +13,10 @@ import msgspec
 
 from ocppflow.endpoint import History
 from ocppflow.errors import ConfigurationError
+from ocppflow.log_budget import budgeted
+from ocppflow.plain_text import one_line
 
-log = logging.getLogger("ocppflow")
+log = budgeted("ocppflow")
 
 LONG_IDENTITY = 255
 """OCPP 2.x allows 48 characters, 1.6 sets no limit; a longer identity is not worth remembering."""
@@ -59,7 +60,7 @@ class KnownStation(History):
 
     def __repr__(self) -> str:
         who = " ".join(word for word in (self.vendor, self.model, self.firmware) if word)
-        return f"<KnownStation {self.identity}{': ' + who if who else ''}>"
+        return one_line(f"<KnownStation {self.identity}{': ' + who if who else ''}>")
 
 
 class StationRecord(msgspec.Struct, omit_defaults=True):

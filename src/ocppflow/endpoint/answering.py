@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 from collections import deque
 from collections.abc import Awaitable, Coroutine, Mapping
@@ -17,12 +16,13 @@ from ocppflow.endpoint.hooks import Background
 from ocppflow.endpoint.incoming_call import LATER, IncomingCall, Work, payload_of
 from ocppflow.endpoint.router import FoundHandler, Proceed, Router
 from ocppflow.errors import CallError, Expired, InternalError, InvalidMessage, NotSupported, OCPPError
+from ocppflow.log_budget import budgeted
 from ocppflow.messages import Message, Version
 from ocppflow.messages.vocabulary import to_v21, to_v201
 from ocppflow.rpc.events import CallReceived, LateAnswer, SendReceived
 from ocppflow.rpc.session import Session
 
-log = logging.getLogger("ocppflow")
+log = budgeted("ocppflow")
 
 _Task = asyncio.Future[Any]
 _Event = CallReceived | SendReceived

@@ -6,19 +6,18 @@ Both roles speak through this, with a different way to get a Link. Everything ru
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from enum import Enum
 from typing import Any, Final, Protocol
 
 from ocppflow.endpoint.answering import Answering
 from ocppflow.endpoint.caller import Caller
-from ocppflow.endpoint.complaints import Complaints
 from ocppflow.endpoint.hooks import Background, end
 from ocppflow.endpoint.incoming_call import IncomingCall
 from ocppflow.endpoint.router import Router
 from ocppflow.endpoint.tracer import Tracer
 from ocppflow.errors import InternalError, InvalidResponse, NotConnected
+from ocppflow.log_budget import budgeted
 from ocppflow.messages import Role, Version
 from ocppflow.messages.tolerance import STRICT, Policy
 from ocppflow.rpc.events import (
@@ -38,7 +37,7 @@ from ocppflow.trace import TraceHook
 from ocppflow.transport.clock import Clock, Timer
 from ocppflow.transport.link import Link, Peer
 
-log = logging.getLogger("ocppflow")
+log = budgeted("ocppflow")
 
 
 class ConnectionState(Enum):
@@ -76,7 +75,6 @@ class Connection(Caller):
         "_answering",
         "_armed",
         "_clock",
-        "_complaints",
         "_keeper",
         "_link",
         "_quiet",
@@ -119,7 +117,6 @@ class Connection(Caller):
         self._timer: Timer | None = None
         self._armed = 0.0
         self._quiet: tuple[asyncio.Future[None], int] | None = None
-        self._complaints: Complaints | None = None
         self._state = ConnectionState.OPEN
         self._keeper = keeper
         self.connected_at = time.time()
@@ -284,9 +281,7 @@ class Connection(Caller):
                 self._answering.forget(event.message_id)
 
     def _complain(self, what: object, *, warn: bool) -> None:
-        if self._complaints is None:
-            self._complaints = Complaints(self.peer.identity)
-        self._complaints.tell(what, warn=warn)
+        (log.warning if warn else log.info)("%s: %s", self.peer.identity, what)
 
     def _resolve(self, event: CallAnswered | CallFailed) -> None:
         future: asyncio.Future[CallAnswered] | None = event.waiter
@@ -390,7 +385,7 @@ class Connection(Caller):
         return len(session.own_calls) == 0 and at_work <= own
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.peer.identity} {self.version.value} {self.state.value}>"
+        return f"<{type(self).__name__} {self.peer} {self.version.value} {self.state.value}>"
 
 
 def _set(future: asyncio.Future[None]) -> None:

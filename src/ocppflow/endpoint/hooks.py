@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
+from ocppflow.log_budget import budgeted
 from ocppflow.transport.clock import Clock, sleep
 
-log = logging.getLogger("ocppflow")
+log = budgeted("ocppflow")
 
 _C = TypeVar("_C", bound=Callable[..., object])
 

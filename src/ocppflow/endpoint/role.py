@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterable
 from typing import Any, ClassVar, Generic, TypeVar
@@ -13,6 +12,7 @@ from ocppflow.endpoint.router import OwnerT, Router
 from ocppflow.endpoint.stop_signals import stop_signals
 from ocppflow.endpoint.trace_hooks import TraceHooks
 from ocppflow.errors import ConfigurationError
+from ocppflow.log_budget import budgeted
 from ocppflow.messages import Role, Version
 from ocppflow.messages.tolerance import STRICT, Policy
 from ocppflow.rpc.events import LateAnswer
@@ -23,7 +23,7 @@ from ocppflow.transport.clock import Clock, LoopClock
 from ocppflow.transport.link import Link
 from ocppflow.transport.loop import run as run_on_fastest_loop
 
-log = logging.getLogger("ocppflow")
+log = budgeted("ocppflow")
 
 ConnectionT = TypeVar("ConnectionT", bound=Connection)
 

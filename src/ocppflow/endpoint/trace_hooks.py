@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Sequence
 
+from ocppflow.log_budget import budgeted
 from ocppflow.rpc.events import CallAnswered, CallReceived, Event, SendReceived
 from ocppflow.trace import SelectiveHook, TraceHook, TraceRecord
 
-log = logging.getLogger("ocppflow")
+log = budgeted("ocppflow")
 
 
 class TraceHooks:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
 import os
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-log = logging.getLogger("ocppflow.nodes")
+from ocppflow.log_budget import budgeted
+
+log = budgeted("ocppflow.nodes")
 
 _FOLDER: Final = "auth-lists"
 _OWNER_ONLY: Final = 0o600  # they hold passwords

@@ -14,7 +14,8 @@ import msgspec
 from msgspec import Raw
 
 from ocppflow.errors import CallError, LocalError, OCPPError
-from ocppflow.nodes.values import UNREADABLE, as_flag, as_number, as_text, kind_of, one_line, read_json, shown
+from ocppflow.nodes.values import UNREADABLE, as_flag, as_number, as_text, kind_of, read_json, shown
+from ocppflow.plain_text import one_line
 
 Msg: TypeAlias = dict[str, Any]
 

@@ -17,7 +17,7 @@ from ocppflow.nodes.node_tls import station_tls
 from ocppflow.nodes.properties import tls_files
 from ocppflow.nodes.states import NodeState
 from ocppflow.nodes.unanswered import Unanswered
-from ocppflow.nodes.values import one_line
+from ocppflow.plain_text import one_line
 from ocppflow.station import ChargingStation, Dial, StationState
 from ocppflow.transport.backoff import Backoff
 from ocppflow.transport.client import connect

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
@@ -13,6 +12,7 @@ import msgspec
 
 from ocppflow.endpoint import LATER, Connection, IncomingCall
 from ocppflow.errors import InternalError, OCPPError, QueueFull, RemoteError
+from ocppflow.log_budget import budgeted
 from ocppflow.messages import actions
 from ocppflow.nodes import contract, msgs_out
 from ocppflow.nodes.contract import ALL, LINK_CALL, OCPP_LOG, BadInput, Msg
@@ -21,7 +21,7 @@ from ocppflow.nodes.unanswered import FlowRequest, Unanswered
 from ocppflow.trace import TraceRecord
 from ocppflow.transport.clock import Clock, LoopClock
 
-log = logging.getLogger("ocppflow.nodes")
+log = budgeted("ocppflow.nodes")
 
 Send = Callable[[int, Msg], object]
 """``send(port, msg)``; ports are counted from 1: ``contract.ALL``, ``.LINK_CALL``, ``.OCPP_LOG``."""

@@ -89,12 +89,6 @@ _KINDS: Final[tuple[tuple[Any, str], ...]] = (
 )
 
 
-def one_line(text: str, most: int) -> str:
-    """A text that may hold a flow's or a peer's own words, fit for a log and for JSON."""
-    text = "".join(c if c.isprintable() else " " for c in text)
-    return text if len(text) <= most else text[: most - 1] + "…"
-
-
 def iso(seconds: float) -> str:
     """Seconds since 1970 as a JavaScript Date is written as JSON."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

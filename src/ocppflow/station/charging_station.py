@@ -4,7 +4,6 @@ handler; the rest is refused (NotSupported)."""
 from __future__ import annotations
 
 import asyncio
-import logging
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from enum import Enum
@@ -32,11 +31,13 @@ from ocppflow.endpoint import (
     shown_url,
 )
 from ocppflow.errors import ConfigurationError, ConnectionRefused, NotConnected
+from ocppflow.log_budget import budgeted
 from ocppflow.messages import Role, Version
 from ocppflow.messages.tolerance import STRICT, Policy
+from ocppflow.plain_text import one_line
 from ocppflow.trace import TraceHook
 
-log = logging.getLogger("ocppflow")
+log = budgeted("ocppflow")
 
 Dial = Callable[[], Awaitable[Link]]
 
@@ -347,4 +348,4 @@ class ChargingStation(RoleBase["ChargingStation"], Caller):
         return self._connection._at_hand() if self._connection is not None else None
 
     def __repr__(self) -> str:
-        return f"<ChargingStation {self.identity} {self._state.value}>"
+        return f"<ChargingStation {one_line(self.identity)} {self._state.value}>"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, unquote_to_bytes, urlsplit
 
 from ocppflow.errors import ConfigurationError
-from ocppflow.transport.excerpt import excerpt
+from ocppflow.plain_text import excerpt
 
 PLACEHOLDER = "{identity}"
 DEFAULT_PORTS = {"ws": 80, "wss": 443}

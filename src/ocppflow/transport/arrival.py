@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from websockets.http11 import Request
 
 from ocppflow.messages.base import Version
+from ocppflow.plain_text import excerpt
 from ocppflow.transport.address import normal_path
-from ocppflow.transport.excerpt import excerpt
 from ocppflow.transport.handshake import (
     Handshake,
     Refuse,

@@ -13,10 +13,10 @@ from websockets.uri import parse_uri
 
 from ocppflow.errors import ConfigurationError, ConnectionRefused
 from ocppflow.messages.base import Version
+from ocppflow.plain_text import excerpt
 from ocppflow.transport.address import shown_url, station_address
 from ocppflow.transport.client_opening import Attempt, ClientOpening
 from ocppflow.transport.clock import Clock, LoopClock
-from ocppflow.transport.excerpt import excerpt
 from ocppflow.transport.handshake import check_identity
 from ocppflow.transport.leniency import EXACT, Leniency
 from ocppflow.transport.link import Link

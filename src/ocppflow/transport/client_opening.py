@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 import ssl as ssl_module
 from collections.abc import Mapping
@@ -19,9 +18,10 @@ from websockets.typing import Subprotocol
 from websockets.uri import WebSocketURI
 
 from ocppflow.errors import ConnectionRefused
+from ocppflow.log_budget import budgeted
 from ocppflow.messages.base import Version
+from ocppflow.plain_text import excerpt
 from ocppflow.transport.address import shown_host, shown_url
-from ocppflow.transport.excerpt import excerpt
 from ocppflow.transport.full_websocket import wire_log
 from ocppflow.transport.handshake import build_basic
 from ocppflow.transport.link import Link, Peer
@@ -30,7 +30,7 @@ from ocppflow.transport.retry_after import retry_after
 from ocppflow.transport.socket_link import SocketLink
 from ocppflow.transport.tls import explain_tls_failure
 
-log = logging.getLogger("ocppflow.transport")
+log = budgeted("ocppflow.transport")
 
 # Windows of 4 KiB on our side; what the CSMS does is its own affair.
 _DEFLATE = ClientPerMessageDeflateFactory(client_max_window_bits=12, compress_settings={"memLevel": 5})

@@ -13,13 +13,14 @@ from websockets.extensions import Extension
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import OPEN, Protocol, Side
 
+from ocppflow.log_budget import budgeted
 from ocppflow.transport.framing import cut_reason
 
 # RFC 6455 5.2 and RFC 7692 6: the bit of the first byte that marks a compressed message.
 _RSV1 = 0x40
 _NOT_NEGOTIATED = "RSV1 is set: a compressed frame, but permessage-deflate was not negotiated"
 
-wire_log = logging.getLogger("ocppflow.transport.websocket")
+wire_log = budgeted("ocppflow.transport.websocket")
 wire_log.setLevel(logging.WARNING)  # websockets tells of every opening and closing at INFO
 
 

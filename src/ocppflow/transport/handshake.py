@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ocppflow.messages.base import Version
+from ocppflow.plain_text import excerpt
 from ocppflow.transport.address import decode_identity, identity_fault, normal_path
-from ocppflow.transport.excerpt import excerpt
 from ocppflow.transport.link import ClientCertificate
 
 MAX_IDENTITY_2X = 48

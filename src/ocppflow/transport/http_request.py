@@ -8,7 +8,7 @@ from websockets.exceptions import HeaderLineTooLong, RequestLineTooLong, TooMany
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
-from ocppflow.transport.excerpt import excerpt
+from ocppflow.plain_text import excerpt
 from ocppflow.transport.handshake import Refuse
 
 

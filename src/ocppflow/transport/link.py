@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Protocol
 
 from ocppflow.messages.base import Version
+from ocppflow.plain_text import SHOWN_IDENTITY, one_line
 
 
 class LinkState(Enum):
@@ -49,6 +50,10 @@ class Peer:
     path: str = "/"
     security_profile: int = 0
     certificate: ClientCertificate | None = None
+
+    def __str__(self) -> str:
+        """The identity, fit for a text for people."""
+        return one_line(self.identity, SHOWN_IDENTITY)
 
 
 class LinkHandler(Protocol):

@@ -214,7 +214,7 @@ class MemoryLink:
             self._handler.closed(code, reason)
 
     def __repr__(self) -> str:
-        return f"<MemoryLink {self._peer.identity} {self._state.value}>"
+        return f"<MemoryLink {self._peer} {self._state.value}>"
 
 
 def memory_pair(

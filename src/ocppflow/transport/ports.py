@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import logging
 import weakref
 from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import ClassVar
 
 from ocppflow.errors import ConfigurationError
+from ocppflow.log_budget import budgeted
 from ocppflow.transport.address import ListenAddress
 from ocppflow.transport.clock import Clock
 from ocppflow.transport.handshake import RefusedInfo
@@ -23,7 +23,7 @@ from ocppflow.transport.server import Server
 from ocppflow.transport.settings import LinkLimits, ServerLimits
 from ocppflow.transport.tls import ServerTLS
 
-log = logging.getLogger("ocppflow.transport")
+log = budgeted("ocppflow.transport")
 
 RefusedHook = Callable[[RefusedInfo], None]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import logging
 from collections.abc import Callable, Iterable, Mapping
 
 from websockets.protocol import Side
 
 from ocppflow.errors import ConfigurationError
+from ocppflow.log_budget import budgeted
 from ocppflow.transport.address import normal_path, shown_host
 from ocppflow.transport.clock import Clock, LoopClock
 from ocppflow.transport.handshake import RefusedInfo
@@ -22,7 +22,7 @@ from ocppflow.transport.server_opening import ServerOpening
 from ocppflow.transport.settings import ServerLimits
 from ocppflow.transport.tls import ServerTLS
 
-log = logging.getLogger("ocppflow.transport")
+log = budgeted("ocppflow.transport")
 
 
 class Server:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
+from ocppflow.log_budget import budgeted
 from ocppflow.transport.admission import Admission
 from ocppflow.transport.clock import Clock
 from ocppflow.transport.handshake import RefusedInfo
@@ -13,7 +14,7 @@ from ocppflow.transport.route import Mount
 from ocppflow.transport.settings import ServerLimits
 from ocppflow.transport.tls import ServerTLS
 
-log = logging.getLogger("ocppflow.transport")
+log = budgeted("ocppflow.transport")
 
 
 class Opening(Protocol):

@@ -7,7 +7,6 @@ SocketLink and is gone, or has refused, said why to everyone who should know, an
 from __future__ import annotations
 
 import asyncio
-import logging
 import ssl
 from collections.abc import Sequence
 from enum import Enum
@@ -20,11 +19,12 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
+from ocppflow.log_budget import budgeted
 from ocppflow.messages.base import Version
+from ocppflow.plain_text import excerpt
 from ocppflow.transport import handshake as hs
 from ocppflow.transport.arrival import Arrival, arrive, describe, no_route
 from ocppflow.transport.clock import Timer
-from ocppflow.transport.excerpt import excerpt
 from ocppflow.transport.framing import cut_reason
 from ocppflow.transport.full_websocket import wire_log
 from ocppflow.transport.http_request import mend_connection_header, not_websocket, parse_request
@@ -36,7 +36,7 @@ from ocppflow.transport.server_context import ServerContext
 from ocppflow.transport.socket_link import SocketLink
 from ocppflow.transport.tls import explain_tls_failure
 
-log = logging.getLogger("ocppflow.transport")
+log = budgeted("ocppflow.transport")
 
 # Small windows and no memory between messages on our side: about 20 KiB instead of 300 per connection.
 _DEFLATE = ServerPerMessageDeflateFactory(

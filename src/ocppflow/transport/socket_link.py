@@ -9,12 +9,12 @@ An idle connection is thus this object, its KeepAlive, and little else.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 
 from websockets.extensions import Extension
 from websockets.frames import Opcode
 
+from ocppflow.log_budget import budgeted
 from ocppflow.transport.clock import Timer
 from ocppflow.transport.framing import FIN_PING, FIN_TEXT, apply_mask, check_code, encode_frame
 from ocppflow.transport.full_websocket import FullWebSocket
@@ -23,7 +23,7 @@ from ocppflow.transport.link import LinkHandler, LinkState, Peer
 from ocppflow.transport.link_context import LinkContext, Transport
 from ocppflow.transport.waiters import Waiters
 
-log = logging.getLogger("ocppflow.transport")
+log = budgeted("ocppflow.transport")
 
 _KNOWN_OPCODES = frozenset(Opcode)
 _COMPRESS_FROM = 256  # below this many bytes compression saves nothing worth its time
@@ -397,4 +397,4 @@ class SocketLink(asyncio.Protocol):
         self._write(encode_frame(FIN_PING, b"", masked=not self._context.reads_masked))
 
     def __repr__(self) -> str:
-        return f"<SocketLink {self._peer.identity} {self._state.value}>"
+        return f"<SocketLink {self._peer} {self._state.value}>"

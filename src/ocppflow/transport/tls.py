@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,9 +10,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from ocppflow.errors import ConfigurationError
+from ocppflow.log_budget import budgeted
 from ocppflow.transport.link import ClientCertificate
 
-log = logging.getLogger("ocppflow.transport")
+log = budgeted("ocppflow.transport")
 
 # A00.FR.318 and .421, what the standard names first, then its forward-secret RSA cousins. Python's own default
 # leaves out the TLS_RSA suites (the last two), with which many stations in the field have to do. TLS 1.3 suites are

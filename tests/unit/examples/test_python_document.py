@@ -86,7 +86,7 @@ def test_limits_and_their_defaults_are_as_documented(kind: type) -> None:
 
 def test_every_logger_is_documented() -> None:
     sources = (ROOT / "src").rglob("*.py")
-    names = {name for file in sources for name in re.findall(r'getLogger\("(.+?)"\)', file.read_text(encoding="utf-8"))}
+    names = {name for file in sources for name in re.findall(r'budgeted\("(.+?)"\)', file.read_text(encoding="utf-8"))}
     assert len(names) > 4
     assert not {name for name in names if f"`{name}`" not in section("## Logging")}
 

@@ -21,6 +21,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
+from ocppflow.log_budget import budgeted
 from ocppflow.nodes.engine.hosted_nodes import TARGET, TYPES, HostedNodes, Slot, Wanted
 from ocppflow.nodes.engine.line_members import BadLine, mapping, node_name, unknown_node, wanted_node, wanted_of
 from ocppflow.nodes.engine.log_subject import at_work
@@ -39,7 +40,7 @@ from ocppflow.nodes.engine.runtime_lines import (
 from ocppflow.nodes.engine.work_queue import EVERYBODY, WorkQueue
 from ocppflow.transport.clock import Clock, LoopClock
 
-log = logging.getLogger("ocppflow.engine")
+log = budgeted("ocppflow.engine")
 
 PARKED_FOR: Final = 30.0
 """Seconds that a parked node is kept for a re-deploy that takes it up again."""

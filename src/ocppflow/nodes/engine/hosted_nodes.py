@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from ocppflow.log_budget import budgeted
 from ocppflow.nodes.contract import Msg
 from ocppflow.nodes.cs_node import CSNode
 from ocppflow.nodes.csms_node import CSMSNode
@@ -17,7 +17,7 @@ from ocppflow.nodes.engine.runtime_lines import Outbox, OutputLine, RuntimeMsg, 
 from ocppflow.nodes.engine.state_directory import StateDirectory
 from ocppflow.transport.clock import Clock, Timer
 
-log = logging.getLogger("ocppflow.engine")
+log = budgeted("ocppflow.engine")
 
 PARKED_OUTPUTS: Final = 1000
 """Lines of a parked node that are kept: a re-deploy takes a second or two, and a busy CSMS sends some hundred a

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from pathlib import Path
 from typing import Final
 
 from ocppflow.csms import StationFile
+from ocppflow.log_budget import budgeted
 from ocppflow.nodes.auth_memory import AuthMemory, file_name
 
-log = logging.getLogger("ocppflow.engine")
+log = budgeted("ocppflow.engine")
 
 _STATIONS: Final = "stations"
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-log = logging.getLogger("ocppflow.engine")
+from ocppflow.log_budget import budgeted
+
+log = budgeted("ocppflow.engine")
 
 Job = Callable[[], Coroutine[Any, Any, None]]
 
