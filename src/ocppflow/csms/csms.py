@@ -284,6 +284,8 @@ class CSMS(RoleBase[Station]):
     def refused(self, info: RefusedInfo) -> None:
         """A connection was refused: the trace and the hooks hear of it; the log has."""
         note = f"HTTP {info.status}: {info.reason}" if info.status else info.reason
+        if info.more:
+            note += f"; and {info.more:,} more like this"
         self._trace_event(info.identity, "refused", note, info.address)
         self.on_refused.fire(self.background, info)
 

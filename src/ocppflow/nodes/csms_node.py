@@ -279,6 +279,8 @@ class CSMSNode(Node):
     def _refused(self, info: RefusedInfo) -> None:
         if info.identity:  # or it names no station, and only the log has it
             about = {"reason": info.reason or "no reason was given", "status": info.status, "remote": info.address}
+            if info.more:
+                about["more"] = info.more
             self._emit(ALL, msgs_out.connection(info.identity, "REFUSED", about))
 
     def _count(self) -> None:

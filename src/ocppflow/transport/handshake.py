@@ -119,6 +119,10 @@ class RefusedInfo:
     reason: str
     """Why, for people; what the peer was not told included."""
 
+    more: int = 0
+    """How many like it, from the same address, are told of with this one: the first ones of each address are told of
+    one by one, later ones together (``ServerLimits.refusals_per_address``)."""
+
 
 Acceptor = Callable[[Handshake], Awaitable[Accept | Refuse]]
 """Decides on a Handshake, and may take its time: a database can be asked. What it raises is logged and refused with

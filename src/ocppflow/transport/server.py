@@ -135,6 +135,7 @@ class Server:
             listener.close()
         for opening in list(self.context.openings):
             opening.close("the server is shutting down")
+        self.context.refusals.tell_all()
         await self._close_links(self.links, code, reason)
 
     # What the Links report.

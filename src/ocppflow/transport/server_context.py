@@ -7,9 +7,12 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ocppflow.log_budget import budgeted
+from ocppflow.plain_text import SHOWN_IDENTITY, excerpt
 from ocppflow.transport.admission import Admission
 from ocppflow.transport.clock import Clock
 from ocppflow.transport.handshake import RefusedInfo
+from ocppflow.transport.network import network_of
+from ocppflow.transport.refusals import Refusals
 from ocppflow.transport.route import Mount
 from ocppflow.transport.settings import ServerLimits
 from ocppflow.transport.tls import ServerTLS
@@ -27,7 +30,7 @@ class Opening(Protocol):
 class ServerContext:
     """The bounds, the paths and the counters of one port, and the connections whose handshake is not over."""
 
-    __slots__ = ("admission", "clock", "limits", "mounts", "on_refused", "openings", "tls")
+    __slots__ = ("admission", "clock", "limits", "mounts", "on_refused", "openings", "refusals", "tls")
 
     def __init__(
         self,
@@ -43,12 +46,21 @@ class ServerContext:
         self.admission = Admission(limits, clock.now())
         self.mounts: dict[str, Mount] = {}
         self.openings: set[Opening] = set()
+        self.refusals = Refusals(limits, clock, self._tell)
 
-    def report(self, info: RefusedInfo) -> None:
-        """A connection was refused: to the log and to the hook."""
-        who = info.identity or "someone"
-        level = logging.INFO if info.status in (429, 503) else logging.WARNING  # a storm must not fill the log
-        log.log(level, "refused %.60r from %s (%s): %s", who, info.address, info.status or "no answer", info.reason)
+    def report(self, network: str, info: RefusedInfo) -> None:
+        """A connection from ``network`` was refused: to the log and to the hook."""
+        self.refusals.add(network, info.path if info.path in self.mounts else "", info)
+
+    def _tell(self, info: RefusedInfo) -> None:
+        level = logging.INFO if info.status in (429, 503) else logging.WARNING  # a storm is not an alarm
+        who = excerpt(info.identity, SHOWN_IDENTITY) if info.identity else "someone"
+        text = "refused %s from %s (%s): %s"
+        about = (who, info.address, info.status or "no answer", info.reason)
+        if info.more:
+            log.log(level, text + "; and %s more like this", *about, f"{info.more:,}")
+        else:
+            log.log(level, text, *about, extra={"address": network_of(info.address.rpartition(":")[0])})
         if self.on_refused is not None:
             try:
                 self.on_refused(info)

@@ -21,7 +21,7 @@ from websockets.typing import Subprotocol
 
 from ocppflow.log_budget import budgeted
 from ocppflow.messages.base import Version
-from ocppflow.plain_text import excerpt
+from ocppflow.plain_text import SHOWN_TEXT, excerpt, one_line
 from ocppflow.transport import handshake as hs
 from ocppflow.transport.arrival import Arrival, arrive, describe, no_route
 from ocppflow.transport.clock import Timer
@@ -46,6 +46,10 @@ _DEFLATE = ServerPerMessageDeflateFactory(
     client_max_window_bits=12,
     compress_settings={"memLevel": 5},
 )
+
+
+_KEPT = 255
+"""Characters of an identity or a path that are told of a refused connection: a stranger may have sent 16 KiB."""
 
 
 class OpeningState(Enum):
@@ -312,7 +316,9 @@ class ServerOpening(asyncio.Protocol):
 
     def _report(self, status: int | None, reason: str) -> None:
         self._state = OpeningState.OVER
-        self._server.report(hs.RefusedInfo(self.identity, self.address, self.path, status, reason))
+        identity, path = self.identity[:_KEPT], self.path[:_KEPT]
+        info = hs.RefusedInfo(identity, self.address, path, status, one_line(reason, SHOWN_TEXT))
+        self._server.report(self.network, info)
 
     # After a refusal: wait for the peer to read it and go, else a reset could overtake it.
 

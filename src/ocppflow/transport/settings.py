@@ -90,5 +90,14 @@ class ServerLimits(LinkLimits):
     """What a 503 or 429 asks a station to wait: this long up to twice as long, at random, so that those who came
     together do not come together again. 0 says nothing of it."""
 
+    refusals_per_address: int = 20
+    """Refused connections of one address (of one /64 network in IPv6) that the log, the trace and ``on_refused`` are
+    told of one by one in ten seconds; the others are told of together at their end. Enough to see what is wrong. A
+    proxy in front of many stations may need more."""
+
+    refusals_per_second: float = 20.0
+    """The same for all addresses together, in the long run; 200 at once after a quiet time. Each costs a line of log
+    and a record of trace, 400 bytes: so strangers fill 0.7 GB a day at most."""
+
     backlog: int = 4096
     """TCP connections that the kernel keeps until they are accepted; Linux itself allows 4096 (somaxconn)."""
