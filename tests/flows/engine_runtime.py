@@ -9,6 +9,7 @@ from typing import Any
 from flow_peers import PATIENCE
 
 from ocppflow.nodes.engine.engine import Engine
+from ocppflow.nodes.engine.waiting_lines import HIGH_WATER
 
 SECRET = "a-long-password-1"
 
@@ -28,6 +29,19 @@ class Runtime:
         assert data.endswith(b"\n")
         self.lines += [json.loads(line) for line in data.splitlines()]
         self._news.set()
+
+    def stop_reading(self) -> None:
+        """From now on the engine's lines wait."""
+        self.engine.outbox.blocked(True)
+
+    def fill(self, size: int = HIGH_WATER) -> None:
+        """So many bytes of lines wait."""
+        assert self.engine.outbox._is_blocked
+        self.engine.outbox.put({"op": "filling", "text": "x" * size})
+
+    def read_on(self) -> None:
+        """Take all that waits."""
+        self.engine.outbox.blocked(False)
 
     def say(self, **line: Any) -> None:
         self.engine.line(json.dumps(line).encode())

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocppflow.nodes.engine.engine import Engine
-from ocppflow.nodes.engine.runtime_lines import LineSplitter
+from ocppflow.nodes.engine.line_splitter import LineSplitter
 from ocppflow.transport.clock import ManualClock, settle
 
 # --- hello ---------------------------------------------------------------------------------------------------------
@@ -300,14 +300,15 @@ async def test_credentials_can_be_set_while_a_node_runs(runtime: Runtime):
 
 async def test_a_runtime_that_does_not_read_makes_the_peers_wait_and_loses_nothing(runtime: Runtime):
     await runtime.cs((await runtime.csms())["port"])
-    runtime.engine.outbox.pressed(True)
+    runtime.stop_reading()
+    runtime.fill()
     link = runtime.engine.nodes.get("s").node.station.connection._link
     link.send(b'[2,"1","Heartbeat",{}]')
     await settle()
     csms = runtime.engine.nodes.get("m").node
     assert csms._is_paused
     assert not [line for line in runtime.lines if "Heartbeat" in str(line)]
-    runtime.engine.outbox.pressed(False)
+    runtime.read_on()
     await runtime.request("m", "Heartbeat")
 
 

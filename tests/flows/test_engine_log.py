@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ocppflow.nodes.engine.log_lines import LogLines
 from ocppflow.nodes.engine.log_repetitions import PAUSE, Repetitions
-from ocppflow.nodes.engine.runtime_lines import Outbox
+from ocppflow.nodes.engine.outbox import Outbox
 
 
 def record(text: str, *args: object, name: str = "ocppflow") -> logging.LogRecord:

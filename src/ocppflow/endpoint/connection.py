@@ -56,6 +56,9 @@ NEXT: Final = {
 }
 
 
+_ASKED, _PRESSED = 1, 2  # why the peer has to wait: somebody outside wants it, or too many of its messages wait
+
+
 class Keeper(Protocol):
     """Who holds connections: a role. It is told of the end, and of answers to calls of an ended connection."""
 
@@ -77,6 +80,7 @@ class Connection(Caller):
         "_clock",
         "_keeper",
         "_link",
+        "_pauses",
         "_quiet",
         "_session",
         "_state",
@@ -116,6 +120,7 @@ class Connection(Caller):
         )
         self._timer: Timer | None = None
         self._armed = 0.0
+        self._pauses = 0
         self._quiet: tuple[asyncio.Future[None], int] | None = None
         self._state = ConnectionState.OPEN
         self._keeper = keeper
@@ -160,11 +165,11 @@ class Connection(Caller):
 
     def pause_reading(self) -> None:
         """Take nothing more from the peer for now, who feels it as backpressure."""
-        self._link.pause_reading()
+        self._pause(_ASKED, True)
 
     def resume_reading(self) -> None:
         """Go on after :meth:`pause_reading`."""
-        self._link.resume_reading()
+        self._pause(_ASKED, False)
 
     def hold_handlers(self) -> None:
         """Let the peer's messages wait, until :meth:`release_handlers`; answers to our own calls come through."""
@@ -304,7 +309,13 @@ class Connection(Caller):
     # --- the wire and the timer ----------------------------------------------------------------------------------
 
     def under_pressure(self, yes: bool) -> None:
-        (self._link.pause_reading if yes else self._link.resume_reading)()
+        self._pause(_PRESSED, yes)
+
+    def _pause(self, why: int, yes: bool) -> None:
+        """Two may want the peer to wait, and it waits until neither does."""
+        before, self._pauses = self._pauses, self._pauses | why if yes else self._pauses & ~why
+        if bool(before) is not bool(self._pauses):
+            (self._link.pause_reading if yes else self._link.resume_reading)()
 
     def flush(self) -> None:
         """Send what is to be sent."""

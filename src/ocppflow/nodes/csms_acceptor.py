@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from hmac import compare_digest
+from typing import Final
 
 from ocppflow.nodes.auth_list import AuthList
 from ocppflow.nodes.configuration import CSMSSettings
 from ocppflow.transport.handshake import Accept, Acceptor, Handshake, Refuse
 from ocppflow.transport.security import SecurityPolicy
 
+RETRY_AFTER: Final = 10
+"""Seconds until a station may ask again that has come while the flow was far behind."""
 
-def acceptor(settings: CSMSSettings, auths: AuthList, blocked: Container[str]) -> Acceptor:
-    """Lets stations in by the node's security profile and auth list, but none that is ``blocked``. Both may change at
-    any time."""
+
+def acceptor(
+    settings: CSMSSettings, auths: AuthList, blocked: Container[str], is_overfull: Callable[[], bool]
+) -> Acceptor:
+    """Lets stations in by the node's security profile and auth list, but none that is ``blocked``, and nobody while
+    ``is_overfull()``. All that may change at any time."""
     usual = SecurityPolicy({settings.profile}, auths if settings.profile in (1, 2) else None)
 
     async def decide(handshake: Handshake) -> Accept | Refuse:
         if handshake.identity in blocked:
             return Refuse(403, f"{handshake.identity} is blocked until ws_open")
+        if is_overfull():
+            return Refuse(503, "the flow has fallen behind; try again later", {"Retry-After": str(RETRY_AFTER)})
         if settings.shared is not None and _shows(handshake, settings.shared):
             return Accept(settings.profile)
         return await usual(handshake)

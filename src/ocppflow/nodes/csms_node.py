@@ -64,7 +64,8 @@ class CSMSNode(Node):
     on the event loop's thread. ``raw``: ``payload.data`` of what is sent is JSON as it came (``msgspec.Raw``) instead
     of plain data. ``node_id`` and ``memory`` keep changes of the auth list over re-deploys; ``on_auths`` hears of them.
     ``stations`` keeps who the stations say they are, so that rules for a vendor hold before its stations boot again.
-    ``others`` gives the CSMS nodes of this process, so that one that has the port can be named.
+    ``others`` gives the CSMS nodes of this process, so that one that has the port can be named. While
+    ``is_overfull()``, nobody is let in, because whoever reads the output has fallen far behind.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class CSMSNode(Node):
         stations: StationMemory | None = None,
         on_auths: Callable[[dict[str, str]], object] | None = None,
         others: Callable[[], Iterable[CSMSNode]] = tuple,
+        is_overfull: Callable[[], bool] = bool,
     ) -> None:
         super().__init__(send=send, status=status, clock=clock, raw=raw)
         self._config = dict(config)
@@ -90,6 +92,7 @@ class CSMSNode(Node):
         self._station_memory = stations
         self._on_auths = on_auths
         self._others = others
+        self._is_overfull = is_overfull
         self._auths = AuthList(self._memory, node_id)
         self._blocked: set[str] = set()
         self._settings: CSMSSettings | None = None
@@ -195,7 +198,7 @@ class CSMSNode(Node):
     def _make(self, settings: CSMSSettings) -> CSMS:
         self._unanswered = Unanswered(self.clock, settings.timeout)
         csms = CSMS(
-            acceptor=acceptor(settings, self._auths, self._blocked),
+            acceptor=acceptor(settings, self._auths, self._blocked, self._is_overfull),
             versions=settings.versions,
             limits=Limits(call_timeout=settings.timeout, answer_timeout=settings.timeout, silence=SILENCE),
             policy=settings.validation.policy,
@@ -278,10 +281,7 @@ class CSMSNode(Node):
 
     def _refused(self, info: RefusedInfo) -> None:
         if info.identity:  # or it names no station, and only the log has it
-            about = {"reason": info.reason or "no reason was given", "status": info.status, "remote": info.address}
-            if info.more:
-                about["more"] = info.more
-            self._emit(ALL, msgs_out.connection(info.identity, "REFUSED", about))
+            self._emit(ALL, msgs_out.refused(info))
 
     def _count(self) -> None:
         settings = self._settings

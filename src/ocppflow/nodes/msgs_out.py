@@ -16,6 +16,8 @@ from ocppflow.messages.tolerance import Violation
 from ocppflow.nodes.contract import ERROR, REQUEST, RESPONSE, Msg
 from ocppflow.nodes.values import iso
 from ocppflow.trace import TraceRecord, without_secrets
+from ocppflow.transport.handshake import RefusedInfo
+from ocppflow.transport.network import network_of
 
 
 def request(
@@ -85,6 +87,8 @@ def _ocpp(version: str, cb_id: str, command: str, message_id: str, violations: S
     return ocpp
 
 
+REFUSED: Final = "REFUSED"
+
 #: RFC 6455 7.4.1. For connections that end without a word of their own.
 _CLOSE_CODES: Final = {
     1000: "closed normally",
@@ -119,12 +123,48 @@ def station(each: Station) -> dict[str, Any]:
     }
 
 
-def connection(cb_id: str, state: str, payload: dict[str, Any], version: str = "") -> Msg:
+class ConnectionEvent(dict[str, Any]):
+    """A msg about a connection. Whoever cannot pass all of them on may merge them, and say in ``payload.more`` how
+    many others one stands for."""
+
+    @property
+    def state(self) -> str:
+        """ONLINE, OFFLINE or REFUSED."""
+        state: str = self["ocpp"]["websocket"]
+        return state
+
+    @property
+    def cb_id(self) -> str:
+        """The station."""
+        cb_id: str = self["ocpp"]["cbId"]
+        return cb_id
+
+    @property
+    def count(self) -> int:
+        """How many it stands for, itself among them."""
+        return 1 + int(self["payload"].get("more", 0))
+
+    @property
+    def network(self) -> str:
+        """Whose share it takes."""
+        remote: str = self["payload"].get("remote", "")
+        return network_of(remote.rpartition(":")[0])
+
+
+def connection(cb_id: str, state: str, payload: dict[str, Any], version: str = "") -> ConnectionEvent:
     """A connection event; ``state`` is ONLINE, OFFLINE or REFUSED."""
     ocpp = {"websocket": state, "cbId": cb_id}
     if version:
         ocpp["ocppVersion"] = version
-    return {"ocpp": ocpp, "payload": payload, "topic": f"{cb_id}/Connection"}
+    return ConnectionEvent(ocpp=ocpp, payload=payload, topic=f"{cb_id}/Connection")
+
+
+def refused(info: RefusedInfo) -> ConnectionEvent:
+    """A peer was not let in."""
+    about = {"reason": info.reason or "no reason was given", "status": info.status, "remote": info.address}
+    if info.more:
+        about["more"] = info.more
+    return connection(info.identity, REFUSED, about)
 
 
 def log_entry(record: TraceRecord, *, raw: bool) -> Msg:

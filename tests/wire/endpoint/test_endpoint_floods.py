@@ -56,6 +56,26 @@ async def test_a_registration_outlives_the_connection_unless_its_identity_is_end
     assert csms.known("x" * 300) is None
 
 
+async def test_a_peer_that_two_make_wait_waits_for_both() -> None:
+    clock = ManualClock()
+    csms = CSMS(clock=clock)
+    link, there = memory_pair("CS1", clock=clock)
+    station = csms.accept(there)
+    heard: list[str] = []
+    csms.on_any(lambda station, call: heard.append(call.action))
+    link.attach(Deaf())
+    station.pause_reading()  # the flow has fallen behind
+    station.under_pressure(True)  # and too many messages wait for their handlers
+    station.under_pressure(False)
+    link.send(b'[2,"1","Heartbeat",{}]')
+    await settle()
+    assert heard == []
+    station.resume_reading()
+    await settle()
+    assert heard == ["Heartbeat"]
+    await csms.close()
+
+
 class Deaf:
     """A peer that does not care what it is told."""
 

@@ -25,16 +25,15 @@ from ocppflow.log_budget import budgeted
 from ocppflow.nodes.engine.hosted_nodes import TARGET, TYPES, HostedNodes, Slot, Wanted
 from ocppflow.nodes.engine.line_members import BadLine, mapping, node_name, unknown_node, wanted_node, wanted_of
 from ocppflow.nodes.engine.log_subject import at_work
+from ocppflow.nodes.engine.outbox import Outbox, Sink
 from ocppflow.nodes.engine.runtime_lines import (
     MAX_LINE,
     PROTOCOL,
     UNREADABLE,
     DoneLine,
     ErrorLine,
-    Outbox,
     RuntimeLine,
     RuntimeMsg,
-    Sink,
     decode_line,
 )
 from ocppflow.nodes.engine.work_queue import EVERYBODY, WorkQueue
@@ -73,6 +72,7 @@ class Engine:
 
     def __init__(self, *, clock: Clock | None = None, parked_for: float = PARKED_FOR) -> None:
         self.outbox = Outbox(self._pressed)
+        self._hold: Callable[[bool], object] = bool
         self.nodes = HostedNodes(self.outbox, clock or LoopClock(), parked_for, self._abandoned)
         self.state = EngineState.DETACHED
         self._work = WorkQueue(self._failed)
@@ -90,9 +90,11 @@ class Engine:
 
     # --- lines ---------------------------------------------------------------------------------------------------
 
-    def attach(self, sink: Sink) -> None:
-        """A runtime is there, and takes its lines through ``sink``."""
+    def attach(self, sink: Sink, hold: Callable[[bool], object] = bool) -> None:
+        """A runtime is there, and takes its lines through ``sink``. ``hold(True)`` asks for no more lines of its until
+        ``hold(False)``."""
         self.outbox.attach(sink)
+        self._hold = hold
         self._enter(EngineState.GREETING)
         self.outbox.put(
             {
@@ -322,7 +324,9 @@ class Engine:
     # --- pressure and the end ------------------------------------------------------------------------------------
 
     def _pressed(self, full: bool) -> None:
+        """The runtime reads too slowly: it and the peers have to wait, or the answers would pile up."""
         self.nodes.pressed(full)
+        self._hold(full)
 
     async def detach(self) -> None:
         """The runtime is gone, or the engine is to stop: close all nodes, in order. Work that has begun is finished

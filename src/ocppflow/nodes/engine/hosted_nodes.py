@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -13,15 +12,14 @@ from ocppflow.nodes.contract import Msg
 from ocppflow.nodes.cs_node import CSNode
 from ocppflow.nodes.csms_node import CSMSNode
 from ocppflow.nodes.engine.log_subject import at_work, node_at_work
-from ocppflow.nodes.engine.runtime_lines import Outbox, OutputLine, RuntimeMsg, StatusLine
+from ocppflow.nodes.engine.outbox import Outbox
+from ocppflow.nodes.engine.runtime_lines import OutputLine, RuntimeMsg, StatusLine, encoded
 from ocppflow.nodes.engine.state_directory import StateDirectory
+from ocppflow.nodes.engine.waiting_lines import HIGH_WATER, WaitingLines
+from ocppflow.nodes.msgs_out import ConnectionEvent
 from ocppflow.transport.clock import Clock, Timer
 
 log = budgeted("ocppflow.engine")
-
-PARKED_OUTPUTS: Final = 1000
-"""Lines of a parked node that are kept: a re-deploy takes a second or two, and a busy CSMS sends some hundred a
-second."""
 
 TARGET: Final = "target-csms"
 _TYPES: Final[dict[str, type[CSMSNode] | type[CSNode]]] = {"CSMS": CSMSNode, "CS": CSNode}
@@ -46,11 +44,15 @@ class Slot:
         self.fingerprint = fingerprint
         self.credentials = wanted.credentials
         self.status: StatusLine | None = None
-        self.parked: deque[Any] | None = None
+        self.parked: WaitingLines | None = None
         """While it is parked: the lines that wait for the runtime to take it up again."""
-        self.lost = 0
         self.timer: Timer | None = None
         self.node: CSMSNode | CSNode
+
+    @property
+    def has_to_wait(self) -> bool:
+        """Whether it is parked and has said so much that its peers have to wait."""
+        return self.parked is not None and self.parked.size > HIGH_WATER
 
     def extras(self) -> dict[str, Any]:
         """The port that a CSMS got, and the problem that keeps a node from working."""
@@ -151,13 +153,15 @@ class HostedNodes:
         def send(port: int, msg: Msg) -> None:
             if type(msg) is RuntimeMsg:
                 self.tell(slot, OutputLine(slot.name, port, msg.changes(), msg.ref))
+            elif type(msg) is ConnectionEvent:
+                self._tell_event(slot, msg)
             else:
                 self.tell(slot, OutputLine(slot.name, port, msg))
 
         def status(fill: str, shape: str, text: str) -> None:
             slot.status = StatusLine(slot.name, fill, shape, text)
             if slot.parked is None:
-                self._outbox.put(slot.status)
+                self._outbox.put_status(slot.status)
 
         def auths(passwords: dict[str, str]) -> None:
             self.tell(slot, {"op": "credentials", "node": slot.name, "credentials": {"basic_auths": passwords}})
@@ -176,6 +180,7 @@ class HostedNodes:
             stations=self.state.stations(slot.name),
             on_auths=auths,
             others=self._csms_nodes,
+            is_overfull=lambda: self._outbox.is_overfull or slot.has_to_wait,
         )
 
     def _csms_nodes(self) -> list[CSMSNode]:
@@ -186,15 +191,22 @@ class HostedNodes:
         if slot.parked is None:
             self._outbox.put(line)
         else:
-            slot.lost += len(slot.parked) == slot.parked.maxlen
-            slot.parked.append(line)
+            slot.parked.add(encoded(line))
+            if slot.has_to_wait:
+                slot.node.pause()
+
+    def _tell_event(self, slot: Slot, event: ConnectionEvent) -> None:
+        if slot.parked is None:
+            self._outbox.put_event(slot.name, event)
+        else:
+            slot.parked.add_event(slot.name, event)
 
     # --- stay ----------------------------------------------------------------------------------------------------
 
     def park(self, slot: Slot) -> None:
         """The runtime has closed the node, and will most likely create it again at once."""
         if slot.parked is None:
-            slot.parked = deque(maxlen=PARKED_OUTPUTS)
+            slot.parked = WaitingLines()
             slot.timer = self._clock.call_at(self._clock.now() + self._parked_for, lambda: self._abandon(slot))
 
     def _abandon(self, slot: Slot) -> None:
@@ -209,7 +221,7 @@ class HostedNodes:
         slot = self._slots[wanted.name]
         self.unpark(slot)
         if slot.status is not None:
-            self._outbox.put(slot.status)
+            self._outbox.put_status(slot.status)
         self.set_credentials(slot, wanted.credentials)
 
     def unpark(self, slot: Slot) -> None:
@@ -217,12 +229,11 @@ class HostedNodes:
         if slot.timer is not None:
             slot.timer.cancel()
             slot.timer = None
-        waiting, slot.parked = slot.parked or (), None
-        if slot.lost:
-            log.warning("node %s: %d lines were lost while it was parked", slot.name, slot.lost)
-            slot.lost = 0
-        for line in waiting:
-            self._outbox.put(line)
+        waiting, slot.parked = slot.parked, None
+        if waiting is not None:
+            self._outbox.put_waited(waiting)
+            if not self._outbox.is_full:
+                slot.node.resume()
 
     def set_credentials(self, slot: Slot, credentials: dict[str, Any]) -> None:
         """Use new credentials from now on."""
@@ -233,7 +244,7 @@ class HostedNodes:
     def pressed(self, full: bool) -> None:
         """The runtime reads more slowly than the peers send, so the peers have to wait, or it has caught up."""
         for slot in self._slots.values():
-            if full:
+            if full or slot.has_to_wait:
                 slot.node.pause()
             else:
                 slot.node.resume()

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from ocppflow.nodes.engine.log_repetitions import Repetitions
-from ocppflow.nodes.engine.runtime_lines import Outbox
+from ocppflow.nodes.engine.outbox import Outbox
 
 
 class LogLines(logging.Handler):
@@ -27,6 +27,7 @@ class LogLines(logging.Handler):
         self._loop = loop
         self._thread = threading.get_ident()
         self._dropped = 0
+        outbox.on_drained = self._tell_dropped
         self._repetitions = Repetitions()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -34,7 +35,7 @@ class LogLines(logging.Handler):
             with contextlib.suppress(RuntimeError):  # the loop is closed
                 self._loop.call_soon_threadsafe(self.emit, record)
             return
-        if self._outbox.is_full:
+        if self._outbox.is_behind:
             self._dropped += 1
             return
         try:
@@ -42,15 +43,19 @@ class LogLines(logging.Handler):
             text = self._repetitions.text(record, time.monotonic(), node)
             if text is None:
                 return
-            if self._dropped:
-                count, self._dropped = self._dropped, 0
-                self._put("warning", f"{count} log lines were dropped while the runtime did not read", record.name)
+            self._tell_dropped()
             line: dict[str, str] = {} if node is None else {"node": node}
             if record.exc_info:
                 line["traceback"] = logging.Formatter().formatException(record.exc_info)
             self._put(record.levelname.lower(), text, record.name, **line)
         except Exception:
             self.handleError(record)
+
+    def _tell_dropped(self) -> None:
+        if self._dropped:
+            count, self._dropped = self._dropped, 0
+            text = f"{count} log lines were dropped while the runtime did not read"
+            self._put("warning", text, "ocppflow.engine")
 
     def _put(self, level: str, text: str, logger: str, **more: str) -> None:
         if self._outbox.is_attached:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 from typing import Any, Final
 
 from ocppflow.nodes.engine.engine import Engine
-from ocppflow.nodes.engine.runtime_lines import LineSplitter
+from ocppflow.nodes.engine.line_splitter import LineSplitter
 
 _DRAIN_SECONDS: Final = 5.0
 """How long the engine waits, when it ends, for a runtime that does not read."""
@@ -20,8 +19,7 @@ class Runtime(asyncio.Protocol):
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._lines = LineSplitter(engine.line, engine.too_long)
-        self._drained = asyncio.Event()
-        self._drained.set()
+        self._has_ended = False
         self.reader: Any = None
         self.gone = asyncio.Event()
 
@@ -30,34 +28,32 @@ class Runtime(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         self._lines.end()
-        self.gone.set()
+        self._has_ended = True
+        self._look_for_the_end()
         return True  # so that the last lines can still be sent
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.gone.set()
 
-    def pressed(self, full: bool) -> None:
-        """While the runtime does not read, the engine does not read either, or the answers would pile up."""
-        self.engine.outbox.pressed(full)
-        if full:
-            self._drained.clear()
-            if self.reader is not None:
-                self.reader.pause_reading()
-        else:
-            self._drained.set()
-            if self.reader is not None and not self.gone.is_set():
-                self.reader.resume_reading()
+    def hold(self, full: bool) -> None:
+        """While the runtime does not read, the engine does not read either."""
+        if self.reader is not None and not self.gone.is_set():
+            (self.reader.pause_reading if full else self.reader.resume_reading)()
+        self._lines.hold(full)
+        self._look_for_the_end()
+
+    def _look_for_the_end(self) -> None:
+        if self._has_ended and self._lines.is_empty:
+            self.gone.set()
 
     def stopped_reading(self) -> None:
         """The runtime will read no more."""
         self.engine.outbox.attach(None)
-        self._drained.set()
         self.gone.set()
 
     async def drained(self) -> None:
         """Wait until the runtime has read nearly everything, for ``_DRAIN_SECONDS`` at most."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._drained.wait(), _DRAIN_SECONDS)
+        await self.engine.outbox.drained(_DRAIN_SECONDS)
 
 
 class RuntimePipe(asyncio.BaseProtocol):
@@ -67,10 +63,10 @@ class RuntimePipe(asyncio.BaseProtocol):
         self._runtime = runtime
 
     def pause_writing(self) -> None:
-        self._runtime.pressed(True)
+        self._runtime.engine.outbox.blocked(True)
 
     def resume_writing(self) -> None:
-        self._runtime.pressed(False)
+        self._runtime.engine.outbox.blocked(False)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._runtime.stopped_reading()

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from ocppflow.nodes.engine.engine import Engine
 from ocppflow.nodes.engine.log_lines import log_to_the_runtime
+from ocppflow.nodes.engine.outbox import PIECE
 from ocppflow.nodes.engine.runtime import Runtime, RuntimePipe, first_of, stop_on_signals
-from ocppflow.nodes.engine.runtime_lines import HIGH_WATER, LOW_WATER
 
 _CHUNK: Final = 2**18
 """Bytes read from a file at a time."""
@@ -30,7 +30,7 @@ async def serve_stdio() -> None:
     stop = stop_on_signals()
     with log_to_the_runtime(engine.outbox, engine.nodes.log_subject):
         writer = await _connect_writer(runtime, out)
-        engine.attach(writer)
+        engine.attach(writer, runtime.hold)
         closer = await _connect_reader(runtime)
         await first_of(runtime.gone, stop)
         await engine.detach()
@@ -47,7 +47,7 @@ async def _connect_writer(runtime: Runtime, fd: int) -> Any:
         return lambda data: _write_all(fd, data)
     loop = asyncio.get_running_loop()
     transport, _ = await loop.connect_write_pipe(lambda: RuntimePipe(runtime), os.fdopen(fd, "wb", 0))
-    transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
+    transport.set_write_buffer_limits(PIECE)
     return transport.write
 
 

@@ -11,8 +11,9 @@ from typing import Any
 from ocppflow.errors import ConfigurationError
 from ocppflow.nodes.engine.engine import Engine
 from ocppflow.nodes.engine.log_lines import log_to_the_runtime
+from ocppflow.nodes.engine.outbox import PIECE
 from ocppflow.nodes.engine.runtime import Runtime, first_of, stop_on_signals
-from ocppflow.nodes.engine.runtime_lines import HIGH_WATER, LOW_WATER, ErrorLine, encode
+from ocppflow.nodes.engine.runtime_lines import ErrorLine, encode
 
 
 async def serve_socket(path: Path) -> None:
@@ -84,14 +85,14 @@ class SocketRuntime(Runtime):
 
     def connection_made(self, transport: Any) -> None:
         self.reader = transport
-        transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
-        self.engine.attach(transport.write)
+        transport.set_write_buffer_limits(PIECE)
+        self.engine.attach(transport.write, self.hold)
 
     def pause_writing(self) -> None:
-        self.pressed(True)
+        self.engine.outbox.blocked(True)
 
     def resume_writing(self) -> None:
-        self.pressed(False)
+        self.engine.outbox.blocked(False)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.stopped_reading()
