@@ -54,9 +54,7 @@ NEXT: Final = {
     ConnectionState.CLOSING: frozenset({ConnectionState.CLOSED}),
     ConnectionState.CLOSED: frozenset[ConnectionState](),
 }
-
-
-_ASKED, _PRESSED = 1, 2  # why the peer has to wait: somebody outside wants it, or too many of its messages wait
+_ASKED, _PRESSED = 1, 2  # why the peer has to wait: somebody outside wants it, or too much of what it said waits
 
 
 class Keeper(Protocol):
@@ -312,10 +310,8 @@ class Connection(Caller):
         self._pause(_PRESSED, yes)
 
     def _pause(self, why: int, yes: bool) -> None:
-        """Two may want the peer to wait, and it waits until neither does."""
-        before, self._pauses = self._pauses, self._pauses | why if yes else self._pauses & ~why
-        if bool(before) is not bool(self._pauses):
-            (self._link.pause_reading if yes else self._link.resume_reading)()
+        self._pauses = self._pauses | why if yes else self._pauses & ~why
+        (self._link.pause_reading if self._pauses else self._link.resume_reading)()
 
     def flush(self) -> None:
         """Send what is to be sent."""
