@@ -51,7 +51,8 @@ if TYPE_CHECKING:
     from ocppflow.messages.rules_file import read_rules
     from ocppflow.messages.tolerance import STRICT, TOLERANT, Policy, Rule, Rules, Violation
     from ocppflow.station import ChargingStation, StationState
-    from ocppflow.trace import TraceFile, TraceHook, TraceRecord, read_trace
+    from ocppflow.trace import TraceHook, TraceRecord, read_trace
+    from ocppflow.trace_file import TraceFile
 
 _HOMES = {
     "Accept": "ocppflow.endpoint",
@@ -98,7 +99,7 @@ _HOMES = {
     "StationRecord": "ocppflow.csms",
     "StationState": "ocppflow.station",
     "TOLERANT": "ocppflow.messages.tolerance",
-    "TraceFile": "ocppflow.trace",
+    "TraceFile": "ocppflow.trace_file",
     "TraceHook": "ocppflow.trace",
     "TraceRecord": "ocppflow.trace",
     "Version": "ocppflow.messages",

@@ -5,9 +5,9 @@ On disk a trace is newline-delimited JSON, one :class:`TraceRecord` a line::
     {"time": 1700000000.123, "identity": "CS1", "event": "in", "role": "CSMS", "version": "2.0.1",
      "latency": 0.004, "frame": [3, "id", {}]}
 
-``event`` is "in" or "out" for frames as seen by ``role``, else "connected", "disconnected" or "refused". A frame
-that is not JSON is kept as text in ``raw``. Passwords that travel inside frames are blotted out before any hook sees
-them.
+``event`` is "in" or "out" for frames as seen by ``role``, else "connected", "disconnected" or "refused"; or "missing",
+where a file says in ``note`` how many records could not be written. A frame that is not JSON is kept as text in
+``raw``. Passwords that travel inside frames are blotted out before any hook sees them.
 """
 
 from __future__ import annotations
@@ -15,11 +15,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
-TraceEvent = Literal["in", "out", "connected", "disconnected", "refused"]
+TraceEvent = Literal["in", "out", "connected", "disconnected", "refused", "missing"]
+
+MAX_LINE = 16 * 2**20
+"""Bytes of a line that are read at a time: a record holds one message, of 1 MiB by default; another file may have no
+line break at all."""
 
 
 class TraceRecord(msgspec.Struct, omit_defaults=True):
@@ -141,36 +145,22 @@ def from_line(line: bytes) -> TraceRecord:
     )
 
 
-class TraceFile:
-    """A TraceHook that writes to a file, a whole line at a time, so that it can be followed while it grows."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("ab", buffering=0)
-
-    def __call__(self, record: TraceRecord) -> None:
-        self._file.write(to_line(record))
-
-    def __repr__(self) -> str:
-        return f"<TraceFile {self._file.name}{' closed' if self._file.closed else ''}>"
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
-    def __enter__(self) -> TraceFile:
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self.close()
-
-
 def read_trace(path: Path) -> Iterator[TraceRecord]:
-    """The records of a trace file. Raises ValueError naming the line that is not one."""
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
+    """The records of a trace file. A line that was cut off by a full disk is skipped, because the record after it
+    says that something is missing. Raises ValueError naming any other line that is not a record."""
+    fault: ValueError | None = None
+    with path.open("rb") as file:
+        for number, line in enumerate(iter(lambda: file.readline(MAX_LINE), b""), 1):
             if not line.strip():
                 continue
             try:
-                yield from_line(line)
+                record = from_line(line)
             except ValueError as exc:
-                raise ValueError(f"{path}, line {number}: {exc}") from None
+                fault = fault or ValueError(f"{path}, line {number}: {exc}")
+                continue
+            if fault is not None and record.event != "missing":
+                raise fault
+            fault = None
+            yield record
+    if fault is not None:
+        raise fault

@@ -16,7 +16,16 @@ from ocppflow.plain_text import one_line
 from ocppflow.trace import TraceRecord
 
 Kind = Literal[
-    "CALL", "CALLRESULT", "CALLERROR", "CALLRESULTERROR", "SEND", "unreadable", "connected", "disconnected", "refused"
+    "CALL",
+    "CALLRESULT",
+    "CALLERROR",
+    "CALLRESULTERROR",
+    "SEND",
+    "unreadable",
+    "connected",
+    "disconnected",
+    "refused",
+    "missing",
 ]
 Severity = Literal["", "warning", "error"]
 _Key = tuple[str, str, str, str]
@@ -89,7 +98,7 @@ class Conversation:
         if record.event == "disconnected":
             self._lose(record)
         entry = Entry(record, record.event)  # type: ignore[arg-type]
-        if record.event == "refused":
+        if record.event in ("refused", "missing"):
             entry.severity, entry.fault = "error", one_line(record.note)
         elif record.event == "disconnected" and not record.note.startswith(("1000", "1001")):
             entry.severity, entry.fault = "warning", one_line(record.note)

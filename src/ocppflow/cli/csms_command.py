@@ -18,7 +18,7 @@ from ocppflow.cli.csms_settings import read_policy, set_leniency, set_limits
 from ocppflow.cli.failure import INTERRUPTED, Failure
 from ocppflow.cli.log_sink import FRAMES_PER_SECOND
 from ocppflow.log_budget import budgeted
-from ocppflow.trace import TraceFile
+from ocppflow.trace_file import TraceFile
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -122,10 +122,13 @@ class Demo:
         from rich.text import Text
 
         from ocppflow.cli.sequence_svg import draw_trace
-        from ocppflow.trace import to_line
+        from ocppflow.trace_file import TraceFile
 
         trace, picture = self._out / "demo.jsonl", self._out / "demo.svg"
-        trace.write_bytes(b"".join(map(to_line, self._records)))
+        trace.unlink(missing_ok=True)
+        with TraceFile(trace) as file:
+            for record in self._records:
+                file(record)
         picture.write_text(draw_trace(self._records, title="ocppflow demo"), encoding="utf-8")
         frames = sum(record.event in ("in", "out") for record in self._records)
         self._console.print(_summary(csms, stations, self._records))

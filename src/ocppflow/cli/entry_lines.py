@@ -58,7 +58,7 @@ def details(entry: Entry, limit: int = 0) -> str:
     """What is wrong with it, and its most telling fields, which are cut to ``limit`` characters if that is not 0."""
     if entry.kind == "connected":
         return one_line(entry.record.address, limit)
-    if entry.kind in ("disconnected", "refused"):
+    if entry.kind in ("disconnected", "refused", "missing"):
         return entry.fault or one_line(entry.record.note)
     if entry.code:
         return f"{entry.code}: {entry.fault}" if entry.fault and not said_by_call(entry) else entry.code

@@ -8,12 +8,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ocppflow.cli.failure import Failure
-from ocppflow.trace import TraceRecord, from_line
+from ocppflow.trace import MAX_LINE, TraceRecord, from_line
 
 Remark = Callable[[str], None]
-
-MAX_LINE = 16 * 2**20
-"""Bytes of a line. A record holds one message, 1 MiB by default; a binary file may have no line break at all."""
 
 _CHUNK = 256 * 1024  # bytes read at a time
 

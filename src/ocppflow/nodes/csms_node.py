@@ -22,7 +22,7 @@ from ocppflow.nodes.node_tls import server_tls
 from ocppflow.nodes.port_problems import passing_problem
 from ocppflow.nodes.states import NodeState
 from ocppflow.nodes.unanswered import Unanswered
-from ocppflow.trace import TraceFile
+from ocppflow.trace_file import TraceFile
 from ocppflow.transport.backoff import Backoff
 from ocppflow.transport.clock import Clock, Timer
 from ocppflow.transport.handshake import RefusedInfo
