@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from time import perf_counter
 from typing import Protocol
 
 from websockets.protocol import Side
 
-from ocppflow.transport.clock import Clock
+from ocppflow.transport.clock import Clock, LoopClock
 from ocppflow.transport.link import Link
 from ocppflow.transport.settings import LinkLimits
 from ocppflow.transport.throttle import Throttle
+from ocppflow.transport.turns import Turns, turns_of
 
 
 class Transport(Protocol):
@@ -30,11 +32,23 @@ class Transport(Protocol):
 class LinkContext:
     """One object for all Links of a route or client, so that each Link stays small.
 
-    ``ended`` is called with a Link whose connection is over. ``throttle`` is None where nothing bounds the rate
-    of messages.
+    ``ended`` is called with a Link whose connection is over. ``measure`` is the clock for how long a piece of work
+    took: a loop's own may stand still meanwhile (uvloop's does).
     """
 
-    __slots__ = ("clock", "ended", "limits", "loop", "now", "reads_masked", "side", "throttle")
+    __slots__ = (
+        "clock",
+        "ended",
+        "limits",
+        "loop",
+        "measure",
+        "now",
+        "per_message",
+        "reads_masked",
+        "side",
+        "throttle",
+        "turns",
+    )
 
     def __init__(
         self, side: Side, limits: LinkLimits, clock: Clock, ended: Callable[[Link], None] | None = None
@@ -46,5 +60,7 @@ class LinkContext:
         self.now = clock.now
         self.ended = ended
         self.loop = asyncio.get_running_loop()
-        rate = limits.messages_per_second
-        self.throttle = Throttle(rate) if rate else None
+        self.measure: Callable[[], float] = perf_counter if isinstance(clock, LoopClock) else clock.now
+        self.throttle = Throttle(limits)
+        self.per_message = self.throttle.per_message  # asked at every message, so without a detour
+        self.turns: Turns = turns_of(self.loop)

@@ -30,9 +30,18 @@ class LinkLimits:
     max_write_buffer: int = 8 * 2**20
     """What may wait for a peer that does not read, before it is dropped: eight messages of the largest size."""
 
-    messages_per_second: float = 10_000
-    """Beyond this rate nothing more is read until its time has come, so nothing is lost. A station sends one message
-    a second; a test tool that sends as fast as it can should be the limit itself."""
+    messages_per_second: float = 2_500
+    """Beyond this rate nothing more is read until its time has come, so nothing is lost; control frames and fragments
+    count, and two seconds' worth is saved up. A station sends one message a second; ``ocppflow csms`` with its log and
+    a trace takes 12,000 to 20,000 on one core, so that four stations which send without end leave it time."""
+
+    share: float = 0.25
+    """The part of one processor core that the peer may take in the long run, as measured; beyond it the same holds.
+    Four of them at most fill a core, and a good station takes a ten-thousandth."""
+
+    flood_timeout: float = 60.0
+    """A peer that sends more than that for this many seconds without a break, and does not wait for answers, is
+    closed with 1008; 0 keeps it, slowed. Long enough for 150,000 stored messages."""
 
     ping_interval: float = 60.0
     """The standard's WebSocketPingInterval; 0 sends no pings. Load balancers and mobile networks forget a connection
@@ -54,6 +63,8 @@ class LinkLimits:
             value = getattr(self, field.name)
             if not 0 <= value < float("inf"):
                 raise ConfigurationError(f"{field.name} is {value}; it must be a number of 0 or more")
+            if field.name == "share" and value > 1:
+                raise ConfigurationError(f"share is {value}; it is a part of one processor core, at most 1")
             if not value and field.name in _NEEDED:
                 raise ConfigurationError(f"{field.name} is {value}; {_NEEDED[field.name]}")
 

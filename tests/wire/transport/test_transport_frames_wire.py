@@ -65,9 +65,9 @@ async def test_fragments_with_a_ping_between_make_one_message(site) -> None:
     peer.frame(PING, b"hello")
     peer.frame(CONT, b"two ", fin=False)
     peer.frame(CONT, b"three")
-    pong = await peer.next_frame()
-    assert (pong.opcode, bytes(pong.data)) == (PONG, b"hello")
     assert await handler.next() == b"one two three"
+    got = {(frame.opcode, bytes(frame.data)) for frame in (await peer.next_frame(), await peer.next_frame())}
+    assert got == {(PONG, b"hello"), (TEXT, b"one two three")}
     peer.frame(TEXT, b"whole again")
     assert await handler.next() == b"whole again"
 
@@ -158,9 +158,8 @@ async def test_close_by_us_is_answered_and_reported(site) -> None:
     handler.link.send(b"never sent")
     closing = await peer.next_frame()
     assert closing.data == (4001).to_bytes(2) + ("é" * 61).encode()
-    peer.frame(TEXT, b"last answer")
+    peer.frame(TEXT, b"discarded (RFC 6455 1.4)")
     peer.frame(CLOSE, closing.data)
-    assert await handler.next() == b"last answer"
     assert await handler.next() == (4001, "é" * 61)
     await asyncio.wait_for(handler.link.wait_closed(), PATIENCE)
     assert await peer.at_end()
@@ -275,7 +274,7 @@ async def test_a_flood_pauses_reading(site) -> None:
         assert await handler.next() == b"x"
     peer.frame(TEXT, b"late")
     await peer.writer.drain()
-    await clock.advance(3.9)  # 50 messages are worth 5 seconds, one of which was saved up
+    await clock.advance(2.9)  # 50 messages are worth 5 seconds, two of which were saved up
     assert handler.queue.empty()
     await clock.advance(0.2)
     assert await handler.next() == b"late"

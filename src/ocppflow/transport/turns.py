@@ -1,0 +1,94 @@
+"""Turns: connections that have sent much at once take turns, so that those that have not come in between.
+
+What is read at one time can be tens of thousands of frames. A Link works through one slice of them and queues here for
+the rest; in each turn of the event loop only as much of that is done as :data:`TURN` allows. The usual message, alone
+and short, does not come this way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Final, Protocol
+from weakref import WeakKeyDictionary
+
+from ocppflow.log_budget import budgeted
+
+log = budgeted("ocppflow.transport")
+
+SLICE_FRAMES: Final = 64
+"""Frames of one connection that are worked through at a time: twice ``Limits.in_progress``, and some milliseconds."""
+SLICE_BYTES: Final = 64 * 1024
+"""The same in bytes, after inflation. A longer message is a slice of its own."""
+SLICE_SECONDS: Final = 0.005
+"""The same in time, for frames that cost more than usual."""
+
+TURN: Final = 0.01
+"""Seconds of such work in one turn of the event loop, for all connections together."""
+
+
+class Queued(Protocol):
+    """A Link with something left to do."""
+
+    def take_turn(self) -> None: ...
+    def abort(self, reason: str) -> None: ...
+
+
+class Turns:
+    """The queue of one event loop, first come, first served; whoever has more left goes to its end."""
+
+    __slots__ = ("_queue", "_scheduled", "_spent", "is_full")
+
+    def __init__(self) -> None:
+        self._queue: deque[Queued] = deque()
+        self._scheduled = False
+        self._spent = 0.0
+        self.is_full = False
+        """Whether this turn of the event loop has no time left for more than single messages."""
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def spend(self, work: float) -> None:
+        """Something other than a single, short message has taken ``work`` seconds of this turn."""
+        self._spent += work
+        self.is_full = self._spent >= TURN
+        self._schedule()
+
+    def queue(self, link: Queued) -> None:
+        """Call ``link.take_turn`` when its turn comes, in another turn of the event loop."""
+        self._queue.append(link)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._run)
+
+    def _run(self) -> None:
+        """A new turn of the event loop has begun."""
+        self._scheduled = False
+        self._spent = 0.0
+        self.is_full = False
+        for _ in range(len(self._queue)):  # each once
+            link = self._queue.popleft()
+            try:
+                link.take_turn()
+            except Exception:
+                log.exception("a connection is dropped for an error of this program")
+                link.abort("an error of this program")
+            if self.is_full:
+                break
+        if self._queue:
+            self._schedule()
+
+
+_TURNS: WeakKeyDictionary[asyncio.AbstractEventLoop, Turns] = WeakKeyDictionary()
+
+
+def turns_of(loop: asyncio.AbstractEventLoop) -> Turns:
+    """The one of ``loop``: all servers and clients that run on it share its time."""
+    turns = _TURNS.get(loop)
+    if turns is None:
+        turns = _TURNS[loop] = Turns()
+    return turns
