@@ -8,7 +8,7 @@ STAMPS := $(VENV)/.stamps
 PORT ?= 1880
 DIR ?= .node-red
 
-.PHONY: help setup run demo test test-fast check bench fuzz generate screenshots browser dist clean
+.PHONY: help setup run demo test test-fast check bench fuzz attack generate screenshots browser dist clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -68,6 +68,9 @@ bench: setup     ## benchmarks against peers, as ratios from one run
 
 fuzz: setup      ## hostile input against a running CSMS, bounded by FUZZ_SECONDS (60)
 	@$(BIN)/python -m tests.fuzz
+
+attack: setup    ## attacks on a CSMS, a station and Node-RED that others use meanwhile (ATTACK=pings,calls picks some; ATTACK_SECONDS=5 each)
+	@$(BIN)/python -m tests.attack
 
 node-red-package: $(STAMPS)/node-red  ## build dist/*.tgz, what Node-RED's palette manager installs
 	@$(BIN)/python tools/node_red_package.py

@@ -179,8 +179,9 @@ class Peer:
         self._read: list[Frame] = []
 
     @classmethod
-    async def dial(cls, port: int, patience: Patience | None = None) -> Peer:
-        return cls(*await asyncio.open_connection("127.0.0.1", port, limit=2**24), patience=patience)
+    async def dial(cls, port: int, patience: Patience | None = None, **how: Any) -> Peer:
+        """A peer without an opening handshake; ``how`` is of asyncio's ``create_connection``."""
+        return cls(*await asyncio.open_connection("127.0.0.1", port, limit=2**24, **how), patience=patience)
 
     @classmethod
     async def connected(

@@ -1,0 +1,3 @@
+"""Stands before the real one on the path of a target that is to run on asyncio's own event loop."""
+
+raise ImportError("uvloop is hidden from this process")
