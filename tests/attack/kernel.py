@@ -36,12 +36,13 @@ def forget_peak(pid: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A point in time, and sums of seconds up to then: this process was behind its timers (``late``); the target's event
-    loop had to wait for a processor (``queued``), and had one (``main``); all of the target's threads had one (``own``),
-    and everything on the machine (``machine``)."""
+    """A point in time, and sums of seconds up to then.
+
+    ``queued``: the target's event loop had to wait for a processor; ``main``: it had one; ``own``: all of the target's
+    threads had one; ``machine``: everything on the machine had one.
+    """
 
     wall: float
-    late: float = 0.0
     queued: float = 0.0
     main: float = 0.0
     own: float = 0.0
@@ -59,17 +60,17 @@ class Wait:
 class FairClock:
     """Times waits for a process, on a machine that others are busy on.
 
-    The attacker runs on the same machine, and so may anything else; that must not count against the target, whose
+    The attacker runs on the same machine, and so may anything else. That must not count against the target, whose
     attackers have processors of their own. So two times are taken off a wait: when the target's event loop was ready to
-    run and got no processor (the kernel counts it), as far as others and not its own threads held the processors; and
-    when this process itself came late to its timers.
+    run and got no processor (the kernel counts it), as far as others and not its own threads held them; and the longest
+    time for which this process itself was behind its timers. What is left is never less than the processor time that
+    the target's event loop used meanwhile: that it spent itself.
     """
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
         self._last = Moment(time.monotonic())
-        self._late = 0.0
-        self.most_late = 0.0
+        self._late: list[tuple[float, float]] = []  # when this process came late to a timer, and by how much
         self._ticking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -80,13 +81,17 @@ class FairClock:
         while True:
             due = time.monotonic() + _TICK
             await asyncio.sleep(_TICK)
-            late = time.monotonic() - due
-            self._late += late
-            self.most_late = max(self.most_late, late)
+            now = time.monotonic()
+            if now - due > _TICK:
+                self._late.append((now, now - due))
 
     def stop(self) -> None:
         if self._ticking is not None:
             self._ticking.cancel()
+
+    def most_late(self, since: float) -> float:
+        """The most that this process was behind its timers after ``since``."""
+        return max((late for when, late in self._late if when > since), default=0.0)
 
     def moment(self) -> Moment:
         """Now. A target that is gone has used what it used."""
@@ -96,24 +101,24 @@ class FairClock:
             own, machine = cpu_seconds(self._pid), machine_seconds()
         except (OSError, ValueError, IndexError):
             last = self._last
-            return Moment(now, self._late, last.queued, last.main, last.own, last.machine)
-        self._last = Moment(now, self._late, queued, main, own, machine)
+            return Moment(now, last.queued, last.main, last.own, last.machine)
+        self._last = Moment(now, queued, main, own, machine)
         return self._last
 
     def since(self, begun: Moment) -> Wait:
         """The wait from then to now."""
-        return wait_between(begun, self.moment())
+        return wait_between(begun, self.moment(), self.most_late(begun.wall))
 
 
-def wait_between(begun: Moment, end: Moment) -> Wait:
-    """The wait from one moment to another."""
-    own = max(0.0, end.own - begun.own)
-    siblings = max(0.0, own - (end.main - begun.main))
+def wait_between(begun: Moment, end: Moment, late: float = 0.0) -> Wait:
+    """The wait from one moment to another, in which this process was ``late`` once."""
+    own, main = max(0.0, end.own - begun.own), end.main - begun.main
+    siblings = max(0.0, own - main)
     others = max(0.0, end.machine - begun.machine - own)
     blame = others / (others + siblings) if others + siblings > 0 else 1.0
     wall = end.wall - begun.wall
-    excused = (end.queued - begun.queued) * blame + (end.late - begun.late)
-    return Wait(wall, max(0.0, wall - excused))
+    left = wall - (end.queued - begun.queued) * blame - late
+    return Wait(wall, min(wall, max(main, left, 0.0)))
 
 
 class MemoryWatch:

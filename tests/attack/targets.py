@@ -153,10 +153,10 @@ class CSMSTarget(Target):
         if not setting.uvloop:
             env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HERE / "without_uvloop"), env.get("PYTHONPATH")]))
         self.spawn(command, setting.log, env=env, preexec_fn=_descriptors(setting.descriptors))
-        self.wait_until_ready(lambda: _listens(port))
+        self.wait_until_ready(lambda: listens(port))
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     """Whether a port of this machine's listens; nobody connects to it for that."""
     wanted = f"0100007F:{port:04X}"
     with Path("/proc/net/tcp").open() as table:

@@ -29,8 +29,8 @@ _TRACEBACK = re.compile(rb"Traceback \(most recent call last\)|never retrieved|E
 
 @dataclass
 class Result:
-    """What was measured, in seconds and bytes; ``worst`` as the target lived it, ``worst_wall`` by the wall, ``late`` the
-    most that this process itself was behind."""
+    """What was measured, in seconds and bytes; ``worst`` as the target lived it, ``worst_wall`` by the wall; ``late``:
+    the most that this process itself was behind; ``cpu``: of a core, in the time that the target lived."""
 
     name: str
     target: str
@@ -150,17 +150,16 @@ class Trial:
             await asyncio.sleep(WARM_UP)
             memory = MemoryWatch(target.pids)
             memory.begin()
-            begun, cpu = time.monotonic(), _cpu(target.pids)
+            begun, cpu = clock.moment(), _cpu(target.pids)
             log, trace = _size(target.log), _size(target.trace)
-            clock.most_late = 0.0
             go()
             self.phase = "attacking"
-            await self._attack_goes_on(scene, memory, begun)
-            result.seconds = time.monotonic() - begun
-            result.cpu = (_cpu(target.pids) - cpu) / result.seconds
+            await self._attack_goes_on(scene, memory, begun.wall)
+            whole = clock.since(begun)
+            result.seconds, result.cpu = whole.wall, (_cpu(target.pids) - cpu) / max(whole.lived, _LOOK)
             result.log, result.trace = _size(target.log) - log, _size(target.trace) - trace
             result.memory_start, result.memory_peak, result.memory_end = memory.start, memory.peak, memory.end
-            self._take_waits(scene, clock)
+            self._take_waits(scene, clock, begun.wall)
             result.thrown = dict(counts())
             for each in companions:
                 if each.done() and not each.cancelled() and (error := each.exception()) is not None:
@@ -182,9 +181,9 @@ class Trial:
                 is_second_half = True
                 self._attack.half_time(scene)
 
-    def _take_waits(self, scene: Scene, clock: FairClock) -> None:
+    def _take_waits(self, scene: Scene, clock: FairClock, begun: float) -> None:
         result = self.result
-        result.late = clock.most_late
+        result.late = clock.most_late(begun)
         if scene.good is not None:
             waits = scene.good.waits
             worst = waits.worst(clock)
