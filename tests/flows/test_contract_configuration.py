@@ -207,6 +207,7 @@ def test_the_older_format_of_the_CSMS(tmp_path):
         ({"port": 1, "assumeVersion": "1.6"}, "leniency assumes OCPP 1.6, but only 2.0.1 is spoken"),
         ({"port": 1, "assumeIdentity": "a\x00b"}, "leniency: "),
         ({"port": 1, "anyUser": "perhaps"}, "anyUser is 'perhaps'"),
+        ({"port": 1, "hideIdentities": "perhaps"}, "hideIdentities is 'perhaps'"),
         ({"port": 1, "answer": ["Heartbeat"]}, "answer: this version has no answers of its own"),
     ],
 )

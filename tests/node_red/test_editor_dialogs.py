@@ -178,11 +178,12 @@ def test_what_is_forgiven_is_chosen_rule_by_rule(drawing: Drawing):
     expect(identity).to_have_class("input-error")
     identity.fill("LONER")
     tray.locator("#node-input-anyUser").check()
+    tray.locator("#node-input-hideIdentities").check()
     editor.done()
     after = drawing.exported("CSMS")
     assert after["rules"] == [{"vendor": "ACME*", "path": "$.evse.id", "forgive": ["value"]}]
     assert (after["validation"], after["assumeVersion"], after["assumeIdentity"]) == ("rules", "1.6", "LONER")
-    assert (after["anyUser"], after["anyConnectionHeader"]) == (True, False)
+    assert (after["anyUser"], after["anyConnectionHeader"], after["hideIdentities"]) == (True, False, True)
     editor.open(drawing.id("CSMS"))
     editor.done()
     assert drawing.exported("CSMS") == after
@@ -263,7 +264,7 @@ def test_a_csms_of_the_older_format_shows_what_it_does(drawing: Drawing):
              "validation": "strict", "assumeVersion": "", "assumeIdentity": ""}  # fmt: skip
     for name, value in shown.items():
         expect(tray.locator(f"#node-input-{name}")).to_have_value(value)
-    for name in ("anyUser", "anyConnectionHeader", "ocpp_logging"):
+    for name in ("anyUser", "anyConnectionHeader", "hideIdentities", "ocpp_logging"):
         expect(tray.locator(f"#node-input-{name}")).not_to_be_checked()
     editor.done()
     after = editor.node(ident)

@@ -35,6 +35,7 @@ def csms(
     versions: options.Versions = None,
     auth: options.Auth = None,
     no_auth: options.NoAuth = False,
+    hide_identities: options.HideIdentities = False,
     tls_cert: options.TLSCert = None,
     tls_key: options.TLSKey = None,
     client_ca: options.ClientCA = None,
@@ -70,6 +71,7 @@ def csms(
             server.remember_in(StationFile(memory))
         set_leniency(server, assume_version, assume_identity, any_username, any_connection_header)
         port_limits = set_limits(server, limits or [], ping_interval)
+        server.hide_identities = server.hide_identities or hide_identities
         door = open_door(server, auth, no_auth, tls=tls_cert is not None, certificates=client_ca is not None)
         tls = read_tls(tls_cert, tls_key, client_ca, passwords=server.passwords is not None)
         _add_traces(server, lines if log_level.lower() in ("debug", "info") else None, trace, stack)

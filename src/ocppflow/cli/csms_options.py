@@ -23,6 +23,10 @@ Versions = Annotated[
 
 Auth = Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Password hashes, in place of the app's.")]
 NoAuth = Annotated[bool, typer.Option("--no-auth", help="Let every station in, without a password.")]
+HideIdentities = Annotated[
+    bool,
+    typer.Option("--hide-identities", help="Refuse with one and the same 401, be there such a station or not."),
+]
 TLSCert = Annotated[Path | None, typer.Option(metavar="FILE", help="Certificate chain, PEM; for wss://.")]
 TLSKey = Annotated[Path | None, typer.Option(metavar="FILE", help="Its key, if it is in another file.")]
 ClientCA = Annotated[

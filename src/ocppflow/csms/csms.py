@@ -32,6 +32,7 @@ from ocppflow.endpoint import (
     SecurityPolicy,
     ServerLimits,
     ServerTLS,
+    hiding_identities,
 )
 from ocppflow.errors import ConfigurationError, NotConnected
 from ocppflow.log_budget import budgeted
@@ -66,6 +67,8 @@ class CSMS(RoleBase[Station]):
 
     ``passwords``: identity -> password or its hash (``hash_password``), or a PasswordStore; only these stations are
     let in. None lets every station in without a password (security profile 0). ``acceptor`` decides instead of both.
+    ``hide_identities`` answers whoever is not let in with one and the same 401, so that nobody can find out which
+    stations there are; it holds for listeners made afterwards.
     ``versions`` are those spoken. ``policy`` says what to do with messages that break the schema, ``limits`` bounds
     calls, ``leniency`` says what an opening handshake may lack, ``grace`` is how long (s) closing waits for what is
     pending. ``memory``, such as ``StationFile(path)``, lets what stations say they are outlive a restart, so that rules
@@ -79,13 +82,24 @@ class CSMS(RoleBase[Station]):
 
     role = Role.CSMS
 
-    __slots__ = ("_acceptor", "_known", "_listeners", "_stations", "_waiting", "leniency", "on_refused", "passwords")
+    __slots__ = (
+        "_acceptor",
+        "_known",
+        "_listeners",
+        "_stations",
+        "_waiting",
+        "hide_identities",
+        "leniency",
+        "on_refused",
+        "passwords",
+    )
 
     def __init__(
         self,
         *,
         passwords: Mapping[str, str] | PasswordStore | None = None,
         acceptor: Acceptor | None = None,
+        hide_identities: bool = False,
         versions: Iterable[Version | str] = tuple(Version),
         limits: Limits | None = None,
         policy: Policy = STRICT,
@@ -97,6 +111,7 @@ class CSMS(RoleBase[Station]):
     ) -> None:
         super().__init__(versions=versions, limits=limits, policy=policy, trace=trace, clock=clock, grace=grace)
         self.passwords = _store(passwords)
+        self.hide_identities = hide_identities
         leniency.check(self.versions)
         self.leniency = leniency
         self.on_refused = Hooks("on_refused")
@@ -192,13 +207,18 @@ class CSMS(RoleBase[Station]):
         one. ``wss://`` needs ``tls``. CSMS objects of one event loop may share a port at different paths.
         Raises ConfigurationError for a URL that makes no sense.
         """
-        decide = self._acceptor or self._usual_acceptor(tls)
+        usual = self._acceptor or self._usual_acceptor(tls)
+
+        async def uncontested(handshake: Handshake) -> Accept | Refuse:
+            verdict = await usual(handshake)
+            return self._contest(handshake, verdict) if isinstance(verdict, Accept) else verdict
+
+        decide = hiding_identities(uncontested) if self.hide_identities else uncontested
 
         async def acceptor(handshake: Handshake) -> Accept | Refuse:
             if listener.is_stopping:
                 return Refuse(503, "this CSMS is shutting down", {"Retry-After": "10"})
-            verdict = await decide(handshake)
-            return self._contest(handshake, verdict) if isinstance(verdict, Accept) else verdict
+            return await decide(handshake)
 
         def on_link(link: Link) -> None:
             self.accept(link).listener = listener
@@ -219,7 +239,7 @@ class CSMS(RoleBase[Station]):
         elif not profiles:
             profiles.add(0)
             log.warning("no passwords are set: every station is let in")
-        return SecurityPolicy(profiles, self.passwords)
+        return SecurityPolicy(profiles, self.passwords, hide_identities=self.hide_identities)
 
     @property
     def decides_itself(self) -> bool:
@@ -265,8 +285,11 @@ class CSMS(RoleBase[Station]):
         if known is None or present is None or not is_contested(known, self.clock.now(), present.idle_for):
             return verdict
         reason = f"{handshake.identity} is connected; two peers use this identity"
-        wait = {"Retry-After": str(RETRY_AFTER)}
-        return Refuse(503, reason, wait, private=f"the other one comes from {present.peer.address}")
+        wait, private = {"Retry-After": str(RETRY_AFTER)}, f"the other one comes from {present.peer.address}"
+        shown = handshake.password is not None or handshake.certificate is not None
+        proved = shown and verdict.security_profile != 0
+        # Where identities are hidden, only who has shown that it is his is told that another one uses it.
+        return Refuse(503, reason, wait, private=private, impartial=proved)
 
     def connection_closed(self, station: Station, code: int, reason: str) -> None:
         self.background.hold(station.handlers_at_work)

@@ -30,7 +30,7 @@ from ocppflow.transport.passwords import (
 )
 from ocppflow.transport.ports import Ports, SharedPort
 from ocppflow.transport.route import Route
-from ocppflow.transport.security import SecurityPolicy
+from ocppflow.transport.security import SecurityPolicy, hiding_identities
 from ocppflow.transport.server import Server
 from ocppflow.transport.settings import LinkLimits, ServerLimits
 from ocppflow.transport.tls import KeyPair, ServerTLS, client_context
@@ -86,6 +86,7 @@ __all__ = [
     "connect",
     "end",
     "hash_password",
+    "hiding_identities",
     "listen_address",
     "memory_pair",
     "settle",

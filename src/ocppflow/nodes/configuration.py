@@ -49,6 +49,7 @@ class CSMSSettings(msgspec.Struct, frozen=True):
     max_message_size: int
     ping_interval: float
     leniency: Leniency
+    hides_identities: bool
     log_file: str
     shared: tuple[str, str] | None
 
@@ -85,6 +86,7 @@ class CSMSSettings(msgspec.Struct, frozen=True):
             max_message_size=message_size_of(config),
             ping_interval=number_of(config, "pingInterval", 60),
             leniency=leniency,
+            hides_identities=flag_of(config, "hideIdentities", False),
             log_file=text_of(config, "logpath") if flag_of(config, "log", False) else "",
             shared=(user, password) if user and password else None,
         )

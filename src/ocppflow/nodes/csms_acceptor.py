@@ -20,16 +20,22 @@ def acceptor(
 ) -> Acceptor:
     """Lets stations in by the node's security profile and auth list, but none that is ``blocked``, and nobody while
     ``is_overfull()``. All that may change at any time."""
-    usual = SecurityPolicy({settings.profile}, auths if settings.profile in (1, 2) else None)
+    passwords = auths if settings.profile in (1, 2) else None
+    usual = SecurityPolicy({settings.profile}, passwords, hide_identities=settings.hides_identities)
 
     async def decide(handshake: Handshake) -> Accept | Refuse:
-        if handshake.identity in blocked:
+        is_blocked = handshake.identity in blocked
+        if is_blocked and not settings.hides_identities:
             return Refuse(403, f"{handshake.identity} is blocked until ws_open")
         if is_overfull():
-            return Refuse(503, "the flow has fallen behind; try again later", {"Retry-After": str(RETRY_AFTER)})
+            wait = {"Retry-After": str(RETRY_AFTER)}
+            return Refuse(503, "the flow has fallen behind; try again later", wait, impartial=True)
         if settings.shared is not None and _shows(handshake, settings.shared):
-            return Accept(settings.profile)
-        return await usual(handshake)
+            verdict: Accept | Refuse = Accept(settings.profile)
+        else:
+            verdict = await usual(handshake)
+        # Where identities are hidden, one that is blocked must take the way of all others.
+        return Refuse(403, f"{handshake.identity} is blocked until ws_open") if is_blocked else verdict
 
     return decide
 

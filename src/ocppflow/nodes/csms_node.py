@@ -199,6 +199,7 @@ class CSMSNode(Node):
         self._unanswered = Unanswered(self.clock, settings.timeout)
         csms = CSMS(
             acceptor=acceptor(settings, self._auths, self._blocked, self._is_overfull),
+            hide_identities=settings.hides_identities,
             versions=settings.versions,
             limits=Limits(call_timeout=settings.timeout, answer_timeout=settings.timeout, silence=SILENCE),
             policy=settings.validation.policy,

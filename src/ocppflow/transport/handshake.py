@@ -93,6 +93,10 @@ class Refuse:
     private: str = ""
     """What strangers should not read: it follows the reason in the log, the trace and ``on_refused`` alone."""
 
+    impartial: bool = False
+    """Whether it says nothing of the identity that a stranger could not know: it would be the same for any, or the peer
+    has shown who it is. Where identities are hidden, all other refusals become one and the same 401."""
+
     @property
     def whole_reason(self) -> str:
         """The reason and what is private, for those who run the server."""

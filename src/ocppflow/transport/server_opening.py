@@ -24,6 +24,7 @@ from ocppflow.messages.base import Version
 from ocppflow.plain_text import SHOWN_TEXT, excerpt, one_line
 from ocppflow.transport import handshake as hs
 from ocppflow.transport.arrival import Arrival, arrive, describe, no_route
+from ocppflow.transport.asker import Asker, asker
 from ocppflow.transport.clock import Timer
 from ocppflow.transport.framing import cut_reason
 from ocppflow.transport.full_websocket import wire_log
@@ -194,6 +195,7 @@ class ServerOpening(asyncio.Protocol):
             self._task = asyncio.get_running_loop().create_task(self._answer(head, rest))
 
     async def _answer(self, head: bytes, rest: bytes) -> None:
+        asker.set(Asker(self.network, self._server.limits.password_wait))
         try:
             decision = await self._decide(head, rest)
         except Exception:

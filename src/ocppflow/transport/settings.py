@@ -91,6 +91,11 @@ class ServerLimits(LinkLimits):
     """How many may be unfinished at a time, half-open ones of an attacker included; more get 503. Ten seconds'
     worth."""
 
+    password_wait: float = 5.0
+    """Seconds of password checks that may wait their turn, at what a check costs here; when more wait, those who have
+    the most waiting get 503. Others do not wait behind them: turns go round by address. A third of the
+    ``handshake_timeout``, and less than a station waits. Where most passwords from an address are wrong, a second."""
+
     max_connections: int = 0
     """Of the whole port; more get 503. Off: how many a machine bears, its operator knows."""
 

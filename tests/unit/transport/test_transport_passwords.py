@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from ocppflow.errors import ConfigurationError
 from ocppflow.messages.base import Version
-from ocppflow.transport import passwords
+from ocppflow.transport import password_hash, verifier
+from ocppflow.transport.asker import Asker, asker
+from ocppflow.transport.password_hash import candidates
 from ocppflow.transport.passwords import (
     FetchedPasswords,
     HashedPasswords,
     Overloaded,
     PlainPasswords,
-    candidates,
     hash_password,
     verify_password,
 )
@@ -126,13 +127,13 @@ async def test_plain_passwords() -> None:
 @pytest.fixture
 def derivations(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     calls: list[bytes] = []
-    real = passwords._scrypt
+    real = password_hash._scrypt
 
     def counted(password: bytes, *rest: object) -> bytes:
         calls.append(password)
         return real(password, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(passwords, "_scrypt", counted)
+    monkeypatch.setattr(password_hash, "_scrypt", counted)
     return calls
 
 
@@ -144,7 +145,73 @@ async def test_the_derivation_runs_once_per_station(derivations: list[bytes]) ->
     assert derivations == [b"right"]
     for _ in range(2):
         assert not await store.check("CS1", b"wrong", Version.V201)
-    assert derivations == [b"right", b"wrong", b"wrong"]
+    assert derivations == [b"right", b"wrong"]
+
+
+async def test_a_charger_with_a_wrong_key_in_a_loop_costs_one_derivation(derivations: list[bytes]) -> None:
+    store = HashedPasswords({"CS1": hash_password("right", log_n=2)})
+    derivations.clear()
+    for _ in range(20):
+        assert not await store.check("CS1", b"its old key", Version.V201)
+        assert not await store.check("XX1", b"its old key", Version.V201)
+    assert derivations == [b"its old key"] * 2
+    store.set("CS1", hash_password("its old key", log_n=2))
+    assert await store.check("CS1", b"its old key", Version.V201)
+
+
+async def test_only_the_last_few_wrong_passwords_are_remembered(derivations: list[bytes]) -> None:
+    store = HashedPasswords({"CS1": hash_password("right", log_n=2)})
+    words = [b"wrong %d" % number for number in range(5)]
+    for word in words:
+        assert not await store.check("CS1", word, Version.V201)
+    derivations.clear()
+    for word in reversed(words):
+        assert not await store.check("CS1", word, Version.V201)
+    assert derivations == words[:1]
+
+
+async def test_of_how_many_identities_wrong_passwords_are_remembered_is_bounded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(verifier, "_WRONG_IDENTITIES", 10)
+    store = HashedPasswords()
+    for number in range(30):
+        assert not await store.check(f"XX{number}", b"any", Version.V201)
+    assert len(store._verifier._wrong) == 10
+
+
+async def test_what_was_found_for_a_key_of_1_6_does_not_hold_in_2x() -> None:
+    store = HashedPasswords({"CS1": hash_password("00FF", log_n=2)})
+    for _ in range(2):
+        assert await store.check("CS1", b"\x00\xff", Version.V16)
+        assert not await store.check("CS1", b"\x00\xff", Version.V201)
+        assert not await store.check("CS1", b"00ff", Version.V201)
+        assert await store.check("CS1", b"00ff", Version.V16)
+
+
+async def test_the_spelling_that_was_right_last_is_tried_first(derivations: list[bytes]) -> None:
+    keys = {f"CS{number}": bytes([0xA0 + number] * 20) for number in range(1, 4)}
+    store = HashedPasswords({identity: hash_password(key.hex().upper(), log_n=2) for identity, key in keys.items()})
+    counts = []
+    for identity, key in keys.items():
+        derivations.clear()
+        assert await store.check(identity, key, Version.V16)
+        counts.append(len(derivations))
+    key = bytes(range(0xA0, 0xB4))
+    store.set("CS9", hash_password(key.hex().upper(), log_n=2))
+    derivations.clear()
+    assert await store.check("CS9", key, Version.V16)
+    assert derivations[0] == key.hex().upper().encode()
+    assert counts[1:] == [1, 1]
+
+
+async def test_the_same_new_password_many_times_at_once_costs_few_derivations(derivations: list[bytes]) -> None:
+    store = HashedPasswords({"CS1": hash_password("right", log_n=2)}, threads=1)
+    derivations.clear()
+    for word, right in ((b"right", True), (b"wrong", False)):
+        results = await asyncio.gather(*(store.check("CS1", word, Version.V201) for _ in range(100)))
+        assert set(results) == {right}
+        assert derivations.count(word) <= 3
 
 
 async def test_a_new_password_voids_the_old_one_at_once(derivations: list[bytes]) -> None:
@@ -175,13 +242,13 @@ async def test_an_unknown_station_costs_a_derivation_too(derivations: list[bytes
     assert derivations == [b"any"]
 
 
-async def test_too_many_checks_at_once_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "MAX_PENDING", 2)
+async def test_what_waits_too_long_is_refused() -> None:
     store = HashedPasswords({"CS1": hash_password("right", log_n=2)})
+    asker.set(Asker("192.0.2.1", patience=1e-9))  # not even a second derivation
     results = await asyncio.gather(
-        *(store.check("CS1", b"right", Version.V201) for _ in range(3)), return_exceptions=True
+        *(store.check("CS1", b"right", Version.V201) for _ in range(30)), return_exceptions=True
     )
-    assert [type(result) for result in results] == [bool, bool, Overloaded]
+    assert {type(result) for result in results} == {bool, Overloaded}
     assert await store.check("CS1", b"right", Version.V201)
 
 

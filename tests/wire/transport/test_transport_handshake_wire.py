@@ -148,7 +148,7 @@ async def test_J_3_3_unknown_identity_404_wrong_credentials_401(site) -> None:
 
 async def test_J_3_3_hidden_unknown_identities_look_like_wrong_passwords(site) -> None:
     store = HashedPasswords({"CS1": hash_password("right", log_n=4)})
-    here = await site(acceptor=SecurityPolicy(passwords=store, hide_unknown=True))
+    here = await site(acceptor=SecurityPolicy(passwords=store, hide_identities=True))
     answers = []
     for identity in ("CS1", "CS2"):
         peer = await here.raw()
