@@ -17,7 +17,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from typing import Protocol
 
-from ocppflow.transport.fair_queue import FairQueue
+from ocppflow.transport.turn_queue import TurnQueue
 
 WRONG_PATIENCE = 0.75
 """Seconds of checks that may wait from an address from which most passwords were wrong lately: a good station there
@@ -82,7 +82,7 @@ class Check:
 
 
 class Derivations:
-    """Runs checks in threads, in the order of a FairQueue.
+    """Runs checks in threads, in the order of a TurnQueue.
 
     ``matches(password, hash)`` derives once; ``pool`` and ``now`` are for tests. Bound to the event loop it is made on.
     """
@@ -100,7 +100,7 @@ class Derivations:
         self.threads = threads or default_threads()
         self.loop = asyncio.get_running_loop()
         self._pool = pool or ThreadPoolExecutor(self.threads, "ocppflow-passwords", initializer=_yield_to_others)
-        self._queue: FairQueue[Check] = FairQueue()
+        self._queue: TurnQueue[Check] = TurnQueue()
         self._running = 0
         self._cost = _FIRST_GUESS
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocppflow.transport.fair_queue import FAILED_FOR, REMEMBERED, FairQueue
+from ocppflow.transport.turn_queue import FAILED_FOR, REMEMBERED, TurnQueue
 
 NOW = 1000.0
 
@@ -19,22 +19,22 @@ class Item:
     units: int = 1
 
 
-def _filled(*who: str) -> FairQueue[Item]:
+def _filled(*who: str) -> TurnQueue[Item]:
     """``"A1 A2 B1"``: items of address A for identities 1 and 2, of B for 1."""
-    queue: FairQueue[Item] = FairQueue()
+    queue: TurnQueue[Item] = TurnQueue()
     for name in " ".join(who).split():
         queue.put(Item(name[0], name[1:]), NOW)
     return queue
 
 
-def _order(queue: FairQueue[Item]) -> str:
+def _order(queue: TurnQueue[Item]) -> str:
     taken = []
     while (item := queue.take()) is not None:
         taken.append(item.address + item.identity)
     return " ".join(taken)
 
 
-def _fail(queue: FairQueue[Item], address: str, identity: str) -> None:
+def _fail(queue: TurnQueue[Item], address: str, identity: str) -> None:
     queue.note(Item(address, identity), right=False, now=NOW)
 
 
@@ -133,7 +133,7 @@ _STEPS = st.lists(
 
 @given(_STEPS)
 def test_nothing_is_lost_or_counted_wrong(steps) -> None:
-    queue: FairQueue[Item] = FairQueue()
+    queue: TurnQueue[Item] = TurnQueue()
     waiting: list[Item] = []
     for what, *how in steps:
         item: Item | None
@@ -167,7 +167,7 @@ def test_nothing_is_lost_or_counted_wrong(steps) -> None:
 def test_no_address_starves_and_no_identity(crowd, failed) -> None:
     """With N addresses waiting, each gets one of N turns, though each taken one is followed by ten new ones; and each
     identity gets its turn within eight rounds of its address's identities."""
-    queue: FairQueue[Item] = FairQueue()
+    queue: TurnQueue[Item] = TurnQueue()
     for address, identity in sorted(failed):
         _fail(queue, address, identity)
     for address, identity in crowd:

@@ -51,7 +51,7 @@ class _Share(Generic[W]):
         self.units = 0
 
 
-class FairQueue(Generic[W]):
+class TurnQueue(Generic[W]):
     """Round robin over addresses, within one over identities; those that have failed lately come after the others.
 
     ``below(n)`` is a random number from 0 to n - 1.
