@@ -41,6 +41,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from ocppflow.plain_text import SHOWN_TEXT, one_line
+from ocppflow.secrecy.blotting import text_without_secrets
 
 if TYPE_CHECKING:
     from ocppflow.messages.violation import Violation
@@ -71,15 +72,16 @@ class CallError(OCPPError):
     def __init__(
         self, description: str = "", details: Mapping[str, Any] | None = None, *, code: str | None = None
     ) -> None:
-        super().__init__(description)
+        super().__init__(text_without_secrets(str(description)))
         if code is not None:
             self.code = code
         self.description = description
         self.details: dict[str, Any] = dict(details or {})
 
     def __str__(self) -> str:
-        text = f"{self.code}: {self.description}" if self.description else self.code
-        return one_line(text, SHOWN_TEXT)
+        """Without the secrets that a peer may have quoted; ``description`` and ``details`` have them as they came."""
+        said = text_without_secrets(str(self.description)) if self.description else ""
+        return one_line(f"{self.code}: {said}" if said else self.code, SHOWN_TEXT)
 
     @staticmethod
     def of(code: str, description: str = "", details: Mapping[str, Any] | None = None) -> CallError:

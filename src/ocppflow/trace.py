@@ -7,12 +7,11 @@ On disk a trace is newline-delimited JSON, one :class:`TraceRecord` a line::
 
 ``event`` is "in" or "out" for frames as seen by ``role``, else "connected", "disconnected" or "refused"; or "missing",
 where a file says in ``note`` how many records could not be written. A frame that is not JSON is kept as text in
-``raw``. Passwords that travel inside frames are blotted out before any hook sees them.
+``raw``. Secrets that travel inside frames are blotted out before any hook sees them (:mod:`ocppflow.secrecy`).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
@@ -31,7 +30,7 @@ class TraceRecord(msgspec.Struct, omit_defaults=True):
 
     ``time``: seconds since 1970. ``latency``: seconds from a CALL to its answer, on the answer. ``note``: what was
     wrong with the frame, or why the connection began, ended or was refused. ``data``: the frame as it travelled,
-    passwords aside.
+    secrets aside.
     """
 
     time: float
@@ -62,23 +61,6 @@ class SelectiveHook(Protocol):
 
     def passed_over(self, identity: str, event: str, data: bytes, /) -> None:
         """What it did not want. ``data`` still has its passwords: it is for looking at, not for keeping."""
-
-
-_STRING = rb'"(?:[^"\\]++|\\.)*+"?+'  # to the end of the data, if a broken frame ends inside it
-_VALUE = re.compile(rb'("(?:attributeValue|value)"\s*+:\s*+)' + _STRING)
-_FIELD = re.compile(rb'("(?:basicAuthPassword|apnPassword|password)"\s*+:\s*+)' + _STRING)
-_VPN_KEY = re.compile(rb'("key"\s*+:\s*+)' + _STRING)
-
-
-def without_secrets(data: bytes) -> bytes:
-    """``data`` with passwords blotted out: the values of BasicAuthPassword (2.x) and AuthorizationKey (1.6), and those
-    in a network profile (SetNetworkProfile: HTTP, APN, VPN)."""
-    lowered = data.lower()  # variables' names are compared without case; this is a tenth of what a pattern costs
-    if b"basicauthpassword" in lowered or b"authorizationkey" in lowered:
-        data = _VALUE.sub(rb'\1"***"', data)
-    if b"assword" in data:
-        data = _FIELD.sub(rb'\1"***"', data)
-    return _VPN_KEY.sub(rb'\1"***"', data) if b'"vpn"' in data else data
 
 
 class _Line(msgspec.Struct, omit_defaults=True):

@@ -20,7 +20,7 @@ import ocppflow
 from ocppflow.messages import Role, Version, v16
 from ocppflow.messages.tolerance import _path_fits
 from ocppflow.rpc.session import Session
-from ocppflow.trace import without_secrets
+from ocppflow.secrecy.blotting import without_secrets
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,8 @@ from ocppflow.endpoint.trace_hooks import TraceHooks, hand, without_fault
 from ocppflow.errors import InvalidResponse
 from ocppflow.messages import Role
 from ocppflow.rpc.events import CallAnswered, CallFailed, Event, Forgiven, Notice
-from ocppflow.trace import TraceEvent, TraceHook, TraceRecord, without_secrets
+from ocppflow.secrecy.blotting import without_secrets
+from ocppflow.trace import TraceEvent, TraceHook, TraceRecord
 from ocppflow.transport.clock import Clock
 from ocppflow.transport.link import Peer
 

@@ -20,8 +20,14 @@ from typing import Any
 
 import msgspec
 
+from ocppflow.secrecy.blotting import text_without_secrets, without_secrets
+from ocppflow.secrecy.secret_texts import STARS
+
 SHOWN = 60
 """How many characters of a value an error text shows, so that it stays one readable line."""
+_LOOKED_AT = 10 * SHOWN
+"""How many characters of a text are searched for secrets before it is cut: a URL that is cut within its password does
+not look like one with a password."""
 
 
 PRESENT = "to be present"
@@ -69,10 +75,18 @@ class Violation(msgspec.Struct, frozen=True):
         return Violation(prefix + self.path, self.expected, self.got, self.code)
 
 
+def hidden(value: object, expected: str) -> str:
+    """What is shown in place of a secret: of a text that is too long, the length."""
+    if value is None or isinstance(value, bool):
+        return shorten(value)
+    too_long = isinstance(value, str) and expected.startswith("at most")
+    return f"{STARS} ({len(value)} characters)" if too_long else STARS  # type: ignore[arg-type]
+
+
 def shorten(value: object) -> str:
-    """A value as JSON of at most about 60 characters, whatever it is."""
+    """A value as JSON of at most about 60 characters, whatever it is, without the secrets that may be in it."""
     if isinstance(value, str):
-        text = json.dumps(value[: SHOWN + 1], ensure_ascii=False)
+        text = json.dumps(text_without_secrets(value[:_LOOKED_AT])[: SHOWN + 1], ensure_ascii=False)
         note = f" ({len(value)} characters)" if len(value) > SHOWN else ""
     elif isinstance(value, (dict, list)) and len(value) > SHOWN:
         return f"an {'object' if isinstance(value, dict) else 'array'} of {len(value)}"
@@ -85,7 +99,7 @@ def shorten(value: object) -> str:
 
 def _as_json(value: object) -> str:
     try:
-        return msgspec.json.encode(value).decode()
+        return without_secrets(msgspec.json.encode(value)).decode()
     except (msgspec.MsgspecError, UnicodeError, RecursionError, TypeError, ValueError):
         return f"a Python {type(value).__name__}"
 

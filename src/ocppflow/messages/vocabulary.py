@@ -29,7 +29,8 @@ from ocppflow.errors import InvalidMessage, UnknownAction
 from ocppflow.messages import request_type, response_type
 from ocppflow.messages.base import Message, Request, Response, Version
 from ocppflow.messages.codec import decoded
-from ocppflow.messages.violation import ABSENT, Violation, path_key, shorten
+from ocppflow.messages.violation import ABSENT, Violation, hidden, path_key, shorten
+from ocppflow.secrecy.secret_names import is_secret
 
 __all__ = ["to_v21", "to_v201", "v21_type", "v201_type"]
 
@@ -172,7 +173,8 @@ def _refusal_of_fields(fields: list[inspect.Field]) -> Callable[[Any, str, Fault
         for each, held in zip(fields, values, strict=False):
             if held is not UNSET:
                 where = path_key(path, each.encode_name)
-                faults.append(Violation(where, ABSENT, shorten(held), "FormatViolation"))
+                got = hidden(held, ABSENT) if is_secret(each.encode_name) else shorten(held)
+                faults.append(Violation(where, ABSENT, got, "FormatViolation"))
 
     return refuse
 

@@ -27,7 +27,8 @@ from msgspec import UNSET, inspect
 
 from ocppflow.messages import conversion, date_times
 from ocppflow.messages.base import BrokenRule, CustomDataType, Message, Version, custom_data_violation
-from ocppflow.messages.violation import ABSENT, PRESENT, Violation, path_key, shorten
+from ocppflow.messages.violation import ABSENT, PRESENT, Violation, hidden, path_key, shorten
+from ocppflow.secrecy.secret_names import NAMING, holds_a_secret, is_about_a_secret
 
 LIMIT = 100
 """How many violations of one payload are listed, so that a report stays readable; the last entry then says so."""
@@ -50,15 +51,17 @@ class Report:
     """What a walk has found.
 
     ``found`` lists all violations, at most :data:`LIMIT`; ``held`` those that ``forgives`` does not forgive.
+    ``sealed``: the walk is where a secret stands, so that no value is shown.
     """
 
-    __slots__ = ("_count", "_forgives", "_left", "found", "full", "held", "version")
+    __slots__ = ("_count", "_forgives", "_left", "found", "full", "held", "sealed", "version")
 
     def __init__(self, version: Version, forgives: Callable[[Violation], bool]) -> None:
         self.version = version
         self.found: list[Violation] = []
         self.held: list[Violation] = []
         self.full = False
+        self.sealed = False
         self._count = 0
         self._forgives = forgives
         self._left = BUDGET
@@ -66,7 +69,8 @@ class Report:
     def add(self, path: str, expected: str, value: object, code: str) -> None:
         """Adds a violation, described by the value that breaks the rule. Raises GivenUp as :meth:`take` does."""
         if not self.full:
-            self.take(Violation(path, expected, shorten(value), code))
+            got = hidden(value, expected) if self.sealed else shorten(value)
+            self.take(Violation(path, expected, got, code))
 
     def take(self, violation: Violation) -> None:
         """Adds a violation. Raises GivenUp when there are enough."""
@@ -114,27 +118,36 @@ def _wrong_type(report: Report, path: str, expected: str, value: object) -> Any:
 @cache
 def _struct(kind: type[msgspec.Struct]) -> Check:
     info = cast("inspect.StructType", inspect.type_info(kind))
-    fields = [(f.name, f.encode_name, f.required, _check(f.type)) for f in info.fields]
     known = frozenset(f.encode_name for f in info.fields)
+    among = frozenset(map(str.lower, known))
+    secret: list[tuple[bool, bool]] = [
+        (holds_a_secret(f.encode_name, among, False), holds_a_secret(f.encode_name, among, True)) for f in info.fields
+    ]
+    fields = [
+        (f.name, f.encode_name, f.required, _check(f.type), *either)
+        for f, either in zip(info.fields, secret, strict=True)
+    ]
+    names_others = not among.isdisjoint(NAMING)
 
     def check(value: Any, path: str, report: Report) -> Any:
         if not isinstance(value, dict):
-            return _not_an_object(value, path, report, check)
+            return _not_an_object(value, path, report, check, _struct_holds_secrets(kind))
         report.look_at(1)
         values: dict[str, Any] = {}
-        for name, wire, required, check_field in fields:
+        outer = report.sealed
+        about = outer or (names_others and is_about_a_secret(value))
+        for name, wire, required, check_field, always, if_about in fields:
             if wire in value:
+                report.sealed = if_about if about else always
                 values[name] = check_field(value[wire], path_key(path, wire), report)
             elif required:
                 values[name] = UNSET
                 if not report.full:
                     where = path_key(path, wire)
                     report.take(Violation(where, PRESENT, "nothing", "OccurrenceConstraintViolation"))
-        for key in value:
-            if report.full:
-                break
-            if key not in known:
-                report.add(path_key(path, key), ABSENT, value[key], "FormatViolation")
+        if not known.issuperset(value):
+            _unknown_fields(value, known, path, report, about or is_about_a_secret(value))
+        report.sealed = outer
         if not value and len(values) > 0 and path != "$":
             return UNSET
         return _build(kind, values, path, report)
@@ -142,14 +155,42 @@ def _struct(kind: type[msgspec.Struct]) -> Check:
     return check
 
 
-def _not_an_object(value: Any, path: str, report: Report, check: Check) -> Any:
+def _unknown_fields(value: dict[str, Any], known: frozenset[str], path: str, report: Report, about: bool) -> None:
+    for key in value:
+        if report.full:
+            break
+        if key not in known:
+            report.sealed = holds_a_secret(key, map(str.lower, value), about)
+            report.add(path_key(path, key), ABSENT, value[key], "FormatViolation")
+
+
+def _not_an_object(value: Any, path: str, report: Report, check: Check, secret: bool) -> Any:
+    """``secret``: whether the object would hold one, so that whatever came instead may be it."""
+    outer, report.sealed = report.sealed, report.sealed or secret
     if path == "$":
         report.add(path, "an object", value, "FormatViolation")
         return value
     value = _wrong_type(report, path, "an object", value)
+    report.sealed = outer
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
         return check(value[0], f"{path}[0]", report)
     return UNSET if value == [] else value
+
+
+def _holds_secrets(info: inspect.Type) -> bool:
+    """Whether there is a secret, or the value of some variable, in what a type describes."""
+    if isinstance(info, inspect.ListType):
+        return _holds_secrets(info.item_type)
+    return isinstance(info, inspect.StructType) and _struct_holds_secrets(info.cls)
+
+
+@cache
+def _struct_holds_secrets(kind: type[msgspec.Struct]) -> bool:
+    fields = cast("inspect.StructType", inspect.type_info(kind)).fields
+    among = frozenset(f.encode_name.lower() for f in fields)
+    return not among.isdisjoint(("key", "variable", "messageid")) or any(
+        holds_a_secret(f.encode_name, among, False) or _holds_secrets(f.type) for f in fields
+    )
 
 
 def _build(kind: type[msgspec.Struct], values: dict[str, Any], path: str, report: Report) -> msgspec.Struct:
@@ -283,7 +324,9 @@ def _list(info: inspect.ListType) -> Check:
 
     def check(value: Any, path: str, report: Report) -> Any:
         if not isinstance(value, list):
+            outer, report.sealed = report.sealed, report.sealed or _holds_secrets(info)
             value = _wrong_type(report, path, "an array", value)
+            report.sealed = outer
             if value == {}:
                 return UNSET
             if not isinstance(value, alone) or isinstance(value, bool):

@@ -15,7 +15,7 @@ from ocppflow.errors import CallTimeout, ConnectionLost, InvalidResponse, Remote
 from ocppflow.messages.tolerance import Violation
 from ocppflow.nodes.contract import ERROR, REQUEST, RESPONSE, Msg
 from ocppflow.nodes.values import iso
-from ocppflow.trace import TraceRecord, without_secrets
+from ocppflow.trace import TraceRecord
 from ocppflow.transport.handshake import RefusedInfo
 from ocppflow.transport.network import network_of
 
@@ -168,8 +168,8 @@ def refused(info: RefusedInfo) -> ConnectionEvent:
 
 
 def log_entry(record: TraceRecord, *, raw: bool) -> Msg:
-    """A message as it travelled, without passwords. What is not JSON is a string."""
-    data = without_secrets(record.data)
+    """A message as it travelled, without the secrets that no trace hook is handed. What is not JSON is a string."""
+    data = record.data
     payload: Any
     try:
         payload = msgspec.json.decode(data)

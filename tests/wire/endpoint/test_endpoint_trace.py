@@ -13,7 +13,8 @@ from endpoint_pairs import BEAT, HEARTBEAT, World, heartbeat_response
 from ocppflow import CSMS, TOLERANT, TraceFile, TraceRecord, v201
 from ocppflow.errors import RemoteCallError
 from ocppflow.messages import Version
-from ocppflow.trace import from_line, read_trace, to_line, without_secrets
+from ocppflow.secrecy.blotting import without_secrets
+from ocppflow.trace import from_line, read_trace, to_line
 from ocppflow.transport.clock import settle
 
 
