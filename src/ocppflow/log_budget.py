@@ -202,28 +202,29 @@ def _name_exception(record: logging.LogRecord) -> None:
 
 def _tell(ended: dict[Any, Tally]) -> None:
     """For each kind, the stations or addresses with most of it get a line each, and all others one."""
-    kinds: dict[Kind | None, list[tuple[str, Tally]]] = defaultdict(list)
+    kinds: dict[Kind, list[tuple[str, Tally]]] = defaultdict(list)
     for subject, tally in ended.items():
-        kind, about = subject if subject is not None else (None, "")
+        kind, about = subject if subject is not None else (("ocppflow", logging.WARNING, "", ""), "")
         kinds[kind].append((about, tally))
     for kind, tallies in kinds.items():
-        logger, level = (kind[0], kind[1]) if kind is not None else ("ocppflow", logging.WARNING)
         tallies.sort(key=lambda each: -each[1].left_out)
         for about, tally in tallies[:SUMMED_UP]:
-            _log_more(logger, level, about, tally.left_out, tally.example)
+            _log_more(kind, about, tally.left_out, tally.example)
         if others := tallies[SUMMED_UP:]:
             count = sum(tally.left_out for _, tally in others)
-            _log_more(logger, level, "", count, f"{others[0][0]}: {others[0][1].example}", of=len(others))
+            _log_more(kind, "", count, f"{others[0][0]}: {others[0][1].example}", of=len(others))
 
 
-def _log_more(name: str, level: int, about: str, count: int, example: str, *, of: int = 0) -> None:
-    """Past the filter."""
+def _log_more(kind: Kind, about: str, count: int, example: str, *, of: int = 0) -> None:
+    """Past the filter. ``sums_up`` is for a handler that sees by itself what the lines left out were about."""
+    name, level, template, _ = kind
     log = logging.getLogger(name)
     if log.disabled or not log.isEnabledFor(level):
         return
     text, arguments = ("%s: ", (about,)) if about else ("", ())
     text += f"{count:,} more like this {f'about {of:,} others ' if of else ''}were not logged, such as: %s"
-    log.callHandlers(log.makeRecord(name, level, "", 0, text, (*arguments, example), None))
+    extra = {"sums_up": template}
+    log.callHandlers(log.makeRecord(name, level, "", 0, text, (*arguments, example), None, extra=extra))
 
 
 # --- the loggers -----------------------------------------------------------------------------------------------------

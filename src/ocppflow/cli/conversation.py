@@ -51,7 +51,14 @@ MAX_ANSWERED = 256
 """Answered calls that are remembered, because their answers may still be refused (2.1 CALLRESULTERROR)."""
 
 MAX_ANSWERED_BYTES = 16 * 1024
-"""Of a longer call, only the action is remembered."""
+"""Of a call that takes more memory, only the action is remembered."""
+
+MAX_NAME = 255
+"""Characters of an identity or a message id; the standard allows 48 and 36. What is longer is shown, but not
+remembered: a peer may have sent an id of 1 MiB."""
+
+MAX_FAULT = 1000
+"""Characters of what is wrong with a frame: a peer may have broken the schema a thousand times in one message."""
 
 
 @dataclass(slots=True)
@@ -99,16 +106,16 @@ class Conversation:
             self._lose(record)
         entry = Entry(record, record.event)  # type: ignore[arg-type]
         if record.event in ("refused", "missing"):
-            entry.severity, entry.fault = "error", one_line(record.note)
+            entry.severity, entry.fault = "error", one_line(record.note, MAX_FAULT)
         elif record.event == "disconnected" and not record.note.startswith(("1000", "1001")):
-            entry.severity, entry.fault = "warning", one_line(record.note)
+            entry.severity, entry.fault = "warning", one_line(record.note, MAX_FAULT)
         return entry
 
     def pass_by(self, identity: str, event: str, data: bytes) -> None:
         """A CSMS's message that is not shown. Costs a fraction of :meth:`feed`: only the id and the action are
         read, so that a later answer can be matched to its call."""
         head = _HEAD.match(data)
-        if head is None:
+        if head is None or len(identity) > MAX_NAME:
             return
         message_id, action, answered_id = head.groups()
         if action:
@@ -141,10 +148,12 @@ class Conversation:
             _mark(entry, "error", "not a message of OCPP-J")
         if record.note:
             refused = any(note.startswith("refused: ") for note in record.note.split("; "))
-            _mark(entry, "error" if refused else "warning", one_line(record.note))
+            _mark(entry, "error" if refused else "warning", one_line(record.note, MAX_FAULT))
         return entry
 
     def _remember(self, key: _Key, call: Entry) -> None:
+        if max(map(len, key)) > MAX_NAME:
+            return
         self._take(key)
         self._open[key] = call
         self._open_bytes += _size(call)
@@ -209,7 +218,8 @@ def _key(record: TraceRecord, toward: str, message_id: str) -> _Key:
 
 
 def _size(call: Entry) -> int:
-    return len(call.record.data)
+    """Bytes of memory, or a little more: the frame, its payload once more, and the objects around them."""
+    return 2 * len(call.record.data) + 4 * len(call.record.note) + 1024
 
 
 def _mark(entry: Entry, severity: Severity, fault: str) -> None:
@@ -233,7 +243,7 @@ def _read(entry: Entry) -> None:
         entry.action = one_line(_text(parts[2]), 60)
     elif kind in ("CALLERROR", "CALLRESULTERROR"):
         entry.code = one_line(_text(parts[2]), 60)
-        entry.fault = one_line(_text(parts[3]))
+        entry.fault = one_line(_text(parts[3]), MAX_FAULT)
 
 
 def _text(raw: msgspec.Raw) -> str:

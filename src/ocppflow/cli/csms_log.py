@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
 
-from ocppflow.cli.conversation import Conversation, Entry
+from ocppflow.cli.conversation import MAX_NAME, Conversation, Entry
 from ocppflow.cli.entry_lines import clock, plain
 from ocppflow.cli.log_sink import FRAMES_PER_SECOND, LogSink
 from ocppflow.cli.paint import Paint
-from ocppflow.plain_text import json_text, one_line, printable
+from ocppflow.plain_text import SHOWN_IDENTITY, json_text, one_line, printable
+from ocppflow.quotas import Quotas
 
 if TYPE_CHECKING:
     from ocppflow.trace import TraceRecord
@@ -29,6 +30,13 @@ FRAMES = "ocppflow.messages"
 FAULTS_PER_SECOND = 100
 """Frames with a fault that are shown of each station in a second, however many others are left out: enough to see what
 is wrong, too few to bury the faults of other stations."""
+
+ALL_FAULTS_PER_SECOND = 200.0
+"""The same of all stations together, in the long run."""
+
+MAX_FRAME = 64 * 1024
+"""Bytes of a frame that a JSON line has whole; real messages are smaller, but for a few. Of a longer one it has the
+size."""
 
 _MOST_NAMES = 10_000  # formatted names of stations that are kept; about 1 MB
 
@@ -45,12 +53,14 @@ class CSMSLog(logging.Handler):
         self._lines = lines
         self._conversation = Conversation()
         self._told = ("", "")
-        self._faults: dict[str, int] = {}
-        self._second = 0.0
+        self._faults = Quotas(FAULTS_PER_SECOND, ALL_FAULTS_PER_SECOND, 1.0)
+        self._sees_messages = False
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record, unless the line of the frame that it is about has just said the same."""
         try:
+            if self._sees_messages and getattr(record, "sums_up", "") == "%s: %s":
+                return  # reports about messages: whether those are shown or counted is decided here
             station, text = _said(record)
             if station and self._is_told(station, text):
                 return
@@ -61,6 +71,8 @@ class CSMSLog(logging.Handler):
     def _is_told(self, station: str, text: str) -> bool:
         identity, note = self._told
         reason = text.partition(": ")[2] if text.startswith("forgiven in ") else text
+        if reason.endswith("…"):
+            reason = reason[:-1]
         return station == identity and reason in note
 
     def wants_message(self) -> bool:
@@ -77,20 +89,19 @@ class CSMSLog(logging.Handler):
             if record.event == "disconnected":
                 self._conversation.feed(record)
             return
+        self._sees_messages = True
         entry = self._conversation.feed(record)
         if not record.note and entry.kind not in _FAULTS:
             self._sink.put(self._lines.frame(entry))
         elif self._counts(record):
-            self._told = (record.identity, record.note)
+            self._told = (one_line(record.identity, SHOWN_IDENTITY), one_line(record.note))
             self._sink.put(self._lines.frame(entry))
 
     def _counts(self, record: TraceRecord) -> bool:
         """Whether the fault of a frame is to be shown."""
-        if not 0 <= record.time - self._second < 1.0:
-            self._second = record.time
-            self._faults.clear()
-        count = self._faults[record.identity] = self._faults.get(record.identity, 0) + 1
-        return count <= FAULTS_PER_SECOND or self._sink.has_room()
+        if self._faults.is_over(record.time):
+            self._faults.end()
+        return self._faults.tally(record.identity[:MAX_NAME], record.time) is None or self._sink.has_room()
 
     def close(self) -> None:
         """Write what waits."""
@@ -133,7 +144,7 @@ def _said(record: logging.LogRecord) -> tuple[str, str]:
 
 
 def _traceback(record: logging.LogRecord) -> str:
-    return logging.Formatter().formatException(record.exc_info) if record.exc_info else ""
+    return (record.exc_text or logging.Formatter().formatException(record.exc_info)) if record.exc_info else ""
 
 
 class Lines:
@@ -169,7 +180,8 @@ class Lines:
             if len(self._names) >= _MOST_NAMES:
                 self._names.clear()
             name = self._paint(f"{one_line(station, 48) or '-':<12}", "station" if station else "dim")
-            self._names[station] = name
+            if len(station) <= MAX_NAME:
+                self._names[station] = name
         return name
 
 
@@ -190,17 +202,19 @@ class JSONLines:
     def frame(self, entry: Entry) -> str:
         """The line of a frame."""
         record = entry.record
-        line = _head(record.time, entry.severity or "info", FRAMES) | {"station": record.identity}
+        line = _head(record.time, entry.severity or "info", FRAMES) | {"station": record.identity[:MAX_NAME]}
+        is_long = len(record.data) > MAX_FRAME
         latency = None if record.latency is None else round(record.latency, 6)
         fields: dict[str, Any] = {
             "type": entry.kind,
             "toward": entry.toward,
             "action": entry.action,
-            "id": entry.message_id,
+            "id": entry.message_id[:MAX_NAME],
             "latency": latency,
             "code": entry.code,
             "fault": entry.fault,
-            "frame": record.data.decode("utf-8", "backslashreplace"),
+            "frame": "" if is_long else record.data.decode("utf-8", "backslashreplace"),
+            "bytes": len(record.data) if is_long else None,
         }
         return _encoded(line | {name: value for name, value in fields.items() if value not in ("", None)})
 

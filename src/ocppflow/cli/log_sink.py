@@ -19,6 +19,9 @@ system calls per second instead of one per line."""
 FRAMES_PER_SECOND = 1000
 """Frames shown per second, at most: more than anybody can read, for about 2 % of a core."""
 
+CHARACTERS_PER_SECOND = 2**20
+"""Characters per second, at most, before further frames are left out: a station may send 1 MiB in each of them."""
+
 MOST_WAITING = 4 * 2**20
 """Characters that may wait for a slow reader before lines are left out."""
 
@@ -53,6 +56,7 @@ class LogSink:
         self._is_stuck = False
         self._second = clock()
         self._shown = 0
+        self._characters = 0  # put in this second
         self._changed = threading.Condition()
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -61,11 +65,12 @@ class LogSink:
         """Whether one more unimportant line can be shown now; if not, it is counted."""
         now = self._clock()
         if now - self._second >= 1.0:
-            self._second, self._shown = now, 0
+            self._second, self._shown, self._characters = now, 0, 0
             if self._left_out():
                 with self._changed:
                     self._tell_left_out()
-        if (self._per_second and self._shown >= self._per_second) or self._waiting > MOST_WAITING:
+        much = self._shown >= self._per_second or self._characters >= CHARACTERS_PER_SECOND
+        if (self._per_second and much) or self._waiting > MOST_WAITING:
             self._refused += 1
             return False
         self._shown += 1
@@ -86,6 +91,7 @@ class LogSink:
     def _add(self, line: str) -> None:
         self._lines.append(line)
         self._waiting += len(line)
+        self._characters += len(line)
         if len(self._lines) == 1:
             self._start()
             self._changed.notify()
