@@ -237,7 +237,7 @@ class Running:
         self._console = console
         self._is_up = False
         self._engines: list[int] = []
-        engine = f'"{sys.executable}" -m ocppflow engine'
+        engine = f'"{sys.executable}" -I -m ocppflow engine'
         red = home.runtime / "node_modules" / "node-red" / "red.js"
         arguments = ["--userDir", str(home.user), "--settings", str(SETTINGS), "--port", str(port)]
         # A group of its own: Ctrl-C in the terminal is for this process, which lets the others end in order.

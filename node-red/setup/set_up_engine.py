@@ -162,7 +162,7 @@ class SetUp:
             raise
 
     def _make_venv(self) -> None:
-        done, said = self.commands.run([sys.executable, "-m", "venv", str(self.venv)], VENV_SECONDS)
+        done, said = self.commands.run([sys.executable, "-I", "-m", "venv", str(self.venv)], VENV_SECONDS)
         if not done:
             hint = "; on Debian and Ubuntu: apt install python3-venv" if "ensurepip" in said else ""
             raise Problem("engine setup failed", f"{sys.executable} -m venv failed: {_last(said)}{hint}")

@@ -8,6 +8,12 @@ const net = require('node:net')
 
 /** Characters of the engine's stderr that are kept, to say why it ended: enough for the last line of a traceback. */
 const KEPT_STDERR = 2000
+/** Characters of that in a line of the log. */
+const SHOWN_STDERR = 300
+/** Characters of a line from the engine. The longest message has 8 MiB; a program that never ends a line is no engine. */
+const MOST_LINE = 64 * 2 ** 20
+/** Bytes that a msg which waits for the engine takes in Node.js besides its line: itself, its callbacks, its entry. */
+const MSG_COST = 1024
 /** Milliseconds: for the engine to end by itself (it waits up to 3 s for its peers' goodbyes), then on SIGTERM. */
 const PATIENCE = { end: 6000, term: 2000 }
 
@@ -21,8 +27,12 @@ class Channel {
   constructor (onLine, onEnd) {
     this._onLine = onLine
     this._onEnd = onEnd
-    this._rest = ''
+    this._parts = []
+    this._size = 0
     this._outgoing = ''
+    this._queued = 0
+    this._unread = 0
+    this._problem = ''
     this._writeSoon = false
     this.ended = false
     this.gone = new Promise(resolve => { this._resolveGone = resolve })
@@ -32,6 +42,7 @@ class Channel {
   write (line) {
     if (this.ended) return
     this._outgoing += line + '\n'
+    this._queued++
     if (!this._writeSoon) {
       this._writeSoon = true
       setImmediate(() => this.flush())
@@ -42,43 +53,62 @@ class Channel {
     this._writeSoon = false
     if (this._outgoing === '' || this.ended) return
     const text = this._outgoing
+    const lines = this._queued
     this._outgoing = ''
-    this._writer.write(text)
+    this._queued = 0
+    this._unread += lines
+    this._writer.write(text, () => { this._unread -= lines })
   }
 
-  /** Characters and bytes that the engine has not taken yet. */
+  /** What the engine has not taken yet costs here, in bytes. */
   get backlog () {
-    return this._outgoing.length + this._writer.writableLength
+    return this._outgoing.length + this._writer.writableLength + MSG_COST * (this._queued + this._unread)
   }
 
   _listen (reader) {
     reader.setEncoding('utf8')
     reader.on('data', text => {
-      const lines = (this._rest + text).split('\n')
-      this._rest = lines.pop()
+      const lines = text.split('\n')
+      const rest = lines.pop()
       for (const line of lines) {
-        if (line !== '' && !this.ended) this._onLine(line)
+        const whole = this._parts.length === 0 ? line : this._joined(line)
+        if (whole !== '' && !this.ended) this._onLine(whole)
+      }
+      if (rest === '' || this.ended || this._problem) return
+      this._parts.push(rest)
+      this._size += rest.length
+      if (this._size > MOST_LINE) {
+        this._problem = `it sent a line of more than ${MOST_LINE} characters`
+        this._parts = []
+        this.kill()
       }
     })
+  }
+
+  _joined (last) {
+    const line = this._parts.join('') + last
+    this._parts = []
+    this._size = 0
+    return line
   }
 
   _finish (reason) {
     if (this.ended) return
     this.ended = true
-    this._onEnd(reason)
+    this._onEnd(this._problem || reason)
   }
 }
 
-/** The engine as a child process. `argv` is the whole command. */
+/** The engine as a child process. `argv` is the whole command, `env` all of its environment. */
 class ChildChannel extends Channel {
-  constructor (argv, onLine, onEnd) {
+  constructor (argv, env, onLine, onEnd) {
     super(onLine, onEnd)
     this._stderr = ''
     this._timers = []
     // A process group of its own: Ctrl-C is meant for Node-RED, which then ends the engine in order. If Node-RED is
     // killed, the engine ends by itself at the end of its stdin.
     const detached = process.platform !== 'win32'
-    const child = this._child = spawn(argv[0], argv.slice(1), { stdio: 'pipe', windowsHide: true, detached })
+    const child = this._child = spawn(argv[0], argv.slice(1), { env, stdio: 'pipe', windowsHide: true, detached })
     this.pid = child.pid
     this._writer = child.stdin
     children.add(child)
@@ -96,7 +126,8 @@ class ChildChannel extends Channel {
   }
 
   _why (code, signal) {
-    const last = this._stderr.trim().split('\n').pop().trim()
+    // Anything may be in there, also what a terminal would obey.
+    const last = this._stderr.trim().split('\n').pop().replace(/\p{C}/gu, ' ').trim().slice(0, SHOWN_STDERR)
     const how = signal ? `it was ended by ${signal}` : `it ended with exit code ${code}`
     return last ? `${how}: ${last}` : how
   }
@@ -157,10 +188,10 @@ class SocketChannel extends Channel {
   }
 }
 
-/** Open the channel at `location`: `{argv}` or `{socket}`. */
-function open (location, onLine, onEnd) {
+/** Open the channel at `location`: `{argv}` or `{socket}`. A program that is started gets the environment `env`. */
+function open (location, env, onLine, onEnd) {
   if (location.socket) return new SocketChannel(location.socket, onLine, onEnd)
-  return new ChildChannel(location.argv, onLine, onEnd)
+  return new ChildChannel(location.argv, env, onLine, onEnd)
 }
 
 module.exports = { open }

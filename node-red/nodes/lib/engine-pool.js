@@ -4,6 +4,7 @@ const os = require('node:os')
 const path = require('node:path')
 const { EngineSupervisor } = require('./engine-supervisor')
 const { locationOf } = require('./engine-location')
+const { engineEnvironment, setupEnvironment } = require('./engine-environment')
 const { prepare } = require('./engine-setup')
 const { version } = require('../../package.json')
 
@@ -18,9 +19,10 @@ function engineOf (RED, id) {
       ['debug', 'info', 'warn', 'error'].map(level => [level, text => RED.log[level](`[ocppflow] ${text}`)])
     )
     const userDir = RED.settings.userDir || path.join(os.homedir(), '.node-red')
-    const own = options => prepare({ userDir, ...options })
+    const own = options => prepare({ userDir, env: setupEnvironment(RED.settings), ...options })
+    const environment = engineEnvironment(RED.settings)
     const stateDir = path.resolve(userDir, 'ocppflow-engine', 'state')
-    engines.set(key, new EngineSupervisor({ location, prepare: own, stateDir, version, log }))
+    engines.set(key, new EngineSupervisor({ location, prepare: own, environment, stateDir, version, log }))
   }
   return engines.get(key)
 }

@@ -34,9 +34,10 @@ class SetupError extends Error {
 
 /**
  * The command of the package's own engine, which is set up first if it is not there. With `check` it is tried, too, and
- * set up anew if it does not start. `log(text)` hears of that, `signal` ends it. Rejects with a SetupError.
+ * set up anew if it does not start. `log(text)` hears of that, `signal` ends it; what is run sees no more than `env`.
+ * Each Python runs isolated (-I), so that no variable and no folder can put code into it. Rejects with a SetupError.
  */
-async function prepare ({ userDir, check, log, signal, wheels = WHEELS }) {
+async function prepare ({ userDir, check, log, signal, env, wheels = WHEELS }) {
   const wheel = await findWheel(wheels)
   const home = path.join(userDir, 'ocppflow-engine')
   const venv = path.join(home, 'venv')
@@ -44,12 +45,12 @@ async function prepare ({ userDir, check, log, signal, wheels = WHEELS }) {
   const argv = [python, '-I', '-m', 'ocppflow.nodes']
   if (await fs.readFile(path.join(venv, STAMP), 'utf8').catch(() => '') === wheel.stamp) {
     if (!check) return argv
-    const tried = await run([...argv, '--version'], { signal, timeout: START })
+    const tried = await run([...argv, '--version'], { env, signal, timeout: START })
     if (tried.ok) return argv
     if (!signal.aborted) log(`the engine in ${venv} does not start any more (${tried.last}); it is set up anew`)
   }
-  const base = await findPython(signal)
-  await setUp([...base, '-E', '-s', '-B', SCRIPT, home, wheel.file, wheel.stamp], log, signal)
+  const base = await findPython(env, signal)
+  await setUp([...base, '-I', '-B', SCRIPT, home, wheel.file, wheel.stamp], env, log, signal)
   return argv
 }
 
@@ -65,11 +66,11 @@ async function findWheel (folder) {
   return { file, stamp: `${name} ${digest}` }
 }
 
-async function findPython (signal) {
+async function findPython (env, signal) {
   const seen = []
   for (const command of WINDOWS ? [LAUNCHER, ...PYTHONS] : [...PYTHONS, LAUNCHER]) {
-    const asked = [...command, '-c', 'import sys; print(*sys.version_info[:3], sep=".")']
-    const answer = await run(asked, { signal, timeout: START })
+    const asked = [...command, '-I', '-c', 'import sys; print(*sys.version_info[:3], sep=".")']
+    const answer = await run(asked, { env, signal, timeout: START })
     const version = answer.ok ? answer.last : ''
     if (!/^\d+\.\d+\.\d+$/.test(version)) continue
     const [major, minor] = version.split('.').map(Number)
@@ -83,7 +84,7 @@ async function findPython (signal) {
 }
 
 /** Run setup/set_up_engine.py. The end of its stdin, which also comes if Node-RED dies, makes it clean up and end. */
-async function setUp (argv, log, signal) {
+async function setUp (argv, env, log, signal) {
   let problem
   const onLine = line => {
     try {
@@ -92,7 +93,7 @@ async function setUp (argv, log, signal) {
       if (told.problem !== undefined) problem = new SetupError(told.status, told.problem)
     } catch {} // what Python itself says is kept by `run`, for the case that there is nothing better
   }
-  const done = await run(argv, { signal, onLine })
+  const done = await run(argv, { env, signal, onLine })
   if (!done.ok) throw problem || new SetupError('engine setup failed', `the engine could not be set up: ${done.last}`)
 }
 
@@ -100,7 +101,7 @@ async function setUp (argv, log, signal) {
  * Run a command to its end: `{ok, last}`, where `last` is the last line it wrote. Never rejects. With `onLine` the
  * command is one that ends at the end of its stdin, and is given the time to do so.
  */
-function run (argv, { signal, timeout, onLine }) {
+function run (argv, { env, signal, timeout, onLine }) {
   return new Promise(resolve => {
     let text = ''
     let rest = ''
@@ -117,7 +118,7 @@ function run (argv, { signal, timeout, onLine }) {
     const stdio = [onLine ? 'pipe' : 'ignore', 'pipe', 'pipe']
     let child
     try {
-      child = spawn(argv[0], argv.slice(1), { stdio, windowsHide: true })
+      child = spawn(argv[0], argv.slice(1), { env, stdio, windowsHide: true })
     } catch (error) {
       resolve({ ok: false, last: error.message })
       return

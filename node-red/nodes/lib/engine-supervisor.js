@@ -25,8 +25,12 @@ const TIMES = {
 const PINGS = 4
 /** Inputs that wait for the engine to start; at one a millisecond, a second's worth. */
 const HELD_INPUTS = 1000
-/** Bytes that the engine has not read yet. Beyond that, inputs are refused before they fill Node-RED's memory. */
+/** Bytes for which the engine has not read yet (see `backlog`). Beyond that, inputs are refused before they fill
+ * Node-RED's memory: some 50,000 that are short. */
 const MOST_BACKLOG = 64 * 2 ** 20
+
+/** Characters of a line of the engine's log; its own engine cuts them shorter. */
+const MOST_LOGGED = 20000
 
 /** The states, and which may follow each. */
 const NEXT = {
@@ -47,11 +51,13 @@ const STATUS = {
 class EngineSupervisor {
   /**
    * `location` is that of engine-location.js; `prepare({check, log, signal})` sets the package's own engine up and
-   * gives its command; `stateDir` is where the engine may keep what has to outlive it; `version` is the engine's that the package
-   * was made with; `log` has info, warn, error and debug.
+   * gives its command; `environment` is all that the engine sees of Node-RED's; `stateDir` is where the engine may
+   * keep what has to outlive it; `version` is the engine's that the package was made with; `log` has info, warn, error
+   * and debug.
    */
-  constructor ({ location, prepare, stateDir, version, log, times = {} }) {
+  constructor ({ location, prepare, environment, stateDir, version, log, times = {} }) {
     this._location = location
+    this._environment = environment
     this._prepare = prepare
     this._stateDir = stateDir
     this._version = version
@@ -180,7 +186,9 @@ class EngineSupervisor {
         if (abort.signal.aborted) return
       }
       this._enter('starting', this._failures ? STATUS.again : STATUS.starting)
-      const channel = channels.open(location, line => this._line(channel, line), reason => this._lost(channel, reason))
+      const onLine = line => this._line(channel, line)
+      const onEnd = reason => this._lost(channel, reason)
+      const channel = channels.open(location, this._environment, onLine, onEnd)
       this._channel = channel
     } catch (error) {
       if (!abort.signal.aborted) this._failed(error.message, STATUS.missing, error.status)
@@ -305,6 +313,8 @@ class EngineSupervisor {
 
   _line (channel, text) {
     if (channel !== this._channel) return
+    // Any line is a sign of life: behind a flow that is slow, the answer to a ping can be minutes away.
+    this._pings = 0
     try {
       this._take(JSON.parse(text))
     } catch (error) {
@@ -323,7 +333,6 @@ class EngineSupervisor {
       case 'parked': return node?.onClosed?.()
       case 'credentials': return node?.passwordsChanged(line.credentials)
       case 'log': return this._logged(node, line)
-      case 'pong': this._pings = 0; return
       case 'hello': return this._hello(line)
       case 'bye': this._log.debug(`the engine ends: ${line.reason}`)
     }
@@ -339,7 +348,7 @@ class EngineSupervisor {
 
   _logged (node, line) {
     const level = { debug: 'debug', info: 'info', warning: 'warn' }[line.level] || 'error'
-    const text = line.traceback ? `${line.text}\n${line.traceback}` : line.text
+    const text = (line.traceback ? `${line.text}\n${line.traceback}` : String(line.text)).slice(0, MOST_LOGGED)
     if (node !== undefined && (level === 'warn' || level === 'error')) node.complain(level, text)
     else this._log[level](text)
   }

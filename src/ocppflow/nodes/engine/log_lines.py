@@ -9,9 +9,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from ocppflow.nodes.engine.log_repetitions import Repetitions
 from ocppflow.nodes.engine.outbox import Outbox
+
+
+_MOST_TEXT: Final = 4000
+_MOST_TRACEBACK: Final = 16_000
+"""Characters. Our own loggers cut what they say (``log_budget``), those of other libraries do not."""
 
 
 class LogLines(logging.Handler):
@@ -46,8 +52,8 @@ class LogLines(logging.Handler):
             self._tell_dropped()
             line: dict[str, str] = {} if node is None else {"node": node}
             if record.exc_info:
-                line["traceback"] = logging.Formatter().formatException(record.exc_info)
-            self._put(record.levelname.lower(), text, record.name, **line)
+                line["traceback"] = logging.Formatter().formatException(record.exc_info)[-_MOST_TRACEBACK:]
+            self._put(record.levelname.lower(), text[:_MOST_TEXT], record.name, **line)
         except Exception:
             self.handleError(record)
 

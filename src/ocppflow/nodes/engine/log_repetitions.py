@@ -11,6 +11,8 @@ PAUSE: Final = 60.0
 
 _KEPT: Final = 1000
 """Different lines that are remembered, a few hundred bytes each."""
+_TOLD_APART: Final = 200
+"""Characters of an argument by which lines are told apart."""
 
 
 class Repetitions:
@@ -37,4 +39,4 @@ class Repetitions:
 def _key(record: logging.LogRecord) -> Any:
     """Waits and other measured numbers make no difference."""
     arguments = record.args if isinstance(record.args, tuple) else (record.args,)
-    return record.name, record.levelno, record.msg, tuple(str(each) for each in arguments if type(each) is not float)
+    return record.name, record.levelno, record.msg, tuple(str(each)[:_TOLD_APART] for each in arguments if type(each) is not float)
