@@ -26,8 +26,8 @@ const PINGS = 4
 /** Inputs that wait for the engine to start; at one a millisecond, a second's worth. */
 const HELD_INPUTS = 1000
 /** Bytes for which the engine has not read yet (see `backlog`). Beyond that, inputs are refused before they fill
- * Node-RED's memory: some 50,000 that are short. */
-const MOST_BACKLOG = 64 * 2 ** 20
+ * Node-RED's memory: some 25,000 that are short, two seconds of all that Node-RED can do. */
+const MOST_BACKLOG = 32 * 2 ** 20
 
 /** Characters of a line of the engine's log; its own engine cuts them shorter. */
 const MOST_LOGGED = 20000
