@@ -14,7 +14,6 @@ from typing import Final
 from ocppflow.nodes.engine.log_repetitions import Repetitions
 from ocppflow.nodes.engine.outbox import Outbox
 
-
 _MOST_TEXT: Final = 4000
 _MOST_TRACEBACK: Final = 16_000
 """Characters. Our own loggers cut what they say (``log_budget``), those of other libraries do not."""

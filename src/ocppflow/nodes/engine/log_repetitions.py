@@ -39,4 +39,5 @@ class Repetitions:
 def _key(record: logging.LogRecord) -> Any:
     """Waits and other measured numbers make no difference."""
     arguments = record.args if isinstance(record.args, tuple) else (record.args,)
-    return record.name, record.levelno, record.msg, tuple(str(each)[:_TOLD_APART] for each in arguments if type(each) is not float)
+    told_apart = tuple(str(each)[:_TOLD_APART] for each in arguments if type(each) is not float)
+    return record.name, record.levelno, record.msg, told_apart
