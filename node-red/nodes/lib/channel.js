@@ -10,7 +10,7 @@ const net = require('node:net')
 const KEPT_STDERR = 2000
 /** Characters of that in a line of the log. */
 const SHOWN_STDERR = 300
-/** Characters of a line from the engine. The longest message has 8 MiB; a program that never ends a line is no engine. */
+/** Characters of a line from the engine. The longest message has 8 MiB; a program that never ends a line cannot be an engine. */
 const MOST_LINE = 64 * 2 ** 20
 /** Bytes that a msg which waits for the engine takes in Node.js besides its line: itself, its callbacks, its entry. */
 const MSG_COST = 1024
