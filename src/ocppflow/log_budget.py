@@ -20,7 +20,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from ocppflow.plain_text import SHOWN_IDENTITY, SHOWN_TEXT, one_line, printable
+from ocppflow.plain_text import SHOWN_IDENTITY, SHOWN_REPORT, SHOWN_TEXT, one_line, printable
 from ocppflow.quotas import Quotas, Tally
 
 IN_FULL: Final = 20
@@ -175,8 +175,10 @@ def _make_plain(record: logging.LogRecord) -> None:
 
 
 def _plain(argument: object) -> object:
-    """Whatever its ``str`` says is a text for people here."""
-    return argument if argument is None or isinstance(argument, (int, float)) else one_line(str(argument), SHOWN_TEXT)
+    """Whatever its ``str`` says is a text for people here. What is not a string already is a report of ours."""
+    if argument is None or isinstance(argument, (int, float)):
+        return argument
+    return one_line(str(argument), SHOWN_TEXT if isinstance(argument, str) else SHOWN_REPORT)
 
 
 def _show_traceback(record: logging.LogRecord) -> None:

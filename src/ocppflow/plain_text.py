@@ -15,6 +15,9 @@ SHOWN_IDENTITY = 48
 SHOWN_TEXT = 500
 """Characters of a peer's text in an error or a log line; a CALLERROR's description has 255 at most."""
 
+SHOWN_REPORT = 2000
+"""Characters of a text of ours that says all that is wrong with a message: ten violations, each with path and value."""
+
 
 def one_line(text: str, limit: int = 0) -> str:
     """``text`` on one line, with what cannot be printed escaped: control characters, those that reverse the direction

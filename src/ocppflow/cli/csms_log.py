@@ -16,6 +16,7 @@ from ocppflow.cli.conversation import MAX_NAME, Conversation, Entry
 from ocppflow.cli.entry_lines import clock, plain
 from ocppflow.cli.log_sink import FRAMES_PER_SECOND, LogSink
 from ocppflow.cli.paint import Paint
+from ocppflow.log_budget import budgeted
 from ocppflow.plain_text import SHOWN_IDENTITY, json_text, one_line, printable
 from ocppflow.quotas import Quotas
 
@@ -114,6 +115,7 @@ def set_up(level: str, *, as_json: bool, per_second: int = FRAMES_PER_SECOND, st
     stream = stream or sys.stderr
     lines = JSONLines() if as_json else Lines(Paint(stream))
     handler = CSMSLog(LogSink(stream, lines.left_out, per_second=per_second), lines)
+    budgeted("asyncio", "concurrent.futures", "py.warnings", "websockets")
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

@@ -15,6 +15,7 @@ from ocppflow.errors import ConfigurationError
 from ocppflow.log_budget import budgeted
 from ocppflow.messages import Role, Version
 from ocppflow.messages.tolerance import STRICT, Policy
+from ocppflow.plain_text import SHOWN_REPORT, one_line
 from ocppflow.rpc.events import LateAnswer
 from ocppflow.rpc.history import History
 from ocppflow.rpc.limits import Limits
@@ -138,6 +139,7 @@ class RoleBase(Generic[OwnerT]):
 
     def _trace_event(self, identity: str, event: TraceEvent, note: str, address: str = "") -> None:
         if self._traces:
+            note = one_line(note, SHOWN_REPORT)
             self._traces(TraceRecord(time.time(), identity, event, self.role.value, address=address, note=note))
 
     # --- running -------------------------------------------------------------------------------------------------

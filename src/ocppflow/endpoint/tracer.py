@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ocppflow.endpoint.trace_hooks import TraceHooks, hand, without_fault
 from ocppflow.errors import InvalidResponse
 from ocppflow.messages import Role
+from ocppflow.plain_text import SHOWN_REPORT, one_line
 from ocppflow.rpc.events import CallAnswered, CallFailed, Event, Forgiven, Notice
 from ocppflow.secrecy.blotting import without_secrets
 from ocppflow.trace import TraceEvent, TraceHook, TraceRecord
@@ -51,7 +52,7 @@ class Tracer:
                     notes.append(str(event))
                 case _:
                     pass
-        self._hand(hooks, "in", data, latency, "; ".join(notes))
+        self._hand(hooks, "in", data, latency, one_line("; ".join(notes), SHOWN_REPORT))
 
     def outgoing(self, data: bytes, since: float | None) -> None:
         """``data`` is being sent; ``since``: when the call that it answers came."""
@@ -64,7 +65,7 @@ class Tracer:
 
     def record(self, event: TraceEvent, data: bytes = b"", note: str = "") -> None:
         """Something else happened on the connection."""
-        self._hand(self._hooks.all, event, data, None, note)
+        self._hand(self._hooks.all, event, data, None, one_line(note, SHOWN_REPORT))
 
     def _hand(
         self, hooks: Sequence[TraceHook], event: TraceEvent, data: bytes, latency: float | None, note: str = ""

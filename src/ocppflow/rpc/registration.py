@@ -41,13 +41,14 @@ _trigger = msgspec.json.Decoder(_Trigger)
 
 
 def booting(history: History, message: Any) -> None:
-    """Note who the station says it is. ``message`` is a BootNotificationRequest of any version."""
+    """Note who the station says it is. ``message`` is a BootNotificationRequest of any version, which may lack whatever
+    a tolerant policy forgives."""
     station = getattr(message, "charging_station", None)
     if station is not None:
-        said = [station.vendor_name, station.model, station.firmware_version]
+        names = ("vendor_name", "model", "firmware_version")
     else:
-        names = ("charge_point_vendor", "charge_point_model", "firmware_version")
-        said = [getattr(message, name, "") for name in names]
+        station, names = message, ("charge_point_vendor", "charge_point_model", "firmware_version")
+    said = [getattr(station, name, "") for name in names]
     vendor, model, firmware = (each if isinstance(each, str) else "" for each in said)
     history.identified(vendor, model, firmware)
 

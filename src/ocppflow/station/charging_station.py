@@ -34,7 +34,7 @@ from ocppflow.errors import ConfigurationError, ConnectionRefused, NotConnected
 from ocppflow.log_budget import budgeted
 from ocppflow.messages import Role, Version
 from ocppflow.messages.tolerance import STRICT, Policy
-from ocppflow.plain_text import one_line
+from ocppflow.plain_text import SHOWN_TEXT, one_line
 from ocppflow.trace import TraceHook
 
 log = budgeted("ocppflow")
@@ -316,7 +316,7 @@ class ChargingStation(RoleBase["ChargingStation"], Caller):
         log.info("%s: disconnected (%s)", self.identity, f"{code} {reason}".rstrip())
         self.on_disconnect.fire(self.background, self, code, reason)
         if self._lost is not None and not self._lost.done():
-            self._lost.set_result(reason or f"closed with {code}")
+            self._lost.set_result(one_line(reason, SHOWN_TEXT) or f"closed with {code}")
 
     def answered_late(self, connection: Connection, answer: LateAnswer) -> None:
         if self._connection is not None:

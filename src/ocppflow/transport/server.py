@@ -85,6 +85,7 @@ class Server:
             raise ConfigurationError("this server listens already")
         if not 0 <= port < 65536:
             raise ConfigurationError(f"cannot listen on port {port}: a port is between 0 and 65535")
+        budgeted("asyncio")  # which logs what peers do to our sockets
         try:
             listener = await self._bind(host, port)
             # Port 0 gives IPv4 and IPv6 a port each; a URL can name only one.

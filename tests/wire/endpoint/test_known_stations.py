@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from endpoint_pairs import BEAT, HEARTBEAT, World, heartbeat_response
 
-from ocppflow import CSMS, ChargingStation, Rule, Rules, StationFile, StationRecord, v16, v201
+from ocppflow import CSMS, TOLERANT, ChargingStation, Rule, Rules, StationFile, StationRecord, v16, v201
 from ocppflow.csms.contested import ALIVE, RETRY_AFTER, SUSPECT_FROM, WINDOW
 from ocppflow.errors import ConfigurationError, ConnectionRefused, NotConnected
 from ocppflow.messages import Version
@@ -44,6 +44,16 @@ async def test_FC19_a_rule_for_a_vendor_holds_after_a_restart_although_the_stati
         assert known is not None
         assert (known.vendor, known.model, known.firmware) == ("ACME", "Box", "1")
         await world.close()
+
+
+@pytest.mark.parametrize("version", [Version.V201, Version.V21])
+async def test_a_station_that_boots_without_saying_who_it_is_is_answered(version: Version) -> None:
+    """Where all is forgiven, a field that must be there need not be."""
+    world = World(version, policy=TOLERANT)
+    peer, _ = world.raw()
+    for payload in ({}, {"reason": "PowerUp"}, {"chargingStation": {}}, {"chargingStation": 7}):
+        assert (await peer.say([2, "b", "BootNotification", payload]))[0][2] == "NotSupported"
+    await world.close()
 
 
 async def test_a_refusal_says_that_a_rule_waits_for_the_vendor() -> None:
