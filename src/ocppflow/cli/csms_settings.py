@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ocppflow.messages.tolerance import Policy
 
 POLICIES = ("strict", "tolerant")
+_MAY_BE_OFF = frozenset({"handler_timeout"})  # limits of calls that 0 switches off
 
 
 def read_policy(name: str | None, rules: Path | None) -> Policy | None:
@@ -66,7 +67,7 @@ def set_limits(server: CSMS, texts: Sequence[str], ping_interval: float | None) 
         values["ping_interval"] = ping_interval
     of_calls = {name: value for name, value in values.items() if name in calls}
     for name, value in of_calls.items():
-        if not value:
+        if not value and name not in _MAY_BE_OFF:
             raise Failure(f"--limits {name}={value}: it must be above 0; no call could ever succeed")
     if of_calls:
         server.limits = msgspec.structs.replace(server.limits, **of_calls)

@@ -4,7 +4,8 @@ The roles stand on this room: what they need of ``rpc`` and ``transport`` they g
 """
 
 from ocppflow.endpoint.caller import Caller
-from ocppflow.endpoint.connection import Connection, ConnectionState
+from ocppflow.endpoint.connection import Connection
+from ocppflow.endpoint.connection_state import ConnectionState
 from ocppflow.endpoint.hooks import Background, Hooks, end
 from ocppflow.endpoint.incoming_call import LATER, IncomingCall
 from ocppflow.endpoint.role import RoleBase

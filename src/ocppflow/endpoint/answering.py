@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections import deque
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Awaitable
 from functools import partial
 from types import CoroutineType
 from typing import Any, Protocol
 
-import msgspec
-
+from ocppflow.endpoint.eager_tasks import EAGER, start
 from ocppflow.endpoint.hooks import Background
-from ocppflow.endpoint.incoming_call import LATER, IncomingCall, Work, payload_of
+from ocppflow.endpoint.incoming_call import LATER, IncomingCall, Work
+from ocppflow.endpoint.overdue import OVERDUE, Overdue
+from ocppflow.endpoint.responses import READY, blame, in_its_words, response_of
 from ocppflow.endpoint.router import FoundHandler, Proceed, Router
-from ocppflow.errors import CallError, Expired, InternalError, InvalidMessage, NotSupported, OCPPError
+from ocppflow.errors import CallError, Expired, InternalError, InvalidMessage, NotSupported
 from ocppflow.log_budget import budgeted
-from ocppflow.messages import Message, Version
-from ocppflow.messages.vocabulary import to_v21, to_v201
+from ocppflow.messages import Version
+from ocppflow.messages.vocabulary import to_v21
 from ocppflow.rpc.events import CallReceived, LateAnswer, SendReceived
 from ocppflow.rpc.session import Session
 
@@ -26,17 +26,6 @@ log = budgeted("ocppflow")
 
 _Task = asyncio.Future[Any]
 _Event = CallReceived | SendReceived
-_READY = (msgspec.Struct, bytes)
-
-if sys.version_info >= (3, 12):
-    _EAGER = True
-
-    def _start(coroutine: Coroutine[Any, Any, Any]) -> _Task:
-        """Run it up to where it first waits, or to its end: most handlers need no turn of the event loop."""
-        return asyncio.Task(coroutine, loop=asyncio.get_running_loop(), eager_start=True)
-else:
-    _EAGER = False
-    _start = asyncio.Task
 
 _ALWAYS_WAIT = 16
 """Calls that may wait before reading pauses, however few are processed at a time: an answer to a call of ours comes
@@ -59,15 +48,18 @@ class Answerable(Protocol):
 class Answering:
     """The handlers at work for one connection.
 
-    At most ``Limits.in_progress`` calls are processed at a time; the others wait here, and when as many wait again,
-    the connection is asked to read nothing more until there are fewer.
+    At most ``Limits.in_progress`` handlers are at work at a time, and as many calls begun and not answered; other
+    messages wait here, and when as many wait again, the connection is asked to read nothing more until there are fewer.
+    A handler whose answer has expired does not count: its end is :class:`Overdue`'s affair.
     """
 
     __slots__ = (
         "_background",
+        "_calls_waiting",
         "_connection",
         "_current",
         "_held",
+        "_overdue",
         "_owner",
         "_router",
         "_session",
@@ -94,6 +86,8 @@ class Answering:
         self._slow = False
         self._current: _Event | None = None  # whose handler runs at this very moment, outside of a task
         self._waiting: deque[_Event] | None = None
+        self._calls_waiting = 0  # how many of these are calls: the session counts them as not answered
+        self._overdue: Overdue | None = None
         self._then: dict[str, list[Work]] | None = None
         self.tasks: dict[_Task, _Event] | None = None
         """Handlers at work; None as long as there never was one."""
@@ -102,8 +96,13 @@ class Answering:
 
     def take(self, event: _Event, *, waited: bool = False) -> None:
         """A message came: run its handler, now or when it is its turn."""
-        session = self._session
-        if not waited and (self._held or self._waiting or len(session.waiting) > session.limits.in_progress):
+        most, tasks = self._session.limits.in_progress, self.tasks
+        if not waited and (
+            self._held
+            or self._waiting
+            or len(self._session.waiting) > most
+            or (tasks is not None and len(tasks) >= most and self._handlers() >= most)
+        ):
             self._wait(event)
             return
         found = self._router.found[type(event.message)]
@@ -116,16 +115,16 @@ class Answering:
                 result = self._through(found, event)
             else:
                 result = found.handler(self._owner, event.message)
-            if type(result) is CoroutineType or (isinstance(result, Awaitable) and not isinstance(result, _READY)):
+            if type(result) is CoroutineType or (isinstance(result, Awaitable) and not isinstance(result, READY)):
                 task: _Task
-                if not _EAGER:
+                if not EAGER:
                     task = asyncio.ensure_future(self._serve(event, result))
                 else:
-                    task = _start(result) if type(result) is CoroutineType else asyncio.ensure_future(result)
+                    task = start(result) if type(result) is CoroutineType else asyncio.ensure_future(result)
                 if not task.done():
                     self.tasks = tasks = {} if self.tasks is None else self.tasks
                     tasks[task] = event
-                    if _EAGER:
+                    if EAGER:
                         task.add_done_callback(partial(self._done, event))
                     return
                 result = task.result()
@@ -136,6 +135,32 @@ class Answering:
         finally:
             self._current = before
 
+    def take_send(self, event: SendReceived, *, waited: bool = False) -> None:
+        """As :meth:`take`, for a message without an answer that could expire: its handler may take as long as one that
+        owes an answer."""
+        self.take(event, waited=waited)
+        for task, work in reversed((self.tasks or {}).items()):
+            if work is event:
+                self._owes_nothing(task, event, event.received_at + self._session.limits.answer_timeout)
+                break
+
+    def _owes_nothing(self, task: _Task, event: _Event, since: float) -> None:
+        self._need_overdue().add(task, event.action, since, given_up=type(event) is CallReceived)
+
+    def _need_overdue(self) -> Overdue:
+        if self._overdue is None:
+            self._overdue = Overdue(self._session.identity, self._session.limits.handler_timeout)
+        return self._overdue
+
+    def _handlers(self) -> int:
+        """How many are at work whose answer has not expired."""
+        return len(self.tasks or ()) - (self._overdue.given_up if self._overdue is not None else 0)
+
+    def _is_full(self) -> bool:
+        """Whether as many are at work as may be."""
+        begun = len(self._session.waiting) - self._calls_waiting
+        return max(self._handlers(), begun) >= self._session.limits.in_progress
+
     def hold(self) -> None:
         """Let messages wait until :meth:`go_on`."""
         self._held = True
@@ -143,24 +168,27 @@ class Answering:
     def go_on(self) -> None:
         """Run what waits, as far as the limit allows."""
         self._held = False
-        self._next()
+        self.proceed()
 
     def _wait(self, event: _Event) -> None:
         if self._waiting is None:
             self._waiting = deque()
         self._waiting.append(event)
+        self._calls_waiting += type(event) is CallReceived
         if not self._slow and len(self._waiting) >= max(self._session.limits.in_progress, _ALWAYS_WAIT):
             self._slow = True
             self._connection.under_pressure(True)
 
-    def _next(self) -> None:
-        """Calls that waited, for as many as have been answered meanwhile."""
+    def proceed(self) -> None:
+        """Messages that waited, for as many as are done with."""
         session, waiting = self._session, self._waiting
-        while waiting and not self._held:
-            if len(session.waiting) - len(waiting) >= session.limits.in_progress:
-                break
+        while waiting and not self._held and not self._is_full():
             event = waiting.popleft()
-            if isinstance(event, SendReceived) or session.waiting.get(event.message_id) is event:  # else it expired
+            if type(event) is SendReceived:
+                self.take_send(event, waited=True)
+                continue
+            self._calls_waiting -= 1
+            if session.waiting.get(event.message_id) is event:  # else it has been answered
                 self.take(event, waited=True)
         if self._slow and len(waiting or ()) <= session.limits.in_progress // 2:
             self._slow = False
@@ -195,8 +223,10 @@ class Answering:
             tasks.pop(task, None)
             if not tasks:
                 self.tasks = None  # an empty dict keeps its memory
+            if self._overdue is not None:
+                self._overdue.over(task)
         if self._waiting or self._slow:
-            self._next()
+            self.proceed()
         self._connection.flush()
 
     def _through(self, found: FoundHandler, event: _Event) -> Any:
@@ -233,13 +263,13 @@ class Answering:
         if type(event) is SendReceived:
             return
         try:
-            if not isinstance(result, _READY):
+            if not isinstance(result, READY):
                 if result is LATER or (result is None and event.message_id not in self._session.waiting):
                     self._must_be_catch_all(event)
                     return
                 result = response_of(event.action, result)
             elif self._session.version is Version.V201 and getattr(result, "__version__", None) is Version.V21:
-                result = _in_its_words(result)
+                result = in_its_words(result)
             late = self._session.reply(event.message_id, result)
         except Expired:
             log.warning("%s: the answer to %s came too late", self._session.identity, event.action)
@@ -258,10 +288,11 @@ class Answering:
 
     def _failed(self, event: _Event, exc: BaseException) -> None:
         """A handler raised. The peer is told, whatever it was; what the handler's author must mend goes to the log."""
-        error = exc if isinstance(exc, CallError) else InternalError(_blame(event.action, exc))
-        if error is not exc or type(event) is SendReceived:
+        error = exc if isinstance(exc, CallError) else InternalError(blame(event.action, exc))
+        is_overdue = isinstance(exc, asyncio.CancelledError) and exc.args == (OVERDUE,)
+        if (error is not exc or type(event) is SendReceived) and not is_overdue:
             self._tell(event.action, exc)
-        if isinstance(event, CallReceived):
+        if isinstance(event, CallReceived) and not is_overdue:
             self._give_up(event, error)
 
     def _give_up(self, event: CallReceived, error: CallError) -> None:
@@ -281,7 +312,7 @@ class Answering:
     def reply(self, message_id: str, response: Any, validate: bool) -> None:
         """Answer with a Struct, a dict in wire names, or JSON. Raises InvalidMessage or Expired."""
         if self._session.version is Version.V201:
-            response = _in_its_words(response)
+            response = in_its_words(response)
         late = self._session.reply(message_id, response_of("reply()", response), validate=validate)
         self._answered(message_id, late)
 
@@ -296,7 +327,7 @@ class Answering:
         if self._then:
             self._afterwards(message_id)
         if flush:
-            self._next()
+            self.proceed()
             self._connection.flush()
 
     def respond_then(self, message_id: str, work: Work) -> None:
@@ -320,44 +351,48 @@ class Answering:
             event = self.tasks.get(task, event)
         return None if event is None else IncomingCall(event, self)
 
-    def forget(self, message_id: str) -> None:
+    # --- what takes too long -------------------------------------------------------------------------------------
+
+    def expired(self, message_id: str, now: float) -> None:
         """The call has expired: nothing follows its answer, and another one may take its place."""
         if self._then:
             self._then.pop(message_id, None)
-        self._next()
+        for task, event in (self.tasks or {}).items():
+            if event.message_id == message_id and type(event) is CallReceived:
+                self._owes_nothing(task, event, now)
+                break
+        else:
+            self._wait_no_longer(message_id)
+        self.proceed()
 
+    def _wait_no_longer(self, message_id: str) -> None:
+        waiting = self._waiting or deque()
+        for at, event in enumerate(waiting):
+            if event.message_id == message_id and type(event) is CallReceived:
+                del waiting[at]
+                self._calls_waiting -= 1
+                return
 
-def _in_its_words(response: Any) -> Any:
-    """A response in 2.1's vocabulary for a 2.0.1 connection; any other stays as it is. Raises InvalidMessage naming
-    what 2.0.1 has no word for."""
-    if isinstance(response, Message) and response.__version__ is Version.V21:
-        return to_v201(response)
-    return response
+    @property
+    def due(self) -> float | None:
+        """When :meth:`cancel_overdue` wants to be called."""
+        return None if self._overdue is None else self._overdue.next
+
+    def cancel_overdue(self, now: float) -> None:
+        """Cancel handlers that have taken too long."""
+        if self._overdue is not None:
+            self._overdue.cancel(now)
+
+    def give_up(self) -> None:
+        """The connection has been gone for long: refuse what has not been answered, should the peer have asked again,
+        and cancel what is at work."""
+        self._waiting = self._then = None
+        for event in list(self._session.waiting.values()):
+            self._give_up(event, InternalError(self._session.limits.silence))
+        for task, work in list((self.tasks or {}).items()):
+            self._need_overdue().cancel_now(task, work.action)
 
 
 async def _begun(work: Work) -> None:
     await asyncio.sleep(0)  # the answer goes first
     await work()
-
-
-def response_of(action: str, result: Any) -> Any:
-    """A handler's result as Session.reply takes it."""
-    if isinstance(result, _READY):
-        return result
-    if isinstance(result, Mapping):
-        return payload_of(action, result)
-    if result is LATER:
-        raise InvalidMessage(f"{action}: only a catch-all handler can answer LATER, it alone gets an IncomingCall")
-    raise InvalidMessage(
-        f"{action}: a handler returns the response, a dict or JSON as bytes, not {type(result).__name__}"
-    )
-
-
-def _blame(action: str, exc: BaseException) -> str:
-    """What the peer is told of a failed handler: an OCPPError's text is made for reading; any other may hold
-    secrets."""
-    if isinstance(exc, InvalidMessage):
-        return f"the answer made for {action} is not valid: {exc}"
-    if isinstance(exc, OCPPError):
-        return f"{action}: {exc}"
-    return f"{action} could not be processed"

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from enum import Enum
-from typing import Any, Final, Protocol
+from typing import Any
 
 from ocppflow.endpoint.answering import Answering
 from ocppflow.endpoint.caller import Caller
+from ocppflow.endpoint.connection_state import NEXT, ConnectionState, Keeper
 from ocppflow.endpoint.hooks import Background, end
 from ocppflow.endpoint.incoming_call import IncomingCall
 from ocppflow.endpoint.router import Router
@@ -40,28 +40,7 @@ from ocppflow.transport.link import Link, Peer
 log = budgeted("ocppflow")
 
 
-class ConnectionState(Enum):
-    """Where a connection stands; see :data:`NEXT` for what may follow what."""
-
-    OPEN = "open"
-    CLOSING = "closing"
-    """No new calls of ours; what is pending may still end."""
-    CLOSED = "closed"
-
-
-NEXT: Final = {
-    ConnectionState.OPEN: frozenset({ConnectionState.CLOSING, ConnectionState.CLOSED}),
-    ConnectionState.CLOSING: frozenset({ConnectionState.CLOSED}),
-    ConnectionState.CLOSED: frozenset[ConnectionState](),
-}
 _ASKED, _PRESSED = 1, 2  # why the peer has to wait: somebody outside wants it, or too much of what it said waits
-
-
-class Keeper(Protocol):
-    """Who holds connections: a role. It is told of the end, and of answers to calls of an ended connection."""
-
-    def connection_closed(self, connection: Any, code: int, reason: str) -> None: ...
-    def answered_late(self, connection: Any, answer: LateAnswer) -> None: ...
 
 
 class Connection(Caller):
@@ -260,7 +239,14 @@ class Connection(Caller):
             self._dispatch(event)
         if self._quiet is not None:
             _set(self._quiet[0])
+        patience = self._session.limits.handler_timeout
+        if patience and self._answering.tasks:
+            self._timer = self._clock.call_at(self._clock.now() + patience, self._gone_for_long)
         self._keeper.connection_closed(self, code, reason)
+
+    def _gone_for_long(self) -> None:
+        self._timer = None
+        self._answering.give_up()
 
     def _become(self, state: ConnectionState) -> None:
         if state is not self._state:
@@ -277,11 +263,12 @@ class Connection(Caller):
             if isinstance(event, CallFailed) and isinstance(event.error, InvalidResponse):
                 self._complain(f"refused: {event.error}", warn=True)
         elif isinstance(event, SendReceived):
-            self._answering.take(event)
+            self._answering.take_send(event)
+            self._rearm()
         else:
             self._complain(event, warn=isinstance(event, Warn))
             if isinstance(event, CallExpired):
-                self._answering.forget(event.message_id)
+                self._answering.expired(event.message_id, self._clock.now())
 
     def _complain(self, what: object, *, warn: bool) -> None:
         (log.warning if warn else log.info)("%s: %s", self.peer.identity, what)
@@ -302,6 +289,7 @@ class Connection(Caller):
     def pass_on(self, answer: LateAnswer) -> None:
         """An earlier connection of this station has the answer to a call that was repeated here."""
         self._session.pass_on(answer)
+        self._answering.proceed()
         self.flush()
 
     # --- the wire and the timer ----------------------------------------------------------------------------------
@@ -316,6 +304,9 @@ class Connection(Caller):
     def flush(self) -> None:
         """Send what is to be sent."""
         if self._state is ConnectionState.CLOSED:
+            if self._timer is not None and not self._answering.tasks:  # of those who were at work
+                self._timer.cancel()
+                self._timer = None
             return
         for data, since in self._session.data_to_send():
             if self._tracer is not None:
@@ -326,7 +317,7 @@ class Connection(Caller):
 
     def _rearm(self) -> None:
         """Something has a deadline now that had none before."""
-        due = self._session.timer()
+        due = min(filter(None, (self._session.timer(), self._answering.due)), default=None)
         if due is not None and (self._timer is None or due < self._armed):
             self._arm(due)
 
@@ -342,6 +333,7 @@ class Connection(Caller):
         self._timer = None
         for event in self._session.tick(self._clock.now()):
             self._dispatch(event)
+        self._answering.cancel_overdue(self._clock.now())
         self.flush()
         self._rearm()
 

@@ -81,8 +81,8 @@ class IncomingCall:
 
     @property
     def received_at(self) -> float:
-        """When it came, in the clock's seconds; 0 for what is not answered."""
-        return self._event.received_at if isinstance(self._event, CallReceived) else 0.0
+        """When it came, in the clock's seconds."""
+        return self._event.received_at
 
     @property
     def payload(self) -> bytes:

@@ -70,7 +70,9 @@ class CallReceived(MessageEvent, gc=False):
 
 
 class SendReceived(MessageEvent):
-    """An unconfirmed message (2.1 SEND); there is no answer to it."""
+    """An unconfirmed message (2.1 SEND); there is no answer to it. ``received_at`` is the clock's time."""
+
+    received_at: float = 0.0
 
 
 class CallAnswered(MessageEvent):

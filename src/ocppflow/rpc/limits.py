@@ -14,11 +14,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     ``queue``: calls of ours that may wait for their turn (OCPP-J 4.1.1 lets one be in flight); more is a loop that has
     run away. ``in_progress``: calls of the peer's that are processed at a time. A peer that keeps to OCPP-J 4.1.1 has
     one; some send what they stored while offline at once. As many again may wait; beyond that nothing more is read from
-    the connection, and nothing is lost.
+    the connection, and nothing is lost. ``handler_timeout``: for a handler to end after its answer has expired, or
+    after its connection is gone; then it is cancelled, and 0 lets it be. As long again as an answer may take, for it
+    may be in the middle of a write, and the peer may come back and ask for the answer.
     """
 
     call_timeout: float = 30.0
     answer_timeout: float = 60.0
     queue: int = 64
     in_progress: int = 32
+    handler_timeout: float = 60.0
     silence: str = "no answer in time"

@@ -302,7 +302,7 @@ class Session:
             case careful.TheirSend(message_id, action, message, payload, violations):
                 if refusal := registration.refusal(self.history, self.role, action):
                     return Ignored(f"SEND of {refusal}")
-                return SendReceived(message_id, action, message, payload, violations, framed=False)
+                return SendReceived(message_id, action, message, payload, violations, False, now)
             case careful.TheirFault(message_id, action, code, reason, violations):
                 return self._refuse(message_id, action, code, reason, violations)
             case careful.TheirResultError(message_id, error):

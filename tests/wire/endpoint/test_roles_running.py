@@ -10,7 +10,7 @@ import pytest
 from endpoint_pairs import World
 
 from ocppflow import CSMS, ChargingStation, ConnectionState, StationState, v201
-from ocppflow.endpoint.connection import NEXT as NEXT_OF_A_CONNECTION
+from ocppflow.endpoint.connection_state import NEXT as NEXT_OF_A_CONNECTION
 from ocppflow.station.charging_station import NEXT as NEXT_OF_A_STATION
 from ocppflow.transport.clock import settle
 
