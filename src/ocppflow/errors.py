@@ -42,6 +42,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ocppflow.plain_text import SHOWN_TEXT, one_line
 from ocppflow.secrecy.blotting import text_without_secrets
+from ocppflow.secrecy.secret_texts import STARS
 
 if TYPE_CHECKING:
     from ocppflow.messages.violation import Violation
@@ -51,11 +52,11 @@ class OCPPError(Exception):
     """Root of everything ocppflow raises on purpose.
 
     ``str()`` of each is one line that is fit for any terminal or log, whatever a peer has put into it: what cannot be
-    printed is escaped. Attributes keep what came as it came.
+    printed is escaped, and secrets are hidden. Attributes keep what came as it came.
     """
 
     def __str__(self) -> str:
-        return one_line(super().__str__())
+        return one_line(text_without_secrets(super().__str__()))
 
 
 class CallError(OCPPError):
@@ -68,6 +69,7 @@ class CallError(OCPPError):
     """
 
     code: str = "GenericError"
+    _concealed: tuple[str, ...] = ()
 
     def __init__(
         self, description: str = "", details: Mapping[str, Any] | None = None, *, code: str | None = None
@@ -78,9 +80,15 @@ class CallError(OCPPError):
         self.description = description
         self.details: dict[str, Any] = dict(details or {})
 
+    def _conceal(self, secrets: tuple[str, ...]) -> None:
+        """The peer was told these ``secrets``, so its text may quote them."""
+        if secrets:
+            self._concealed = secrets
+            self.args = (_without(text_without_secrets(str(self.description)), secrets),)
+
     def __str__(self) -> str:
         """Without the secrets that a peer may have quoted; ``description`` and ``details`` have them as they came."""
-        said = text_without_secrets(str(self.description)) if self.description else ""
+        said = _without(text_without_secrets(str(self.description)), self._concealed) if self.description else ""
         return one_line(f"{self.code}: {said}" if said else self.code, SHOWN_TEXT)
 
     @staticmethod
@@ -88,6 +96,12 @@ class CallError(OCPPError):
         """The error for a wire ``code``: the subclass where the standard knows the code, else a plain CallError."""
         cls = _BY_CODE.get(code)
         return cls(description, details) if cls else CallError(description, details, code=code)
+
+
+def _without(text: str, secrets: tuple[str, ...]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, STARS)
+    return text
 
 
 class FormatViolation(CallError):
@@ -250,7 +264,7 @@ class ConnectionRefused(RemoteError, ConnectionError):
     def __init__(
         self, reason: str, *, status: int | None = None, retry_after: float | None = None, tls: bool = False
     ) -> None:
-        self.reason = one_line(reason)
+        self.reason = one_line(text_without_secrets(reason))
         super().__init__(self.reason)
         self.status = status
         self.retry_after = retry_after

@@ -5,7 +5,7 @@ is protected, an application's own ``logging.basicConfig()`` as well as that of 
   are counted, and one line says at the end how many there were, and such as what.
 - All together are at most :data:`PER_SECOND` lines a second in the long run, shared fairly (``quotas.py``).
 - A traceback is logged the first :data:`TRACEBACKS` times; later lines of its kind have only the exception.
-- What others have written is on one line, without control characters, and cut.
+- What others have written is on one line, without control characters and secrets, and cut.
 
 A line is about the station that it begins with (``"%s: ..."``), or about the address in its attribute ``address``.
 """
@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from ocppflow.plain_text import SHOWN_IDENTITY, SHOWN_REPORT, SHOWN_TEXT, one_line, printable
 from ocppflow.quotas import Quotas, Tally
+from ocppflow.secrecy.blotting import text_without_secrets, traceback_without_secrets
 
 IN_FULL: Final = 20
 """Lines of one kind about one station or address in a period: enough to see what is wrong."""
@@ -171,20 +172,21 @@ def _make_plain(record: logging.LogRecord) -> None:
         else:
             record.args = tuple(map(_plain, arguments))
     elif not arguments:
-        record.msg = printable(str(record.msg))
+        record.msg = printable(text_without_secrets(str(record.msg)))
 
 
 def _plain(argument: object) -> object:
     """Whatever its ``str`` says is a text for people here. What is not a string already is a report of ours."""
     if argument is None or isinstance(argument, (int, float)):
         return argument
-    return one_line(str(argument), SHOWN_TEXT if isinstance(argument, str) else SHOWN_REPORT)
+    limit = SHOWN_TEXT if isinstance(argument, str) else SHOWN_REPORT
+    return one_line(text_without_secrets(str(argument)[: 4 * limit]), limit)
 
 
 def _show_traceback(record: logging.LogRecord) -> None:
     """Every line is indented, so that none that an exception's text has in it looks like a line of the log."""
     text = logging.Formatter().formatException(record.exc_info) if isinstance(record.exc_info, tuple) else ""
-    lines = [f"  {line[:_TRACEBACK_LINE]}" for line in printable(text).split("\n")]
+    lines = [f"  {line[:_TRACEBACK_LINE]}" for line in printable(traceback_without_secrets(text)).split("\n")]
     if len(lines) > _TRACEBACK_LINES:
         left_out = len(lines) - _TRACEBACK_LINES
         lines[20 : 20 + left_out] = [f"  ... {left_out} lines"]
@@ -196,7 +198,7 @@ def _name_exception(record: logging.LogRecord) -> None:
     record.exc_info = record.exc_text = None
     record.msg = f"{record.msg} (%s: %s)" if record.args else f"{str(record.msg).replace('%', '%%')} (%s: %s)"
     arguments = record.args if isinstance(record.args, tuple) else ()
-    record.args = (*arguments, type(error).__name__, str(error))
+    record.args = (*arguments, type(error).__name__, _plain(error))
 
 
 # --- what was left out -----------------------------------------------------------------------------------------------

@@ -18,6 +18,8 @@ from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
+from ocppflow.secrecy.discreet_repr import discreet_repr
+
 TraceEvent = Literal["in", "out", "connected", "disconnected", "refused", "missing"]
 
 MAX_LINE = 16 * 2**20
@@ -32,6 +34,8 @@ class TraceRecord(msgspec.Struct, omit_defaults=True):
     wrong with the frame, or why the connection began, ended or was refused. ``data``: the frame as it travelled,
     secrets aside.
     """
+
+    __repr__ = discreet_repr
 
     time: float
     identity: str
@@ -60,11 +64,13 @@ class SelectiveHook(Protocol):
         ...
 
     def passed_over(self, identity: str, event: str, data: bytes, /) -> None:
-        """What it did not want. ``data`` still has its passwords: it is for looking at, not for keeping."""
+        """What it did not want: the frame up to its payload, which may hold secrets."""
 
 
 class _Line(msgspec.Struct, omit_defaults=True):
     """A TraceRecord as it stands in a file."""
+
+    __repr__ = discreet_repr
 
     time: float
     identity: str

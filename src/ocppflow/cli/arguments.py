@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ class TypedMessage:
     """A message to send: an action and its payload's JSON, as it was given."""
 
     action: str
-    data: bytes
+    data: bytes = field(repr=False)
 
     def unconfirmed(self, version: Version) -> bool:
         """Whether it is sent without an answer (2.1 NotifyPeriodicEventStream)."""

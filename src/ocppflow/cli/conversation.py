@@ -71,7 +71,7 @@ class Entry:
     toward: Literal["CSMS", "CS", ""] = ""
     message_id: str = ""
     action: str = ""
-    payload: bytes = b""
+    payload: bytes = field(default=b"", repr=False)
     code: str = ""
     request: Entry | None = field(default=None, repr=False)
     answered: bool = False

@@ -19,6 +19,7 @@ from ocppflow.cli.paint import Paint
 from ocppflow.log_budget import budgeted
 from ocppflow.plain_text import SHOWN_IDENTITY, json_text, one_line, printable
 from ocppflow.quotas import Quotas
+from ocppflow.secrecy.blotting import text_without_secrets, traceback_without_secrets
 
 if TYPE_CHECKING:
     from ocppflow.trace import TraceRecord
@@ -138,7 +139,7 @@ def silenced() -> Iterator[None]:
 
 def _said(record: logging.LogRecord) -> tuple[str, str]:
     """The station a record is about, if its text begins with one, and the rest of the text."""
-    text = record.getMessage()
+    text = text_without_secrets(record.getMessage())
     if isinstance(record.msg, str) and record.msg.startswith("%s: ") and isinstance(record.args, tuple):
         station = str(record.args[0])
         return station, text[len(station) + 2 :]
@@ -146,7 +147,9 @@ def _said(record: logging.LogRecord) -> tuple[str, str]:
 
 
 def _traceback(record: logging.LogRecord) -> str:
-    return (record.exc_text or logging.Formatter().formatException(record.exc_info)) if record.exc_info else ""
+    if not record.exc_info:
+        return ""
+    return traceback_without_secrets(record.exc_text or logging.Formatter().formatException(record.exc_info))
 
 
 class Lines:

@@ -15,6 +15,7 @@ from ocppflow.cli.conversation import Conversation, Entry
 from ocppflow.cli.failure import Failure
 from ocppflow.cli.trace_reading import Remarks, TraceReader
 from ocppflow.plain_text import json_text, one_line
+from ocppflow.secrecy.discreet_repr import discreet_repr
 
 if TYPE_CHECKING:
     from ocppflow.trace import TraceRecord
@@ -155,6 +156,8 @@ def _draw(entries: list[Entry], target: Path, title: str, rows: int) -> None:
 
 class _EntryLine(msgspec.Struct, omit_defaults=True):
     """An entry as JSON. ``from`` and ``to`` are set for frames alone."""
+
+    __repr__ = discreet_repr
 
     time: float
     station: str

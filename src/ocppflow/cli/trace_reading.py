@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ocppflow.cli.failure import Failure
+from ocppflow.secrecy.blotting import text_without_secrets, without_secrets
 from ocppflow.trace import MAX_LINE, TraceRecord, from_line
 
 Remark = Callable[[str], None]
@@ -83,7 +84,7 @@ class TraceReader:
         if not line.strip():
             return
         try:
-            record = from_line(line)
+            record = _discreet(from_line(line))
         except ValueError as error:
             self._foreign += 1
             self._remark(f"{self._path}, line {self._number}: skipped, not a trace record: {error}")
@@ -96,13 +97,20 @@ class TraceReader:
         self._number += 1
         line, self._rest = self._rest, b""
         try:
-            record = from_line(line)
+            record = _discreet(from_line(line))
         except ValueError:
             self._foreign += not line.lstrip().startswith(b"{")
             self._remark(f"{self._path}, line {self._number}: skipped, cut off")
             return
         self.records += 1
         yield record
+
+
+def _discreet(record: TraceRecord) -> TraceRecord:
+    """The file may have been written by another program, or an older version of this one."""
+    record.data = without_secrets(record.data)
+    record.note = text_without_secrets(record.note)
+    return record
 
 
 class Remarks:

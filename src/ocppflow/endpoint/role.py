@@ -19,6 +19,7 @@ from ocppflow.plain_text import SHOWN_REPORT, one_line
 from ocppflow.rpc.events import LateAnswer
 from ocppflow.rpc.history import History
 from ocppflow.rpc.limits import Limits
+from ocppflow.secrecy.blotting import text_without_secrets
 from ocppflow.trace import TraceEvent, TraceHook, TraceRecord
 from ocppflow.transport.clock import Clock, LoopClock
 from ocppflow.transport.link import Link
@@ -139,7 +140,7 @@ class RoleBase(Generic[OwnerT]):
 
     def _trace_event(self, identity: str, event: TraceEvent, note: str, address: str = "") -> None:
         if self._traces:
-            note = one_line(note, SHOWN_REPORT)
+            note = one_line(text_without_secrets(note), SHOWN_REPORT)
             self._traces(TraceRecord(time.time(), identity, event, self.role.value, address=address, note=note))
 
     # --- running -------------------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ class TraceHooks:
                 if hook.wants_message():
                     wanting = [*wanting, hook]
                 else:
-                    hook.passed_over(identity, event, data)
+                    hook.passed_over(identity, event, _head(data))
             except Exception:
                 log.exception("the trace hook failed")
         return wanting
@@ -53,6 +53,12 @@ class TraceHooks:
     def __call__(self, record: TraceRecord) -> None:
         """Hand ``record`` to all."""
         hand(self.all, record)
+
+
+def _head(data: bytes) -> bytes:
+    """What stands before the payload: kind, id and action."""
+    head, brace, rest = data.partition(b"{")
+    return head + brace + rest.partition(b"{")[0] if head.count(b'"') % 2 else head  # some put their ids into braces
 
 
 def hand(hooks: Iterable[Callable[[TraceRecord], object]], record: TraceRecord) -> None:

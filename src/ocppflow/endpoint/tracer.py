@@ -6,11 +6,17 @@ import time
 from collections.abc import Sequence
 
 from ocppflow.endpoint.trace_hooks import TraceHooks, hand, without_fault
-from ocppflow.errors import InvalidResponse
+from ocppflow.errors import InvalidResponse, RemoteCallError
 from ocppflow.messages import Role
 from ocppflow.plain_text import SHOWN_REPORT, one_line
-from ocppflow.rpc.events import CallAnswered, CallFailed, Event, Forgiven, Notice
-from ocppflow.secrecy.blotting import without_secrets
+from ocppflow.rpc.events import CallAnswered, CallFailed, CallReceived, Event, Forgiven, Notice
+from ocppflow.secrecy.blotting import (
+    USUAL,
+    text_without_secrets,
+    usual_without_secrets,
+    without_secrets,
+    without_these,
+)
 from ocppflow.trace import TraceEvent, TraceHook, TraceRecord
 from ocppflow.transport.clock import Clock
 from ocppflow.transport.link import Peer
@@ -32,10 +38,12 @@ class Tracer:
     def incoming(self, data: bytes, events: Sequence[Event]) -> None:
         """``data`` came, and meant ``events``."""
         hooks: Sequence[TraceHook] = self._hooks.all
-        if without_fault(events):
+        usual = without_fault(events)
+        if usual:
             hooks = self._hooks.wanting(self._peer.identity, "in", data)
             if not hooks:
                 return
+        shown = _shown(data, events[0]) if usual else without_secrets(data)
         latency: float | None = None
         notes: list[str] = []
         for event in events:
@@ -46,13 +54,15 @@ class Tracer:
                     latency = event.latency
                     if isinstance(event.error, InvalidResponse):
                         notes.append(f"refused: {event.error}")
+                    elif isinstance(event.error, RemoteCallError):
+                        shown = without_these(shown, event.error.error._concealed)
                 case Forgiven():
                     notes += map(str, event.violations)
                 case Notice():
                     notes.append(str(event))
                 case _:
                     pass
-        self._hand(hooks, "in", data, latency, one_line("; ".join(notes), SHOWN_REPORT))
+        self._hand(hooks, "in", shown, latency, one_line("; ".join(notes), SHOWN_REPORT))
 
     def outgoing(self, data: bytes, since: float | None) -> None:
         """``data`` is being sent; ``since``: when the call that it answers came."""
@@ -61,15 +71,17 @@ class Tracer:
             hooks = self._hooks.wanting(self._peer.identity, "out", data)
             if not hooks:
                 return
-        self._hand(hooks, "out", data, None if since is None else self._clock.now() - since)
+        self._hand(hooks, "out", without_secrets(data), None if since is None else self._clock.now() - since)
 
     def record(self, event: TraceEvent, data: bytes = b"", note: str = "") -> None:
         """Something else happened on the connection."""
-        self._hand(self._hooks.all, event, data, None, one_line(note, SHOWN_REPORT))
+        note = one_line(text_without_secrets(note), SHOWN_REPORT)
+        self._hand(self._hooks.all, event, without_secrets(data), None, note)
 
     def _hand(
         self, hooks: Sequence[TraceHook], event: TraceEvent, data: bytes, latency: float | None, note: str = ""
     ) -> None:
+        """``data`` and ``note`` have no secrets any more."""
         peer = self._peer
         record = TraceRecord(
             time.time(),
@@ -80,6 +92,13 @@ class Tracer:
             peer.address,
             latency,
             note,
-            without_secrets(data),
+            data,
         )
         hand(hooks, record)
+
+
+def _shown(data: bytes, event: Event) -> bytes:
+    """A message without a fault as it is shown. Most are of a few actions, and are looked at for less."""
+    if type(event) is CallReceived and event.framed and event.action in USUAL:
+        return usual_without_secrets(data)
+    return without_secrets(data)

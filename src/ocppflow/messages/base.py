@@ -14,6 +14,7 @@ from msgspec import UNSET, Meta, Struct, structs
 
 from ocppflow.errors import ConfigurationError
 from ocppflow.messages.violation import PRESENT, Violation, path_key, shorten
+from ocppflow.secrecy.discreet_repr import discreet_repr
 
 
 class Version(StrEnum):
@@ -102,7 +103,10 @@ class BrokenRule(ValueError):
 # gc=False: a message is a tree of plain data, so it cannot be part of a cycle (unless somebody puts it into its own
 # customData), and the garbage collector need not visit the messages in flight.
 class Data(Struct, forbid_unknown_fields=True, repr_omit_defaults=True, gc=False):
-    """Base of every data type and message. An optional field that is absent is ``msgspec.UNSET``."""
+    """Base of every data type and message. An optional field that is absent is ``msgspec.UNSET``. ``repr`` hides
+    secrets (:mod:`ocppflow.secrecy`); the fields hold them."""
+
+    __repr__ = discreet_repr
 
 
 class Message(Data, gc=False):

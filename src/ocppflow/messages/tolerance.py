@@ -23,6 +23,7 @@ from ocppflow.errors import ConfigurationError, InvalidMessage
 from ocppflow.messages.base import Message
 from ocppflow.messages.codec import REFUSALS, decoded, inspect, plain_value
 from ocppflow.messages.violation import Violation
+from ocppflow.secrecy.discreet_repr import discreet_repr
 
 __all__ = ["FORGIVABLE", "STRICT", "TOLERANT", "Checked", "Policy", "Rule", "Rules", "Sender", "Violation", "check"]
 
@@ -214,6 +215,8 @@ def _past_wildcards(ways: set[int], parts: list[str]) -> set[int]:
 
 class Checked(msgspec.Struct, Generic[MessageT], frozen=True):
     """A message that was accepted, and what was forgiven. The caller has its bytes, as they came."""
+
+    __repr__ = discreet_repr
 
     message: MessageT
     """Valid but for ``violations``; :mod:`ocppflow.messages.walk` tells what then stands in its fields."""

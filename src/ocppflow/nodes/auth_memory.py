@@ -6,11 +6,12 @@ import asyncio
 import hashlib
 import os
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 import msgspec
 
 from ocppflow.log_budget import budgeted
+from ocppflow.secrecy.discreet_repr import discreet_repr
 
 log = budgeted("ocppflow.nodes")
 
@@ -20,6 +21,9 @@ _OWNER_ONLY: Final = 0o600  # they hold passwords
 
 class ChangedList(msgspec.Struct):
     """A list that a flow has changed. ``configured`` identifies the list in the node's credentials that it replaces."""
+
+    SECRET_FIELDS: ClassVar = frozenset({"configured", "list"})
+    __repr__ = discreet_repr
 
     node: str
     configured: str

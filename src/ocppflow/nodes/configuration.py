@@ -7,7 +7,7 @@ ConfigurationError, whose text becomes the node's status.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -29,6 +29,7 @@ from ocppflow.nodes.properties import (
     versions_of,
 )
 from ocppflow.nodes.values import shown
+from ocppflow.secrecy.discreet_repr import discreet_repr
 from ocppflow.transport.address import PLACEHOLDER, StationAddress, station_address
 from ocppflow.transport.handshake import check_identity
 
@@ -36,6 +37,9 @@ from ocppflow.transport.handshake import check_identity
 class CSMSSettings(msgspec.Struct, frozen=True):
     """The settings of a CSMS node. Times are in seconds. ``shared`` is the user name and password of the older format,
     the same for all stations."""
+
+    SECRET_FIELDS: ClassVar = frozenset({"shared"})
+    __repr__ = discreet_repr
 
     port: int
     host: str
@@ -107,6 +111,8 @@ class CSMSSettings(msgspec.Struct, frozen=True):
 class CSSettings(msgspec.Struct, frozen=True):
     """The settings of a CS node. Times are in seconds. ``cb_id`` and ``url`` may be missing or wrong, because
     ``connect`` may bring others."""
+
+    __repr__ = discreet_repr
 
     cb_id: str
     url: str

@@ -16,6 +16,8 @@ from msgspec import Raw
 from ocppflow.errors import CallError, LocalError, OCPPError
 from ocppflow.nodes.values import UNREADABLE, as_flag, as_number, as_text, kind_of, read_json, shown
 from ocppflow.plain_text import one_line
+from ocppflow.secrecy.blotting import text_without_secrets
+from ocppflow.secrecy.discreet_repr import discreet_repr
 
 Msg: TypeAlias = dict[str, Any]
 
@@ -44,7 +46,7 @@ class BadInput(LocalError):
     errors in ``ocppflow.errors``. The text names station, command, field and what was expected."""
 
     def __init__(self, text: str, *, code: str = "InvalidMessage") -> None:
-        super().__init__(one_line(text, 600))
+        super().__init__(one_line(text_without_secrets(text), 600))
         self.code = code
 
     @classmethod
@@ -58,6 +60,8 @@ class BadInput(LocalError):
 class RequestMsg(msgspec.Struct, frozen=True):
     """A request to be sent. ``timeout`` is in seconds; if ``message_id`` is None, one has to be made."""
 
+    __repr__ = discreet_repr
+
     cb_id: str
     command: str
     data: bytes
@@ -68,6 +72,8 @@ class RequestMsg(msgspec.Struct, frozen=True):
 
 class ResponseMsg(msgspec.Struct, frozen=True):
     """The flow's answer to the request ``message_id`` from ``cb_id``. ``command`` is for error texts."""
+
+    __repr__ = discreet_repr
 
     cb_id: str
     command: str
@@ -89,6 +95,8 @@ class CommandMsg(msgspec.Struct, frozen=True):
     """A Command Message: ``name`` as written, ``data`` as plain data (None if absent). ``ambiguous``: of msgType 4, so
     the flow may have meant an Error."""
 
+    __repr__ = discreet_repr
+
     name: str
     data: Any
     ambiguous: bool = False
@@ -96,6 +104,8 @@ class CommandMsg(msgspec.Struct, frozen=True):
 
 class _MsgPayload(msgspec.Struct):
     """The members of ``msg.payload`` that a node reads; ``data`` stays unread."""
+
+    __repr__ = discreet_repr
 
     msgType: Any = None  # noqa: N815 - the contract's names
     command: Any = None
@@ -112,6 +122,8 @@ class _RawMsgPayload(_MsgPayload):
 
 
 class _MsgOcpp(msgspec.Struct):
+    __repr__ = discreet_repr
+
     MessageId: Any = None
     cbId: Any = None  # noqa: N815
     command: Any = None

@@ -16,6 +16,7 @@ from ocppflow.messages import Version
 from ocppflow.messages.rules_file import parse_rules, read_rules
 from ocppflow.messages.tolerance import STRICT, TOLERANT, Policy, Rule, Rules
 from ocppflow.nodes.values import as_flag, as_number, shown
+from ocppflow.secrecy.discreet_repr import discreet_repr
 
 _UNLIMITED: Final = float("inf")
 _LEAST_MESSAGE: Final = 1024
@@ -26,6 +27,8 @@ _MOST_MESSAGE: Final = 8 * 2**20
 
 class TLSFiles(msgspec.Struct, frozen=True):
     """Certificate, key and trusted authorities: file names, or the PEM text itself."""
+
+    __repr__ = discreet_repr
 
     cert: str = ""
     key: str = ""

@@ -13,6 +13,7 @@ import msgspec
 from ocppflow.endpoint import Connection, IncomingCall
 from ocppflow.nodes.contract import BadInput
 from ocppflow.nodes.values import iso
+from ocppflow.secrecy.discreet_repr import discreet_repr
 from ocppflow.transport.clock import Clock
 
 _ENDED_KEPT: Final = 1024
@@ -31,6 +32,8 @@ class PeerRequest(msgspec.Struct):
 
 class FlowRequest(msgspec.Struct):
     """A Request of the flow's: ``msg`` becomes its answer. ``since`` in the clock's seconds."""
+
+    __repr__ = discreet_repr
 
     cb_id: str
     message_id: str

@@ -21,6 +21,8 @@ from ocppflow.rpc.dialect import Dialect
 from ocppflow.rpc.frame import CALL, CALLERROR, CALLRESULT, CALLRESULTERROR, SEND, Broken, Frame
 from ocppflow.rpc.history import History
 from ocppflow.rpc.own_calls import OwnCall
+from ocppflow.secrecy.blotting import secrets_of
+from ocppflow.secrecy.discreet_repr import discreet_repr
 
 BINARY: Final = Violation("$", "a text message (RFC 6455 5.6)", "a binary one", "FormatViolation")
 """What is wrong with JSON in a binary message."""
@@ -50,6 +52,8 @@ class Judge(msgspec.Struct, frozen=True):
 class TheirCall(msgspec.Struct):
     """A call."""
 
+    __repr__ = discreet_repr
+
     message_id: str
     action: str
     message: Any
@@ -59,6 +63,8 @@ class TheirCall(msgspec.Struct):
 
 class TheirSend(msgspec.Struct):
     """An unconfirmed message (2.1)."""
+
+    __repr__ = discreet_repr
 
     message_id: str
     action: str
@@ -70,6 +76,8 @@ class TheirSend(msgspec.Struct):
 class TheirResult(msgspec.Struct):
     """The response to the call in flight. ``message`` is None if that call's action is unknown to the version."""
 
+    __repr__ = discreet_repr
+
     message: Any
     payload: bytes
     violations: tuple[Violation, ...]
@@ -77,6 +85,8 @@ class TheirResult(msgspec.Struct):
 
 class TheirBadResult(msgspec.Struct):
     """The call in flight was answered with something of no use."""
+
+    __repr__ = discreet_repr
 
     code: str
     reason: str
@@ -107,6 +117,8 @@ class TheirResultError(msgspec.Struct):
 class TheirFault(msgspec.Struct):
     """A message at fault, to be answered with a CALLERROR."""
 
+    __repr__ = discreet_repr
+
     message_id: str | int
     action: str
     code: str
@@ -116,6 +128,8 @@ class TheirFault(msgspec.Struct):
 
 class NoEffect(msgspec.Struct):
     """Not to be answered, and without effect. ``message_id`` is that of an answer that matches no call in flight."""
+
+    __repr__ = discreet_repr
 
     reason: str
     message_id: str = ""
@@ -233,6 +247,7 @@ def _error(frame: Frame, flying: OwnCall | None) -> Reading:
     error = _error_of(frame)
     if flying is None or flying.message_id != frame.message_id:
         return NoEffect(f"CALLERROR ({error})", frame.message_id)
+    error._conceal(secrets_of(flying.frame))
     return TheirError(error, frame.code)
 
 

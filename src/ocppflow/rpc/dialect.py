@@ -18,12 +18,15 @@ from ocppflow.messages import ActionInfo, Role, Version, actions, request_type
 from ocppflow.messages.codec import REFUSALS, decode, decoder_for, encode
 from ocppflow.rpc import frame as frames
 from ocppflow.rpc.frame import MAX_ID, UNREADABLE
+from ocppflow.secrecy.discreet_repr import discreet_repr
 
 _Id = Annotated[str, msgspec.Meta(max_length=MAX_ID)]
 
 
 class RawMessage(msgspec.Struct, frozen=True):
     """A message as an action and its payload's JSON, for those who pass payloads through."""
+
+    __repr__ = discreet_repr
 
     action: str
     payload: bytes

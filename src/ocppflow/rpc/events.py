@@ -9,10 +9,13 @@ import msgspec
 from ocppflow.errors import CallError, RemoteError
 from ocppflow.messages.tolerance import Violation
 from ocppflow.rpc.frame import last_element
+from ocppflow.secrecy.discreet_repr import discreet_repr
 
 
 class Event(msgspec.Struct):
     """Base of all events."""
+
+    __repr__ = discreet_repr
 
 
 class Notice(Event):

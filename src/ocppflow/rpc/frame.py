@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from ocppflow.errors import InvalidMessage, InvalidMessageId
+from ocppflow.secrecy.discreet_repr import discreet_repr
 
 CALL: Final = 2
 CALLRESULT: Final = 3
@@ -55,6 +56,8 @@ class Frame(msgspec.Struct):
     """A frame whose envelope is sound. ``action`` is empty for answers; ``payload`` means nothing for errors, which use
     ``code``, ``description`` and ``details`` instead. ``notes`` lists faults of the envelope that were forgiven."""
 
+    __repr__ = discreet_repr
+
     type: int
     message_id: str
     action: str = ""
@@ -69,6 +72,8 @@ class Broken(msgspec.Struct):
     """What is left of a frame that cannot be read: its type and id where they could be made out, a code in 2.x
     spelling, and a reason without any of the raw input (2.0.1 Part 4, 4.2.3). ``number`` is an id that is a JSON
     integer, where a string is required."""
+
+    __repr__ = discreet_repr
 
     type: int | None
     message_id: str

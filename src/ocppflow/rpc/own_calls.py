@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from ocppflow.errors import InvalidMessageId, QueueFull
+from ocppflow.secrecy.discreet_repr import discreet_repr
 
 LATE_KEPT = 16
 """Ids of timed-out calls that are remembered, to tell a late answer from one that nobody asked for. One call is in
@@ -16,6 +17,8 @@ flight at a time, so a late answer belongs to one of the last few."""
 
 class OwnCall(msgspec.Struct):
     """A call of ours. Times are the injected clock's; ``sent_at`` is None until it goes out."""
+
+    __repr__ = discreet_repr
 
     message_id: str
     action: str

@@ -14,12 +14,15 @@ import msgspec
 
 from ocppflow.messages import Version
 from ocppflow.rpc.frame import UNREADABLE
+from ocppflow.secrecy.discreet_repr import discreet_repr
 
 _SUFFIX: Final = "-Signed"
 
 
 class _FlattenedJWS(msgspec.Struct):
     """RFC 7515, 7.2.2. Members that are not understood are ignored."""
+
+    __repr__ = discreet_repr
 
     payload: str
     signature: str

@@ -21,6 +21,12 @@ _STARS: Final = b'"***"'
 _encode = msgspec.json.Encoder().encode
 _UNREADABLE: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
+USUAL: Final = frozenset({"Heartbeat", "MeterValues", "TransactionEvent"})
+"""Most of what a station sends."""
+
+_SHORTEST: Final = 6
+"""Characters of a secret that is recognised where nothing says that it is one."""
+
 _LEVELS: Final = 4
 """JSON within a string within JSON within a string: as deep as anybody has been seen to nest it, and one more."""
 
@@ -38,9 +44,48 @@ def without_secrets(data: bytes) -> bytes:
     return _blotted(data, _LEVELS) if _is_suspicious(data.lower()) else data
 
 
+def usual_without_secrets(data: bytes) -> bytes:
+    """As :func:`without_secrets`, for a frame that is valid and of an action of :data:`USUAL`. It is searched for fewer
+    words: its members are the standard's, and known to hold no secret."""
+    lowered = data.lower()
+    if (
+        b"\\" in data
+        or b"customdata" in lowered
+        or b"keycode" in lowered
+        or b"additionalinfo" in lowered
+        or b"://" in lowered
+        or b"pin" in lowered
+    ):
+        return without_secrets(data)
+    return data
+
+
+def secrets_of(data: bytes) -> tuple[str, ...]:
+    """The secrets of a frame: what an answer to it may quote."""
+    if not _is_suspicious(data.lower()):
+        return ()
+    try:
+        return _Blotter(data, _LEVELS).secrets()
+    except NotATree:
+        return ()
+
+
+def without_these(data: bytes, secrets: tuple[str, ...]) -> bytes:
+    """A frame without certain secrets, wherever they stand in it."""
+    for secret in secrets:
+        data = data.replace(_encode(secret)[1:-1], STARS.encode())
+    return data
+
+
 def text_without_secrets(text: str) -> str:
     """A text that a peer or a user wrote without the secrets in it: see :mod:`ocppflow.secrecy.secret_texts`."""
     return _text(text, _LEVELS)
+
+
+def traceback_without_secrets(text: str) -> str:
+    """A traceback without the secrets in the texts of exceptions."""
+    lines = text.split("\n")
+    return "\n".join([line if line.startswith('  File "') else text_without_secrets(line) for line in lines])
 
 
 def _is_suspicious(lowered: bytes) -> bool:
@@ -102,6 +147,11 @@ class _Blotter:
             parts += (self._data[done:start], new)
             done = end
         return b"".join((*parts, self._data[done:]))
+
+    def secrets(self) -> tuple[str, ...]:
+        """What the text's secrets are; what is shorter than a password is left out, for it may stand anywhere."""
+        found = {_plain(self._data[start:end]) for start, end, new in self._replaced if new == _STARS}
+        return tuple(each for each in found if len(each) >= _SHORTEST)
 
     def _is(self, node: Node, *values: bytes) -> bool:
         return self._data[node.start : node.end] in values

@@ -58,7 +58,7 @@ class Attempt:
     versions: tuple[Version, ...]
     password: bytes | None = field(repr=False)
     ssl: ssl_module.SSLContext | None
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)  # which may hold the password, too
     route: str
     assumed_version: Version | None
 

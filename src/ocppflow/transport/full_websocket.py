@@ -20,8 +20,19 @@ from ocppflow.transport.framing import cut_reason
 _RSV1 = 0x40
 _NOT_NEGOTIATED = "RSV1 is set: a compressed frame, but permessage-deflate was not negotiated"
 
-wire_log = budgeted("ocppflow.transport.websocket")
-wire_log.setLevel(logging.WARNING)  # websockets tells of every opening and closing at INFO
+_log = budgeted("ocppflow.transport.websocket")
+_log.setLevel(logging.WARNING)  # websockets tells of every opening and closing at INFO
+
+
+class WireLog(logging.LoggerAdapter[logging.Logger]):
+    """For websockets, which at DEBUG tells of every frame and header, passwords and all: it never is at DEBUG."""
+
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - the name is logging's
+        """See logging.Logger."""
+        return level > logging.DEBUG and super().isEnabledFor(level)
+
+
+wire_log = WireLog(_log, {})
 
 
 class FullWebSocket:

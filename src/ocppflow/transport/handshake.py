@@ -219,7 +219,7 @@ class Credentials:
     """What an Authorization header holds: user and raw password, or why there is none."""
 
     username: str | None = None
-    password: bytes | None = None
+    password: bytes | None = field(default=None, repr=False)
     problem: str = ""
 
 

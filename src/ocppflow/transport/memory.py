@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ocppflow.messages.base import Version
 from ocppflow.transport.clock import Clock, LoopClock, ManualClock, Timer
@@ -19,7 +19,7 @@ CLOSE_TIMEOUT = 10.0
 
 @dataclass(frozen=True, slots=True)
 class _Binary:
-    data: bytes
+    data: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,9 @@ class Wanted(NamedTuple):
     config: Mapping[str, Any]
     credentials: dict[str, Any]
 
+    def __repr__(self) -> str:
+        return f"<{self.kind} node {self.name!r}>"  # the credentials are passwords
+
 
 class Slot:
     """A node in service: what it was made from, and what the runtime has to be told about it."""

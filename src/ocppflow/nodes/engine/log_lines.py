@@ -13,6 +13,7 @@ from typing import Final
 
 from ocppflow.nodes.engine.log_repetitions import Repetitions
 from ocppflow.nodes.engine.outbox import Outbox
+from ocppflow.secrecy.blotting import text_without_secrets, traceback_without_secrets
 
 _MOST_TEXT: Final = 4000
 _MOST_TRACEBACK: Final = 16_000
@@ -51,8 +52,9 @@ class LogLines(logging.Handler):
             self._tell_dropped()
             line: dict[str, str] = {} if node is None else {"node": node}
             if record.exc_info:
-                line["traceback"] = logging.Formatter().formatException(record.exc_info)[-_MOST_TRACEBACK:]
-            self._put(record.levelname.lower(), text[:_MOST_TEXT], record.name, **line)
+                traceback = record.exc_text or logging.Formatter().formatException(record.exc_info)
+                line["traceback"] = traceback_without_secrets(traceback[-_MOST_TRACEBACK:])
+            self._put(record.levelname.lower(), text_without_secrets(text[:_MOST_TEXT]), record.name, **line)
         except Exception:
             self.handleError(record)
 

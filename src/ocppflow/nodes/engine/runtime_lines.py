@@ -9,6 +9,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from ocppflow.nodes.contract import Msg
+from ocppflow.secrecy.discreet_repr import discreet_repr
 
 PROTOCOL: Final = 1
 MAX_LINE: Final = 8 * 2**20
@@ -17,6 +18,8 @@ MAX_LINE: Final = 8 * 2**20
 
 class RuntimeLine(msgspec.Struct):
     """A line from the runtime; docs/engine-protocol.md says which members an op has. Its ``ref`` is on the answer."""
+
+    __repr__ = discreet_repr
 
     op: str
     node: Any = None
@@ -53,6 +56,8 @@ class RuntimeMsg(dict[str, Any]):
 class OutputLine(msgspec.Struct, tag_field="op", tag="output"):
     """A msg that a node sends."""
 
+    __repr__ = discreet_repr
+
     node: str
     port: int
     msg: Msg
@@ -62,12 +67,16 @@ class OutputLine(msgspec.Struct, tag_field="op", tag="output"):
 class DoneLine(msgspec.Struct, tag_field="op", tag="done"):
     """An input is done."""
 
+    __repr__ = discreet_repr
+
     node: str
     ref: Raw
 
 
 class StatusLine(msgspec.Struct, tag_field="op", tag="status"):
     """A node's status."""
+
+    __repr__ = discreet_repr
 
     node: str
     fill: str
@@ -77,6 +86,8 @@ class StatusLine(msgspec.Struct, tag_field="op", tag="status"):
 
 class ErrorLine(msgspec.Struct, tag_field="op", tag="error", omit_defaults=True):
     """An input, or a line, that could not be used."""
+
+    __repr__ = discreet_repr
 
     code: str
     text: str

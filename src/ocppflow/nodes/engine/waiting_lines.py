@@ -20,6 +20,7 @@ import msgspec
 from ocppflow.nodes.contract import ALL
 from ocppflow.nodes.engine.runtime_lines import OutputLine, StatusLine, encoded
 from ocppflow.nodes.msgs_out import REFUSED, ConnectionEvent
+from ocppflow.secrecy.discreet_repr import discreet_repr
 
 HIGH_WATER: Final = 2 * 2**20
 """Bytes that may wait before the peers are made to wait, and events are merged: some tenths of a second of full
@@ -34,6 +35,8 @@ _About = tuple[str, str, str]
 
 
 class _Waiting(msgspec.Struct):
+    __repr__ = discreet_repr
+
     data: bytes
     about: _About | None = None
     state: str = ""
