@@ -11,6 +11,9 @@ import sys
 
 def main() -> None:
     """The entry point ``ocppflow``."""
+    from ocppflow.cli.closed_streams import fill_closed_streams
+
+    fill_closed_streams()
     from ocppflow.cli.app import run
 
     sys.exit(run(sys.argv[1:]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version as installed
@@ -13,6 +12,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from typer.core import TyperCommand
 
+from ocppflow.cli.closed_streams import lead_nowhere
 from ocppflow.cli.failure import INTERRUPTED, REFUSED, Failure
 from ocppflow.errors import OCPPError
 from ocppflow.plain_text import one_line
@@ -54,8 +54,7 @@ def run(arguments: Sequence[str]) -> int:
     except Failure as failure:
         return _say(str(failure), failure.code)
     except (_SeenEnough, BrokenPipeError):
-        # Python would complain about the closed pipe when it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        lead_nowhere(sys.stdout.fileno())
         return 0
     except (OCPPError, OSError) as error:
         return _say(_describe(error), REFUSED)
@@ -163,5 +162,9 @@ def _describe(error: OCPPError | OSError) -> str:
 
 
 def _say(text: str, code: int) -> int:
-    sys.stderr.write(f"ocppflow: {one_line(text)}\n")
+    try:
+        sys.stderr.write(f"ocppflow: {one_line(text)}\n")
+        sys.stderr.flush()
+    except OSError:  # the exit code still says it
+        lead_nowhere(sys.stderr.fileno())
     return code

@@ -11,10 +11,11 @@ from urllib.parse import quote
 
 import pytest
 
-from ocppflow import CSMS, ChargingStation, RefusedInfo, TraceRecord
+from ocppflow import CSMS, ChargingStation, RefusedInfo, ServerLimits, TraceRecord
 from ocppflow.errors import ConnectionRefused
 from ocppflow.log_budget import BUDGET
 
+LIMITS = ServerLimits(close_timeout=0.05)
 EVIL = "\x1b]0;pwned\x07ERROR forged\u202e\u2028\x9b2J"
 RAW = EVIL.encode()
 KEY = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
@@ -86,7 +87,7 @@ async def test_who_asks_to_be_let_in(texts: list[str]) -> None:
 
     csms = CSMS(passwords={"CS1": "a-long-password-1"}, trace=trace)
     csms.on_refused(infos.append)
-    async with csms.listen("ws://127.0.0.1:0/ocpp") as listener:
+    async with csms.listen("ws://127.0.0.1:0/ocpp", limits=LIMITS) as listener:
         for request in REQUESTS:
             reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
             writer.write(request)
