@@ -27,6 +27,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from ocppflow.plain_text import one_line, printable
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "node-red" / "setup"))
 
 from directory_lock import DirectoryLock
@@ -294,7 +296,7 @@ class Running:
                 entry = json.loads(line)
                 level, text = entry["level"], entry["text"]
             except (ValueError, TypeError, KeyError):
-                self._console.print(Text(line.rstrip(), style="dim"))
+                self._console.print(Text(printable(line.rstrip()), style="dim"))
                 continue
             if found := ENGINE.search(text):
                 self._engines.append(int(found[1]))
@@ -320,11 +322,12 @@ def _is_alive(pid: int) -> bool:
 
 
 def _line(level: int, entry: dict[str, Any]) -> Text:
-    text = entry["text"]
+    # What a station says may be in it, and the log is JSON: its escapes are control characters again by now.
+    text = printable(entry["text"]).replace("\n", "\n" + " " * 10)
     if level > WARN and not text.startswith("[ocppflow]"):
         style = "cyan" if "──▶" in text else "magenta" if "◀──" in text else ""
         return Text.assemble((time.strftime("%H:%M:%S  "), "dim"), (text, style))
-    who = f"{entry['type']} {entry.get('name') or ''}".strip() + ": " if entry.get("type") else ""
+    who = one_line(f"{entry['type']} {entry.get('name') or ''}") + ": " if entry.get("type") else ""
     style = "red" if level <= ERROR else "yellow" if level <= WARN else "dim"
     return Text.assemble((time.strftime("%H:%M:%S  "), "dim"), (who + text, style))
 
