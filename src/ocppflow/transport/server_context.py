@@ -16,6 +16,7 @@ from ocppflow.transport.refusals import Refusals
 from ocppflow.transport.route import Mount
 from ocppflow.transport.settings import ServerLimits
 from ocppflow.transport.tls import ServerTLS
+from ocppflow.transport.tls_room import TLSRoom
 
 log = budgeted("ocppflow.transport")
 
@@ -30,7 +31,7 @@ class Opening(Protocol):
 class ServerContext:
     """The bounds, the paths and the counters of one port, and the connections whose handshake is not over."""
 
-    __slots__ = ("admission", "clock", "limits", "mounts", "on_refused", "openings", "refusals", "tls")
+    __slots__ = ("admission", "clock", "limits", "mounts", "on_refused", "openings", "refusals", "tls", "tls_room")
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class ServerContext:
     ) -> None:
         self.limits = limits
         self.tls = tls
+        self.tls_room = TLSRoom(limits.max_tls_handshakes, limits.tls_timeout / 2, clock)
         self.clock = clock
         self.on_refused = on_refused
         self.admission = Admission(limits, clock.now())

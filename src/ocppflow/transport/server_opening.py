@@ -7,7 +7,6 @@ SocketLink and is gone, or has refused, said why to everyone who should know, an
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Sequence
 from enum import Enum
 from typing import Any
@@ -32,10 +31,11 @@ from ocppflow.transport.http_request import mend_connection_header, not_websocke
 from ocppflow.transport.link import Peer
 from ocppflow.transport.network import network_of
 from ocppflow.transport.route import Mount, Route
-from ocppflow.transport.securing import secure
+from ocppflow.transport.securing import Securing
 from ocppflow.transport.server_context import ServerContext
 from ocppflow.transport.socket_link import SocketLink
-from ocppflow.transport.tls import explain_tls_failure
+from ocppflow.transport.tls import ServerTLS
+from ocppflow.transport.tls_stream import TLSStream
 
 log = budgeted("ocppflow.transport")
 
@@ -86,6 +86,7 @@ class ServerOpening(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
         self._timer: Timer | None = None
         self._protocol: _ChoosingProtocol | None = None
+        self._securing: Securing | None = None
         self.address = "?"
         self.identity = ""
         self.path = ""
@@ -116,8 +117,7 @@ class ServerOpening(asyncio.Protocol):
         elif server.tls is None:
             self._state = OpeningState.READING
         else:
-            self._transport.pause_reading()
-            self._task = asyncio.get_running_loop().create_task(self._start_tls(server.tls.context()))
+            self._start_tls(server.tls)
 
     def data_received(self, data: bytes) -> None:
         if self._state is OpeningState.OVER:
@@ -133,11 +133,7 @@ class ServerOpening(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._state is not OpeningState.OVER:
-            if self._state is OpeningState.SECURING:
-                why = explain_tls_failure(exc or ConnectionResetError())
-            else:
-                why = "the connection was lost before the handshake was complete"
-            self._report(None, why)
+            self._report(None, "the connection was lost before the handshake was complete")
         if self._task is not None:
             self._task.cancel()
         self._finish()
@@ -153,28 +149,35 @@ class ServerOpening(asyncio.Protocol):
 
     # TLS first, so that the bounds above cost an attacker more than they cost us.
 
-    async def _start_tls(self, context: ssl.SSLContext) -> None:
-        timeout = self._server.limits.handshake_timeout or None
-        try:
-            transport = await secure(self._transport, self, context, timeout=timeout, early=self._take_early)
-        except (OSError, asyncio.CancelledError) as error:
-            self._task = None
-            if self._state is not OpeningState.OVER:
-                self._report(None, explain_tls_failure(error))
-            self._finish()
-            return
-        self._task = None
-        self._transport = transport
-        if transport is None or transport.is_closing():
-            self._finish()
-            return
-        self._state = OpeningState.READING
-        if self._buffer:
-            self._read_head()
+    def _start_tls(self, tls: ServerTLS) -> None:
+        server, room = self._server, self._server.tls_room
+        clock, timeout = server.clock, server.limits.tls_timeout
+        self._securing = Securing(self._transport, self, room, self._admit, tls.context, clock=clock, timeout=timeout)
 
-    def _take_early(self) -> bytearray:
-        early, self._buffer = self._buffer, bytearray()
-        return early
+    def secured(self, stream: TLSStream) -> None:
+        """TLS is agreed, and ``stream`` the transport from now on."""
+        self._transport = stream
+        self._state = OpeningState.READING
+
+    def not_secured(self, reason: str, last: bytes, status: int | None = None) -> None:
+        """TLS has failed; the peer reads ``last``, if anything, and then the end."""
+        if self._state is OpeningState.OVER:
+            return
+        if not last:
+            self._give_up(reason)
+            return
+        self._report(status, reason)
+        self._transport.write(last)
+        self._end_of_stream()
+        self._await_end()
+
+    def give_way(self, reason: str) -> None:
+        """Others need its place: the end, without a word to anyone."""
+        log.debug("%s gives way: %s", self.address, reason)
+        self._give_up(reason)
+
+    def _admit(self) -> hs.Refuse | None:
+        return self._server.admission.check(self.network, self._server.clock.now())
 
     # The HTTP request.
 
@@ -191,6 +194,8 @@ class ServerOpening(asyncio.Protocol):
             head, rest = bytes(buffer[: end + 4]), bytes(buffer[end + 4 :])
             self._buffer.clear()
             self._state = OpeningState.DECIDING
+            if self._securing is not None:
+                self._securing.over()
             self._transport.pause_reading()
             self._task = asyncio.get_running_loop().create_task(self._answer(head, rest))
 
@@ -248,7 +253,7 @@ class ServerOpening(asyncio.Protocol):
             self.path = request.path.partition("?")[0][:200]
             return arrival
         self.path, self.identity = arrival.path, arrival.identity
-        if refusal := server.admission.check(self.network, server.clock.now()):
+        if server.tls is None and (refusal := self._admit()):  # with TLS it was asked before that began
             return refusal
         mount = server.mounts.get(arrival.path)
         return (arrival, mount) if mount is not None and arrival.identity else no_route(arrival, server.mounts)
@@ -370,6 +375,8 @@ class ServerOpening(asyncio.Protocol):
     def _finish(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        if self._securing is not None:
+            self._securing.over()
         self._server.openings.discard(self)
 
 

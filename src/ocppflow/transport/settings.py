@@ -77,6 +77,15 @@ class ServerLimits(LinkLimits):
     """From the TCP connection to the answer, TLS and a slow acceptor included: some round trips of a mobile network,
     and a TLS handshake on a slow microcontroller (5 s)."""
 
+    tls_timeout: float = 8.0
+    """From the TCP connection until TLS is agreed: some round trips of a mobile network, and a TLS handshake on a slow
+    microcontroller (5 s)."""
+
+    max_tls_handshakes: int = 500
+    """How many may have begun TLS and not sent their request; each takes 45 KiB, so 22 MB. The others wait. The address
+    (IPv6: network) that has the most gives way: its oldest is dropped for one of another address, and after half the
+    ``tls_timeout`` for any. Enough for 500 a second that take a second each."""
+
     max_header_size: int = 16 * 1024
     """Of the HTTP request. Browsers and proxies agree on 8 KiB; a station needs less than 1."""
 

@@ -203,6 +203,11 @@ def peer_certificate(tls: ssl.SSLObject) -> ClientCertificate | None:
     )
 
 
+def alert(description: int) -> bytes:
+    """A fatal alert (RFC 8446, 6.2), in clear: for a peer that TLS was not begun with."""
+    return bytes((0x15, 3, 3, 0, 2, 2, description))
+
+
 _REASONS = {
     "HTTP_REQUEST": "plain HTTP on a TLS port: use wss://",
     "WRONG_VERSION_NUMBER": "the peer does not speak TLS, or only an older one than 1.2",

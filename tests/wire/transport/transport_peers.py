@@ -187,6 +187,7 @@ class Authority:
         kind: str = "ecdsa",
         host: str | None = None,
         tag: str = "",
+        until: datetime.datetime | None = None,
     ) -> KeyPair:
         key = (
             ec.generate_private_key(ec.SECP256R1())
@@ -201,7 +202,7 @@ class Authority:
         )
         stem = self.folder / f"{common_name}-{kind}{tag}"
         files = KeyPair(stem.with_suffix(".crt"), stem.with_suffix(".key"))
-        certificate = self._certificate(name, key, host=host)
+        certificate = self._certificate(name, key, host=host, until=until)
         Path(files.certificate).write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         Path(files.key or "").write_bytes(
             key.private_bytes(
@@ -213,7 +214,9 @@ class Authority:
     def server(self, kind: str = "ecdsa", tag: str = "") -> KeyPair:
         return self.issue("localhost", kind=kind, host="localhost", tag=tag)
 
-    def _certificate(self, name: x509.Name, key, *, host: str | None = None, ca: bool = False) -> x509.Certificate:
+    def _certificate(
+        self, name: x509.Name, key, *, host: str | None = None, ca: bool = False, until: datetime.datetime | None = None
+    ) -> x509.Certificate:
         now = datetime.datetime.now(datetime.UTC)
         builder = (
             x509.CertificateBuilder()
@@ -222,7 +225,7 @@ class Authority:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=30))
+            .not_valid_after(until or now + datetime.timedelta(days=30))
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
         )
         if host is not None:
