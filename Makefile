@@ -49,6 +49,7 @@ check: setup     ## ruff, mypy, import-linter, generated code up to date
 	@$(BIN)/python tools/generate_editor_schemas.py --check
 	@$(BIN)/python tools/generate_flows.py --check
 	@$(BIN)/python tools/generate_action_table.py --check
+	@$(BIN)/python tools/pin_engine.py --check
 
 generate: setup  ## write the message modules anew from the schemas, the example flows and the table of actions
 	@$(BIN)/python tools/generate_messages.py

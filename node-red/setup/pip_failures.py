@@ -24,6 +24,11 @@ KINDS = (
     # the first that fits counts: a proxy that refuses is told as a lost connection, too
     ("disk full", r"No space left on device|ENOSPC", "the disk is full"),
     (
+        "wrong file",
+        r"THESE PACKAGES DO NOT MATCH THE HASHES",
+        "the package index serves another file than the one that this package was made with",
+    ),
+    (
         "index refused",
         r"\b(40[137]) (?:Client Error|Proxy Authentication|Unauthorized|Forbidden)|Tunnel connection failed: (40\d)",
         "the package index, or a proxy before it, refuses access",

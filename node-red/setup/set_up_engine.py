@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -29,10 +30,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 from directory_lock import DirectoryLock
 from pip_failures import Problem, platform_tag, why_pip_failed
 
-NEEDED = ("msgspec", "websockets")
+PINNED = Path(__file__).parent / "pinned"
+"""The only files that may be installed: exact versions, with the hashes of their files. Each text is for pip."""
+NEEDED = PINNED / "needed.txt"
 """What the engine does not start without. The package carries it for the usual platforms."""
+BUILD = PINNED / "build.txt"
+"""What msgspec is compiled with where there is no wheel of it."""
 OPTIONAL = {"cryptography": "the Command Message make_certificates", "uvloop": "a faster event loop"}
-"""What the engine can do without, and what it is for. It comes from the package index, if that can be reached."""
+"""What the engine can do without, and what it is for. It comes from the package index, if that can be reached.
+``PINNED`` has a text of the same name."""
+PINNED_ONLY = ("--require-hashes", "--no-deps")
 STAMP = "made-of"
 """The file, written last, that says which wheel an environment was made of; nodes/lib/engine-setup.js reads it, too."""
 
@@ -168,20 +175,43 @@ class SetUp:
             raise Problem("engine setup failed", f"{sys.executable} -m venv failed: {_last(said)}{hint}")
 
     def _install(self) -> None:
-        requirements = [str(self.wheel), *_requirements(self.wheel, NEEDED)]
-        done, _ = self._pip("-q", "--no-index", "--no-deps", *requirements)
-        if done:
-            return
-        needed = " and ".join(requirements[1:])
+        if hashlib.sha256(self.wheel.read_bytes()).hexdigest() != self.stamp.split()[-1]:
+            raise Problem("engine setup failed", f"{self.wheel} has been changed since it was looked at")
+        done, said = self._pip("-q", "--no-index", "--no-deps", str(self.wheel))
+        if not done:
+            raise Problem("engine setup failed", f"{self.wheel.name} could not be installed: {_last(said)}")
+        if not self._install_carried():
+            self._install_from_index()
+
+    def _install_carried(self) -> bool:
+        """Without network: from the package itself, or from what the user has brought."""
+        carried, brought = self.folders
+        if self._pip("-q", "--no-index", *PINNED_ONLY, "--find-links", str(carried), "-r", str(NEEDED))[0]:
+            return True
+        if not brought.is_dir():
+            return False
+        # Whoever may write there may write the environment itself, so these need no hash: a user may have made them.
+        links = [part for folder in self.folders for part in ("--find-links", str(folder))]
+        return self._pip("-q", "--no-index", "--no-deps", *links, *_asked(self.wheel, pins(NEEDED)))[0]
+
+    def _install_from_index(self) -> None:
+        requirements = pins(NEEDED)
+        needed = " and ".join(requirements)
         version = "{}.{}".format(*sys.version_info)
         tell(
             log=f"the package carries no wheels for Python {version}, {platform_tag()}: {needed} must come from the "
             f"package index (or, without network, from {self.folders[1]})"
         )
         # It takes -vv for pip to tell which HTTP error it got in place of a list of wheels.
-        done, said = self._pip("-vv", "--no-deps", "--retries", "1", *requirements)
+        once = ("-vv", "--retries", "1", *PINNED_ONLY)
+        done, said = self._pip(*once, "--only-binary", ":all:", "-r", str(NEEDED))
+        if not done and why_pip_failed(said, requirements, self.folders[1]).status == "no wheel":
+            # pip would fetch what it compiles with as it likes, unless that is there.
+            done, said = self._pip(*once, "--only-binary", ":all:", "-r", str(BUILD))
+            if done:
+                done, said = self._pip(*once, "--no-build-isolation", "-r", str(NEEDED))
         if not done:
-            raise why_pip_failed(said, requirements[1:], self.folders[1])
+            raise why_pip_failed(said, requirements, self.folders[1])
 
     def _add(self, name: str, purpose: str) -> bool:
         """Install an optional package; False if it is no use to try another."""
@@ -189,7 +219,9 @@ class SetUp:
             return True  # there is none for Windows
         # One quick attempt: everything else is ready, and a firewall may swallow packets without an answer.
         options = ("-vv", "--only-binary", ":all:", "--retries", "0", "--timeout", "10")
-        done, said = self._pip(*options, *_requirements(self.wheel, (name,)))
+        brought = self.folders[1]
+        links = ("--find-links", str(brought)) if brought.is_dir() else ()
+        done, said = self._pip(*options, *PINNED_ONLY, *links, "-r", str(PINNED / f"{name}.txt"))
         if not done:
             problem = why_pip_failed(said, [name], self.folders[1])
             tell(log=f"the engine does without {name} ({purpose}): {problem.reason}")
@@ -197,23 +229,28 @@ class SetUp:
         return True
 
     def _pip(self, *arguments: str) -> tuple[bool, str]:
-        links = [part for folder in self.folders if folder.is_dir() for part in ("--find-links", str(folder))]
         command = [str(self.python), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
         # PIP_USER, for one, makes pip refuse to work in any virtual environment.
-        return self.commands.run([*command, *links, *arguments], PIP_SECONDS, PIP_USER="0", PIP_REQUIRE_VIRTUALENV="0")
+        return self.commands.run([*command, *arguments], PIP_SECONDS, PIP_USER="0", PIP_REQUIRE_VIRTUALENV="0")
 
     def _starts(self) -> tuple[bool, str]:
         return self.commands.run([str(self.python), "-I", "-m", "ocppflow.nodes", "--version"], CHECK_SECONDS)
 
 
-def _requirements(wheel: Path, names: tuple[str, ...]) -> list[str]:
-    """``names`` with the versions that the wheel's own metadata asks for."""
+def pins(file: Path) -> list[str]:
+    """The requirements of a text for pip, without their hashes."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return [line.split()[0] for line in lines if line[:1].isalnum()]
+
+
+def _asked(wheel: Path, pinned: list[str]) -> list[str]:
+    """The same packages in any version that the wheel's own metadata allows."""
+    names = [each.partition("==")[0] for each in pinned]
     with zipfile.ZipFile(wheel) as archive:
         metadata = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         lines = archive.read(metadata).decode().splitlines()
     asked = [line.partition(":")[2].partition(";")[0].strip() for line in lines if line.startswith("Requires-Dist:")]
-    found = {name: next((each for each in asked if each.startswith(name)), name) for name in names}
-    return list(found.values())
+    return [next((each for each in asked if each.startswith(name)), name) for name in names]
 
 
 def _last(said: str) -> str:

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import threading
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
@@ -123,10 +124,12 @@ class Preparing:
     def __init__(self, package: Path, user: Path, **env: str) -> None:
         code = f"""
             const {{ prepare }} = require('{package}/nodes/lib/engine-setup')
+            const {{ setupEnvironment }} = require('{package}/nodes/lib/engine-environment')
+            const env = setupEnvironment({{}})
             const abort = new AbortController()
             process.stdin.on('data', () => abort.abort())
             const log = text => console.log('log: ' + text)
-            prepare({{ userDir: '{user}', check: true, log, signal: abort.signal }})
+            prepare({{ userDir: '{user}', check: true, env, log, signal: abort.signal }})
               .then(argv => console.log(argv.join(' ')), error => console.log(`${{error.status}}: ${{error.message}}`))
               .then(() => process.exit())
         """
@@ -295,3 +298,41 @@ def test_wheels_in_the_user_directory_are_used(package: Path, bare: Path, tmp_pa
     for wheel in (package / "engine").glob("msgspec-*"):
         shutil.copy(wheel, wheels)
     assert Preparing(bare, tmp_path / "user").rest()[-1] == command(tmp_path / "user")
+
+
+def spoilt(wheel: Path, folder: Path) -> None:
+    """Another file of the same name, with one more member."""
+    folder.mkdir(exist_ok=True)
+    shutil.copy(wheel, folder)
+    with zipfile.ZipFile(folder / wheel.name, "a") as archive:
+        archive.writestr("msgspec/surprise.py", "")
+
+
+def test_an_index_that_serves_another_file_is_not_trusted(package: Path, bare: Path, tmp_path: Path):
+    mirror = tmp_path / "mirror"
+    for wheel in (package / "engine").glob("msgspec-*"):
+        spoilt(wheel, mirror)
+    said = Preparing(bare, tmp_path / "user", PIP_FIND_LINKS=str(mirror)).rest()
+    assert said[-1].startswith("wrong file: msgspec==")
+    assert "the package index serves another file than the one that this package was made with" in said[-1]
+    assert left_in(tmp_path / "user") == ["lock"]
+
+
+def test_a_mirror_that_serves_the_same_files_is_used(package: Path, bare: Path, tmp_path: Path):
+    said = Preparing(bare, tmp_path / "user", PIP_FIND_LINKS=str(package / "engine")).rest()
+    assert said[-1] == command(tmp_path / "user")
+
+
+def test_a_wheel_of_the_package_that_has_been_changed_is_not_installed(package: Path, bare: Path, tmp_path: Path):
+    for wheel in (package / "engine").glob("msgspec-*"):
+        spoilt(wheel, bare / "engine")
+    said = Preparing(bare, tmp_path / "user").rest()
+    assert said[-1].startswith("no index: msgspec==")
+
+
+def test_what_would_put_code_into_a_python_does_not_reach_it(package: Path, made: Path, tmp_path: Path):
+    (tmp_path / "sitecustomize.py").write_text("raise SystemExit('I am in')")
+    (tmp_path / "msgspec.py").write_text("raise SystemExit('I am in')")
+    env = {"PYTHONPATH": str(tmp_path), "PYTHONSTARTUP": str(tmp_path / "msgspec.py"), "PYTHONHOME": "/nowhere"}
+    assert Preparing(package, made, **env).rest() == [command(made)]
+    assert Preparing(package, tmp_path / "user", **env).rest()[-1] == command(tmp_path / "user")
