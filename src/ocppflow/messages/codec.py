@@ -52,10 +52,12 @@ def decode(kind: type[MessageT], raw: bytes | str) -> MessageT:
     """A payload as its Struct. Raises InvalidMessage that names the first fault, its path and its code."""
     try:
         sound: MessageT = _decoder(kind).decode(raw)
-    except REFUSALS:
-        value, repairs = plain_value(kind, raw)
-        return inspect(kind, value, repairs, lambda violation: False)[0]
-    return sound
+    except REFUSALS as exc:
+        refused = exc
+    else:
+        return sound
+    value, repairs = plain_value(kind, raw)
+    return inspect(kind, value, repairs, lambda violation: False, refused)[0]
 
 
 def encode(message: Message, *, validate: bool = True) -> bytes:
@@ -100,11 +102,16 @@ def plain_value(kind: type[Message], raw: bytes | str) -> tuple[Any, tuple[Viola
 
 
 def inspect(
-    kind: type[MessageT], value: object, repairs: Iterable[Violation], forgives: Callable[[Violation], bool]
+    kind: type[MessageT],
+    value: object,
+    repairs: Iterable[Violation],
+    forgives: Callable[[Violation], bool],
+    refused: BaseException | None = None,
 ) -> tuple[MessageT, tuple[Violation, ...]]:
     """The best Struct for plain data (see :mod:`ocppflow.messages.walk`), and every violation that was forgiven.
 
-    ``repairs`` are violations found already. Raises InvalidMessage if ``value`` is not an object, or for whatever
+    ``repairs`` are violations found already; ``refused`` is what msgspec said, for a payload that is too long to be
+    examined. Raises InvalidMessage if ``value`` is not an object, or for whatever
     ``forgives`` does not forgive.
     """
     report = Report(kind.__version__, forgives)
@@ -113,7 +120,8 @@ def inspect(
             report.take(violation)
         message = walk(kind, value, report)
     except GivenUp:
-        raise refusal(kind, report.held, complete=False) from None
+        first = [violation_of(refused)] if refused is not None and len(report.held) == 1 else []
+        raise refusal(kind, [*first, *report.held], complete=False) from None
     if report.held or message is None:
         raise refusal(kind, report.held or report.found)
     return message, tuple(report.found)

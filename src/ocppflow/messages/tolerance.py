@@ -73,7 +73,8 @@ class _Always:
 STRICT: Policy = _Always("STRICT", False)
 """Nothing is forgiven."""
 TOLERANT: Policy = _Always("TOLERANT", True)
-"""Every violation is forgiven and reported; only what cannot be read as a JSON object is refused."""
+"""Every violation is forgiven and reported; only what cannot be read as a JSON object is refused, and what breaks the
+schema and is too long to be examined (``messages.walk.EXAMINED``)."""
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -188,6 +189,8 @@ def _path_fits(path: str, glob: str) -> bool:
     first, *_, last = glob.split("*") if "*" in glob else (glob, glob)
     if not (path.startswith(first) and path.endswith(last)):
         return False  # the usual case, found without following any wildcards
+    if "*" not in glob.removesuffix("**"):
+        return glob.endswith("**") or path == glob
     parts = _GLOB_PART.findall(glob)
     ways = _past_wildcards({0}, parts)
     for character in path:
@@ -241,16 +244,17 @@ def check(
     (:func:`ocppflow.messages.repair.repaired`); these violations need to be forgiven, too. Raises InvalidMessage that
     names what is not forgiven, and says if a rule may apply once the station's vendor and model are known.
     """
+    refused: BaseException | None = None
     if not repairs:
         try:
             return Checked(decoded(kind, raw))
-        except REFUSALS:
-            pass
+        except REFUSALS as exc:
+            refused = exc
     value, more = plain_value(kind, raw)
     sender = _sender(kind, value, Sender(identity=identity, vendor=vendor, model=model))
     action = action or kind.__action__
     try:
-        return Checked(*inspect(kind, value, repairs + more, lambda v: policy.forgives(v, action, sender)))
+        return Checked(*inspect(kind, value, repairs + more, lambda v: policy.forgives(v, action, sender), refused))
     except InvalidMessage as exc:
         if isinstance(policy, Rules) and any(policy.waits_for(v, action, sender) for v in exc.violations):
             text = f"{exc}; a rule may forgive this once the station's vendor and model are known (BootNotification)"

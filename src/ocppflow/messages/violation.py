@@ -91,7 +91,7 @@ def shorten(value: object) -> str:
     elif isinstance(value, (dict, list)) and len(value) > SHOWN:
         return f"an {'object' if isinstance(value, dict) else 'array'} of {len(value)}"
     else:
-        text, note = _as_json(value), ""
+        text, note = _as_json(value)[: SHOWN + 1], ""
     # A lone surrogate cannot be encoded as UTF-8, and control characters have no place in a one-line text.
     text = "".join(c if c.isprintable() else "\\u%04x" % ord(c) for c in text)  # noqa: UP031
     return (text if len(text) <= SHOWN else text[: SHOWN - 1] + "…") + note
