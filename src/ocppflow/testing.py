@@ -39,6 +39,9 @@ __all__ = ["ManualClock", "MemoryLink", "MemoryNetwork", "ScriptedCSMS", "Script
 _CLOSE_TIMEOUT = 10.0
 """Seconds of the clock in which a MemoryLink gives up a peer that does not answer its close frame."""
 
+_LAST = 5.0
+"""Seconds of the clock for handlers and hooks that were cancelled; more means that they never end."""
+
 
 class ScriptedPeer:
     """One end of a connection whose lines a test writes: it says JSON and hears JSON, and knows nothing of OCPP."""
@@ -164,9 +167,9 @@ class MemoryNetwork:
     async def close(self) -> None:
         """Stop all stations and CSMSs, in as much of the clock's time as that takes. Raises AssertionError if something
         is left behind, saying what."""
-        grace = max([csms.grace for csms in self._csmses] + [station.grace for station in self._stations], default=0.0)
+        grace = max((csms.grace or 0.0 for csms in self._csmses), default=0.0)
         closing = asyncio.ensure_future(self._close())
-        end = self.clock.now() + grace + _CLOSE_TIMEOUT + 1
+        end = self.clock.now() + grace + _CLOSE_TIMEOUT + _LAST
         await settle()
         while not closing.done() and self.clock.now() < end:
             await self.clock.advance(1)
@@ -187,7 +190,7 @@ class MemoryNetwork:
         for csms in self._csmses:
             grace = csms.grace
             if csms.clock is not self.clock:
-                csms.grace = 0.0  # nobody wants to wait for real
+                csms.grace = None  # nobody wants to wait for real
             try:
                 await csms.close()
             finally:

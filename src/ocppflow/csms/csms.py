@@ -16,6 +16,7 @@ from ocppflow.endpoint import (
     Acceptor,
     CallAnswered,
     Clock,
+    Deadline,
     Handshake,
     HashedPasswords,
     Hooks,
@@ -49,6 +50,9 @@ _STRANGERS_KEPT = 50_000
 """Stations remembered, connected or not: a few KiB each. Fewer where nobody has to show a password, because an
 anonymous peer may invent identities; 50,000 of them are about 100 MiB."""
 
+_AT_A_TIME = 100
+"""Connections that begin to close in one turn of the event loop: a few milliseconds of work."""
+
 
 class CSMS(RoleBase[Station]):
     """A CSMS: listens, lets stations in, and hands what they send to handlers.
@@ -70,9 +74,9 @@ class CSMS(RoleBase[Station]):
     ``hide_identities`` answers whoever is not let in with one and the same 401, so that nobody can find out which
     stations there are; it holds for listeners made afterwards.
     ``versions`` are those spoken. ``policy`` says what to do with messages that break the schema, ``limits`` bounds
-    calls, ``leniency`` says what an opening handshake may lack, ``grace`` is how long (s) closing waits for what is
-    pending. ``memory``, such as ``StationFile(path)``, lets what stations say they are outlive a restart, so that rules
-    for a vendor keep holding.
+    calls, ``leniency`` says what an opening handshake may lack, ``grace`` is how long (s) closing takes at most, see
+    :meth:`close`. ``memory``, such as ``StationFile(path)``, lets what stations say they are outlive a restart, so that
+    rules for a vendor keep holding.
 
     Handlers: ``on(Request)``, ``on_any``, ``include(block)``, ``middleware``; see Router. Hooks, as decorators or
     calls, plain or async: ``on_connect(station)``, whose async callbacks end before the station's first message is
@@ -106,7 +110,7 @@ class CSMS(RoleBase[Station]):
         leniency: Leniency = EXACT,
         trace: TraceHook | None = None,
         clock: Clock | None = None,
-        grace: float = 5.0,
+        grace: float | None = 5.0,
         memory: StationMemory | None = None,
     ) -> None:
         super().__init__(versions=versions, limits=limits, policy=policy, trace=trace, clock=clock, grace=grace)
@@ -225,7 +229,14 @@ class CSMS(RoleBase[Station]):
 
         route = Route(acceptor, on_link, self.versions, leniency=self.leniency)
         listener = Listener(
-            url, route, self.refused, tls=tls, limits=limits, clock=self.clock, before_stop=self._before_stop
+            url,
+            route,
+            self.refused,
+            tls=tls,
+            limits=limits,
+            clock=self.clock,
+            deadline=self._deadline,
+            before_stop=self._before_stop,
         )
         self._listeners = [each for each in self._listeners if each.is_active] + [listener]
         return listener
@@ -328,21 +339,37 @@ class CSMS(RoleBase[Station]):
     async def _begin_serving(self, url: str, **how: Any) -> None:
         await self.listen(url, **how).start()
 
-    async def _before_stop(self, listener: Listener) -> None:
+    async def _before_stop(self, listener: Listener, deadline: Deadline, code: int, reason: str) -> None:
         stations = [station for station in self if station.listener is listener]
-        await asyncio.gather(*(station.close(1001, "going away", grace=self.grace) for station in stations))
+        await self._close_stations(stations, deadline, code, reason)
         if not self._stations:
-            await self.background.stop(self.clock, self.grace)
+            await self.background.stop(deadline)
 
     async def close(self) -> None:
-        """Stop in order: nobody is let in, what is pending is answered or fails within ``grace`` seconds, connections
-        are closed with 1001, ports are free, hooks have ended. Leaving ``async with csms.listen(...)`` does the same
-        for one listener."""
+        """Stop in order, within ``grace`` seconds: nobody is let in, what is pending is answered or fails, connections
+        are closed with 1001 and those whose peer does not answer that are dropped, ports are free, hooks have ended.
+        Leaving ``async with csms.listen(...)`` does the same for one listener. With a ``grace`` of None nothing pending
+        is waited for, and each peer has the ``close_timeout`` of the limits for its part of the goodbye."""
+        deadline = self._deadline()
+        await deadline.hold(self._close_by(deadline))
+
+    async def _close_by(self, deadline: Deadline) -> None:
         listeners, self._listeners = self._listeners, []
-        for listener in listeners:
-            await listener.stop()
-        await asyncio.gather(*(station.close(1001, "going away", grace=self.grace) for station in self))
-        await self.background.stop(self.clock, self.grace)
+        await asyncio.gather(*(listener.stop_by(deadline) for listener in listeners))
+        await self._close_stations(list(self), deadline, 1001, "going away")
+        await self.background.stop(deadline)
+
+    @staticmethod
+    async def _close_stations(stations: list[Station], deadline: Deadline, code: int, reason: str) -> None:
+        """Side by side, and some at a time, so that the loop does other work, and looks at the time, in between."""
+        closing = []
+        for number, station in enumerate(stations, 1):
+            closing.append(asyncio.ensure_future(station.close_by(deadline, code, reason)))
+            if not number % _AT_A_TIME:
+                await asyncio.sleep(0)
+        for error in await asyncio.gather(*closing, return_exceptions=True):
+            if isinstance(error, Exception):
+                log.error("a connection could not be closed in order", exc_info=error)
 
     def __repr__(self) -> str:
         where = ", ".join(listener.url for listener in self._listeners if listener.is_active)

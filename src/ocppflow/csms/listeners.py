@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from ocppflow.endpoint import Clock, Ports, RefusedInfo, Route, ServerLimits, ServerTLS, SharedPort, listen_address
+from ocppflow.endpoint import (
+    Clock,
+    Deadline,
+    Ports,
+    RefusedInfo,
+    Route,
+    ServerLimits,
+    ServerTLS,
+    SharedPort,
+    listen_address,
+)
 
 
 class Listener:
@@ -24,7 +34,8 @@ class Listener:
         tls: ServerTLS | None,
         limits: ServerLimits | None,
         clock: Clock,
-        before_stop: Callable[[Listener], Awaitable[object]],
+        deadline: Callable[[], Deadline],
+        before_stop: Callable[[Listener, Deadline, int, str], Awaitable[object]],
         ports: Ports | None = None,
     ) -> None:
         self._address = listen_address(url, tls=tls is not None)
@@ -33,6 +44,7 @@ class Listener:
         self._tls = tls
         self._limits = limits
         self._clock = clock
+        self._deadline = deadline
         self._before_stop = before_stop
         self._ports = ports
         self._shared: SharedPort | None = None
@@ -72,16 +84,22 @@ class Listener:
         return self
 
     async def stop(self, code: int = 1001, reason: str = "going away") -> None:
-        """Let nobody in any more, close this path's connections, and free the port if nobody else uses it."""
+        """Let nobody in any more, close this path's connections, and free the port if nobody else uses it. Takes no
+        longer than the CSMS's ``grace``."""
+        deadline = self._deadline()
+        await deadline.hold(self.stop_by(deadline, code, reason))
+
+    async def stop_by(self, deadline: Deadline, code: int = 1001, reason: str = "going away") -> None:
+        """As :meth:`stop`, as a part of a closing that has begun already."""
         if self._shared is None or self.is_stopping:
             return
         self.is_stopping = True
         try:
-            await self._before_stop(self)
+            await self._before_stop(self, deadline, code, reason)
         finally:
             shared, self._shared = self._shared, None
             self.is_stopping = False
-            await shared.ports.leave(shared, self.path, code, reason)
+            await shared.ports.leave(shared, self.path, code, reason, deadline)
 
     async def __aenter__(self) -> Listener:
         return await self.start()

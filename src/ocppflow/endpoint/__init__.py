@@ -6,7 +6,7 @@ The roles stand on this room: what they need of ``rpc`` and ``transport`` they g
 from ocppflow.endpoint.caller import Caller
 from ocppflow.endpoint.connection import Connection
 from ocppflow.endpoint.connection_state import ConnectionState
-from ocppflow.endpoint.hooks import Background, Hooks, end
+from ocppflow.endpoint.hooks import Background, Hooks
 from ocppflow.endpoint.incoming_call import LATER, IncomingCall
 from ocppflow.endpoint.role import RoleBase
 from ocppflow.endpoint.router import CatchAll, Handler, Middleware, Proceed, Router
@@ -17,6 +17,7 @@ from ocppflow.transport.address import listen_address, shown_url
 from ocppflow.transport.backoff import Backoff
 from ocppflow.transport.client import connect
 from ocppflow.transport.clock import Clock, LoopClock, ManualClock, Timer, settle, sleep
+from ocppflow.transport.deadline import Deadline
 from ocppflow.transport.handshake import Accept, Acceptor, Handshake, Refuse, RefusedInfo, unauthorized
 from ocppflow.transport.leniency import EXACT, Leniency
 from ocppflow.transport.link import ClientCertificate, Link, Peer
@@ -50,6 +51,7 @@ __all__ = [
     "Clock",
     "Connection",
     "ConnectionState",
+    "Deadline",
     "FetchedPasswords",
     "Handler",
     "Handshake",
@@ -85,7 +87,6 @@ __all__ = [
     "Timer",
     "client_context",
     "connect",
-    "end",
     "hash_password",
     "hiding_identities",
     "listen_address",

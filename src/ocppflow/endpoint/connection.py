@@ -12,7 +12,7 @@ from typing import Any
 from ocppflow.endpoint.answering import Answering
 from ocppflow.endpoint.caller import Caller
 from ocppflow.endpoint.connection_state import NEXT, ConnectionState, Keeper
-from ocppflow.endpoint.hooks import Background, end
+from ocppflow.endpoint.hooks import Background
 from ocppflow.endpoint.incoming_call import IncomingCall
 from ocppflow.endpoint.router import Router
 from ocppflow.endpoint.tracer import Tracer
@@ -35,6 +35,7 @@ from ocppflow.rpc.limits import Limits
 from ocppflow.rpc.session import Session
 from ocppflow.trace import TraceHook
 from ocppflow.transport.clock import Clock, Timer
+from ocppflow.transport.deadline import Deadline, set_done
 from ocppflow.transport.link import Link, Peer
 
 log = budgeted("ocppflow")
@@ -238,7 +239,7 @@ class Connection(Caller):
         for event in self._session.lost():
             self._dispatch(event)
         if self._quiet is not None:
-            _set(self._quiet[0])
+            set_done(self._quiet[0])
         patience = self._session.limits.handler_timeout
         if patience and self._answering.tasks:
             self._timer = self._clock.call_at(self._clock.now() + patience, self._gone_for_long)
@@ -313,7 +314,7 @@ class Connection(Caller):
                 self._tracer.outgoing(data, since)
             self._link.send(data)
         if self._quiet is not None and self._is_quiet(self._quiet[1]):
-            _set(self._quiet[0])
+            set_done(self._quiet[0])
 
     def _rearm(self) -> None:
         """Something has a deadline now that had none before."""
@@ -345,34 +346,38 @@ class Connection(Caller):
         self._link.close(code, reason)
         self.closed(code, reason)
 
-    async def close(self, code: int = 1000, reason: str = "", *, grace: float = 0.0) -> None:
-        """Close in order: no new calls of ours, up to ``grace`` seconds for what is pending in both directions, a
-        CALLERROR for calls of the peer's that nobody has answered by then, and the closing handshake."""
+    async def close(self, code: int = 1000, reason: str = "", *, grace: float | None = None) -> None:
+        """Close in order, within ``grace`` seconds: no new calls of ours, time for what is pending in both directions,
+        a CALLERROR for calls of the peer's that nobody has answered by then, and the closing handshake. With ``grace``
+        None nothing pending is waited for, and the handshake has the ``close_timeout`` of the limits."""
+        await self.close_by(Deadline(self._clock, grace), code, reason)
+
+    async def close_by(self, deadline: Deadline, code: int, reason: str) -> None:
+        """As :meth:`close`, as a part of a closing that has begun already."""
         if self._state is ConnectionState.OPEN:
             self._become(ConnectionState.CLOSING)
-        if grace > 0:
-            await self._settle(grace)
+        await self._settle(deadline)
         for message_id in list(self._session.waiting):
             self._session.fail(message_id, InternalError("the connection is being closed"))
         self.flush()
         self._link.close(code, reason)
-        await self._link.wait_closed()
-        await end(self.handlers_at_work)
+        await deadline.end_of(self._link)
+        await deadline.cancel(self.handlers_at_work, deadline.hooks)
 
     @property
     def handlers_at_work(self) -> list[asyncio.Future[Any]]:
         """The tasks of handlers that have not finished."""
         return list(self._answering.tasks or ())
 
-    async def _settle(self, grace: float) -> None:
+    async def _settle(self, deadline: Deadline) -> None:
         """Wait until nothing is pending; a handler that closes its own connection does not wait for itself."""
-        own = int(asyncio.current_task() in (self._answering.tasks or ()))
-        if self._state is ConnectionState.CLOSED or self._is_quiet(own):
+        own = int(deadline.caller in (self._answering.tasks or ()))
+        if self._state is ConnectionState.CLOSED or self._is_quiet(own) or deadline.is_over(deadline.answers):
             return
         if self._quiet is None:
             self._quiet = asyncio.get_running_loop().create_future(), own
         quiet = self._quiet[0]
-        timer = self._clock.call_at(self._clock.now() + grace, lambda: _set(quiet))
+        timer = self._clock.call_at(deadline.answers, lambda: set_done(quiet))
         try:
             await asyncio.shield(quiet)
         finally:
@@ -385,8 +390,3 @@ class Connection(Caller):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.peer} {self.version.value} {self.state.value}>"
-
-
-def _set(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)

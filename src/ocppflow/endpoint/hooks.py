@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
 from ocppflow.log_budget import budgeted
-from ocppflow.transport.clock import Clock, sleep
+from ocppflow.transport.deadline import Deadline
 
 log = budgeted("ocppflow")
 
@@ -74,22 +74,7 @@ class Background:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("%s failed", what, exc_info=error)
 
-    async def stop(self, clock: Clock, grace: float) -> None:
-        """Wait up to ``grace`` seconds for the tasks to end, then cancel them; the caller's own task is left alone."""
-        tasks = self._tasks - {asyncio.current_task()}
-        if not tasks:
-            return
-        over = asyncio.ensure_future(sleep(clock, grace))
-        everything = asyncio.ensure_future(asyncio.wait(tasks))
-        await asyncio.wait({over, everything}, return_when=asyncio.FIRST_COMPLETED)
-        await end([over, everything, *tasks])
-
-
-async def end(tasks: Iterable[asyncio.Future[Any]]) -> None:
-    """Cancel ``tasks`` and wait until they have ended; the caller's own task is left alone."""
-    current = asyncio.current_task()
-    others = {task for task in tasks if task is not current}
-    for task in others:
-        task.cancel()
-    if others:
-        await asyncio.wait(others)
+    async def stop(self, deadline: Deadline) -> None:
+        """Wait for the tasks, as long as the deadline leaves time for them, then cancel them. The task that closes is
+        left alone."""
+        await deadline.cancel(await deadline.wait(self._tasks, deadline.hooks))

@@ -22,6 +22,7 @@ from ocppflow.rpc.limits import Limits
 from ocppflow.secrecy.blotting import text_without_secrets
 from ocppflow.trace import TraceEvent, TraceHook, TraceRecord
 from ocppflow.transport.clock import Clock, LoopClock
+from ocppflow.transport.deadline import Deadline, check_grace
 from ocppflow.transport.link import Link
 from ocppflow.transport.loop import run as run_on_fastest_loop
 
@@ -34,7 +35,7 @@ class RoleBase(Generic[OwnerT]):
     """Base of CSMS and ChargingStation: a Router, the settings of connections, hooks, traces, background work.
 
     ``on``, ``on_any``, ``include`` and ``middleware`` are those of ``router``. ``limits`` and ``policy`` hold for
-    connections made from then on. ``grace`` is how long (s) closing waits for what is pending.
+    connections made from then on. ``grace`` is how long (s) closing takes at most, whatever peers and handlers do.
     """
 
     role: ClassVar[Role]
@@ -64,7 +65,7 @@ class RoleBase(Generic[OwnerT]):
         policy: Policy,
         trace: TraceHook | None,
         clock: Clock | None,
-        grace: float,
+        grace: float | None,
     ) -> None:
         self.router: Router[OwnerT] = Router(self.role, f"of the {self.role.value}")
         self.on = self.router.on
@@ -76,6 +77,7 @@ class RoleBase(Generic[OwnerT]):
             raise ConfigurationError(f"no version to speak; known: {', '.join(Version)}")
         self.limits = limits or Limits()
         self.policy: Policy = policy or STRICT
+        check_grace(grace)
         self.grace = grace
         self.on_connect = Hooks("on_connect")
         self.on_disconnect = Hooks("on_disconnect")
@@ -150,8 +152,11 @@ class RoleBase(Generic[OwnerT]):
         raise NotImplementedError
 
     async def close(self) -> None:
-        """Close in order: what is pending ends within ``grace`` seconds."""
+        """Close in order, within ``grace`` seconds."""
         raise NotImplementedError
+
+    def _deadline(self) -> Deadline:
+        return Deadline(self.clock, self.grace)
 
     async def _serve_until_told(self, *where: Any, **how: Any) -> None:
         with stop_signals() as signals:

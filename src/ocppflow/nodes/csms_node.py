@@ -206,7 +206,7 @@ class CSMSNode(Node):
             leniency=settings.leniency,
             trace=self._traced if settings.logs else None,
             clock=self.clock,
-            grace=0.0,
+            grace=None,
             memory=self._station_memory,
         )
         if settings.log_file:

@@ -16,6 +16,7 @@ from ocppflow.endpoint import (
     Caller,
     Clock,
     Connection,
+    Deadline,
     History,
     Hooks,
     IncomingCall,
@@ -27,7 +28,6 @@ from ocppflow.endpoint import (
     RoleBase,
     Timer,
     connect,
-    end,
     shown_url,
 )
 from ocppflow.errors import ConfigurationError, ConnectionRefused, NotConnected
@@ -118,7 +118,7 @@ class ChargingStation(RoleBase["ChargingStation"], Caller):
         trace: TraceHook | None = None,
         clock: Clock | None = None,
         dial: Dial | None = None,
-        grace: float = 5.0,
+        grace: float | None = 5.0,
     ) -> None:
         super().__init__(versions=versions, limits=limits, policy=policy, trace=trace, clock=clock, grace=grace)
         self.identity = identity
@@ -201,17 +201,23 @@ class ChargingStation(RoleBase["ChargingStation"], Caller):
             self._become(StationState.CONNECTING)
             self._keeper = asyncio.get_running_loop().create_task(self._keep(None))
 
-    async def stop(self, code: int = 1000, reason: str = "", *, grace: float = 0.0) -> None:
-        """Close the connection and do not reconnect. Up to ``grace`` seconds are given to what is pending."""
+    async def stop(self, code: int = 1000, reason: str = "", *, grace: float | None = None) -> None:
+        """Close the connection and do not reconnect, within ``grace`` seconds, in which what is pending may end. With
+        ``grace`` None nothing pending is waited for, and the CSMS has the ``close_timeout`` of the limits for its part
+        of the goodbye."""
+        deadline = Deadline(self.clock, grace)
+        await deadline.hold(self._stop_by(deadline, code, reason))
+
+    async def _stop_by(self, deadline: Deadline, code: int, reason: str) -> None:
         self._stops += 1
         keeper, self._keeper = self._keeper, None
         if keeper is not None:
-            await end([keeper])
+            await deadline.cancel([keeper], deadline.hooks)
         self.next_attempt_at = None
         if self._connection is not None:
-            await self._connection.close(code, reason, grace=grace)
+            await self._connection.close_by(deadline, code, reason)
         self._become(StationState.STOPPED)
-        await self.background.stop(self.clock, grace)
+        await self.background.stop(deadline)
 
     async def close(self) -> None:
         """``stop`` as a program ends: 1001, with ``grace``."""

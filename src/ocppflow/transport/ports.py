@@ -17,6 +17,7 @@ from ocppflow.errors import ConfigurationError
 from ocppflow.log_budget import budgeted
 from ocppflow.transport.address import ListenAddress
 from ocppflow.transport.clock import Clock
+from ocppflow.transport.deadline import Deadline
 from ocppflow.transport.handshake import RefusedInfo
 from ocppflow.transport.route import Route
 from ocppflow.transport.server import Server
@@ -111,14 +112,16 @@ class Ports:
         log.info("listening on %s", address.url(shared.number))
         return shared
 
-    async def leave(self, shared: SharedPort, path: str, code: int, reason: str) -> None:
+    async def leave(
+        self, shared: SharedPort, path: str, code: int, reason: str, deadline: Deadline | None = None
+    ) -> None:
         """Serve ``path`` no longer and close its connections; the port is freed if nobody else uses it."""
         shared.hooks.pop(path, None)
         if shared.hooks:
-            await shared.server.remove_route(path, code=code, reason=reason)
+            await shared.server.remove_route(path, code=code, reason=reason, deadline=deadline)
         else:
             self._open = {key: each for key, each in self._open.items() if each is not shared}
-            await shared.server.close(code, reason)
+            await shared.server.close(code, reason, deadline=deadline)
 
     async def _wait_for(self, address: ListenAddress) -> SharedPort | None:
         """The port, if it is open, once it is."""

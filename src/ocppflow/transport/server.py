@@ -12,6 +12,7 @@ from ocppflow.errors import ConfigurationError
 from ocppflow.log_budget import budgeted
 from ocppflow.transport.address import normal_path, shown_host
 from ocppflow.transport.clock import Clock, LoopClock
+from ocppflow.transport.deadline import Deadline
 from ocppflow.transport.handshake import RefusedInfo
 from ocppflow.transport.link import Link
 from ocppflow.transport.link_context import LinkContext
@@ -67,11 +68,13 @@ class Server:
         shared = LinkContext(Side.SERVER, route.limits or self.context.limits, self.context.clock, self._ended)
         self.context.mounts[path] = Mount(route, shared, set())
 
-    async def remove_route(self, path: str, *, code: int = 1001, reason: str = "going away") -> None:
+    async def remove_route(
+        self, path: str, *, code: int = 1001, reason: str = "going away", deadline: Deadline | None = None
+    ) -> None:
         """Serve ``path`` no longer, and close its Links. Returns when they are closed."""
         mount = self.context.mounts.pop(normal_path(path), None)
         if mount is not None:
-            await self._close_links(mount.links, code, reason)
+            await self._close_links(mount.links, code, reason, deadline)
 
     # Listening.
 
@@ -126,10 +129,10 @@ class Server:
         """All Links, those that are closing included."""
         return [link for mount in self.context.mounts.values() for link in mount.links]
 
-    async def close(self, code: int = 1001, reason: str = "going away") -> None:
+    async def close(self, code: int = 1001, reason: str = "going away", *, deadline: Deadline | None = None) -> None:
         """Stop listening, free the port, close every Link and wait for that; stragglers are dropped.
 
-        Takes no longer than the close time-out of the limits.
+        Takes no longer than ``deadline``, or without one than the close time-out of the limits.
         """
         listener, self._listener = self._listener, None
         if listener is not None:
@@ -137,7 +140,7 @@ class Server:
         for opening in list(self.context.openings):
             opening.close("the server is shutting down")
         self.context.refusals.tell_all()
-        await self._close_links(self.links, code, reason)
+        await self._close_links(self.links, code, reason, deadline)
 
     # What the Links report.
 
@@ -147,12 +150,12 @@ class Server:
         if mount is not None:
             mount.links.discard(link)
 
-    async def _close_links(self, links: Iterable[Link], code: int, reason: str) -> None:
+    async def _close_links(self, links: Iterable[Link], code: int, reason: str, deadline: Deadline | None) -> None:
         links = list(links)
+        deadline = deadline or Deadline(self.context.clock, None)
         for link in links:
             link.close(code, reason)
-        for link in links:
-            await link.wait_closed()
+        await asyncio.gather(*map(deadline.end_of, links))
 
 
 def _explain_bind(error: OSError, host: str | None, port: int) -> str:

@@ -49,7 +49,7 @@ def serve() -> Iterator[Serve]:
 
     def start(csms: CSMS, tls: ServerTLS | None = None) -> str:
         async def listen() -> str:
-            csms.grace = 0
+            csms.grace = None
             listener = csms.listen(f"{'wss' if tls else 'ws'}://127.0.0.1:0/ocpp", tls=tls)
             await listener.start()
             served.append(csms)

@@ -39,7 +39,7 @@ class World:
         return self.network.station(self.csms, identity, **settings)
 
     async def close(self) -> None:
-        self.csms.grace = 0.0
+        self.csms.grace = None
         await self.network.close()
 
 

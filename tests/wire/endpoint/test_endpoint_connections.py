@@ -308,7 +308,7 @@ async def test_closing_waits_for_the_answers_to_our_calls(world: World) -> None:
     assert [(await call).status for call in calls] == ["Accepted", "Rejected"]
 
 
-async def test_closing_ends_after_the_grace_and_nobody_is_left_in_silence(world: World) -> None:
+async def test_closing_leaves_time_for_answers_and_nobody_is_left_in_silence(world: World) -> None:
     @world.csms.on_any
     async def anything(station: Any, call: IncomingCall) -> Any:
         if call.action == "Heartbeat":
@@ -321,7 +321,7 @@ async def test_closing_ends_after_the_grace_and_nobody_is_left_in_silence(world:
     ours = asyncio.ensure_future(station.call(CLEAR))
     await peer.hear()
     closing = asyncio.ensure_future(world.csms.close())
-    await world.clock.advance(4.9)
+    await world.clock.advance(2.9)
     assert peer.ended is None
     await world.clock.advance(0.2)
     await closing

@@ -10,6 +10,7 @@ import pytest
 from endpoint_pairs import World
 
 from ocppflow import CSMS, ChargingStation, ConnectionState, StationState, v201
+from ocppflow.endpoint import Deadline
 from ocppflow.endpoint.connection_state import NEXT as NEXT_OF_A_CONNECTION
 from ocppflow.station.charging_station import NEXT as NEXT_OF_A_STATION
 from ocppflow.transport.clock import settle
@@ -49,7 +50,7 @@ async def test_a_csms_that_is_told_twice_does_not_wait_for_its_grace(monkeypatch
         signal.raise_signal(signal.SIGTERM)
         await serving
         future.cancel()
-    await csms.background.stop(csms.clock, 0)
+    await csms.background.stop(Deadline(csms.clock, None))
     await csms["CS1"].close() if "CS1" in csms else None
 
 
