@@ -39,7 +39,7 @@ class Deadline:
     ``end`` is left behind. ``grace`` None waits for nothing that is pending, and leaves closing handshakes to the
     close time-out of their links. The task that makes a Deadline is the one that closes, and is not waited for.
 
-    Raises ConfigurationError for a grace that is no length of time.
+    Raises ConfigurationError for a grace that cannot be one.
     """
 
     __slots__ = ("_clock", "answers", "caller", "end", "handshakes", "hooks")
@@ -133,7 +133,7 @@ class Deadline:
 
 
 def check_grace(grace: float | None) -> None:
-    """Raise ConfigurationError for a grace that is no length of time."""
+    """Raise ConfigurationError for a grace that cannot be one."""
     if grace is None:
         return
     if isinstance(grace, bool) or not isinstance(grace, (int, float)) or not 0 <= grace < math.inf:

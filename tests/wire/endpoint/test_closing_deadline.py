@@ -203,7 +203,7 @@ async def test_a_link_that_never_ends_does_not_keep_the_closing_open(
 
 
 @pytest.mark.parametrize("grace", [-1, float("nan"), float("inf"), True, "5"])
-def test_a_grace_that_is_no_length_of_time_is_refused(grace: Any) -> None:
+def test_a_grace_that_cannot_be_one_is_refused(grace: Any) -> None:
     for make in (lambda: CSMS(grace=grace), lambda: ChargingStation("CS1", "ws://a", grace=grace)):
         with pytest.raises(ConfigurationError, match="grace is"):
             make()

@@ -13,6 +13,7 @@ from ocppflow.csms.listeners import Listener
 from ocppflow.errors import ConfigurationError, ConnectionRefused
 from ocppflow.transport.client import connect
 from ocppflow.transport.clock import LoopClock
+from ocppflow.transport.deadline import Deadline
 from ocppflow.transport.handshake import RefusedInfo
 from ocppflow.transport.leniency import Leniency
 from ocppflow.transport.link import Link
@@ -41,7 +42,9 @@ async def listener() -> AsyncIterator[Callable[..., Listener]]:
     def make(url: str, ear: Ear | None = None, **settings: Any) -> Listener:
         ear = ear or Ear()
         route = Route(let_in, ear.on_link, leniency=settings.pop("leniency", Leniency()))
-        settings = {"tls": None, "limits": None, "clock": LoopClock(), "before_stop": _nothing} | settings
+        clock = LoopClock()
+        usual = {"tls": None, "limits": None, "clock": clock, "deadline": lambda: Deadline(clock, None)}
+        settings = usual | {"before_stop": _nothing} | settings
         made.append(Listener(url, route, ear.refused.append, **settings))
         return made[-1]
 
