@@ -53,7 +53,7 @@ async def listener() -> AsyncIterator[Callable[..., Listener]]:
         await asyncio.wait_for(each.stop(), PATIENCE)
 
 
-async def _nothing(listener: Listener) -> None:
+async def _nothing(*_: object) -> None:
     """Nobody has to be told."""
 
 
