@@ -53,7 +53,7 @@ def decode(kind: type[MessageT], raw: bytes | str) -> MessageT:
     try:
         sound: MessageT = _decoder(kind).decode(raw)
     except REFUSALS as exc:
-        refused = exc
+        refused = violation_of(exc)  # the exception itself would be part of a cycle, and keep all that is here
     else:
         return sound
     value, repairs = plain_value(kind, raw)
@@ -106,11 +106,11 @@ def inspect(
     value: object,
     repairs: Iterable[Violation],
     forgives: Callable[[Violation], bool],
-    refused: BaseException | None = None,
+    refused: Violation | None = None,
 ) -> tuple[MessageT, tuple[Violation, ...]]:
     """The best Struct for plain data (see :mod:`ocppflow.messages.walk`), and every violation that was forgiven.
 
-    ``repairs`` are violations found already; ``refused`` is what msgspec said, for a payload that is too long to be
+    ``repairs`` are violations found already; ``refused`` is what msgspec found, for a payload that is too long to be
     examined. Raises InvalidMessage if ``value`` is not an object, or for whatever
     ``forgives`` does not forgive.
     """
@@ -120,7 +120,7 @@ def inspect(
             report.take(violation)
         message = walk(kind, value, report)
     except GivenUp:
-        first = [violation_of(refused)] if refused is not None and len(report.held) == 1 else []
+        first = [refused] if refused is not None and len(report.held) == 1 else []
         raise refusal(kind, [*first, *report.held], complete=False) from None
     if report.held or message is None:
         raise refusal(kind, report.held or report.found)

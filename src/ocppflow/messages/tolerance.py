@@ -22,7 +22,7 @@ import msgspec
 from ocppflow.errors import ConfigurationError, InvalidMessage
 from ocppflow.messages.base import Message
 from ocppflow.messages.codec import REFUSALS, decoded, inspect, plain_value
-from ocppflow.messages.violation import Violation
+from ocppflow.messages.violation import Violation, violation_of
 from ocppflow.secrecy.discreet_repr import discreet_repr
 
 __all__ = ["FORGIVABLE", "STRICT", "TOLERANT", "Checked", "Policy", "Rule", "Rules", "Sender", "Violation", "check"]
@@ -244,12 +244,12 @@ def check(
     (:func:`ocppflow.messages.repair.repaired`); these violations need to be forgiven, too. Raises InvalidMessage that
     names what is not forgiven, and says if a rule may apply once the station's vendor and model are known.
     """
-    refused: BaseException | None = None
+    refused: Violation | None = None
     if not repairs:
         try:
             return Checked(decoded(kind, raw))
         except REFUSALS as exc:
-            refused = exc
+            refused = violation_of(exc)
     value, more = plain_value(kind, raw)
     sender = _sender(kind, value, Sender(identity=identity, vendor=vendor, model=model))
     action = action or kind.__action__

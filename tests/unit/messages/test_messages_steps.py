@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import sys
 from types import FrameType
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from ocppflow.errors import InvalidMessage
 from ocppflow.messages import v16, v201
 from ocppflow.messages.base import Message
+from ocppflow.messages.codec import decode
 from ocppflow.messages.tolerance import STRICT, TOLERANT, Policy, Rule, Rules, check
 from ocppflow.messages.walk import EXAMINED
 
@@ -116,6 +118,25 @@ def test_a_payload_too_long_to_be_examined_is_refused_with_what_is_known(policy:
     assert "is missing" in str(first)
     assert first.path.startswith("$.meterValue[")
     assert str(last) == f"$: expected at most {EXAMINED} values in a payload that is to be examined, got more"
+
+
+@pytest.mark.parametrize("judge", ["check", "decode"])
+def test_what_is_refused_leaves_no_cycle_that_would_keep_it(judge: str) -> None:
+    kind, text = SHAPES["empty objects"]
+    raw = text[:10_000].encode() + b"{}]," + _ENDS.encode()
+
+    def refuse() -> None:
+        with contextlib.suppress(InvalidMessage):
+            check(kind, raw) if judge == "check" else decode(kind, raw)
+
+    refuse()  # what is made once is made now
+    gc.collect()
+    gc.disable()
+    try:
+        refuse()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 def test_a_long_payload_that_a_station_may_send_is_examined() -> None:
