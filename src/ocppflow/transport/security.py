@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hmac
-import logging
 import secrets
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 
 from ocppflow.errors import ConfigurationError
+from ocppflow.log_budget import budgeted
 from ocppflow.transport.asker import asker
 from ocppflow.transport.handshake import Accept, Acceptor, Handshake, Refuse, unauthorized
 from ocppflow.transport.link import ClientCertificate
 from ocppflow.transport.passwords import Overloaded, PasswordStore
 
-log = logging.getLogger("ocppflow.transport")
+log = budgeted("ocppflow.transport")
 
 CertificateMatch = Callable[[ClientCertificate, str], bool]
 
