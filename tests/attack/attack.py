@@ -37,8 +37,15 @@ class Bounds:
     cpu: float | None = None
     """Of one core, where the attack is nothing but to be there."""
 
+    tracebacks: int = 0
+    """In the log, where the app's own handlers fail."""
+
     stop: float = 6.0
     """From SIGTERM to the end: the five seconds that are promised, and one."""
+
+
+#: Strangers, who are not let in, may write less into the log.
+STRANGERS = Bounds(log=64 * 1024)
 
 
 class Attack:
@@ -59,6 +66,9 @@ class Attack:
     async def run(self, ground: Ground) -> None:
         """Attack, until cancelled. Runs in the attacker's process."""
         raise NotImplementedError
+
+    def begins(self, scene: Scene) -> None:
+        """What happens to the target when the attack begins."""
 
     def half_time(self, scene: Scene) -> None:
         """What happens to the target when half of the time is over."""

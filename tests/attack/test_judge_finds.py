@@ -56,7 +56,7 @@ FAULTS = {
     "grows": "memory grew by",
     "shuts out": "newcomers waited",
     "chatters": "it logged",
-    "raises": "log has a traceback",
+    "raises": "log has 1 traceback",
     "deaf": "SIGTERM was not obeyed",
     "leaves": "the well-behaved station was cut off",
     "spins": "of a core",

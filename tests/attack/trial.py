@@ -152,6 +152,7 @@ class Trial:
             memory.begin()
             begun, cpu = clock.moment(), _cpu(target.pids)
             log, trace = _size(target.log), _size(target.trace)
+            self._attack.begins(scene)
             go()
             self.phase = "attacking"
             await self._attack_goes_on(scene, memory, begun.wall)
@@ -255,10 +256,13 @@ class Trial:
     def _judge_files(self, scene: Scene) -> None:
         for file in (scene.target.log, scene.target.said):
             data = file.read_bytes() if file.exists() else b""
-            if found := _TRACEBACK.search(data):
-                at = found.start()
+            found = [each.start() for each in _TRACEBACK.finditer(data)]
+            if len(found) > self._attack.bounds.tracebacks:
+                at = found[0]
                 text = data[at : at + 1500].decode(errors="replace").strip().splitlines()
-                self.result.findings.append(f"{file.name} has a traceback, the first: {text[0]} ... {text[-1][:200]}")
+                self.result.findings.append(
+                    f"{file.name} has {len(found)} tracebacks, the first: {text[0]} ... {text[-1][:200]}"
+                )
         trace = scene.target.trace
         if trace is not None and trace.exists() and (mode := trace.stat().st_mode & 0o777) != 0o600:
             self.result.findings.append(f"the trace file's mode is {mode:o}, not 600")

@@ -14,7 +14,7 @@ from tests.attack.way_in import PATIENCE, WayIn
 from tests.fuzz.wire import CLOSE, PING, PONG, TEXT, Patience, Peer, frame, response
 
 GOOD = "GOOD"
-NEW = [f"NEW-{number}" for number in range(10)]
+NEW = [f"NEW-{number}" for number in range(40)]  # so many that none comes twice, and is remembered, in a usual trial
 EVERY = 0.5  # seconds between two newcomers
 _PACE = 0.02  # seconds between two calls of a well-behaved station
 NOTHING = Wait(0.0, 0.0)

@@ -244,7 +244,7 @@ class Peer:
     def reset(self) -> None:
         """End the connection with an RST."""
         sock = self.writer.get_extra_info("socket")
-        with contextlib.suppress(OSError):  # it may be closed already
+        with contextlib.suppress(OSError, AttributeError):  # it may be closed already, or be gone
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
 

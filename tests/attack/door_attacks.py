@@ -1,0 +1,224 @@
+"""Strangers at the door: half-open sockets, slow and unread handshakes, floods of them, wrong passwords, web pages."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import Iterator
+from typing import ClassVar
+
+from tests.attack.attack import STRANGERS, Attack, counted
+from tests.attack.ground import Ground
+from tests.attack.scenes import Scene
+from tests.attack.sockets import Holder, rush
+from tests.attack.targets import EVIL, Setting
+from tests.attack.trial import Result
+from tests.attack.way_in import basic
+from tests.attack.well_behaved import NEW
+from tests.fuzz.wire import request
+
+FAIR = "half-open sockets and the handshake rate are shares per address; the oldest half-open goes first"
+
+
+class HalfOpen(Attack):
+    """Sockets that say nothing, of one address."""
+
+    name = "half-open"
+    promise = "5,000 half-open sockets of one address do not keep another out (0 of 27 got in)"
+    bounds = STRANGERS
+    settings = (Setting(passwords=True), Setting(log="pipe", tls=True))
+    hello: ClassVar[bytes] = b""
+
+    async def run(self, ground: Ground) -> None:
+        await Holder(ground, 5000, lambda _: self.hello).hold()
+
+
+class HalfARequest(HalfOpen):
+    name = "half-a-request"
+    settings = (Setting(log="pipe"),)
+    hello = request()[:60]
+
+
+class SlowHeaders(Attack):
+    """Slow-loris: one header line now and then, from many."""
+
+    name = "slow-headers"
+    promise = FAIR
+    bounds = STRANGERS
+    settings = (Setting(log="pipe", passwords=True),)
+
+    async def run(self, ground: Ground) -> None:
+        holder = Holder(ground, 1500, lambda _: request()[:-2])
+        holding = asyncio.ensure_future(holder.hold())
+        while not holding.done():
+            for sock in list(holder.open.values()):
+                with contextlib.suppress(OSError):
+                    sock.send(b"X: 1\r\n")
+            await asyncio.sleep(0.5)
+
+
+class UnreadRefusals(Attack):
+    """Refused, and neither read nor gone."""
+
+    name = "unread-refusals"
+    promise = "refusals that linger are not counted, and are bounded"
+    bounds = STRANGERS
+    settings = (Setting(log="pipe", passwords=True),)
+
+    async def run(self, ground: Ground) -> None:
+        refused = request("/nowhere/EVIL")
+        await Holder(ground, 5000, lambda _: refused, reads=False).hold(per_second=2000)
+
+
+class Connects(Attack):
+    """TCP connections that are reset at once."""
+
+    name = "connects"
+    promise = FAIR
+    bounds = STRANGERS
+    settings = (Setting(log="pipe"), Setting(tls=True))
+
+    async def run(self, ground: Ground) -> None:
+        await rush(ground, 2000, itertools.repeat(b""))
+
+
+class Handshakes(Attack):
+    """Whole handshakes, which are let in, and are reset at once."""
+
+    name = "handshakes"
+    promise = FAIR
+    settings = (Setting(log="pipe", trace="file"),)
+    short = True
+
+    async def run(self, ground: Ground) -> None:
+        await rush(ground, 1000, (ground.way.request(f"EVIL-{number % 50}") for number in itertools.count()))
+
+
+class WrongPasswords(Attack):
+    """Twice 500 a second: of stations that exist, of those that come at that time, and of no station at all."""
+
+    name = "passwords"
+    promise = "500 wrong passwords a second do not keep a right one waiting for more than a second (10.7 s)"
+    bounds = STRANGERS
+    settings = (Setting(passwords=True), Setting(log="pipe", passwords=True, tls=True))
+    subprotocol: ClassVar[str] = "ocpp2.0.1"
+    short = True
+
+    async def run(self, ground: Ground) -> None:
+        names = itertools.cycle([*EVIL, *NEW, *(f"NOBODY-{number}" for number in range(10))])
+        numbers = itertools.count()
+
+        def hello(_: int) -> bytes:
+            name = next(names)
+            wrong = basic(name, f"a-wrong-password-{next(numbers)}")
+            return request(f"/ocpp/{name}", self.subprotocol, Authorization=wrong)
+
+        if ground.way.ca:
+            await self._over_tls(ground, hello)
+        else:
+            await Holder(ground, 2000, hello, what="passwords").hold(per_second=1000)
+
+    async def _over_tls(self, ground: Ground, hello) -> None:  # type: ignore[no-untyped-def]
+        """TLS costs the attacker as well: fewer, but all the time."""
+
+        async def one() -> None:
+            while True:
+                with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError):
+                    peer = await ground.way.dial()
+                    peer.send(hello(0))
+                    ground.count("passwords")
+                    await peer.answer()
+                    peer.reset()
+                await asyncio.sleep(0.02)
+
+        await asyncio.gather(*(one() for _ in range(40)))
+
+
+class WrongPasswords16(WrongPasswords):
+    name = "passwords16"
+    promise = "the same in 1.6, where each costs three derivations"
+    settings = (Setting(log="pipe", passwords=True),)
+    subprotocol = "ocpp1.6"
+    short = False
+
+
+class WrongPasswordsFromTheSameAddress(WrongPasswords):
+    """A site behind one address: the well-behaved come from the attacker's own."""
+
+    name = "passwords-same-address"
+    settings = (Setting(log="pipe", passwords=True),)
+    strangers = False
+    short = False
+
+
+class WebPages(Attack):
+    """A browser's handshakes, on loopback, without passwords."""
+
+    name = "origin"
+    promise = "Origin is refused unless allowed: a web page must not pose as a station on loopback"
+    bounds = STRANGERS
+    strangers = False
+    time = 0.3
+    short = True
+
+    async def run(self, ground: Ground) -> None:
+        for origin in itertools.cycle(
+            ("http://evil.example", "null", "file://", f"http://127.0.0.1:{ground.way.port}")
+        ):
+            peer = await ground.way.dial()
+            with contextlib.suppress(OSError):
+                peer.send(ground.way.request("EVIL-0", Origin=origin))
+                status, _ = await peer.answer()
+                ground.count("pages")
+                ground.count("pages let in", status == 101)
+            peer.reset()
+            await asyncio.sleep(0.05)
+
+    def judge(self, scene: Scene, result: Result) -> Iterator[str]:
+        if let_in := counted(result, "pages let in"):
+            yield f"{let_in} of {counted(result, 'pages')} web pages were let in as stations"
+
+
+class Enumeration(Attack):
+    """Guesses at paths."""
+
+    name = "paths"
+    promise = "a 404 does not list paths to strangers beyond a short hint"
+    bounds = STRANGERS
+    settings = (Setting(passwords=True),)
+    time = 0.5
+    most: ClassVar[int] = 160
+    """Bytes of a body: one line."""
+
+    async def run(self, ground: Ground) -> None:
+        for number in itertools.count():
+            peer = await ground.way.dial()
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                peer.send(request(f"/guess-{number}/EVIL-0"))
+                _, head = await peer.answer()
+                told = int(head.lower().partition("content-length:")[2].split()[0])
+                body = await peer.reader.readexactly(told)
+                ground.count("guesses")
+                ground.count("answers that are too long", len(body) > self.most)
+            peer.reset()
+            await asyncio.sleep(0.01)
+
+    def judge(self, scene: Scene, result: Result) -> Iterator[str]:
+        if long := counted(result, "answers that are too long"):
+            yield f"{long} answers to guesses have more than {self.most} bytes"
+
+
+ATTACKS = [
+    HalfOpen(),
+    HalfARequest(),
+    SlowHeaders(),
+    UnreadRefusals(),
+    Connects(),
+    Handshakes(),
+    WrongPasswords(),
+    WrongPasswords16(),
+    WrongPasswordsFromTheSameAddress(),
+    WebPages(),
+    Enumeration(),
+]
