@@ -58,7 +58,7 @@ class Wait:
 
 
 class FairClock:
-    """Times waits for a process, on a machine that others are busy on.
+    """Times waits for a process, or for several that work one after the other, on a machine that others are busy on.
 
     The attacker runs on the same machine, and so may anything else. That must not count against the target, whose
     attackers have processors of their own. So two times are taken off a wait: when the target's event loop was ready to
@@ -67,8 +67,8 @@ class FairClock:
     the target's event loop used meanwhile: that it spent itself.
     """
 
-    def __init__(self, pid: int) -> None:
-        self._pid = pid
+    def __init__(self, pids: list[int]) -> None:
+        self._pids = pids
         self._last = Moment(time.monotonic())
         self._late: list[tuple[float, float]] = []  # when this process came late to a timer, and by how much
         self._ticking: asyncio.Task[None] | None = None
@@ -97,8 +97,8 @@ class FairClock:
         """Now. A target that is gone has used what it used."""
         now = time.monotonic()
         try:
-            main, queued = run_queue(self._pid)
-            own, machine = cpu_seconds(self._pid), machine_seconds()
+            main, queued = map(sum, zip(*map(run_queue, self._pids), strict=True))
+            own, machine = sum(map(cpu_seconds, self._pids)), machine_seconds()
         except (OSError, ValueError, IndexError):
             last = self._last
             return Moment(now, last.queued, last.main, last.own, last.machine)

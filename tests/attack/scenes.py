@@ -83,7 +83,7 @@ async def open_scene(kind: str, folder: Path, setting: Setting, *, strangers: bo
     else:
         from tests.attack.runtime_scenes import open_runtime_scene
 
-        scene = await open_runtime_scene(kind, folder, setting, strangers=strangers)
+        scene = await open_runtime_scene(kind, folder, strangers=strangers)
     try:
         await scene.open()
     except BaseException:

@@ -53,6 +53,10 @@ class Target:
         """The processes whose memory counts."""
         return [self.process.pid]
 
+    def logged(self) -> int:
+        """Bytes of log so far."""
+        return self.log.stat().st_size
+
     def spawn(self, command: list[str], sink: str, **how: Any) -> None:
         """Start it; its log goes to ``sink``: "file", "pipe" (read by us), "unread" (a pipe nobody reads) or "full" (a
         full disk)."""

@@ -119,7 +119,7 @@ def test_a_target_that_sleeps_has_no_excuse() -> None:
 
 
 async def test_a_harness_that_comes_late_does_not_blame_the_target() -> None:
-    clock = FairClock(0)
+    clock = FairClock([0])
     clock.start()
     begun = clock.moment()
     await asyncio.sleep(0)

@@ -142,7 +142,7 @@ class Trial:
     async def measure(self, scene: Scene, go: Callable[[], None], counts: Callable[[], dict[str, int]]) -> None:
         """Warm up, attack, measure, and send SIGTERM while the attack goes on."""
         result, target = self.result, scene.target
-        clock = FairClock(target.process.pid)
+        clock = FairClock(target.pids)
         clock.start()
         companions = [asyncio.create_task(each) for each in scene.companions(clock)]
         try:
@@ -151,14 +151,14 @@ class Trial:
             memory = MemoryWatch(target.pids)
             memory.begin()
             begun, cpu = clock.moment(), _cpu(target.pids)
-            log, trace = _size(target.log), _size(target.trace)
+            log, trace = target.logged(), _size(target.trace)
             self._attack.begins(scene)
             go()
             self.phase = "attacking"
             await self._attack_goes_on(scene, memory, begun.wall)
             whole = clock.since(begun)
             result.seconds, result.cpu = whole.wall, (_cpu(target.pids) - cpu) / max(whole.lived, _LOOK)
-            result.log, result.trace = _size(target.log) - log, _size(target.trace) - trace
+            result.log, result.trace = target.logged() - log, _size(target.trace) - trace
             result.memory_start, result.memory_peak, result.memory_end = memory.start, memory.peak, memory.end
             self._take_waits(scene, clock, begun.wall)
             result.thrown = dict(counts())
@@ -228,7 +228,7 @@ class Trial:
             find(f"the well-behaved waited {result.worst:.1f} s ({result.worst_wall:.1f} s by the wall)")
         self._judge_newcomers(bounds)
         if result.page_worst > bounds.wait:
-            find(f"a page of Node-RED took {result.page_worst:.1f} s")
+            find(f"a page of Node-RED took {result.page_worst:.1f} s to come")
         if result.growth > bounds.memory:
             find(f"memory grew by {result.growth / MIB:.0f} MiB")
         elif result.memory_end - result.memory_start > bounds.memory:
