@@ -7,12 +7,14 @@ Messages arrive in order, one turn of the event loop later. Without a running lo
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import deque
 from dataclasses import dataclass, field
 
 from ocppflow.messages.base import Version
 from ocppflow.transport.clock import Clock, LoopClock, ManualClock, Timer
 from ocppflow.transport.link import LinkHandler, LinkState, Peer
+from ocppflow.transport.turns import SLICE_FRAMES
 
 CLOSE_TIMEOUT = 10.0
 
@@ -143,8 +145,11 @@ class MemoryLink:
 
     def pump(self) -> int:
         """Deliver what is on the way to this end now; the number of items delivered."""
+        return self._pump(sys.maxsize)
+
+    def _pump(self, most: int) -> int:
         delivered = 0
-        while self._inbox and not self._stopped():
+        while self._inbox and delivered < most and not self._stopped():
             self._deliver(self._inbox.popleft())
             delivered += 1
         return delivered
@@ -170,10 +175,13 @@ class MemoryLink:
 
     def _run(self) -> None:
         self._scheduled = False
-        self.pump()
+        self._pump(SLICE_FRAMES)
+        self._schedule()
 
     def _deliver(self, item: _Item) -> None:
         self._last_received = self._clock.now()
+        if self._state is LinkState.CLOSING and isinstance(item, bytes | _Binary):
+            return  # after a close nothing counts but the peer's (RFC 6455 1.4)
         match item:
             case bytes():
                 self._heard_by().received(item)

@@ -24,7 +24,8 @@ SLICE_SECONDS: Final = 0.005
 """The same in time, for frames that cost more than usual."""
 
 TURN: Final = 0.01
-"""Seconds of such work in one turn of the event loop, for all connections together."""
+"""Seconds of such work in one turn of the event loop, for all connections together. What took longer is followed by
+turns without such work: the answer to another peer takes some turns, and is not to be held up in each of them."""
 
 
 class Queued(Protocol):
@@ -68,18 +69,18 @@ class Turns:
     def _run(self) -> None:
         """A new turn of the event loop has begun."""
         self._scheduled = False
-        self._spent = 0.0
-        self.is_full = False
+        self._spent = max(0.0, self._spent - TURN)
+        self.is_full = self._spent >= TURN
         for _ in range(len(self._queue)):  # each once
+            if self.is_full:
+                break
             link = self._queue.popleft()
             try:
                 link.take_turn()
             except Exception:
                 log.exception("a connection is dropped for an error of this program")
                 link.abort("an error of this program")
-            if self.is_full:
-                break
-        if self._queue:
+        if self._queue or self.is_full:
             self._schedule()
 
 

@@ -7,6 +7,7 @@ import asyncio
 from ocppflow.transport.clock import ManualClock, settle
 from ocppflow.transport.link import Link
 from ocppflow.transport.memory import MemoryLink, memory_pair
+from ocppflow.transport.turns import SLICE_FRAMES
 
 
 class Recorder:
@@ -147,3 +148,22 @@ async def test_a_link_tells_its_state() -> None:
     assert repr(station) == "<MemoryLink CS1 closing>"
     await settle()
     assert (repr(station), repr(csms)) == ("<MemoryLink CS1 closed>", "<MemoryLink CS1 closed>")
+
+
+async def test_after_its_close_an_end_hears_nothing_but_the_peers() -> None:
+    station, at_station, csms, at_csms = _pair()
+    csms.close(1000, "bye")
+    station.send(b"too late")
+    station.send_binary(b"too late")
+    await settle()
+    assert at_csms.events == [(1000, "bye")]
+    assert at_station.events == [(1000, "bye")]
+
+
+async def test_a_flood_lets_others_come_in_between() -> None:
+    station, _, _, heard = _pair()
+    for number in range(3 * SLICE_FRAMES):
+        station.send(b"%d" % number)
+    for slices in range(1, 4):
+        await asyncio.sleep(0)
+        assert len(heard.events) == slices * SLICE_FRAMES

@@ -157,6 +157,21 @@ async def test_many_that_flood_take_turns_and_single_messages_come_in_between() 
     assert all(len(bench.heard) == 1000 and bench.wire.is_reading for bench in floods)
 
 
+async def test_work_that_took_long_is_followed_by_turns_without_any() -> None:
+    costly, other = (Bench(clock=ManualClock(), limits=UNBOUNDED) for _ in range(2))
+    await turn()
+    moments = iter([0.0, 0.095, 0.095])
+    costly.context.measure = lambda: next(moments)
+    long = b"x" * 100_000
+    costly.arrives(costly.frame(TEXT, long))
+    assert costly.heard == [long]
+    other.arrives(other.frame(TEXT, b"x") * 2)
+    for _ in range(9):
+        assert other.heard == []
+        await turn()
+    assert other.heard == [b"x", b"x"]
+
+
 async def test_a_connection_that_is_lost_while_it_waits_harms_nobody() -> None:
     lost, other = (Bench(clock=ManualClock(), limits=UNBOUNDED) for _ in range(2))
     await turn()
