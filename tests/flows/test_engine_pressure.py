@@ -13,9 +13,10 @@ from flow_peers import PATIENCE
 from ocppflow import ChargingStation
 from ocppflow.errors import ConnectionRefused
 from ocppflow.nodes.engine import runtime as pipes
-from ocppflow.nodes.engine.engine import Engine
+from ocppflow.nodes.engine.engine import MOST_HELD_BACK, Engine
 from ocppflow.nodes.engine.outbox import MOST_WAITING, PIECE, Outbox
 from ocppflow.nodes.engine.waiting_lines import HIGH_WATER, LOW_WATER
+from ocppflow.nodes.node import MOST_COMMANDS
 from ocppflow.transport.clock import settle
 from ocppflow.transport.handshake import RefusedInfo
 
@@ -189,3 +190,40 @@ async def test_how_many_log_lines_were_dropped_is_told_when_the_runtime_reads(ru
     await settle()
     texts = [line["text"] for line in runtime.lines if line["op"] == "log"]
     assert texts[-1] == "500 log lines were dropped while the runtime did not read"
+
+
+async def test_a_flow_that_loops_while_its_node_is_being_closed_fills_no_memory(runtime: Runtime):
+    await runtime.csms()
+    closing, go_on = asyncio.Event(), asyncio.Event()
+    slot = runtime.engine.nodes.get("m")
+    real = slot.node.close
+
+    async def close(removed: bool = False) -> None:
+        closing.set()
+        await go_on.wait()
+        await real(removed)
+
+    slot.node.close = close
+    runtime.say(op="close", node="m")
+    await closing.wait()
+    count = 2 * MOST_HELD_BACK // 100_000
+    for n in range(count):
+        runtime.say(op="input", node="m", ref=n, msg={"payload": {"command": "Reset", "data": {"x": "y" * 100_000}}})
+    go_on.set()
+    errors = [await runtime.next("error") for _ in range(count)]
+    codes = [line["code"] for line in errors]
+    assert codes.count("QueueFull") + codes.count("unknown_node") == count
+    assert codes.count("unknown_node") * 100_000 < MOST_HELD_BACK
+    assert runtime.engine._held_back == 0
+
+
+async def test_command_messages_under_way_are_bounded(runtime: Runtime):
+    await runtime.csms()
+    close = {"payload": {"msgType": 99, "command": "ws_close", "data": {"name": "CS1", "block": True}}}
+    for n in range(MOST_COMMANDS + 5):
+        runtime.say(op="input", node="m", ref=n, msg=close)
+    for _ in range(5):
+        error = await runtime.next("error")
+        assert (error["code"], error["text"]) == ("QueueFull", "ws_close: 1000 Command Messages are under way already")
+    for _ in range(MOST_COMMANDS):
+        await runtime.next("done")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import signal
@@ -296,3 +297,44 @@ async def test_the_socket_of_a_dead_engine_is_replaced_but_nothing_else(start, t
     assert await asyncio.wait_for(refused.wait(), PATIENCE) == 2
     assert b"is not a socket" in await refused.stderr.read()
     assert file.read_text() == "precious"
+
+
+async def test_a_crash_leaves_no_core_file_with_passwords_in_it(start):
+    engine = Process(await start())
+    await engine.next("hello")
+    limits = await asyncio.to_thread(Path(f"/proc/{engine.process.pid}/limits").read_text)
+    assert next(line for line in limits.splitlines() if "core file" in line).split()[4] == "0"
+
+
+async def test_it_ends_in_time_although_nobody_reads_or_says_goodbye(start):
+    """SIGTERM with a station that is deaf and a runtime that does not read: at most 5 s, which is what some container
+    runtimes allow."""
+    engine = Process(await start(limit=2**16))
+    engine.say(HELLO, CSMS)
+    port = (await engine.next("created"))["port"]
+    basic = base64.b64encode(f"CS1:{SECRET}".encode()).decode()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(
+        "GET /ocpp/CS1 HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        f"Authorization: Basic {basic}\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+        "Sec-WebSocket-Protocol: ocpp2.0.1\r\n\r\n".encode()
+    )
+    assert b" 101 " in await reader.readline()
+    await engine.next("output")
+    line = json.dumps({"op": "x" * 60}).encode() + b"\n"
+    engine.writer.write(line * 50_000)  # 8 MB of answers
+    engine.writer.transport.set_write_buffer_limits(0)
+    began = time.monotonic()
+    engine.process.send_signal(signal.SIGTERM)
+    gone = asyncio.Event()  # the process itself: asyncio waits for its pipes as well
+    fd = os.pidfd_open(engine.process.pid)
+    asyncio.get_running_loop().add_reader(fd, gone.set)
+    await asyncio.wait_for(gone.wait(), PATIENCE)
+    took = time.monotonic() - began
+    asyncio.get_running_loop().remove_reader(fd)
+    os.close(fd)
+    assert took < 5
+    await engine.reader.read()
+    assert await engine.ended() == 0
+    writer.close()

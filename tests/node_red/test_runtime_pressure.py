@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
 import textwrap
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from runtime_flow import Tab
 from runtime_peers import station
-from runtime_process import NodeRed
-from test_runtime_engine import run_node
+from runtime_process import PACKAGE, NodeRed
+from test_runtime_engine import ends, run_node
 
 HELLO = 'print(\'{"op":"hello","protocol":1,"version":"0.1.0","pid":1,"maxLine":1000000}\', flush=True)'
 
@@ -96,7 +98,7 @@ async def test_a_program_that_never_ends_a_line_is_given_up(fake):
     said = await run_node(
         f"""
         const why = new Promise(resolve => {{ log.error = text => {{ if (/no engine/.test(text)) resolve(text) }} }})
-        {SUPERVISED}
+        {SUPERVISED.replace("ping: 100", "ping: 10000")}
         say(await why)
         """,
         sys.executable,
@@ -183,3 +185,51 @@ def _environment(pid: int) -> str:
 def _resident(pid: int) -> int:
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0]) * 1024
+
+
+async def test_node_red_ends_in_time_although_a_station_does_not_say_goodbye(start: Callable[..., NodeRed]):
+    red = start()
+    tab = Tab(red)
+    port = tab.csms(securityProfile="0")
+    await tab.deploy()
+    await tab.status("csms", "(0)")
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(
+        b"GET /ocpp/CS1 HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: ocpp2.0.1\r\n\r\n"
+    )
+    assert b" 101 " in await reader.readline()
+    await tab.status("csms", "(1)")
+    engine = red.engine_pid()
+    began = time.monotonic()
+    await asyncio.to_thread(red.stop)
+    await ends(engine)
+    assert time.monotonic() - began < 5
+    tab.id = ""
+    await tab.close()
+    writer.close()
+
+
+async def test_a_socket_of_another_user_is_not_told_the_passwords(tmp_path: Path):
+    """Anybody could have put it into a shared directory."""
+    if os.getuid() != 0:
+        pytest.skip("only root can give a file away")
+    path = tmp_path / "engine.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        os.chown(path, 4711, 4711)
+        said = await run_node(
+            """
+            const { open } = require(require.resolve(process.argv[2] + '/nodes/lib/channel'))
+            process.getuid = () => 1000
+            say(await new Promise(resolve => open({ socket: process.argv[1] }, {}, () => {}, resolve)))
+            """,
+            str(path),
+            str(PACKAGE),
+        )
+        listener.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+    assert said == [f"{path}: it belongs to another user, who would get all passwords"]

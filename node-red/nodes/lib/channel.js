@@ -4,6 +4,7 @@
  * socket; whoever uses the channel need not know which.
  */
 const { spawn } = require('node:child_process')
+const fs = require('node:fs')
 const net = require('node:net')
 
 /** Characters of the engine's stderr that are kept, to say why it ended: enough for the last line of a traceback. */
@@ -163,7 +164,9 @@ class SocketChannel extends Channel {
   constructor (path, onLine, onEnd) {
     super(onLine, onEnd)
     this._why = `${path}: it hung up`
-    const socket = this._writer = this._socket = net.connect(path)
+    const stranger = ownedByOther(path)
+    const socket = this._writer = this._socket = stranger ? new net.Socket() : net.connect(path)
+    if (stranger) socket.destroy(new Error('it belongs to another user, who would get all passwords'))
     this._listen(socket)
     socket.on('error', error => { this._why = `${path}: ${error.code || error.message}` })
     socket.on('close', () => {
@@ -185,6 +188,17 @@ class SocketChannel extends Channel {
 
   unref () {
     this._socket.unref()
+  }
+}
+
+/** Whether somebody else could have put the socket there, to be told the passwords. */
+function ownedByOther (path) {
+  const own = process.getuid?.()
+  if (own === undefined || own === 0) return false // Windows; and root may have its engine run as whom it likes
+  try {
+    return ![0, own].includes(fs.statSync(path).uid)
+  } catch {
+    return false // there is none: connecting says so
   }
 }
 

@@ -37,6 +37,11 @@ GOODBYE = 3.0
 delay it for long."""
 
 
+MOST_COMMANDS = 1000
+"""Command Messages that take time (``ws_close``, ``connect``, ...) and are under way at once: a flow that closes every
+station of a large site at once may have that many, one that loops does not stop at any number."""
+
+
 class Node:
     """Base of the two nodes. See ``CSMSNode`` and ``CSNode``."""
 
@@ -184,6 +189,10 @@ class Node:
     def _carry_out(self, msg: Msg, asked: contract.CommandMsg, done: Done) -> None:
         result = self._command(asked)
         if asyncio.iscoroutine(result):
+            if len(self._tasks) >= MOST_COMMANDS:
+                result.close()
+                text = f"{asked.name}: {MOST_COMMANDS} Command Messages are under way already"
+                raise BadInput(text, code="QueueFull")
             # By callback, because a task that is cancelled before its first step never runs.
             self._spawn(result).add_done_callback(partial(self._carried_out, msg, done))
         else:

@@ -44,6 +44,12 @@ log = budgeted("ocppflow.engine")
 PARKED_FOR: Final = 30.0
 """Seconds that a parked node is kept for a re-deploy that takes it up again."""
 
+MOST_HELD_BACK: Final = 16 * 2**20
+"""Bytes of inputs that may wait for work on their nodes, such as a close that takes 3 s: a flow that loops could send
+more than the memory holds."""
+_INPUT_COST: Final = 2000
+"""Bytes that one takes beside its own."""
+
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40, "off": 100}
 
 
@@ -76,6 +82,7 @@ class Engine:
         self.nodes = HostedNodes(self.outbox, clock or LoopClock(), parked_for, self._abandoned)
         self.state = EngineState.DETACHED
         self._work = WorkQueue(self._failed)
+        self._held_back = 0
         self._ops: dict[str, Callable[[RuntimeLine], None]] = {
             "hello": self._hello,
             "create": self._create,
@@ -301,12 +308,30 @@ class Engine:
         if line.msg is UNSET:
             raise BadLine("bad_field", "msg is missing: expected an object")
         if self._work.holds(name):
-            self._for_node(name, line, lambda slot: self._take(slot, line))
+            self._hold_back(name, line, line.msg)
             return
         slot = self.nodes.get(name)
         if slot is None:
             raise BadLine("unknown_node", unknown_node(name))
         self._take(slot, line)
+
+    def _hold_back(self, name: str, line: RuntimeLine, msg: dict[str, Raw]) -> None:
+        """Let an input wait for the work on its node."""
+        size = _INPUT_COST + sum(memoryview(value).nbytes for value in msg.values())
+        if self._held_back + size > MOST_HELD_BACK:
+            text = "too many inputs wait for this node, which is being started or closed; send more when it has been"
+            raise BadLine("QueueFull", text)
+        self._held_back += size
+
+        async def job() -> None:
+            self._held_back -= size
+            slot = self.nodes.get(name)
+            if slot is None:
+                self._refuse("unknown_node", unknown_node(name), name, line.ref)
+            else:
+                self._take(slot, line)
+
+        self._work.put(name, job)
 
     def _take(self, slot: Slot, line: RuntimeLine) -> None:
         ref, msg = line.ref, line.msg
@@ -333,6 +358,7 @@ class Engine:
         first, work that has not is dropped."""
         self._enter(EngineState.ENDING)
         await self._work.stop()
+        self._held_back = 0
         self.nodes.set_targets(())
         slots = self.nodes.all()
         for slot in slots:

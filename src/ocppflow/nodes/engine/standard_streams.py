@@ -13,7 +13,7 @@ from typing import Any, Final
 from ocppflow.nodes.engine.engine import Engine
 from ocppflow.nodes.engine.log_lines import log_to_the_runtime
 from ocppflow.nodes.engine.outbox import PIECE
-from ocppflow.nodes.engine.runtime import Runtime, RuntimePipe, first_of, stop_on_signals
+from ocppflow.nodes.engine.runtime import Runtime, RuntimePipe, first_of, leave_no_core, stop_on_signals
 
 _CHUNK: Final = 2**18
 """Bytes read from a file at a time."""
@@ -22,6 +22,7 @@ _CHUNK: Final = 2**18
 async def serve_stdio() -> None:
     """Serve the runtime on stdin and stdout, until the input ends or a signal comes. Anything else that is printed goes
     to stderr."""
+    leave_no_core()
     sys.stdout.flush()
     out = os.dup(1)
     os.dup2(2, 1)

@@ -12,7 +12,7 @@ from ocppflow.errors import ConfigurationError
 from ocppflow.nodes.engine.engine import Engine
 from ocppflow.nodes.engine.log_lines import log_to_the_runtime
 from ocppflow.nodes.engine.outbox import PIECE
-from ocppflow.nodes.engine.runtime import Runtime, first_of, stop_on_signals
+from ocppflow.nodes.engine.runtime import Runtime, first_of, leave_no_core, stop_on_signals
 from ocppflow.nodes.engine.runtime_lines import ErrorLine, encode
 
 
@@ -21,6 +21,7 @@ async def serve_socket(path: Path) -> None:
     is taken."""
     if _is_taken(path):
         await _make_room(path)
+    leave_no_core()
     engine = Engine()
     stop = stop_on_signals()
     runtimes = _Runtimes(engine)
@@ -133,4 +134,7 @@ async def _make_room(path: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as exc:  # it lies in a shared directory, and is somebody else's
+        raise ConfigurationError(f"cannot replace {path}: {exc.strerror or exc}; give another --socket") from None
