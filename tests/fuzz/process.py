@@ -22,7 +22,7 @@ from tests.fuzz.targets import csms_to_attack, station_to_attack
 
 HEALTHY = [f"GOOD-{version}-{number}" for version in Version for number in (1, 2)]
 #: No bounds on rates, for the attack is to be as fast as it can; the bound on slow handshakes short, to be met.
-LIMITS = ServerLimits(messages_per_second=0, handshakes_per_second=0, handshake_timeout=2.0)
+LIMITS = ServerLimits(messages_per_second=0, share=0, handshakes_per_second=0, handshake_timeout=2.0)
 CALL_TIMEOUT = 60.0  # seconds that a call may take, longer than any load of the machine makes it
 TICK = 0.1  # seconds between two signs of life
 _PACE = 0.02  # seconds between the calls of a healthy station

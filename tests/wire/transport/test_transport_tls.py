@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 from transport_peers import PATIENCE, Authority, Recorder, Site
+from websockets.frames import Frame, Opcode
 
 from ocppflow.errors import ConfigurationError, ConnectionRefused
 from ocppflow.transport.client import connect
 from ocppflow.transport.passwords import PlainPasswords
 from ocppflow.transport.security import SecurityPolicy
+from ocppflow.transport.settings import ServerLimits
 from ocppflow.transport.tls import KeyPair, ServerTLS, client_context
 
 PASSWORD = "a-long-password-1"
@@ -256,3 +258,17 @@ async def test_a_tls_handshake_that_stalls_ends_with_the_timeout(site, pairs) ->
     await clock.advance(4.1)
     assert "within 4 s" in (await here.refused()).reason
     assert await peer.at_end()
+
+
+async def test_a_flood_through_TLS_is_read_in_slices_and_nothing_is_lost(site, authority, pairs) -> None:
+    limits = ServerLimits(messages_per_second=0, share=0)
+    here = await site(tls=ServerTLS(pairs["ecdsa"]), limits=limits, echo=False)
+    peer = await here.raw(tls=client_context(ca=authority.root))
+    assert (await peer.asked())[0] == 101
+    handler = await here.handler()
+    count = 20_000
+    peer.send(b"".join(Frame(Opcode.TEXT, b"%d" % number).serialize(mask=True) for number in range(count)))
+    for number in range(count):
+        assert await handler.next() == b"%d" % number
+    peer.frame(Opcode.TEXT, b"after")
+    assert await handler.next() == b"after"
