@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ocppflow.nodes.contract import ALL
-from ocppflow.nodes.engine.runtime_lines import OutputLine, StatusLine, encoded
+from ocppflow.nodes.engine.runtime_lines import OutputLine, StatusLine, encode
 from ocppflow.nodes.engine.waiting_lines import HIGH_WATER, LOW_WATER, WaitingLines
 from ocppflow.nodes.msgs_out import ConnectionEvent
 
@@ -78,7 +78,9 @@ class Outbox:
         """Queue a line."""
         if self._sink is None:
             return
-        data = encoded(line)
+        data = encode(line)
+        if b"\n" in data:
+            data = data.replace(b"\n", b" ")  # as ``encoded`` does; here each call counts
         if self._is_blocked:
             self._waiting.add(data)
             self._look()
