@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ocppflow.cli.failure import Failure
-from ocppflow.secrecy.blotting import text_without_secrets, without_secrets
+from ocppflow.secrecy.blotting import faulty_without_secrets, text_without_secrets
 from ocppflow.trace import MAX_LINE, TraceRecord, from_line
 
 Remark = Callable[[str], None]
@@ -108,7 +108,7 @@ class TraceReader:
 
 def _discreet(record: TraceRecord) -> TraceRecord:
     """The file may have been written by another program, or an older version of this one."""
-    record.data = without_secrets(record.data)
+    record.data = faulty_without_secrets(record.data)
     record.note = text_without_secrets(record.note)
     return record
 

@@ -12,6 +12,7 @@ from ocppflow.plain_text import SHOWN_REPORT, one_line
 from ocppflow.rpc.events import CallAnswered, CallFailed, CallReceived, Event, Forgiven, Notice
 from ocppflow.secrecy.blotting import (
     USUAL,
+    faulty_without_secrets,
     text_without_secrets,
     usual_without_secrets,
     without_secrets,
@@ -43,7 +44,7 @@ class Tracer:
             hooks = self._hooks.wanting(self._peer.identity, "in", data)
             if not hooks:
                 return
-        shown = _shown(data, events[0]) if usual else without_secrets(data)
+        shown = _shown(data, events[0]) if usual else faulty_without_secrets(data)
         latency: float | None = None
         notes: list[str] = []
         for event in events:

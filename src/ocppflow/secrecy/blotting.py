@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from ocppflow.secrecy.json_tree import Items, Leaf, Members, Node, NotATree, read
+from ocppflow.secrecy.json_tree import CutOff, Items, Leaf, Members, Node, NotATree, read
 from ocppflow.secrecy.secret_names import NAMING, OF_A_VPN, OPEN, is_secret
 from ocppflow.secrecy.secret_texts import STARS, prose_without_secrets, speaks_of_a_secret
 
@@ -58,6 +58,14 @@ def usual_without_secrets(data: bytes) -> bytes:
     ):
         return without_secrets(data)
     return data
+
+
+def faulty_without_secrets(data: bytes) -> bytes:
+    """As :func:`without_secrets`, for a frame that may have been cut before the name that makes a secret of a value."""
+    shown = without_secrets(data)
+    if shown is data and (b"alue" in data or b"oken" in data) and _is_cut(data):
+        return _up_to_the_payload(data)
+    return shown
 
 
 def secrets_of(data: bytes) -> tuple[str, ...]:
@@ -114,10 +122,30 @@ def _blotted(data: bytes, levels: int) -> bytes:
     try:  # a frame that lacks its outer brackets, which is forgiven
         return _Blotter(b"[" + data + b"]", levels).result()[1:-1]
     except NotATree:
-        head = _HEAD.match(data)
-        start = 0 if head is None else head.end()
-        hidden = b"*** (%d bytes, not shown)" % (len(data) - start)
-        return data[:start] + (b" " if start else b"") + hidden
+        return _up_to_the_payload(data)
+
+
+def _up_to_the_payload(data: bytes) -> bytes:
+    head = _HEAD.match(data)
+    start = 0 if head is None else head.end()
+    hidden = b"*** (%d bytes, not shown)" % (len(data) - start)
+    return data[:start] + (b" " if start else b"") + hidden
+
+
+def _is_cut(data: bytes) -> bool:
+    try:
+        msgspec.json.decode(data)
+    except _UNREADABLE:
+        pass
+    else:
+        return False
+    try:
+        read(data)
+    except CutOff:
+        return True
+    except NotATree:
+        pass
+    return False
 
 
 class _Blotter:

@@ -56,13 +56,17 @@ class NotATree(Exception):
     """The structure is not JSON's, or there is too much of it."""
 
 
+class CutOff(NotATree):
+    """The structure is JSON's, but for the end."""
+
+
 def read(data: bytes, start: int = 0) -> Node:
     """The value that begins at ``start``; what stands after it is not looked at. Raises NotATree."""
     tokens = islice(_TOKEN.finditer(data, start), MOST_TOKENS)
     try:
         return _value(tokens, next(tokens), MOST_LEVELS)
     except StopIteration:
-        raise NotATree from None
+        raise CutOff from None
 
 
 def _value(tokens: _Tokens, token: re.Match[bytes], levels: int) -> Node:
@@ -73,7 +77,7 @@ def _value(tokens: _Tokens, token: re.Match[bytes], levels: int) -> Node:
         return _object(tokens, token.start(1), levels - 1)
     if levels and token[1] == b"[":
         return _array(tokens, token.start(1), levels - 1)
-    raise NotATree
+    raise _wrong(token)
 
 
 def _array(tokens: _Tokens, start: int, levels: int) -> Items:
@@ -97,7 +101,7 @@ def _object(tokens: _Tokens, start: int, levels: int) -> Members:
             token = next(tokens)
         name = token[_STRING]
         if name is None:
-            raise NotATree
+            raise _wrong(token)
         _must_be(next(tokens), b":")
         members.append((name, _value(tokens, next(tokens), levels)))
         token = next(tokens)
@@ -106,4 +110,8 @@ def _object(tokens: _Tokens, start: int, levels: int) -> Members:
 
 def _must_be(token: re.Match[bytes], mark: bytes) -> None:
     if token[_MARK] != mark:
-        raise NotATree
+        raise _wrong(token)
+
+
+def _wrong(token: re.Match[bytes]) -> NotATree:
+    return NotATree() if token.lastindex else CutOff()

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
+from ocppflow.secrecy.secret_places import FIELDS
+
 # Each of them holds one of the words that secrecy.blotting looks for before it looks any closer.
 _ANYWHERE: Final = (
     "password",
@@ -49,7 +51,7 @@ def is_secret(name: str) -> bool:
     """Whether what bears this name is a secret. Case, and what is neither a letter nor a digit, do not matter."""
     name = name[:_LONGEST]
     plain = _SEPARATORS.sub("", name.lower())
-    if any(part in plain for part in _ANYWHERE) or plain in _WHOLE:
+    if any(part in plain for part in _ANYWHERE) or plain in _WHOLE or plain in FIELDS:
         return True
     if plain.endswith(_AT_THE_END) and plain != "key":
         return not plain.endswith(_NOT_AT_THE_END)

@@ -11,7 +11,7 @@ STARS: Final = "***"
 """What stands in a secret's place."""
 
 _URL: Final = re.compile(r"(?<=://)[^\s\"'<>\\]++")
-_PLAIN_AUTHORITY: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]*+\]|[^:@]*+)(?::\d*+)?+")
+_PLAIN_AUTHORITY: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]*+\]|[^:@]*+)(?::\d{0,5}+)?+")
 _AFTER_AUTHORITY: Final = re.compile(r"[/?#]")
 
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*+"?+|(?<!\w)\'(?:[^\'\\]|\\.)*+\'?+'
@@ -89,11 +89,13 @@ def _without_pem(text: str) -> str:
 
 def _without_credentials(url: str) -> str:
     """A URL, from its authority on, without what stands before the host. A password that holds an unescaped ``/`` is
-    not part of the authority, but must not be seen either."""
+    not part of the authority, but must not be seen either; nor one of a URL that was cut before its ``@``."""
     authority = _AFTER_AUTHORITY.split(url, maxsplit=1)[0]
-    if "@" in authority or ("@" in url and not _PLAIN_AUTHORITY.fullmatch(authority)):
+    if "@" in authority:
         return f"{STARS}@{url.rpartition('@')[2]}"
-    return url
+    if _PLAIN_AUTHORITY.fullmatch(authority):
+        return url
+    return f"{STARS}@{url.rpartition('@')[2]}" if "@" in url else STARS
 
 
 def _pair(found: re.Match[str]) -> str:
