@@ -58,8 +58,10 @@ def csms(
     Who is let in must be said once: by passwords or an acceptor in the app, by --auth, by --client-ca, or by --no-auth.
     """
     from ocppflow.csms import StationFile
+    from ocppflow.transport.descriptors import raise_limit
     from ocppflow.transport.loop import run
 
+    raise_limit()
     _check_flags(app, log_level, tls_cert, tls_key, client_ca)
     with contextlib.ExitStack() as stack:
         lines = stack.enter_context(contextlib.closing(set_up(log_level, as_json=json_log, per_second=log_frames)))
@@ -122,9 +124,9 @@ async def _serve(
 
 
 def _reachable(url: str) -> str:
-    """The URL as stations can use it: nobody connects to 0.0.0.0."""
-    for everywhere in ("//0.0.0.0", "//[::]"):
-        url = url.replace(everywhere, "//<address of this machine>", 1)
+    """The URL as stations can use it: nobody connects to 0.0.0.0, which is IPv4 alone."""
+    for everywhere, kind in (("*", ""), ("0.0.0.0", "IPv4 "), ("[::]", "IPv6 ")):  # noqa: S104 - it is only shown
+        url = url.replace(f"//{everywhere}:", f"//<{kind}address of this machine>:", 1)
     return url
 
 

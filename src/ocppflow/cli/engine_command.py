@@ -21,6 +21,8 @@ def engine(
     """
     from ocppflow.nodes.engine.standard_streams import serve_stdio
     from ocppflow.nodes.engine.unix_socket import serve_socket
+    from ocppflow.transport.descriptors import raise_limit
     from ocppflow.transport.loop import run
 
+    raise_limit()
     run(serve_socket(socket) if socket is not None else serve_stdio())

@@ -65,7 +65,7 @@ class Listener:
     @property
     def url(self) -> str:
         """What stations append their identity to: the address that is bound, with the port in use once it listens.
-        All interfaces are shown as ``0.0.0.0``."""
+        All interfaces, of IPv4 and IPv6, are shown as ``*``."""
         return self._address.url(self.port)
 
     @property

@@ -8,6 +8,7 @@ import sys
 from importlib.metadata import version
 
 from ocppflow.nodes.engine.standard_streams import serve_stdio
+from ocppflow.transport.descriptors import raise_limit
 from ocppflow.transport.loop import run
 
 if __name__ == "__main__":
@@ -16,4 +17,5 @@ if __name__ == "__main__":
     elif sys.argv[1:]:
         sys.exit("usage: python -m ocppflow.nodes [--version]")
     else:
+        raise_limit()
         run(serve_stdio())

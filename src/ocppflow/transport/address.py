@@ -124,8 +124,8 @@ def shown_url(url: str, *, quoted: bool = True) -> str:
 
 
 def shown_host(host: str) -> str:
-    """A host as a URL shows it: IPv6 in brackets, all interfaces as ``0.0.0.0``."""
-    return f"[{host}]" if ":" in host else host or "0.0.0.0"  # noqa: S104 - it is only shown
+    """A host as a URL shows it: IPv6 in brackets, all interfaces, of IPv4 and IPv6, as ``*``."""
+    return f"[{host}]" if ":" in host else host or "*"
 
 
 def normal_path(path: str) -> str:

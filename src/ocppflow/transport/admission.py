@@ -39,12 +39,6 @@ class Admission:
             return self.refuse(503, f"more than {limits.handshakes_per_second:g} handshakes a second")
         return None
 
-    def busy(self, pending: int) -> Refuse | None:
-        """Whether ``pending`` unfinished handshakes are too many."""
-        if self._limits.max_handshakes and pending > self._limits.max_handshakes:
-            return self.refuse(503, f"{self._limits.max_handshakes} handshakes are in progress already")
-        return None
-
     def entered(self, network: str) -> None:
         """A connection from ``network`` was let in."""
         self.connections += 1

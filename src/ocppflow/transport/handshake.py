@@ -251,3 +251,14 @@ def parse_basic(header: str | None, identity: str) -> Credentials:
 def build_basic(identity: str, password: bytes) -> str:
     """The Authorization header of a station whose user name is ``identity`` (RFC 7617)."""
     return "Basic " + base64.b64encode(identity.encode() + b":" + password).decode()
+
+
+def security_profile(shake: Handshake, accept: Accept) -> int:
+    """The security profile in force (A00): what the acceptor says, else what TLS and credentials show."""
+    if accept.security_profile is not None:
+        return accept.security_profile
+    if shake.tls and shake.certificate is not None:
+        return 3
+    if shake.password is None:
+        return 0
+    return 2 if shake.tls else 1

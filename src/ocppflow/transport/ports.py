@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from ocppflow.errors import ConfigurationError
 from ocppflow.log_budget import budgeted
-from ocppflow.transport.address import ListenAddress
+from ocppflow.transport.address import ListenAddress, shown_host
 from ocppflow.transport.clock import Clock
 from ocppflow.transport.deadline import Deadline
 from ocppflow.transport.handshake import RefusedInfo
@@ -109,7 +109,9 @@ class Ports:
                 await self.leave(shared, address.path, 1001, "going away")
             raise
         shared.hooks[address.path] = on_refused
-        log.info("listening on %s", address.url(shared.number))
+        bound = shared.server.bound
+        names = "" if bound == [shown_host(address.host)] else f" ({', '.join(bound)})"
+        log.info("listening on %s", address.url(shared.number) + names)
         return shared
 
     async def leave(

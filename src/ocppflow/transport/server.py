@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import socket
 from collections.abc import Callable, Iterable, Mapping
 
 from websockets.protocol import Side
 
 from ocppflow.errors import ConfigurationError
 from ocppflow.log_budget import budgeted
+from ocppflow.transport.accepting import accept_from
 from ocppflow.transport.address import normal_path, shown_host
 from ocppflow.transport.clock import Clock, LoopClock
 from ocppflow.transport.deadline import Deadline
+from ocppflow.transport.descriptors import Descriptors
 from ocppflow.transport.handshake import RefusedInfo
 from ocppflow.transport.link import Link
 from ocppflow.transport.link_context import LinkContext
+from ocppflow.transport.listening import listen_on
 from ocppflow.transport.network import network_of
 from ocppflow.transport.route import Mount, Route
 from ocppflow.transport.server_context import ServerContext
-from ocppflow.transport.server_opening import ServerOpening
 from ocppflow.transport.settings import ServerLimits
 from ocppflow.transport.tls import ServerTLS
 
@@ -48,9 +51,13 @@ class Server:
         tls: ServerTLS | None = None,
         clock: Clock | None = None,
         on_refused: Callable[[RefusedInfo], None] | None = None,
+        descriptors: Descriptors | None = None,
     ) -> None:
-        self.context = ServerContext(limits or ServerLimits(), tls, clock or LoopClock(), on_refused)
-        self._listener: asyncio.Server | None = None
+        self.context = ServerContext(
+            limits or ServerLimits(), tls, clock or LoopClock(), on_refused, descriptors or Descriptors()
+        )
+        self._sockets: list[socket.socket] = []
+        self._acceptors: list[asyncio.Task[None]] = []
         self._host = ""
         for path, route in (routes or {}).items():
             self.add_route(path, route)
@@ -84,44 +91,40 @@ class Server:
         Raises ConfigurationError that says what is wrong: a port in use, an address that is not this
         machine's.
         """
-        if self._listener is not None:
+        if self._sockets:
             raise ConfigurationError("this server listens already")
         if not 0 <= port < 65536:
             raise ConfigurationError(f"cannot listen on port {port}: a port is between 0 and 65535")
         budgeted("asyncio")  # which logs what peers do to our sockets
         try:
-            listener = await self._bind(host, port)
-            # Port 0 gives IPv4 and IPv6 a port each; a URL can name only one.
-            while len({socket.getsockname()[1] for socket in listener.sockets}) > 1:
-                port = listener.sockets[0].getsockname()[1]
-                listener.close()
-                listener = await self._bind(host, port)
+            self._sockets = await listen_on(host, port, self.context.limits.backlog)
         except OSError as error:
             raise ConfigurationError(_explain_bind(error, host, port)) from error
-        self._listener = listener
         self._host = host or ""
-
-    async def _bind(self, host: str | None, port: int) -> asyncio.Server:
-        context = self.context
-        return await asyncio.get_running_loop().create_server(
-            lambda: ServerOpening(context), host or None, port, backlog=context.limits.backlog
-        )
+        loop = asyncio.get_running_loop()
+        self._acceptors = [loop.create_task(accept_from(each, self.context)) for each in self._sockets]
 
     @property
     def is_listening(self) -> bool:
         """Whether new connections are taken."""
-        return self._listener is not None
+        return bool(self._sockets)
 
     @property
     def port(self) -> int:
         """The port in use; known once it listens."""
-        if self._listener is None:
+        if not self._sockets:
             raise RuntimeError("the server does not listen")
-        return int(self._listener.sockets[0].getsockname()[1])
+        return int(self._sockets[0].getsockname()[1])
+
+    @property
+    def bound(self) -> list[str]:
+        """The addresses that it listens on, without the port, as a URL shows them: ``127.0.0.1``, ``[::1]``; known
+        once it listens."""
+        return [shown_host(each.getsockname()[0]) for each in self._sockets]
 
     @property
     def url(self) -> str:
-        """``ws://host:port``, all interfaces being ``0.0.0.0``; add path and identity."""
+        """``ws://host:port``, all interfaces being ``*``; add path and identity."""
         return f"{'wss' if self.context.tls else 'ws'}://{shown_host(self._host)}:{self.port}"
 
     @property
@@ -134,9 +137,14 @@ class Server:
 
         Takes no longer than ``deadline``, or without one than the close time-out of the limits.
         """
-        listener, self._listener = self._listener, None
-        if listener is not None:
-            listener.close()
+        sockets, self._sockets = self._sockets, []
+        acceptors, self._acceptors = self._acceptors, []
+        for task in acceptors:
+            task.cancel()
+        await asyncio.gather(*acceptors, return_exceptions=True)
+        await asyncio.sleep(0)  # the loop has let go of a socket one turn after its task has
+        for each in sockets:
+            each.close()
         for opening in list(self.context.openings):
             opening.close("the server is shutting down")
         self.context.refusals.tell_all()

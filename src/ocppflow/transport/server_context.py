@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Protocol
 
 from ocppflow.log_budget import budgeted
 from ocppflow.plain_text import SHOWN_IDENTITY, excerpt
 from ocppflow.transport.admission import Admission
 from ocppflow.transport.clock import Clock
+from ocppflow.transport.descriptors import Descriptors
+from ocppflow.transport.door_queue import DoorQueue
 from ocppflow.transport.handshake import RefusedInfo
 from ocppflow.transport.network import network_of
+from ocppflow.transport.openings import Openings
 from ocppflow.transport.refusals import Refusals
 from ocppflow.transport.route import Mount
 from ocppflow.transport.settings import ServerLimits
@@ -21,17 +23,26 @@ from ocppflow.transport.tls_room import TLSRoom
 log = budgeted("ocppflow.transport")
 
 
-class Opening(Protocol):
-    """A connection whose handshake is not over."""
-
-    def close(self, reason: str) -> None:
-        """The server shuts down."""
+_WARNED_EVERY = 600.0  # s: who reads the log has to act, which takes longer
 
 
 class ServerContext:
     """The bounds, the paths and the counters of one port, and the connections whose handshake is not over."""
 
-    __slots__ = ("admission", "clock", "limits", "mounts", "on_refused", "openings", "refusals", "tls", "tls_room")
+    __slots__ = (
+        "_warned_at",
+        "admission",
+        "clock",
+        "descriptors",
+        "limits",
+        "mounts",
+        "on_refused",
+        "openings",
+        "queue",
+        "refusals",
+        "tls",
+        "tls_room",
+    )
 
     def __init__(
         self,
@@ -39,6 +50,7 @@ class ServerContext:
         tls: ServerTLS | None,
         clock: Clock,
         on_refused: Callable[[RefusedInfo], None] | None,
+        descriptors: Descriptors,
     ) -> None:
         self.limits = limits
         self.tls = tls
@@ -47,8 +59,11 @@ class ServerContext:
         self.on_refused = on_refused
         self.admission = Admission(limits, clock.now())
         self.mounts: dict[str, Mount] = {}
-        self.openings: set[Opening] = set()
+        self.openings = Openings(limits)
         self.refusals = Refusals(limits, clock, self._tell)
+        self.queue = DoorQueue()
+        self.descriptors = descriptors
+        self._warned_at = -_WARNED_EVERY
 
     def report(self, network: str, info: RefusedInfo) -> None:
         """A connection from ``network`` was refused: to the log and to the hook."""
@@ -68,3 +83,18 @@ class ServerContext:
                 self.on_refused(info)
             except Exception:
                 log.exception("the on_refused hook failed")
+
+    def warn_of_descriptors(self) -> None:
+        """Say, once in a while, that newcomers find no descriptor, and what to do."""
+        now = self.clock.now()
+        if now - self._warned_at < _WARNED_EVERY:
+            return
+        self._warned_at = now
+        limit, most = self.descriptors.limit, self.descriptors.most
+        log.warning(
+            "this process may have %s open files and connections (RLIMIT_NOFILE), and %s are in use: unfinished "
+            "handshakes give way, and then newcomers are refused until one is free. Raise the limit (ulimit -n, or "
+            "LimitNOFILE= of a systemd unit)",
+            "only so many" if limit is None else limit,
+            "all" if most is None else f"about {most} or more",
+        )

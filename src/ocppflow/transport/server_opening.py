@@ -7,26 +7,26 @@ SocketLink and is gone, or has refused, said why to everyone who should know, an
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
 from websockets.extensions import Extension
-from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
-from websockets.typing import Subprotocol
 
 from ocppflow.log_budget import budgeted
-from ocppflow.messages.base import Version
 from ocppflow.plain_text import SHOWN_TEXT, excerpt, one_line
 from ocppflow.transport import handshake as hs
 from ocppflow.transport.arrival import Arrival, arrive, describe, no_route
 from ocppflow.transport.asker import Asker, asker
+from ocppflow.transport.choosing_protocol import ChoosingProtocol, refusal_response
 from ocppflow.transport.clock import Timer
 from ocppflow.transport.framing import cut_reason
 from ocppflow.transport.full_websocket import wire_log
+from ocppflow.transport.half_close import end_of_stream
 from ocppflow.transport.http_request import mend_connection_header, not_websocket, parse_request
 from ocppflow.transport.link import Peer
 from ocppflow.transport.network import network_of
@@ -39,84 +39,85 @@ from ocppflow.transport.tls_stream import TLSStream
 
 log = budgeted("ocppflow.transport")
 
-# Small windows and no memory between messages on our side: about 20 KiB instead of 300 per connection.
-_DEFLATE = ServerPerMessageDeflateFactory(
-    server_no_context_takeover=True,
-    client_no_context_takeover=True,
-    server_max_window_bits=12,
-    client_max_window_bits=12,
-    compress_settings={"memLevel": 5},
-)
-
 
 _KEPT = 255
 """Characters of an identity or a path that are told of a refused connection: a stranger may have sent 16 KiB."""
 
 
 class OpeningState(Enum):
-    """SECURING (with TLS) -> READING -> DECIDING -> OVER; any of them ends in OVER at once when it fails."""
+    """ARRIVED -> SECURING (with TLS) -> READING -> DECIDING -> OVER; any of them ends in OVER at once when it fails."""
 
+    ARRIVED = "arrived"
+    """The TCP connection is there; its turn to be served has not come."""
     SECURING = "securing"
     """TLS is being agreed."""
     READING = "reading"
     """The HTTP request is not complete."""
     DECIDING = "deciding"
-    """The acceptor has the Handshake."""
+    """The request is complete: it waits for its turn, or the acceptor has the Handshake."""
     OVER = "over"
     """Handed over to a Link, or refused."""
-
-
-class _ChoosingProtocol(ServerProtocol):
-    """websockets' server handshake, told which subprotocol to select."""
-
-    chosen: Version | None = None
-
-    def select_subprotocol(self, subprotocols: Sequence[Subprotocol]) -> Subprotocol | None:
-        return Subprotocol(self.chosen.subprotocol) if self.chosen else None
 
 
 class ServerOpening(asyncio.Protocol):
     """The asyncio protocol of a connection until its handshake is over."""
 
-    def __init__(self, server: ServerContext) -> None:
+    def __init__(self, server: ServerContext, sock: socket.socket, address: object) -> None:
         self._server = server
+        self._socket: socket.socket | None = sock
         self._transport: Any = None
-        self._state = OpeningState.SECURING
+        self._state = OpeningState.ARRIVED
+        self._full = ""
         self._buffer = bytearray()
         self._task: asyncio.Task[None] | None = None
         self._timer: Timer | None = None
-        self._protocol: _ChoosingProtocol | None = None
+        self._protocol: ChoosingProtocol | None = None
         self._securing: Securing | None = None
-        self.address = "?"
+        host, port = address[:2] if isinstance(address, tuple) and len(address) >= 2 else ("?", "")
+        self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self.network = network_of(host)
+        """What the bounds per address count."""
         self.identity = ""
         self.path = ""
 
-    @property
-    def network(self) -> str:
-        """What the bounds per address count."""
-        return network_of(self.address.rpartition(":")[0])
+    def arrive(self, *, full: str = "") -> None:
+        """Take a place at the door, and the next step when it is its turn. ``full`` says why it is refused at once."""
+        server, clock, timeout = self._server, self._server.clock, self._server.limits.handshake_timeout
+        self._full = full
+        if timeout:
+            self._timer = clock.call_at(clock.now() + timeout, self._timed_out)
+        server.openings.arrived(self)
+        server.queue.add(self.network, self._take_over)
+
+    def _take_over(self) -> None:
+        if self._socket is not None:
+            sock, self._socket = self._socket, None
+            self._task = asyncio.get_running_loop().create_task(self._connect(sock))
+
+    async def _connect(self, sock: socket.socket) -> None:
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(lambda: self, sock)
+        except OSError as error:
+            sock.close()
+            if self._state is not OpeningState.OVER:
+                self._report(None, f"the connection was lost at once: {error}")
+            self._finish()
 
     # What the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
-        peer = transport.get_extra_info("peername")
-        if isinstance(peer, tuple) and len(peer) >= 2:
-            host = f"[{peer[0]}]" if ":" in peer[0] else peer[0]
-            self.address = f"{host}:{peer[1]}"
+        self._task, self._transport = None, transport
         server = self._server
-        server.openings.add(self)
-        clock, timeout = server.clock, server.limits.handshake_timeout
-        if timeout:
-            self._timer = clock.call_at(clock.now() + timeout, self._timed_out)
-        if busy := server.admission.busy(len(server.openings)):
-            if server.tls is None:
-                self._refuse(busy)
-            else:
-                self._give_up(busy.reason)
+        if self._state is OpeningState.OVER:  # it has given way meanwhile
+            self._transport.abort()
+        elif self._full and server.tls is None:
+            self._refuse(server.admission.refuse(503, self._full))
+        elif self._full:
+            self._give_up(self._full)
         elif server.tls is None:
             self._state = OpeningState.READING
         else:
+            self._state = OpeningState.SECURING
             self._start_tls(server.tls)
 
     def data_received(self, data: bytes) -> None:
@@ -138,14 +139,29 @@ class ServerOpening(asyncio.Protocol):
             self._task.cancel()
         self._finish()
 
+    # What the server calls.
+
     def close(self, reason: str) -> None:
         """The server shuts down."""
-        if self._state is OpeningState.SECURING:
+        if self._state in (OpeningState.ARRIVED, OpeningState.SECURING):
             self._give_up(reason)
             return
         if self._state is not OpeningState.OVER:
             self._refuse(self._server.admission.refuse(503, reason))
         self._transport.close()
+
+    def give_way(self, reason: str) -> None:
+        """Others need its place: the end, without a word."""
+        if self._state is OpeningState.OVER:  # it has had one
+            self._drop()
+        else:
+            self._give_up(reason)
+
+    def turn_away(self, reason: str) -> None:
+        """Others have waited for longer to be let in."""
+        if self._task is not None:
+            self._task.cancel()
+        self._refuse(self._server.admission.refuse(503, reason))
 
     # TLS first, so that the bounds above cost an attacker more than they cost us.
 
@@ -168,13 +184,8 @@ class ServerOpening(asyncio.Protocol):
             return
         self._report(status, reason)
         self._transport.write(last)
-        self._end_of_stream()
+        end_of_stream(self._transport)
         self._await_end()
-
-    def give_way(self, reason: str) -> None:
-        """Others need its place: the end, without a word to anyone."""
-        log.debug("%s gives way: %s", self.address, reason)
-        self._give_up(reason)
 
     def _admit(self) -> hs.Refuse | None:
         return self._server.admission.check(self.network, self._server.clock.now())
@@ -197,6 +208,11 @@ class ServerOpening(asyncio.Protocol):
             if self._securing is not None:
                 self._securing.over()
             self._transport.pause_reading()
+            self._server.queue.add(self.network, lambda: self._begin(head, rest))
+            self._server.openings.asks(self)
+
+    def _begin(self, head: bytes, rest: bytes) -> None:
+        if self._state is OpeningState.DECIDING:
             self._task = asyncio.get_running_loop().create_task(self._answer(head, rest))
 
     async def _answer(self, head: bytes, rest: bytes) -> None:
@@ -212,7 +228,7 @@ class ServerOpening(asyncio.Protocol):
 
     async def _decide(self, head: bytes, rest: bytes) -> hs.Refuse | None:
         """The whole way from request to Link; None when that is done (or the peer has gone)."""
-        protocol = self._protocol = _ChoosingProtocol(logger=wire_log)
+        protocol = self._protocol = ChoosingProtocol(logger=wire_log)
         request = parse_request(protocol, head)
         if isinstance(request, hs.Refuse):
             return request
@@ -223,7 +239,7 @@ class ServerOpening(asyncio.Protocol):
         shake = self._handshake(request, arrival, mount.route)
         if isinstance(shake, hs.Refuse):
             return shake
-        response = self._response(protocol, request, shake, mount)
+        response = protocol.response_to(request, shake, compression=mount.context.limits.compression)
         if response.status_code != 101:
             why = excerpt(str(protocol.handshake_exc), 200, quoted=False)
             return hs.Refuse(response.status_code, why, {"Sec-WebSocket-Version": "13"})  # RFC 6455 4.4
@@ -269,15 +285,6 @@ class ServerOpening(asyncio.Protocol):
             return hs.Refuse(400, hs.no_common_version(shake.identity, (), route.versions))
         return shake
 
-    @staticmethod
-    def _response(protocol: _ChoosingProtocol, request: Request, shake: hs.Handshake, mount: Mount) -> Response:
-        """The answer, made before the acceptor is asked: it need not look at what cannot be a WebSocket."""
-        # RFC 6455 4.2.2: who has offered no subprotocol is sent none.
-        protocol.chosen = shake.version if shake.versions and shake.offered else None
-        if mount.context.limits.compression:
-            protocol.available_extensions = [_DEFLATE]
-        return protocol.accept(request)
-
     # The answer.
 
     def _let_in(
@@ -285,7 +292,7 @@ class ServerOpening(asyncio.Protocol):
     ) -> None:
         if shake.assumed:
             log.info("%s from %s is let in by leniency: %s", shake.identity, self.address, ", ".join(shake.assumed))
-        profile = _profile(shake, accept)
+        profile = hs.security_profile(shake, accept)
         peer = Peer(shake.identity, shake.version, shake.address, shake.path, profile, shake.certificate)
         link = SocketLink(self._transport, peer, mount.context, extensions=extensions, rest=rest)
         self._transport.set_protocol(link)
@@ -303,7 +310,7 @@ class ServerOpening(asyncio.Protocol):
             link.close(1011, "nobody took this connection over")
 
     def _close_without_subprotocol(
-        self, protocol: _ChoosingProtocol, response: Response, shake: hs.Handshake, route: Route
+        self, protocol: ChoosingProtocol, response: Response, shake: hs.Handshake, route: Route
     ) -> None:
         """Finish the handshake without the header, then close (2.1 Part 4, 3.3)."""
         reason = hs.no_common_version(shake.identity, shake.offered, route.versions)
@@ -314,11 +321,8 @@ class ServerOpening(asyncio.Protocol):
 
     def _refuse(self, refusal: hs.Refuse) -> None:
         self._report(refusal.status, refusal.whole_reason)
-        response = ServerProtocol(logger=wire_log).reject(refusal.status, refusal.reason + "\n")
-        for name, value in refusal.headers.items():
-            response.headers[name] = value
-        self._transport.write(response.serialize())
-        self._end_of_stream()
+        self._transport.write(refusal_response(ServerProtocol(logger=wire_log), refusal))
+        end_of_stream(self._transport)
         self._await_end()
 
     def _report(self, status: int | None, reason: str) -> None:
@@ -342,19 +346,14 @@ class ServerOpening(asyncio.Protocol):
             if data:
                 self._transport.write(data)
             else:
-                self._end_of_stream()
+                end_of_stream(self._transport)
         self._await_end()
-
-    def _end_of_stream(self) -> None:
-        if self._transport.can_write_eof():
-            self._transport.write_eof()
-        else:
-            self._transport.close()
 
     def _await_end(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
         self._transport.resume_reading()
+        self._server.openings.refused(self)
         clock = self._server.clock
         self._timer = clock.call_at(clock.now() + self._server.limits.close_timeout, self._transport.abort)
 
@@ -367,8 +366,15 @@ class ServerOpening(asyncio.Protocol):
 
     def _give_up(self, reason: str) -> None:
         self._report(None, reason)
-        self._transport.abort()
-        if self._task is not None:
+        self._drop()
+
+    def _drop(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+        elif self._socket is not None:
+            self._socket.close()
+            self._socket = None
+        if self._task is not None and self._transport is not None:
             self._task.cancel()
         self._finish()
 
@@ -377,7 +383,7 @@ class ServerOpening(asyncio.Protocol):
             self._timer.cancel()
         if self._securing is not None:
             self._securing.over()
-        self._server.openings.discard(self)
+        self._server.openings.gone(self)
 
 
 class _Unheard:
@@ -386,14 +392,3 @@ class _Unheard:
     def received(self, data: bytes) -> None: ...
     def received_binary(self, data: bytes) -> None: ...
     def closed(self, code: int, reason: str) -> None: ...
-
-
-def _profile(shake: hs.Handshake, accept: hs.Accept) -> int:
-    """The security profile in force (A00): what the acceptor says, else what TLS and credentials show."""
-    if accept.security_profile is not None:
-        return accept.security_profile
-    if shake.tls and shake.certificate is not None:
-        return 3
-    if shake.password is None:
-        return 0
-    return 2 if shake.tls else 1

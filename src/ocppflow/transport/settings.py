@@ -90,14 +90,16 @@ class ServerLimits(LinkLimits):
     """Of the HTTP request. Browsers and proxies agree on 8 KiB; a station needs less than 1."""
 
     handshakes_per_second: float = 500.0
-    """How many are let in, in the long run; the rest gets 503. With TLS and passwords one core does about 300-500."""
+    """How many are let in, in the long run; the rest gets 503, first the addresses (IPv6: networks) that have come most
+    often. With TLS and passwords one core does about 300-500."""
 
     handshake_burst: int = 2000
     """How many more may come at once after a quiet time: four seconds' worth, which are over before a station's own
-    time-out."""
+    time-out. Addresses that have come less often than others may go a quarter beyond it, the less the farther."""
 
     max_handshakes: int = 5000
-    """How many may be unfinished at a time, half-open ones of an attacker included; more get 503. Ten seconds'
+    """How many may be half-open at a time, and as many may wait for the decision. Of more, the address (IPv6: network)
+    that has the most gives way: its oldest half-open one is dropped, or its latest waiting one gets 503. Ten seconds'
     worth."""
 
     password_wait: float = 5.0
@@ -105,11 +107,17 @@ class ServerLimits(LinkLimits):
     the most waiting get 503. Others do not wait behind them: turns go round by address. A third of the
     ``handshake_timeout``, and less than a station waits. Where most passwords from an address are wrong, a second."""
 
+    max_refusals: int = 1000
+    """How many that were refused may still read why, for ``close_timeout`` at the longest; of more, the oldest of the
+    address that has the most is closed. Two seconds' worth, so a round trip is left even in a flood."""
+
     max_connections: int = 0
-    """Of the whole port; more get 503. Off: how many a machine bears, its operator knows."""
+    """Of the whole port; more get 503. Off: how many a machine bears, its operator knows. As many as the process may
+    have descriptors (RLIMIT_NOFILE), less a reserve of a sixteenth, in any case."""
 
     connections_per_address: int = 0
-    """More get 429. Off: whole sites share an address, and a proxy has all of them behind one."""
+    """More of one address (IPv6: network) get 429. Off: whole sites share an address, and a proxy has all of them
+    behind one."""
 
     retry_after: float = 5.0
     """What a 503 or 429 asks a station to wait: this long up to twice as long, at random, so that those who came

@@ -12,6 +12,7 @@ from ocppflow.transport.after_close import AfterClose
 from ocppflow.transport.clock import Timer
 from ocppflow.transport.framing import FIN_PING, FIN_PONG, FIN_TEXT, check_code, encode_frame
 from ocppflow.transport.full_websocket import FullWebSocket
+from ocppflow.transport.half_close import end_of_stream
 from ocppflow.transport.keep_alive import KeepAlive
 from ocppflow.transport.link import LinkHandler, LinkState, Peer
 from ocppflow.transport.link_context import LinkContext, Transport
@@ -208,12 +209,10 @@ class WritingLink(asyncio.Protocol):
 
     def _end_of_stream(self, *, finished: bool) -> None:
         self._write_together()
-        # After a fault the peer may still be sending; a full close would answer that with a reset, which can
-        # overtake our close frame. So the stream is half-closed, where it can be (TLS cannot).
-        if not finished and self._transport.can_write_eof():
-            self._transport.write_eof()
-        else:
+        if finished:
             self._transport.close()
+        else:
+            end_of_stream(self._transport)  # after a fault the peer may still be sending
 
     # Keeping alive.
 

@@ -295,7 +295,7 @@ def test_a_signal_that_comes_twice_at_once_is_one(cli: Any, app_file: AppFile) -
 
 def test_where_a_csms_listens_on_all_interfaces_no_station_is_sent_to_0_0_0_0(cli: Any, app_file: AppFile) -> None:
     words = ["--app", f"{app_file(APP.format(settings=''))}:csms", "--no-auth", "--listen", "ws://0.0.0.0:0/ocpp"]
-    with running(*words, pattern=r"stations connect to ws://<address of this machine>:(\d+)/ocpp/<id") as (_, found):
+    with running(*words, pattern=r"connect to ws://<IPv4 address of this machine>:(\d+)/ocpp/<id") as (_, found):
         assert cli("call", f"ws://127.0.0.1:{found[1]}/ocpp/CS1", "Heartbeat").code == 0
 
 

@@ -160,8 +160,8 @@ def test_a_slash_after_the_identity_stays() -> None:
             "ws://127.0.0.1:9000/ocpp",
         ),
         ("ws://0.0.0.0:0//ocpp/", False, ListenAddress("ws", "0.0.0.0", 0, "/ocpp"), "ws://0.0.0.0:7/ocpp"),
-        ("ws://:9000", False, ListenAddress("ws", "", 9000, "/"), "ws://0.0.0.0:9000"),
-        ("ws://*:9000", False, ListenAddress("ws", "", 9000, "/"), "ws://0.0.0.0:9000"),
+        ("ws://:9000", False, ListenAddress("ws", "", 9000, "/"), "ws://*:9000"),
+        ("ws://*:9000", False, ListenAddress("ws", "", 9000, "/"), "ws://*:9000"),
         ("wss://[::]/x", True, ListenAddress("wss", "::", 443, "/x"), "wss://[::]:443/x"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from transport_peers import PATIENCE, Recorder, let_in
 
 from ocppflow.csms.listeners import Listener
 from ocppflow.errors import ConfigurationError, ConnectionRefused
+from ocppflow.transport.address import shown_host
 from ocppflow.transport.client import connect
 from ocppflow.transport.clock import LoopClock
 from ocppflow.transport.deadline import Deadline
@@ -187,27 +189,43 @@ async def test_a_route_that_cannot_be_served_leaves_no_port_open(listener) -> No
     assert ports._open == {}
 
 
+#: What this machine says it is, on some also [::1].
+LOCALHOST = sorted({shown_host(found[4][0]) for found in socket.getaddrinfo("localhost", 0)})
+
+
 @pytest.mark.parametrize(
-    ("given", "shown"),
+    ("given", "shown", "bound"),
     [
-        ("ws://127.0.0.1:0/ocpp", "ws://127.0.0.1:{}/ocpp"),
-        ("ws://0.0.0.0:0/ocpp/", "ws://0.0.0.0:{}/ocpp"),
-        ("ws://localhost:0", "ws://localhost:{}"),
-        ("ws://*:0/ocpp", "ws://0.0.0.0:{}/ocpp"),
-        ("ws://:0/ocpp", "ws://0.0.0.0:{}/ocpp"),
+        ("ws://127.0.0.1:0/ocpp", "ws://127.0.0.1:{}/ocpp", ["127.0.0.1"]),
+        ("ws://0.0.0.0:0/ocpp/", "ws://0.0.0.0:{}/ocpp", ["0.0.0.0"]),
+        ("ws://[::]:0/ocpp/", "ws://[::]:{}/ocpp", ["[::]"]),
+        ("ws://[::1]:0/ocpp/", "ws://[::1]:{}/ocpp", ["[::1]"]),
+        ("ws://localhost:0", "ws://localhost:{}", LOCALHOST),
+        ("ws://*:0/ocpp", "ws://*:{}/ocpp", ["0.0.0.0", "[::]"]),
+        ("ws://:0/ocpp", "ws://*:{}/ocpp", ["0.0.0.0", "[::]"]),
     ],
 )
 async def test_the_url_names_the_address_that_is_bound(
-    listener, caplog: pytest.LogCaptureFixture, given: str, shown: str
+    listener, caplog: pytest.LogCaptureFixture, given: str, shown: str, bound: list[str]
 ) -> None:
     with caplog.at_level("INFO", "ocppflow.transport"):
         one = await listener(given).start()
     assert one.url == shown.format(one.port)
-    assert f"listening on {one.url}" in caplog.text
+    named = [record.getMessage() for record in caplog.records if "listening on" in record.getMessage()]
     assert repr(one) == f"<Listener {one.url} listening>"
     server = one._shared.server
-    assert {socket.getsockname()[1] for socket in server._listener.sockets} == {one.port}
-    (await connect(one.url, "CS1")).abort("done")
+    assert sorted(server.bound) == bound
+    named_otherwise = bound[0] not in given
+    assert named == [f"listening on {one.url}" + (f" ({', '.join(server.bound)})" if named_otherwise else "")]
+    assert {each.getsockname()[1] for each in server._sockets} == {one.port}
+    for host in ("127.0.0.1", "[::1]"):
+        reached = {host, "0.0.0.0" if host == "127.0.0.1" else "[::]"} & set(bound)
+        url = f"ws://{host}:{one.port}{one.path}"
+        if reached:
+            (await connect(url, "CS1")).abort("done")
+        else:
+            with pytest.raises(ConnectionRefused, match="nothing listens on"):
+                await connect(url, "CS1")
 
 
 def test_each_event_loop_has_ports_of_its_own() -> None:
