@@ -20,8 +20,8 @@ from ocppflow.log_budget import budgeted
 from ocppflow.transport.framing import FIN_PING, FIN_PONG, FIN_TEXT, apply_mask, frame_at, whole_text
 from ocppflow.transport.link import LinkHandler, Peer
 from ocppflow.transport.link_context import LinkContext, Transport
-from ocppflow.transport.throttle import AT_ONCE, LEAST, SAVED_UP, Flood, work_of
-from ocppflow.transport.turns import SLICE_BYTES, SLICE_FRAMES, SLICE_SECONDS
+from ocppflow.transport.throttle import AT_ONCE, LEAST, MOST_PER_FRAME, SAVED_UP, Flood, work_of
+from ocppflow.transport.turns import SLICE_BYTES, SLICE_FRAMES, SLICE_SECONDS, faded
 from ocppflow.transport.writing_link import CLOSED, CLOSING, OPEN, WritingLink
 
 log = budgeted("ocppflow.transport")
@@ -44,7 +44,17 @@ class SocketLink(WritingLink):
     that came, even if they are not UTF-8: the session above answers them instead of losing the connection.
     """
 
-    __slots__ = ("__weakref__", "_allowed_from", "_at", "_flood", "_missing", "_read_pauses", "_rest")
+    __slots__ = (
+        "__weakref__",
+        "_allowed_from",
+        "_at",
+        "_flood",
+        "_missing",
+        "_read_pauses",
+        "_rest",
+        "_taken",
+        "_taken_at",
+    )
 
     def __init__(
         self,
@@ -62,6 +72,8 @@ class SocketLink(WritingLink):
         self._read_pauses = UNATTACHED
         self._allowed_from = 0.0
         self._flood: Flood | None = None
+        self._taken = 0.0  # seconds of work, as they count at the moment beside it
+        self._taken_at = 0.0
 
     @property
     def is_attached(self) -> bool:
@@ -135,8 +147,9 @@ class SocketLink(WritingLink):
         self._rest, self._at, self._missing = data, 0, 0
         if not self._read_pauses and not self._context.turns.is_full:
             self._slice(now, is_first=True)
-        if self._has_more:
-            self._wait()
+        if self._has_more and not self._read_pauses & TURN:
+            self._pause(TURN)
+            self._queue(now)
 
     @property
     def _has_more(self) -> bool:
@@ -148,11 +161,15 @@ class SocketLink(WritingLink):
         if self._read_pauses != TURN or self._state is CLOSED:
             self._read_pauses &= ~TURN  # when the other reasons are over, there will be another turn
             return
-        self._slice(self._context.now(), is_first=False)
+        now = self._context.now()
+        self._slice(now, is_first=False)
         if self._has_more:
-            self._context.turns.queue(self)
+            self._queue(now)
         else:
             self._unpause(TURN)
+
+    def _queue(self, now: float) -> None:
+        self._context.turns.queue(self, faded(self._taken, now - self._taken_at))
 
     def _slice(self, now: float, *, is_first: bool) -> None:
         """Work through one slice of what came, and charge the peer for it."""
@@ -169,6 +186,8 @@ class SocketLink(WritingLink):
         size = end - at + inflated
         work = work_of(context.measure() - begin, frames, size)
         context.turns.spend(work)
+        if frames > AT_ONCE or work > MOST_PER_FRAME:  # a pong now and then is not worth its memory
+            self._taken, self._taken_at = faded(self._taken, now - self._taken_at) + work, now
         is_long = not is_first or frames > AT_ONCE or size > SLICE_BYTES
         self._charge(frames if self._state is OPEN else 0, work, now, is_long=is_long)
 
@@ -292,12 +311,6 @@ class SocketLink(WritingLink):
         elif self._state is not CLOSED:  # more had been buffered
             self._context.clock.call_at(self._allowed_from, self._flood_over)
 
-    def _wait(self) -> None:
-        """Let others come in between."""
-        if not self._read_pauses & TURN:
-            self._pause(TURN)
-            self._context.turns.queue(self)
-
     def _pause(self, why: int) -> None:
         if self._state is CLOSED:
             return
@@ -313,7 +326,7 @@ class SocketLink(WritingLink):
             return
         if self._has_more:
             self._read_pauses = TURN
-            self._context.turns.queue(self)
+            self._queue(self._context.now())
         else:
             self._transport.resume_reading()
 

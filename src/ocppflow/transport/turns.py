@@ -1,14 +1,16 @@
 """Turns: connections that have sent much at once take turns, so that those that have not come in between.
 
 What is read at one time can be tens of thousands of frames. A Link works through one slice of them and queues here for
-the rest; in each turn of the event loop only as much of that is done as :data:`TURN` allows. The usual message, alone
-and short, does not come this way.
+the rest; in each turn of the event loop only as much of that is done as :data:`TURN` allows, and who has taken least in
+the last minute comes first. The usual message, alone and short, does not come this way.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+import itertools
+from heapq import heappop, heappush
+from math import exp
 from typing import Final, Protocol
 from weakref import WeakKeyDictionary
 
@@ -28,6 +30,15 @@ TURN: Final = 0.01
 turns without such work: the answer to another peer takes some turns, and is not to be held up in each of them."""
 
 
+FADES: Final = 60.0
+"""Seconds in which most of what a connection has taken is forgotten."""
+
+
+def faded(taken: float, seconds: float) -> float:
+    """What still counts of ``taken`` after ``seconds``."""
+    return taken * exp(-seconds / FADES)
+
+
 class Queued(Protocol):
     """A Link with something left to do."""
 
@@ -36,12 +47,14 @@ class Queued(Protocol):
 
 
 class Turns:
-    """The queue of one event loop, first come, first served; whoever has more left goes to its end."""
+    """The queue of one event loop: who has taken less comes first, so that floods, however many, wait for a peer that
+    seldom sends, and for a newcomer."""
 
-    __slots__ = ("_queue", "_scheduled", "_spent", "is_full")
+    __slots__ = ("_count", "_queue", "_scheduled", "_spent", "is_full")
 
     def __init__(self) -> None:
-        self._queue: deque[Queued] = deque()
+        self._queue: list[tuple[float, int, Queued]] = []
+        self._count = itertools.count()
         self._scheduled = False
         self._spent = 0.0
         self.is_full = False
@@ -56,9 +69,10 @@ class Turns:
         self.is_full = self._spent >= TURN
         self._schedule()
 
-    def queue(self, link: Queued) -> None:
-        """Call ``link.take_turn`` when its turn comes, in another turn of the event loop."""
-        self._queue.append(link)
+    def queue(self, link: Queued, taken: float) -> None:
+        """Call ``link.take_turn`` when its turn comes, in another turn of the event loop. ``taken`` is what it has had,
+        in seconds of work."""
+        heappush(self._queue, (taken, next(self._count), link))
         self._schedule()
 
     def _schedule(self) -> None:
@@ -71,10 +85,10 @@ class Turns:
         self._scheduled = False
         self._spent = max(0.0, self._spent - TURN)
         self.is_full = self._spent >= TURN
-        for _ in range(len(self._queue)):  # each once
+        for _ in range(len(self._queue)):
             if self.is_full:
                 break
-            link = self._queue.popleft()
+            link = heappop(self._queue)[2]
             try:
                 link.take_turn()
             except Exception:

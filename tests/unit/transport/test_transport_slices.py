@@ -157,6 +157,32 @@ async def test_many_that_flood_take_turns_and_single_messages_come_in_between() 
     assert all(len(bench.heard) == 1000 and bench.wire.is_reading for bench in floods)
 
 
+@pytest.mark.parametrize("what", ["long", "compressed", "pinged", "two"])
+async def test_who_seldom_sends_need_not_wait_until_all_floods_have_had_their_turn(what: str) -> None:
+    clock = ManualClock()
+    floods = [Bench(clock=clock, limits=UNBOUNDED) for _ in range(300)]
+    good = Bench(clock=clock, limits=UNBOUNDED, deflate=what == "compressed")
+    await turn()
+    for bench in floods:
+        bench.arrives(bench.frame(TEXT, b"x") * 1000)
+    await settle(100)
+    assert all(bench.heard for bench in floods)
+    match what:
+        case "long":
+            good.arrives(good.frame(TEXT, b"y" * 50_000))
+        case "compressed":
+            good.arrives(good.frame(TEXT, b"y" * 500))
+        case "pinged":
+            good.arrives(good.frame(PING, b"y"))
+        case _:
+            good.arrives(good.frame(TEXT, b"1") + good.frame(TEXT, b"2"))
+    await turn()
+    await turn()
+    assert good.said() if what == "pinged" else good.heard
+    assert good.wire.is_reading
+    assert not all(bench.wire.is_reading for bench in floods)
+
+
 async def test_work_that_took_long_is_followed_by_turns_without_any() -> None:
     costly, other = (Bench(clock=ManualClock(), limits=UNBOUNDED) for _ in range(2))
     await turn()
