@@ -129,6 +129,37 @@ async def test_a_signal_closes_everything_in_order(start, number):
     assert 1001 in {line["msg"]["payload"].get("code") for line in lines if line["op"] == "output"}
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("twice", [False, True])
+async def test_a_deaf_station_and_a_runtime_that_reads_nothing_do_not_delay_the_end(start, twice):
+    engine = Process(await start())
+    engine.say(HELLO, CSMS)
+    port = (await engine.next("created"))["port"]
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    basic = base64.b64encode(f"CS1:{SECRET}".encode()).decode()
+    lines = [
+        "GET /ocpp/CS1 HTTP/1.1",
+        "Host: 127.0.0.1",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+        "Sec-WebSocket-Protocol: ocpp2.0.1",
+        f"Authorization: Basic {basic}",
+    ]
+    writer.write("\r\n".join([*lines, "", ""]).encode())
+    assert b" 101 " in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
+    engine.process.send_signal(signal.SIGTERM)
+    begun = asyncio.get_running_loop().time()
+    if twice:
+        await asyncio.sleep(0.6)  # what comes sooner is an echo
+        begun = asyncio.get_running_loop().time()
+        engine.process.send_signal(signal.SIGTERM)
+    assert await engine.ended() == (130 if twice else 0)
+    assert asyncio.get_running_loop().time() - begun < (0.5 if twice else 6.0)
+    writer.close()
+
+
 async def test_a_runtime_that_dies_takes_the_engine_with_it(start):
     """Both pipes break at once, as when the runtime is killed."""
     their_in, our_out = os.pipe()

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from ocppflow.endpoint import Link
     from ocppflow.station import ChargingStation
 
+_GOODBYE = 2.0
+"""Seconds that a CSMS has for its part of the closing handshake: the user waits for the prompt."""
+
 
 def call(
     url: options.Url,
@@ -48,7 +51,7 @@ def call(
     """
     from ocppflow.cli.answer_printer import AnswerPrinter
     from ocppflow.cli.csms_log import silenced
-    from ocppflow.endpoint import Leniency
+    from ocppflow.endpoint import Leniency, LinkLimits
     from ocppflow.transport.loop import run
 
     base, station_identity = _target(url, identity)
@@ -56,6 +59,7 @@ def call(
     typed = read_messages(messages, offered, validate=not no_validate)
     connecting = {
         "versions": offered,
+        "limits": LinkLimits(close_timeout=_GOODBYE),
         "headers": read_headers(header or []),
         "ssl": _tls(base, cert, key, ca),
         "password": find_password(password, password_file, password_hex),

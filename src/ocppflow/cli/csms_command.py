@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ocppflow.csms import CSMS
-    from ocppflow.endpoint import ServerLimits, ServerTLS
+    from ocppflow.endpoint import ServerLimits, ServerTLS, Watchdog
 
 log = budgeted("ocppflow.cli")
 
@@ -58,6 +58,7 @@ def csms(
     Who is let in must be said once: by passwords or an acceptor in the app, by --auth, by --client-ca, or by --no-auth.
     """
     from ocppflow.csms import StationFile
+    from ocppflow.endpoint import Watchdog
     from ocppflow.transport.descriptors import raise_limit
     from ocppflow.transport.loop import run
 
@@ -77,7 +78,9 @@ def csms(
         door = open_door(server, auth, no_auth, tls=tls_cert is not None, certificates=client_ca is not None)
         tls = read_tls(tls_cert, tls_key, client_ca, passwords=server.passwords is not None)
         _add_traces(server, lines if log_level.lower() in ("debug", "info") else None, trace, stack)
-        if run(_serve(server, listen, tls, port_limits, app, door)):
+        watchdog = stack.enter_context(Watchdog(server.closes_within, last_words=lines.last_words, stays=True))
+        serving = _serve(server, listen, tls, port_limits, app, door, watchdog)
+        if run(serving, wind_up=watchdog.left):
             raise typer.Exit(INTERRUPTED)
 
 
@@ -100,12 +103,18 @@ def _add_traces(server: CSMS, log: CSMSLog | None, file: Path | None, stack: con
 
 
 async def _serve(
-    server: CSMS, url: str | None, tls: ServerTLS | None, limits: ServerLimits | None, app: str, door: Door
+    server: CSMS,
+    url: str | None,
+    tls: ServerTLS | None,
+    limits: ServerLimits | None,
+    app: str,
+    door: Door,
+    watchdog: Watchdog,
 ) -> bool:
     """Serve until told to stop. Returns whether it was told twice."""
     from ocppflow.endpoint.stop_signals import SIGNALS, stop_signals
 
-    with stop_signals() as signals:
+    with stop_signals(watchdog) as signals:
         url = url or f"{'ws' if tls is None else 'wss'}://127.0.0.1:9000/ocpp"
         listener = server.listen(url, tls=tls, limits=limits)
         await listener.start()
@@ -117,9 +126,10 @@ async def _serve(
         count = len(server)
         _tell(f"stopping; {count} station{'' if count == 1 else 's'} connected (once more to stop at once)")
         at_once = await signals.end(server.close())
+        watchdog.exit_code = INTERRUPTED if at_once else 0
         _tell("stopped")
     for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)  # everything is closed; a late signal must not change the exit code
+        signal.signal(number, watchdog.hear)  # everything is closed; a late signal must not change the exit code
     return at_once
 
 

@@ -105,6 +105,11 @@ class CSMSLog(logging.Handler):
             self._faults.end()
         return self._faults.tally(record.identity[:MAX_NAME], record.time) is None or self._sink.has_room()
 
+    def last_words(self, text: str) -> str:
+        """The line of what the process says when it ends without its event loop."""
+        level = {"levelno": logging.ERROR, "levelname": "ERROR"}
+        return self._lines.record(logging.makeLogRecord({"name": "ocppflow.cli", **level}), "", text) + "\n"
+
     def close(self) -> None:
         """Write what waits."""
         self._sink.close()

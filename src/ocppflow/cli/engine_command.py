@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -17,12 +18,13 @@ def engine(
     """Host CSMS and CS nodes for a flow runtime.
 
     The runtime talks in lines of JSON, on stdin and stdout or on a Unix socket; docs/engine-protocol.md has the
-    protocol. The end of the input, SIGTERM and SIGINT close all nodes in order.
+    protocol. The end of the input, SIGTERM and SIGINT close all nodes in order, within 5
+    seconds; a second signal ends it at once.
     """
+    from ocppflow.nodes.engine.engine_process import run_engine
     from ocppflow.nodes.engine.standard_streams import serve_stdio
     from ocppflow.nodes.engine.unix_socket import serve_socket
     from ocppflow.transport.descriptors import raise_limit
-    from ocppflow.transport.loop import run
 
     raise_limit()
-    run(serve_socket(socket) if socket is not None else serve_stdio())
+    run_engine(serve_stdio if socket is None else partial(serve_socket, socket))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from ocppflow.endpoint import (
@@ -96,6 +97,9 @@ class Listener:
         self.is_stopping = True
         try:
             await self._before_stop(self, deadline, code, reason)
+        except asyncio.CancelledError:  # told once more: nobody is waited for
+            deadline = Deadline(self._clock, 0)
+            raise
         finally:
             shared, self._shared = self._shared, None
             self.is_stopping = False

@@ -10,6 +10,7 @@ from ocppflow.endpoint.hooks import Background, Hooks
 from ocppflow.endpoint.incoming_call import LATER, IncomingCall
 from ocppflow.endpoint.role import RoleBase
 from ocppflow.endpoint.router import CatchAll, Handler, Middleware, Proceed, Router
+from ocppflow.endpoint.watchdog import Watchdog
 from ocppflow.rpc.events import CallAnswered, LateAnswer
 from ocppflow.rpc.history import History
 from ocppflow.rpc.limits import Limits
@@ -85,6 +86,7 @@ __all__ = [
     "ServerTLS",
     "SharedPort",
     "Timer",
+    "Watchdog",
     "client_context",
     "connect",
     "hash_password",

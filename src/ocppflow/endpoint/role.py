@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Generic, TypeVar
 from ocppflow.endpoint.connection import Connection
 from ocppflow.endpoint.hooks import Background, Hooks
 from ocppflow.endpoint.router import OwnerT, Router
-from ocppflow.endpoint.stop_signals import stop_signals
+from ocppflow.endpoint.stop_signals import Watch, stop_signals
 from ocppflow.endpoint.trace_hooks import TraceHooks
+from ocppflow.endpoint.watchdog import Watchdog
 from ocppflow.errors import ConfigurationError
 from ocppflow.log_budget import budgeted
 from ocppflow.messages import Role, Version
@@ -27,6 +28,9 @@ from ocppflow.transport.link import Link
 from ocppflow.transport.loop import run as run_on_fastest_loop
 
 log = budgeted("ocppflow")
+
+_WITHOUT_GRACE = 15.0
+"""Seconds in which a closing without a grace is over: the usual time for closing handshakes, and some for hooks."""
 
 ConnectionT = TypeVar("ConnectionT", bound=Connection)
 
@@ -158,8 +162,8 @@ class RoleBase(Generic[OwnerT]):
     def _deadline(self) -> Deadline:
         return Deadline(self.clock, self.grace)
 
-    async def _serve_until_told(self, *where: Any, **how: Any) -> None:
-        with stop_signals() as signals:
+    async def _serve_until_told(self, *where: Any, watch: Watch | None = None, **how: Any) -> None:
+        with stop_signals(watch) as signals:
             await self._begin_serving(*where, **how)
             try:
                 await signals.wait()
@@ -170,7 +174,12 @@ class RoleBase(Generic[OwnerT]):
             await signals.end(self.close())
 
     def _run_until_told(self, *where: Any, **how: Any) -> None:
-        run_on_fastest_loop(self._serve_until_told(*where, **how))
+        with Watchdog(self.closes_within) as watchdog:
+            run_on_fastest_loop(self._serve_until_told(*where, watch=watchdog, **how), wind_up=watchdog.left)
+
+    def closes_within(self) -> float:
+        """Seconds that closing takes at most."""
+        return _WITHOUT_GRACE if self.grace is None else self.grace
 
     def __bool__(self) -> bool:
         """True: a role is more than the number of its stations."""

@@ -6,23 +6,35 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Awaitable, Iterator
+from typing import Protocol
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-_ECHO = 0.5
+ECHO = 0.5
 """``timeout``, ``make`` and their like send a signal to a process and to its group, so that it comes twice at once;
 within these seconds it is taken for one."""
+
+
+class Watch(Protocol):
+    """What is to hear of signals besides: a Watchdog."""
+
+    def told(self) -> None: ...
+    def listen(self) -> None: ...
+    def stop_listening(self) -> None: ...
 
 
 class StopSignals:
     """The signals that came, from :func:`stop_signals`."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: Watch | None = None) -> None:
         self._told: asyncio.Queue[int] = asyncio.Queue()
+        self._watch = watch
 
     def tell(self, number: int) -> None:
         """A signal came."""
         self._told.put_nowait(number)
+        if self._watch is not None:
+            self._watch.told()
 
     async def wait(self) -> None:
         """Return when told to stop."""
@@ -34,7 +46,7 @@ class StopSignals:
         begun = loop.time()
         while True:
             await self._told.get()
-            if loop.time() - begun > _ECHO:
+            if loop.time() - begun > ECHO:
                 return
 
     async def end(self, closing: Awaitable[object]) -> bool:
@@ -51,9 +63,22 @@ class StopSignals:
 
 
 @contextlib.contextmanager
-def stop_signals() -> Iterator[StopSignals]:
+def stop_signals(watch: Watch | None = None) -> Iterator[StopSignals]:
     """Take SIGINT and SIGTERM over for as long as the block lasts."""
-    signals = StopSignals()
+    signals = StopSignals(watch)
+    with _handlers(signals):
+        if watch is None:
+            yield signals
+            return
+        watch.listen()
+        try:
+            yield signals
+        finally:
+            watch.stop_listening()
+
+
+@contextlib.contextmanager
+def _handlers(signals: StopSignals) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     try:
         for number in SIGNALS:
@@ -63,13 +88,13 @@ def stop_signals() -> Iterator[StopSignals]:
         for number in SIGNALS:
             signal.signal(number, lambda number, _: loop.call_soon_threadsafe(signals.tell, number))
         try:
-            yield signals
+            yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
         return
     try:
-        yield signals
+        yield
     finally:
         for number in SIGNALS:
             loop.remove_signal_handler(number)

@@ -7,9 +7,9 @@ from __future__ import annotations
 import sys
 from importlib.metadata import version
 
+from ocppflow.nodes.engine.engine_process import run_engine
 from ocppflow.nodes.engine.standard_streams import serve_stdio
 from ocppflow.transport.descriptors import raise_limit
-from ocppflow.transport.loop import run
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--version"]:
@@ -18,4 +18,4 @@ if __name__ == "__main__":
         sys.exit("usage: python -m ocppflow.nodes [--version]")
     else:
         raise_limit()
-        run(serve_stdio())
+        run_engine(serve_stdio)

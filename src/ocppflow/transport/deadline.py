@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import math
-from collections.abc import Awaitable, Iterable
+from collections import Counter
+from collections.abc import Awaitable, Collection, Iterable
 from types import CoroutineType
 from typing import Any, Final
 
@@ -42,11 +43,12 @@ class Deadline:
     Raises ConfigurationError for a grace that cannot be one.
     """
 
-    __slots__ = ("_clock", "answers", "caller", "end", "handshakes", "hooks")
+    __slots__ = ("_clock", "_named", "answers", "caller", "end", "handshakes", "hooks")
 
     def __init__(self, clock: Clock, grace: float | None) -> None:
         check_grace(grace)
         self._clock = clock
+        self._named: set[asyncio.Future[Any]] = set()
         self.caller = asyncio.current_task()
         now = clock.now()
         self.answers = self.hooks = now
@@ -97,11 +99,10 @@ class Deadline:
         elif self.is_over(until):
             for _ in range(3):  # the turns of the loop in which a task that obeys has ended
                 await asyncio.sleep(0)
-        left = await self.wait(pending, until)
+        left = await self.wait(pending, until) - self._named
         if left:
-            names = ", ".join(sorted(name_of(each) for each in left)[:_NAMED])
-            more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
-            log.warning("cancelled, but not ended: %s%s; left behind", names, more)
+            self._named |= left
+            log.warning("cancelled, but not ended: %s; left behind", names_of(left))
 
     async def end_of(self, link: Link) -> None:
         """Wait until a Link that is being closed is closed: for its peer until ``handshakes``, then it is dropped."""
@@ -146,7 +147,14 @@ def set_done(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-def name_of(task: asyncio.Future[Any]) -> str:
+def names_of(tasks: Collection[asyncio.Future[Any]]) -> str:
+    """What some tasks are, for people."""
+    names = Counter(map(_name_of, tasks))
+    shown = ", ".join(f"{name} ({count} times)" if count > 1 else name for name, count in names.most_common(_NAMED))
+    return f"{shown} and others" if len(names) > _NAMED else shown
+
+
+def _name_of(task: asyncio.Future[Any]) -> str:
     """What a task is, for people: the function that it runs."""
     work: Any = task.get_coro() if isinstance(task, asyncio.Task) else task
     while inspect.iscoroutine(work) and inspect.iscoroutine(work.cr_await) and _is_ours(work):

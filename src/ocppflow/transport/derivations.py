@@ -13,10 +13,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from functools import partial
 from typing import Protocol
 
+from ocppflow.transport.daemon_threads import DaemonThreads
 from ocppflow.transport.turn_queue import TurnQueue
 
 WRONG_PATIENCE = 0.75
@@ -99,7 +100,7 @@ class Derivations:
         self._now = now
         self.threads = threads or default_threads()
         self.loop = asyncio.get_running_loop()
-        self._pool = pool or ThreadPoolExecutor(self.threads, "ocppflow-passwords", initializer=_yield_to_others)
+        self._pool = pool or DaemonThreads(self.threads, "ocppflow-passwords", _yield_to_others)
         self._queue: TurnQueue[Check] = TurnQueue()
         self._running = 0
         self._cost = _FIRST_GUESS

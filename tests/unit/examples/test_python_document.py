@@ -27,8 +27,9 @@ INSIDE: dict[type, set[str]] = {
     ocppflow.CallAnswered: {"framed", "waiter"},
     ocppflow.Connection: {
         *("received", "received_binary", "closed", "pass_on", "retire", "history", "handlers_at_work"),
-        *("hold_handlers", "release_handlers", "answered_late", "flush", "under_pressure"),
+        *("hold_handlers", "release_handlers", "answered_late", "flush", "under_pressure", "close_by"),
     },
+    ocppflow.Listener: {"stop_by"},
     ocppflow.KeyPair: {"files"},
     ocppflow.KnownStation: {
         *("answers", "connected_times", "finished", "identified", "is_blank", "leave_unfinished", "remember"),

@@ -36,7 +36,7 @@ async def test_a_csms_serves_until_it_is_told_to_stop(number: signal.Signals) ->
 
 
 async def test_a_csms_that_is_told_twice_does_not_wait_for_its_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ocppflow.endpoint.stop_signals._ECHO", -1.0)
+    monkeypatch.setattr("ocppflow.endpoint.stop_signals.ECHO", -1.0)
     csms = CSMS(grace=3600)
     csms.on(v201.HeartbeatRequest)(lambda *_: asyncio.get_running_loop().create_future())
     serving = asyncio.ensure_future(csms.serve_forever("ws://127.0.0.1:0/ocpp"))

@@ -10,16 +10,18 @@ import sys
 import threading
 from typing import Any, Final
 
+from ocppflow.endpoint import Watchdog
 from ocppflow.nodes.engine.engine import Engine
+from ocppflow.nodes.engine.engine_process import stop_on_signals
 from ocppflow.nodes.engine.log_lines import log_to_the_runtime
 from ocppflow.nodes.engine.outbox import PIECE
-from ocppflow.nodes.engine.runtime import Runtime, RuntimePipe, first_of, leave_no_core, stop_on_signals
+from ocppflow.nodes.engine.runtime import Runtime, RuntimePipe, first_of, leave_no_core
 
 _CHUNK: Final = 2**18
 """Bytes read from a file at a time."""
 
 
-async def serve_stdio() -> None:
+async def serve_stdio(watchdog: Watchdog) -> None:
     """Serve the runtime on stdin and stdout, until the input ends or a signal comes. Anything else that is printed goes
     to stderr."""
     leave_no_core()
@@ -28,12 +30,13 @@ async def serve_stdio() -> None:
     os.dup2(2, 1)
     engine = Engine()
     runtime = Runtime(engine)
-    stop = stop_on_signals()
+    stop = stop_on_signals(watchdog)
     with log_to_the_runtime(engine.outbox, engine.nodes.log_subject):
         writer = await _connect_writer(runtime, out)
         engine.attach(writer, runtime.hold)
         closer = await _connect_reader(runtime)
         await first_of(runtime.gone, stop)
+        watchdog.told()
         await engine.detach()
         engine.outbox.put({"op": "bye", "reason": "terminated" if stop.is_set() else "end of input"})
         engine.outbox.flush()

@@ -8,22 +8,24 @@ import stat
 from pathlib import Path
 from typing import Any
 
+from ocppflow.endpoint import Watchdog
 from ocppflow.errors import ConfigurationError
 from ocppflow.nodes.engine.engine import Engine
+from ocppflow.nodes.engine.engine_process import stop_on_signals
 from ocppflow.nodes.engine.log_lines import log_to_the_runtime
 from ocppflow.nodes.engine.outbox import PIECE
-from ocppflow.nodes.engine.runtime import Runtime, first_of, leave_no_core, stop_on_signals
+from ocppflow.nodes.engine.runtime import Runtime, first_of, leave_no_core
 from ocppflow.nodes.engine.runtime_lines import ErrorLine, encode
 
 
-async def serve_socket(path: Path) -> None:
+async def serve_socket(path: Path, watchdog: Watchdog) -> None:
     """Serve on a Unix socket, one runtime after the other, until a signal comes. Raises ConfigurationError if ``path``
     is taken."""
     if _is_taken(path):
         await _make_room(path)
     leave_no_core()
     engine = Engine()
-    stop = stop_on_signals()
+    stop = stop_on_signals(watchdog)
     runtimes = _Runtimes(engine)
     with log_to_the_runtime(engine.outbox, engine.nodes.log_subject):
         loop = asyncio.get_running_loop()
