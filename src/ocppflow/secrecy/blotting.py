@@ -178,7 +178,10 @@ class _Blotter:
 
     def secrets(self) -> tuple[str, ...]:
         """What the text's secrets are; what is shorter than a password is left out, for it may stand anywhere."""
-        found = {_plain(self._data[start:end]) for start, end, new in self._replaced if new == _STARS}
+        found: set[str] = set()
+        for start, end, new in self._replaced:
+            text = _plain(self._data[start:end]) if self._data[start] == 34 else self._data[start:end].decode()
+            found.update([text] if new == _STARS else secrets_of(text.encode("utf-8", "replace")))
         return tuple(each for each in found if len(each) >= _SHORTEST)
 
     def _is(self, node: Node, *values: bytes) -> bool:
@@ -214,8 +217,7 @@ class _Blotter:
         members = [(_name(raw), value) for raw, value in node.members]
         names = {each for each, _ in members}
         of_a_vpn = name == "vpn" or not OF_A_VPN.isdisjoint(names)
-        naming = NAMING - {"key"} if of_a_vpn else NAMING
-        sealed = sealed or any(each in naming and self._names_a_secret(value) for each, value in members)
+        sealed = sealed or any(each in NAMING and self._names_a_secret(value) for each, value in members)
         signed = "payload" in names and "signature" in names
         for each, value in members:
             if is_secret(each) or (each == "key" and of_a_vpn):

@@ -93,6 +93,7 @@ OPEN: Final = NAMING | frozenset(
         "eventnotificationtype",
         "evse",
         "instance",
+        "maxelements",
         "maxlimit",
         "minlimit",
         "monitor",
@@ -122,9 +123,7 @@ def is_about_a_secret(value: object) -> bool:
     """Whether an object, as plain data, names a secret whose value it holds: ``{"key": "AuthorizationKey", ...}``."""
     if not isinstance(value, dict):
         return False
-    members = [(str(name).lower(), each) for name, each in value.items()]
-    naming = NAMING if OF_A_VPN.isdisjoint(name for name, _ in members) else NAMING - {"key"}
-    return any(name in naming and _names_one(each) for name, each in members)
+    return any(str(name).lower() in NAMING and _names_one(each) for name, each in value.items())
 
 
 def _names_one(value: object) -> bool:
