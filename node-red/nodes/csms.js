@@ -7,7 +7,7 @@ const passwordList = require('./lib/password-list')
 const PROPERTIES = [
   'name', 'host', 'port', 'path', 'versions', 'messageTimeout', 'securityProfile', 'validation', 'rules', 'answer',
   'maxMessageSize', 'pingInterval', 'assumeVersion', 'assumeIdentity', 'anyUser', 'anyConnectionHeader',
-  'hideIdentities', 'ocpp_logging', 'ws_user', 'ws_pw', 'log', 'logpath'
+  'allowOrigins', 'hideIdentities', 'ocpp_logging', 'ws_user', 'ws_pw', 'log', 'logpath'
 ]
 
 module.exports = function (RED) {

@@ -160,10 +160,15 @@ def test_leniency_is_off_by_default_and_has_a_property_for_each_kind():
         "assumeIdentity": "LONER",
         "anyUser": True,
         "anyConnectionHeader": "true",
+        "allowOrigins": "https://panel.example, file://,",
         "versions": ["1.6", "2.0.1"],
     }
     assert CSMSSettings.read({"port": 1, **lenient}).leniency == Leniency(
-        version="1.6", identity="LONER", any_username=True, any_connection_header=True
+        version="1.6",
+        identity="LONER",
+        any_username=True,
+        any_connection_header=True,
+        origins=["https://panel.example", "file://"],
     )
     assert CSSettings.read({**CS, **lenient}).leniency == Leniency(version="1.6")
 

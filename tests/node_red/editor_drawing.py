@@ -62,7 +62,7 @@ class Drawing:
                 self.node("CSMS", 0, port=str(self.port), host="127.0.0.1", path="/ocpp", versions=["2.0.1"],
                           messageTimeout=10000, securityProfile=1, answer=[], tls="", ocpp_logging=False,
                           assumeIdentity="", anyUser=False, anyConnectionHeader=False,
-                          hideIdentities=False, **TOLERANCE),
+                          allowOrigins="", hideIdentities=False, **TOLERANCE),
                 self.node("CS", 1, cbId="CS1", csms=self.id("target-csms"), versions=["2.0.1"], messageTimeout=10000,
                           answer=[], tls="", ws_rt_minimum=10, ws_rt_repeat=2, ws_rt_rnd_range=2, auto_connect=False,
                           ocpp_logging=False, **TOLERANCE),

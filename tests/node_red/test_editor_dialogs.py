@@ -177,6 +177,7 @@ def test_what_is_forgiven_is_chosen_rule_by_rule(drawing: Drawing):
     identity.blur()
     expect(identity).to_have_class("input-error")
     identity.fill("LONER")
+    tray.locator("#node-input-allowOrigins").fill("file://")
     tray.locator("#node-input-anyUser").check()
     tray.locator("#node-input-hideIdentities").check()
     editor.done()
@@ -184,6 +185,7 @@ def test_what_is_forgiven_is_chosen_rule_by_rule(drawing: Drawing):
     assert after["rules"] == [{"vendor": "ACME*", "path": "$.evse.id", "forgive": ["value"]}]
     assert (after["validation"], after["assumeVersion"], after["assumeIdentity"]) == ("rules", "1.6", "LONER")
     assert (after["anyUser"], after["anyConnectionHeader"], after["hideIdentities"]) == (True, False, True)
+    assert after["allowOrigins"] == "file://"
     editor.open(drawing.id("CSMS"))
     editor.done()
     assert drawing.exported("CSMS") == after
@@ -261,7 +263,8 @@ def test_a_csms_of_the_older_format_shows_what_it_does(drawing: Drawing):
     )
     tray = editor.open(ident)
     shown = {"securityProfile": "1", "messageTimeout": "10000", "maxMessageSize": "1048576", "pingInterval": "60",
-             "validation": "strict", "assumeVersion": "", "assumeIdentity": ""}  # fmt: skip
+             "validation": "strict", "assumeVersion": "", "assumeIdentity": "",
+             "allowOrigins": ""}  # fmt: skip
     for name, value in shown.items():
         expect(tray.locator(f"#node-input-{name}")).to_have_value(value)
     for name in ("anyUser", "anyConnectionHeader", "hideIdentities", "ocpp_logging"):

@@ -46,6 +46,7 @@ def csms(
     assume_identity: options.AssumeIdentity = None,
     any_username: options.AnyUsername = False,
     any_connection_header: options.AnyConnectionHeader = False,
+    allow_origins: options.AllowOrigins = None,
     ping_interval: options.PingInterval = None,
     limits: options.LimitTexts = None,
     trace: options.Trace = None,
@@ -72,7 +73,7 @@ def csms(
         server.policy = read_policy(policy, rules) or server.policy
         if memory is not None:
             server.remember_in(StationFile(memory))
-        set_leniency(server, assume_version, assume_identity, any_username, any_connection_header)
+        set_leniency(server, assume_version, assume_identity, any_username, any_connection_header, allow_origins)
         port_limits = set_limits(server, limits or [], ping_interval)
         server.hide_identities = server.hide_identities or hide_identities
         door = open_door(server, auth, no_auth, tls=tls_cert is not None, certificates=client_ca is not None)

@@ -54,6 +54,10 @@ AnyUsername = Annotated[bool, typer.Option("--any-username", help="The HTTP Basi
 AnyConnectionHeader = Annotated[
     bool, typer.Option("--any-connection-header", help="A handshake may lack `Connection: Upgrade`.")
 ]
+AllowOrigins = Annotated[
+    list[str] | None,
+    typer.Option("--allow-origin", metavar="ORIGIN", help="Let in requests with this Origin; `*`: all. Repeatable."),
+]
 PingInterval = Annotated[
     float | None, typer.Option(metavar="S", min=0.0, help="Seconds between pings; 0: no pings. [60]")
 ]

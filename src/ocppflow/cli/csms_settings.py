@@ -43,7 +43,12 @@ def read_policy(name: str | None, rules: Path | None) -> Policy | None:
 
 
 def set_leniency(
-    server: CSMS, version: str | None, identity: str | None, any_username: bool, any_connection_header: bool
+    server: CSMS,
+    version: str | None,
+    identity: str | None,
+    any_username: bool,
+    any_connection_header: bool,
+    origins: Sequence[str] | None,
 ) -> None:
     """Add to what the app forgives at the door. Raises ConfigurationError for a version that is not spoken."""
     given: dict[str, Any] = {
@@ -51,6 +56,7 @@ def set_leniency(
         "identity": identity,
         "any_username": any_username,
         "any_connection_header": any_connection_header,
+        "origins": [*server.leniency.origins, *origins] if origins else None,
     }
     server.leniency = dataclasses.replace(server.leniency, **{name: value for name, value in given.items() if value})
     server.leniency.check(server.versions)

@@ -74,6 +74,7 @@ class CSMSSettings(msgspec.Struct, frozen=True):
             identity=text_of(config, "assumeIdentity") or None,
             any_username=flag_of(config, "anyUser", False),
             any_connection_header=flag_of(config, "anyConnectionHeader", False),
+            origins=[each.strip() for each in text_of(config, "allowOrigins").split(",") if each.strip()],
         )
         leniency.check(versions)
         user, password = text_of(config, "ws_user"), text_of(config, "ws_pw")

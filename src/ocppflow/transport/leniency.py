@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from ocppflow.errors import ConfigurationError
 from ocppflow.messages.base import Version
 from ocppflow.transport.address import identity_fault
+from ocppflow.transport.origin import plain_origin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +35,19 @@ class Leniency:
     any_connection_header: bool = False
     """Let a station in whose request lacks ``Connection: Upgrade`` (RFC 6455 4.2.1)."""
 
+    origins: Collection[str] = ()
+    """Values of the header Origin that are let in, such as ``https://panel.example`` or ``file://``; ``*`` is all.
+    Browsers send it for every web page, and a page must not pose as a station (RFC 6455 10.2)."""
+
     def __post_init__(self) -> None:
         if self.version is not None:
             object.__setattr__(self, "version", Version.parse(self.version))
         if self.identity is not None and (fault := identity_fault(self.identity)):
             raise ConfigurationError(f"leniency: {fault}")
+        origins = (self.origins,) if isinstance(self.origins, str) else self.origins
+        object.__setattr__(self, "origins", frozenset(plain_origin(each) for each in origins))
+        if "" in self.origins:
+            raise ConfigurationError("leniency: an allowed origin is empty; name it, as in https://panel.example")
 
     @property
     def assumed_version(self) -> Version | None:

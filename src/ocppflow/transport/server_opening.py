@@ -30,6 +30,7 @@ from ocppflow.transport.half_close import end_of_stream
 from ocppflow.transport.http_request import mend_connection_header, not_websocket, parse_request
 from ocppflow.transport.link import Peer
 from ocppflow.transport.network import network_of
+from ocppflow.transport.origin import check_origin
 from ocppflow.transport.route import Mount, Route
 from ocppflow.transport.securing import Securing
 from ocppflow.transport.server_context import ServerContext
@@ -275,11 +276,14 @@ class ServerOpening(asyncio.Protocol):
         return (arrival, mount) if mount is not None and arrival.identity else no_route(arrival, server.mounts)
 
     def _handshake(self, request: Request, arrival: Arrival, route: Route) -> hs.Handshake | hs.Refuse:
+        tls = self._transport.get_extra_info("ssl_object")
+        origin, host = (", ".join(request.headers.get_all(name)) for name in ("Origin", "Host"))
+        if refusal := check_origin(origin, host, tls=tls is not None, allowed=route.leniency.origins):
+            return refusal
         mended = mend_connection_header(request, forgiven=route.leniency.any_connection_header)
         if isinstance(mended, hs.Refuse):
             return mended
         assumed = ["connection header"] if mended else []
-        tls = self._transport.get_extra_info("ssl_object")
         shake = describe(request, arrival, route, address=self.address, tls=tls, assumed=assumed)
         if not shake.versions and not shake.offered:
             return hs.Refuse(400, hs.no_common_version(shake.identity, (), route.versions))

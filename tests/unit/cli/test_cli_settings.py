@@ -195,8 +195,10 @@ def test_FC01_FC04_FC05_FC10_a_handshake_is_forgiven_what_a_flag_says_and_nothin
 
 def test_what_the_app_forgives_at_the_door_stays_and_a_version_must_be_spoken(cli: Any, app_file: AppFile) -> None:
     csms = CSMS(leniency=Leniency(version="1.6", any_username=True))
-    set_leniency(csms, None, "LONER", False, False)
-    assert csms.leniency == Leniency(version="1.6", identity="LONER", any_username=True)
+    set_leniency(csms, None, "LONER", False, False, ["file://"])
+    assert csms.leniency == Leniency(version="1.6", identity="LONER", any_username=True, origins=["file://"])
+    set_leniency(csms, None, None, False, False, ["https://panel.example"])
+    assert csms.leniency.origins == {"file://", "https://panel.example"}
     app = f"{app_file(APP)}:csms"
     cli("csms", "--app", app, "--no-auth", "--versions", "2.0.1", "--assume-version", "1.6").failed_with(
         "assumes OCPP 1.6, but only 2.0.1 is spoken"

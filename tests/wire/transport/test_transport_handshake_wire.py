@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from dataclasses import replace
 
 import pytest
 from transport_peers import PATIENCE
@@ -11,6 +12,7 @@ from transport_peers import PATIENCE
 from ocppflow.messages.base import Version
 from ocppflow.transport.clock import ManualClock
 from ocppflow.transport.handshake import Accept, Handshake, Refuse
+from ocppflow.transport.leniency import Leniency
 from ocppflow.transport.passwords import HashedPasswords, PlainPasswords, hash_password
 from ocppflow.transport.security import SecurityPolicy
 from ocppflow.transport.settings import ServerLimits
@@ -80,6 +82,27 @@ async def test_the_paths_of_a_port_are_for_the_log_and_not_for_strangers(site, c
     assert "/ocpp" not in body
     assert told == f"{body.strip()}; paths on this port: /ocpp"
     assert told in caplog.text
+
+
+async def test_a_web_page_is_refused_and_the_log_says_which_setting_allows_it(site) -> None:
+    here = await site()
+    status, _, body = await (await here.raw()).asked(Origin="https://evil.example")
+    assert status == 403
+    assert "web page (Origin: https://evil.example)" in body
+    refused = await here.refused()
+    assert (refused.identity, refused.status) == ("CS1", 403)
+    assert "--allow-origin" in refused.reason
+    own = f"http://127.0.0.1:{here.server.port}"
+    for origin in (own, "https://github.com/gilmaimon/TinyWebsockets"):
+        assert (await (await here.raw()).asked(Host=own.removeprefix("http://"), Origin=origin))[0] == 101
+
+
+async def test_an_origin_that_is_allowed_is_let_in(site) -> None:
+    here = await site()
+    here.server.add_route("/open", replace(here.route, leniency=Leniency(origins=["file://"])))
+    assert (await (await here.raw()).asked("/open/CS1", Origin="file://"))[0] == 101
+    assert (await (await here.raw()).asked("/open/CS1", Origin="null"))[0] == 403
+    assert (await (await here.raw()).asked("/ocpp/CS1", Origin="file://"))[0] == 403
 
 
 @pytest.mark.parametrize(
