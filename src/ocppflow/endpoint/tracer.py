@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from msgspec import UNSET
+
 from ocppflow.endpoint.trace_hooks import TraceHooks, hand, without_fault
 from ocppflow.errors import InvalidResponse, RemoteCallError
 from ocppflow.messages import Role
@@ -18,6 +20,7 @@ from ocppflow.secrecy.blotting import (
     without_secrets,
     without_these,
 )
+from ocppflow.secrecy.secret_names import is_secret
 from ocppflow.trace import TraceEvent, TraceHook, TraceRecord
 from ocppflow.transport.clock import Clock
 from ocppflow.transport.link import Peer
@@ -99,7 +102,9 @@ class Tracer:
 
 
 def _shown(data: bytes, event: Event) -> bytes:
-    """A message without a fault as it is shown. Most are of a few actions, and are looked at for less."""
+    """A message without a fault as it is shown. Most are of a few actions, and are searched for less."""
     if type(event) is CallReceived and event.framed and event.action in USUAL:
-        return usual_without_secrets(data)
+        token = getattr(event.message, "id_token", UNSET)
+        if token is UNSET or (token.additional_info is UNSET and not is_secret(token.type)):
+            return usual_without_secrets(data)
     return without_secrets(data)

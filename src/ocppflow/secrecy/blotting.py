@@ -15,7 +15,7 @@ import msgspec
 
 from ocppflow.secrecy.json_tree import CutOff, Items, Leaf, Members, Node, NotATree, read
 from ocppflow.secrecy.secret_names import NAMING, OF_A_VPN, OPEN, is_secret
-from ocppflow.secrecy.secret_texts import STARS, prose_without_secrets, speaks_of_a_secret
+from ocppflow.secrecy.secret_texts import STARS, passwords_of_urls, prose_without_secrets, speaks_of_a_secret
 
 _STARS: Final = b'"***"'
 _encode = msgspec.json.Encoder().encode
@@ -45,19 +45,9 @@ def without_secrets(data: bytes) -> bytes:
 
 
 def usual_without_secrets(data: bytes) -> bytes:
-    """As :func:`without_secrets`, for a frame that is valid and of an action of :data:`USUAL`. It is searched for fewer
-    words: its members are the standard's, and known to hold no secret."""
-    lowered = data.lower()
-    if (
-        b"\\" in data
-        or b"customdata" in lowered
-        or b"keycode" in lowered
-        or b"additionalinfo" in lowered
-        or b"://" in lowered
-        or b"pin" in lowered
-    ):
-        return without_secrets(data)
-    return data
+    """As :func:`without_secrets`, for a frame that is valid, of an action of :data:`USUAL`, and whose idToken is not a
+    secret: its members are the standard's, and hold none, so that only customData is looked for."""
+    return without_secrets(data) if b"customData" in data or b"\\" in data else data
 
 
 def faulty_without_secrets(data: bytes) -> bytes:
@@ -181,7 +171,8 @@ class _Blotter:
         found: set[str] = set()
         for start, end, new in self._replaced:
             text = _plain(self._data[start:end]) if self._data[start] == 34 else self._data[start:end].decode()
-            found.update([text] if new == _STARS else secrets_of(text.encode("utf-8", "replace")))
+            inner = [text] if new == _STARS else secrets_of(text.encode("utf-8", "replace")) or passwords_of_urls(text)
+            found.update(inner)
         return tuple(each for each in found if len(each) >= _SHORTEST)
 
     def _is(self, node: Node, *values: bytes) -> bool:

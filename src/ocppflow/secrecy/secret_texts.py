@@ -75,6 +75,12 @@ def prose_without_secrets(text: str, about_a_secret: bool) -> str:
     return _IN_QUOTES.sub(_quoted, _PAIR.sub(_pair, text)) if about_a_secret else text
 
 
+def passwords_of_urls(text: str) -> list[str]:
+    """The passwords in URLs; of one without a user, all that stands before the host."""
+    before = [url.rpartition("@")[0] for url in _URL.findall(text)]
+    return [each.partition(":")[2] or each for each in before if each]
+
+
 def _without_pem(text: str) -> str:
     """A private key goes, whether or not its end is there."""
     before, *pieces = text.split("PRIVATE KEY-----")

@@ -151,8 +151,6 @@ def test_a_message_of_our_own_that_is_refused_is_refused_without_its_secret(each
 
 @pytest.mark.parametrize("each", [each for each in EACH if each.is_request and each.path != "data"], ids=str)
 def test_an_error_that_quotes_the_call_that_it_answers_shows_no_secret(each: Planted) -> None:
-    if MARK not in str(each.payload) or "://" in str(each.payload):
-        return  # a URL is quoted whole, and recognised as one
     session = Session(Version(each.version), receiver(each).peer)
     session.call(RawMessage(each.action, json.dumps(each.payload).encode()), 0.0, message_id="1", validate=False)
     data = json.dumps([4, "1", "GenericError", f"I do not like {MARK} at all", {"why": f"it is {MARK}"}]).encode()
