@@ -16,13 +16,14 @@ from ocppflow.messages.base import Version
 from ocppflow.plain_text import excerpt
 from ocppflow.transport.address import shown_url, station_address
 from ocppflow.transport.client_opening import Attempt, ClientOpening
+from ocppflow.transport.client_securing import ClientSecuring
 from ocppflow.transport.clock import Clock, LoopClock
 from ocppflow.transport.handshake import check_identity
 from ocppflow.transport.leniency import EXACT, Leniency
 from ocppflow.transport.link import Link
 from ocppflow.transport.link_context import LinkContext
 from ocppflow.transport.settings import LinkLimits
-from ocppflow.transport.tls import client_context, explain_tls_failure
+from ocppflow.transport.tls import client_context
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2, a token
 _NOT_IN_A_HEADER = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
@@ -105,18 +106,15 @@ def _prepare(
 async def _dial(attempt: Attempt, opening: ClientOpening) -> None:
     loop = asyncio.get_running_loop()
     where = attempt.where
+    host, tls = attempt.uri.host, attempt.ssl
+
+    def protocol() -> asyncio.Protocol:
+        return opening if tls is None else ClientSecuring(opening, tls, host)
+
     try:
-        await loop.create_connection(
-            lambda: opening,
-            attempt.uri.host,
-            attempt.uri.port,
-            ssl=attempt.ssl,
-            server_hostname=attempt.uri.host if attempt.ssl else None,
-        )
+        await loop.create_connection(protocol, host, attempt.uri.port)
     except socket.gaierror:
         opening.fail(ConnectionRefused(f"the host name {attempt.uri.host!r} cannot be resolved: check the URL"))
-    except ssl_module.SSLError as error:
-        opening.fail(ConnectionRefused(f"{where}: {explain_tls_failure(error)}", tls=True))
     except ConnectionRefusedError:
         opening.fail(ConnectionRefused(f"nothing listens on {where}: check host and port, or start the CSMS"))
     except OSError as error:

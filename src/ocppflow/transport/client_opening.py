@@ -99,6 +99,18 @@ class ClientOpening(asyncio.Protocol):
         if failed and self._transport is not None:
             self._transport.abort()
 
+    def begin_tls(self, transport: asyncio.Transport) -> None:
+        """The TCP connection is there, and TLS begins."""
+        self._transport = transport
+        if self.result.done():
+            transport.abort()
+
+    def tls_failed(self, error: ssl_module.SSLError) -> None:
+        """TLS has failed; the server is told why."""
+        transport, self._transport = self._transport, None
+        self.fail(ConnectionRefused(f"{self._where()}: {explain_tls_failure(error)}", tls=True))
+        transport.close()  # and not aborted: the alert is on its way
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
         if self.result.done():

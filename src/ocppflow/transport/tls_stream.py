@@ -69,6 +69,8 @@ class TLSStream(asyncio.BufferedProtocol):
         """Take the place of the protocol of the transport below, which does not read now, and hand up what has come
         already."""
         self._below.set_protocol(self)
+        if self._below.is_closing():
+            return
         self._below.resume_reading()
         self._read()
 

@@ -234,6 +234,42 @@ async def test_a_flood_of_hellos_from_one_address_keeps_nobody_of_another_out(si
     assert len(room) == 10  # the flood waits for the place that is free again
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_a_station_reads_why_its_certificate_is_refused(site, authority, stranger, pair, version) -> None:
+    here = await site(tls=ServerTLS(pair, client_ca=authority.root))
+    context = _client(authority, version, stranger.issue("CS1", tag="-read"))
+    with pytest.raises(ConnectionRefused, match="does not know the authority that signed our certificate") as refused:
+        await connect(here.url.replace("127.0.0.1", "localhost"), "CS1", ssl=context)
+    assert refused.value.tls
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"\0" * 100, b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x16\x03\x03\xff\xff" + b"\2" * 70_000],
+    ids=["zeros", "HTTP", "long"],
+)
+async def test_a_server_that_does_not_speak_tls_is_given_up_at_once(authority, answer: bytes) -> None:
+    heard: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def nonsense(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(65536)
+        writer.write(answer)
+        try:
+            heard.set_result(await reader.read())
+        except ConnectionError:
+            heard.set_result(b"")
+        writer.close()
+
+    server = await asyncio.start_server(nonsense, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    with pytest.raises(ConnectionRefused, match="TLS failed") as refused:
+        await connect(f"wss://localhost:{port}/ocpp", "CS1", ssl=_client(authority))
+    assert refused.value.tls
+    assert (await asyncio.wait_for(heard, PATIENCE))[:1] in (b"\x15", b"")  # an alert, where OpenSSL has made one
+    server.close()
+    await server.wait_closed()
+
+
 async def test_a_server_that_never_finishes_tls_is_given_up(authority) -> None:
     """The station's side: bounded by the time-out of the attempt, and nothing is left open."""
     connected = asyncio.Event()
