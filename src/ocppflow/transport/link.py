@@ -70,6 +70,14 @@ class LinkHandler(Protocol):
         """The connection is over: the close code of RFC 6455 7.4 (1006 without a close frame) and why."""
 
 
+class Unheard:
+    """Hears the end of a connection that nobody took over."""
+
+    def received(self, data: bytes) -> None: ...
+    def received_binary(self, data: bytes) -> None: ...
+    def closed(self, code: int, reason: str) -> None: ...
+
+
 class Link(Protocol):
     """One open connection."""
 

@@ -28,7 +28,7 @@ from ocppflow.transport.framing import cut_reason
 from ocppflow.transport.full_websocket import wire_log
 from ocppflow.transport.half_close import end_of_stream
 from ocppflow.transport.http_request import mend_connection_header, not_websocket, parse_request
-from ocppflow.transport.link import Peer
+from ocppflow.transport.link import Peer, Unheard
 from ocppflow.transport.network import network_of
 from ocppflow.transport.origin import check_origin
 from ocppflow.transport.route import Mount, Route
@@ -128,6 +128,8 @@ class ServerOpening(asyncio.Protocol):
         self._buffer += data
         if self._state is OpeningState.READING:
             self._read_head()
+        elif len(self._buffer) > self._server.limits.max_header_size:  # it need not wait, within limits
+            self._transport.pause_reading()
 
     def eof_received(self) -> None:
         if self._state is not OpeningState.OVER:
@@ -208,7 +210,7 @@ class ServerOpening(asyncio.Protocol):
             self._state = OpeningState.DECIDING
             if self._securing is not None:
                 self._securing.over()
-            self._transport.pause_reading()
+            # It is read on, or nobody would notice that the peer has gone, and its password would be checked in vain.
             self._server.queue.add(self.network, lambda: self._begin(head, rest))
             self._server.openings.asks(self)
 
@@ -298,6 +300,8 @@ class ServerOpening(asyncio.Protocol):
             log.info("%s from %s is let in by leniency: %s", shake.identity, self.address, ", ".join(shake.assumed))
         profile = hs.security_profile(shake, accept)
         peer = Peer(shake.identity, shake.version, shake.address, shake.path, profile, shake.certificate)
+        self._transport.pause_reading()
+        rest += self._buffer  # what has come meanwhile
         link = SocketLink(self._transport, peer, mount.context, extensions=extensions, rest=rest)
         self._transport.set_protocol(link)
         self._state = OpeningState.OVER
@@ -310,7 +314,7 @@ class ServerOpening(asyncio.Protocol):
             log.exception("%s: the new connection could not be taken over", shake.identity)
             link.close(1011, "internal error")
         if not link.is_attached:
-            link.attach(_Unheard())
+            link.attach(Unheard())
             link.close(1011, "nobody took this connection over")
 
     def _close_without_subprotocol(
@@ -388,11 +392,3 @@ class ServerOpening(asyncio.Protocol):
         if self._securing is not None:
             self._securing.over()
         self._server.openings.gone(self)
-
-
-class _Unheard:
-    """Hears the end of a connection that nobody took over."""
-
-    def received(self, data: bytes) -> None: ...
-    def received_binary(self, data: bytes) -> None: ...
-    def closed(self, code: int, reason: str) -> None: ...
