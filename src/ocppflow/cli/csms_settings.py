@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from ocppflow.endpoint import ServerLimits
     from ocppflow.messages.tolerance import Policy
 
+_KINDS = {"int": int, "float": float, "bool": bool}  # of ServerLimits' fields, as their annotations name them
 POLICIES = ("strict", "tolerant")
-_MAY_BE_OFF = frozenset({"handler_timeout"})  # limits of calls that 0 switches off
 
 
 def read_policy(name: str | None, rules: Path | None) -> Policy | None:
@@ -67,18 +67,18 @@ def set_limits(server: CSMS, texts: Sequence[str], ping_interval: float | None) 
     from ocppflow.endpoint import Limits, ServerLimits
 
     calls = {field.name: field.type for field in msgspec.structs.fields(Limits)}
-    port = {field.name: type(field.default) for field in dataclasses.fields(ServerLimits)}
+    port = {field.name: _KINDS[str(field.type)] for field in dataclasses.fields(ServerLimits)}
     values = _values(texts, calls | port)
     if ping_interval is not None:
         values["ping_interval"] = ping_interval
     of_calls = {name: value for name, value in values.items() if name in calls}
-    for name, value in of_calls.items():
-        if not value and name not in _MAY_BE_OFF:
-            raise Failure(f"--limits {name}={value}: it must be above 0; no call could ever succeed")
-    if of_calls:
-        server.limits = msgspec.structs.replace(server.limits, **of_calls)
     of_port = {name: value for name, value in values.items() if name in port}
-    return ServerLimits(**of_port) if of_port else None
+    try:
+        if of_calls:
+            server.limits = msgspec.structs.replace(server.limits, **of_calls)
+        return ServerLimits(**of_port) if of_port else None
+    except ConfigurationError as error:
+        raise Failure(f"--limits: {error}") from None
 
 
 def _values(texts: Sequence[str], known: Mapping[str, Any]) -> dict[str, Any]:

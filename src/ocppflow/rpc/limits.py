@@ -1,8 +1,22 @@
-"""Limits: the bounds of a session."""
+"""Limits: the bounds of a session, and how every limit is checked."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from typing import Final
+
 import msgspec
+
+from ocppflow.errors import ConfigurationError
+
+_NEEDED: Final = {
+    "call_timeout": "it must be above 0, or no call can ever be answered",
+    "answer_timeout": "it must be above 0, or no handler can ever answer",
+    "queue": "it must be at least 1, or no call can be made",
+    "in_progress": "it must be at least 1, or no call is ever handled",
+}
+"""The bounds that cannot be 0, and why."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,6 +31,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     the connection, and nothing is lost. ``handler_timeout``: for a handler to end after its answer has expired, or
     after its connection is gone; then it is cancelled, and 0 lets it be. As long again as an answer may take, for it
     may be in the middle of a write, and the peer may come back and ask for the answer.
+
+    Raises ConfigurationError that names the field.
     """
 
     call_timeout: float = 30.0
@@ -25,3 +41,22 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     in_progress: int = 32
     handler_timeout: float = 60.0
     silence: str = "no answer in time"
+
+    def __post_init__(self) -> None:
+        for name, kind in Limits.__annotations__.items():
+            check_limit(name, kind, getattr(self, name), _NEEDED)
+
+
+def check_limit(name: str, kind: str, value: object, needed: Mapping[str, str]) -> None:
+    """Raise ConfigurationError unless ``value`` is one that a limit may have: of its ``kind`` (``int``, ``float``,
+    ``bool`` or ``str``), a number of 0 or more, and not 0 if it is among the ``needed``, which has the reason."""
+    if kind in ("bool", "str"):
+        if type(value).__name__ != kind:
+            raise ConfigurationError(f"{name} is {value!r}; it must be {'True or False' if kind == 'bool' else 'text'}")
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+        raise ConfigurationError(f"{name} is {value!r}; it must be a number of 0 or more")
+    if kind == "int" and not isinstance(value, int):
+        raise ConfigurationError(f"{name} is {value!r}; it must be a whole number")
+    if not value and name in needed:
+        raise ConfigurationError(f"{name} is {value}; {needed[name]}")

@@ -23,6 +23,7 @@ from ocppflow.transport.tls_room import TLSRoom
 log = budgeted("ocppflow.transport")
 
 
+_UNHURRIED = 8.0  # s for TLS, where no limit bounds it and others wait
 _WARNED_EVERY = 600.0  # s: who reads the log has to act, which takes longer
 
 
@@ -54,7 +55,7 @@ class ServerContext:
     ) -> None:
         self.limits = limits
         self.tls = tls
-        self.tls_room = TLSRoom(limits.max_tls_handshakes, limits.tls_timeout / 2, clock)
+        self.tls_room = TLSRoom(limits.max_tls_handshakes, _tls_patience(limits), clock)
         self.clock = clock
         self.on_refused = on_refused
         self.admission = Admission(limits, clock.now())
@@ -98,3 +99,9 @@ class ServerContext:
             "only so many" if limit is None else limit,
             "all" if most is None else f"about {most} or more",
         )
+
+
+def _tls_patience(limits: ServerLimits) -> float:
+    """Seconds after which a guest of the TLS room may have to make room for anybody: half the time that it has. Where
+    that is unbounded, a full room would otherwise be left at once, by guests that have only begun."""
+    return (limits.tls_timeout or limits.handshake_timeout or _UNHURRIED) / 2

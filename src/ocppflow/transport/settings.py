@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from ocppflow.errors import ConfigurationError
+from ocppflow.rpc.limits import check_limit
 
 # The bounds that cannot be 0, and why.
 _NEEDED = {
@@ -60,13 +61,9 @@ class LinkLimits:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value = getattr(self, field.name)
-            if not 0 <= value < float("inf"):
-                raise ConfigurationError(f"{field.name} is {value}; it must be a number of 0 or more")
-            if field.name == "share" and value > 1:
-                raise ConfigurationError(f"share is {value}; it is a part of one processor core, at most 1")
-            if not value and field.name in _NEEDED:
-                raise ConfigurationError(f"{field.name} is {value}; {_NEEDED[field.name]}")
+            check_limit(field.name, str(field.type), getattr(self, field.name), _NEEDED)
+        if self.share > 1:
+            raise ConfigurationError(f"share is {self.share}; it is a part of one processor core, at most 1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

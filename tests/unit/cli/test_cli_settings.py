@@ -237,7 +237,7 @@ def test_FC48_a_station_that_never_answers_a_ping_is_kept_by_a_flag() -> None:
         ("call_timeout=soon", "it is a number, 0 or more"),
         ("call_timeout=inf", "it is a number, 0 or more"),
         ("call_timeout=-1", "it is a number, 0 or more"),
-        ("queue=0", "--limits queue=0: it must be above 0"),
+        ("queue=0", "--limits: queue is 0; it must be at least 1"),
         ("compression=yes", "it is true or false"),
         ("max_message_size=0", "must be at least 1 byte"),
     ],

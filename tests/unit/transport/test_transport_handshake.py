@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import fields
 from urllib.parse import quote
 
 import pytest
@@ -184,16 +183,6 @@ def test_limits_that_make_no_sense_are_refused_by_name() -> None:
     for value in (float("nan"), float("inf")):
         with pytest.raises(ConfigurationError, match=f"retry_after is {value}; it must be a number"):
             ServerLimits(retry_after=value)
-
-
-@pytest.mark.parametrize("name", [field.name for field in fields(ServerLimits)])
-def test_0_switches_a_bound_off_or_is_refused_with_the_reason(name: str) -> None:
-    needed = {"max_message_size", "close_timeout", "max_header_size", "handshake_burst", "backlog"}
-    if name in needed:
-        with pytest.raises(ConfigurationError, match=f"{name} is 0; it must be .*: without|{name} is 0; .*, or"):
-            ServerLimits(**{name: 0})
-    else:
-        assert getattr(ServerLimits(**{name: 0}), name) == 0
 
 
 def test_without_retry_after_a_refusal_asks_for_no_wait() -> None:
