@@ -1,14 +1,12 @@
-"""Limits: the bounds of a session, and how every limit is checked."""
+"""Limits: the bounds of a session."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
-from ocppflow.errors import ConfigurationError
+from ocppflow.limit_check import check_limit
 
 _NEEDED: Final = {
     "call_timeout": "it must be above 0, or no call can ever be answered",
@@ -45,18 +43,3 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for name, kind in Limits.__annotations__.items():
             check_limit(name, kind, getattr(self, name), _NEEDED)
-
-
-def check_limit(name: str, kind: str, value: object, needed: Mapping[str, str]) -> None:
-    """Raise ConfigurationError unless ``value`` is one that a limit may have: of its ``kind`` (``int``, ``float``,
-    ``bool`` or ``str``), a number of 0 or more, and not 0 if it is among the ``needed``, which has the reason."""
-    if kind in ("bool", "str"):
-        if type(value).__name__ != kind:
-            raise ConfigurationError(f"{name} is {value!r}; it must be {'True or False' if kind == 'bool' else 'text'}")
-        return
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-        raise ConfigurationError(f"{name} is {value!r}; it must be a number of 0 or more")
-    if kind == "int" and not isinstance(value, int):
-        raise ConfigurationError(f"{name} is {value!r}; it must be a whole number")
-    if not value and name in needed:
-        raise ConfigurationError(f"{name} is {value}; {needed[name]}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from ocppflow.errors import ConfigurationError
-from ocppflow.rpc.limits import check_limit
+from ocppflow.limit_check import check_limit
 
 # The bounds that cannot be 0, and why.
 _NEEDED = {
