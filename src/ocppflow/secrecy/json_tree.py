@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final, NamedTuple, TypeAlias
 
-MOST_TOKENS: Final = 100_000
-"""Tokens (brackets, commas, colons, strings, numbers) of one text; they take about 50 ms. The longest message of a
+MOST_TOKENS: Final = 50_000
+"""Tokens (brackets, commas, colons, strings, numbers) of one text; they take about 25 ms. The longest message of a
 station has some thousand."""
 MOST_LEVELS: Final = 64
 """Levels of nesting. A message of the standard has ten."""
