@@ -1,5 +1,5 @@
-"""The attacker's process: ``python -m tests.attack.attacker`` takes a job as a line of JSON, says "ready", attacks from
-its next line of input on, and says now and then how much it has thrown. It ends with its input."""
+"""The attacker's process: ``python -m tests.attack.attacker`` takes a job as a line of JSON, says "ready", attacks
+the way that its next line of input tells, and says now and then how much it has thrown. It ends with its input."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ _TELL_EVERY = 0.2
 async def main() -> None:
     job = json.loads(sys.stdin.readline())
     attack = find(job["attack"])
-    ground = Ground(WayIn(**job["way"]), job["setting"])
     attack.prepare()
     print(json.dumps({"ready": True}), flush=True)
     loop = asyncio.get_running_loop()
-    if not await loop.run_in_executor(None, sys.stdin.readline):
+    way = await loop.run_in_executor(None, sys.stdin.readline)
+    if not way:
         return
+    ground = Ground(WayIn(**json.loads(way)))
     attacking = asyncio.ensure_future(attack.run(ground))
     telling = asyncio.ensure_future(_tell(ground))
     over = asyncio.ensure_future(loop.run_in_executor(None, sys.stdin.read))

@@ -89,7 +89,6 @@ class Handshakes(Attack):
     name = "handshakes"
     promise = FAIR
     settings = (Setting(log="pipe", trace="file"),)
-    short = True
 
     async def run(self, ground: Ground) -> None:
         await rush(ground, 1000, (ground.way.request(f"EVIL-{number % 50}") for number in itertools.count()))

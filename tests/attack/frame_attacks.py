@@ -41,7 +41,6 @@ class EmptyFragments(Flood):
     name = "fragments"
     promise = "fragments count as work"
     stations = 2
-    short = True
 
     def blocks(self) -> Iterable[tuple[bytes, int]]:
         return itertools.chain([(frame(TEXT, b"", fin=False), 1)], endless(frame(0, b"", fin=False) * 5000, 5000))

@@ -7,7 +7,6 @@ import contextlib
 import itertools
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
 
 from tests.attack.way_in import WayIn
 from tests.fuzz.wire import Peer
@@ -19,9 +18,8 @@ class Ground:
     """The way to the target, and how much has been thrown (``count``); of a station, ``way.port`` is where the hostile
     CSMS is to listen."""
 
-    def __init__(self, way: WayIn, setting: dict[str, Any] | None = None) -> None:
+    def __init__(self, way: WayIn) -> None:
         self.way = way
-        self.setting = setting or {}
         self.counts: Counter[str] = Counter()
 
     def count(self, what: str, number: int = 1) -> None:

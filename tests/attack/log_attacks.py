@@ -57,7 +57,6 @@ class ControlCharacters(Attack):
     promise = "control characters from peers are escaped where a peer's text enters a message"
     settings = (Setting(), Setting(log="pipe", flags=("--json-log",)))
     time = 0.5
-    short = True
     evil: ClassVar[str] = "\x1b[2J\x1b]0;owned\x07\r\n\x9b31m\u202eevil\x00\x7f"
 
     async def run(self, ground: Ground) -> None:
@@ -165,7 +164,6 @@ class UnreadLog(ValidCalls):
     name = "unread-log"
     promise = "a log pipe that nobody reads does not stop the server"
     settings = (Setting(log="unread"),)
-    short = True
 
 
 class Secrets(Attack):

@@ -50,7 +50,6 @@ class Runs(Compressed):
     name = "runs"
     promise = "each pattern and parser that sees a peer's bytes is linear"
     rate = 40.0
-    short = True
     source = staticmethod(shapes.runs)
     settings = (Setting(log="pipe", tls=True, passwords=True),)
 
@@ -84,7 +83,6 @@ class InvalidPayloads(Compressed):
     name = "invalid"
     promise = "the walk over an invalid payload stops after about ten findings"
     rate = 1.2
-    short = True
     source = staticmethod(shapes.invalid_bombs)
     settings = (Setting(), Setting(log="pipe", trace="file"))
 

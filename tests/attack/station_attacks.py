@@ -88,7 +88,6 @@ class InvalidToStation(PackedToStation):
 
 class ArraysToStation(HostileCSMS):
     name = "station-arrays"
-    short = True
 
     def blocks(self) -> Iterable[tuple[bytes, int]]:
         return endless(_text(b"[]") * 5000, 5000)
@@ -163,7 +162,6 @@ class RetryAfter(HostileCSMS):
     name = "retry-after"
     promise = "Retry-After is capped (a CSMS could silence a station for 31,700 years)"
     time = 0.4
-    short = True
     most: ClassVar[float] = 3600.0
 
     async def visited(self, ground: Ground, peer: Peer, head: bytes) -> None:

@@ -75,14 +75,15 @@ class Attacker:
         self._process: asyncio.subprocess.Process
         self._reading: asyncio.Task[None]
 
-    async def start(self, name: str, scene: Scene, setting: Setting) -> None:
+    async def start(self, name: str) -> None:
+        """Have everything made that takes long."""
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.attack.attacker"),
             cwd=ROOT,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
-        self._say({"attack": name, "way": scene.way.as_dict(), "setting": asdict(setting)})
+        self._say({"attack": name})
         self._reading = asyncio.create_task(self._read())
         await asyncio.wait_for(asyncio.shield(self._ready), 60)
 
@@ -90,8 +91,9 @@ class Attacker:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(what).encode() + b"\n")
 
-    def go(self) -> None:
-        self._say("go")
+    def go(self, scene: Scene) -> None:
+        """Attack."""
+        self._say(scene.way.as_dict())
 
     async def _read(self) -> None:
         assert self._process.stdout is not None
@@ -114,8 +116,11 @@ class Attacker:
 class Trial:
     """One run of an attack against one setting of its targets."""
 
-    def __init__(self, attack: Attack, setting: Setting, seconds: float, folder: Path) -> None:
+    def __init__(
+        self, attack: Attack, setting: Setting, seconds: float, folder: Path, *, warm_up: float = WARM_UP
+    ) -> None:
         self._attack = attack
+        self._warm_up = warm_up
         self._setting = setting
         self._seconds = seconds
         self._folder = folder
@@ -126,16 +131,24 @@ class Trial:
     async def carry_out(self) -> Result:
         """From start to verdict. Raises what hinders the harness itself."""
         attack = self._attack
-        scene = await open_scene(attack.kind, self._folder, self._setting, strangers=attack.strangers)
         attacker = Attacker()
-        try:
-            await attacker.start(attack.name, scene, self._setting)
-            await self.measure(scene, attacker.go, lambda: attacker.counts)
+        opening = open_scene(attack.kind, self._folder, self._setting, strangers=attack.strangers)
+        scene, started = await asyncio.gather(opening, attacker.start(attack.name), return_exceptions=True)
+
+        def thrown() -> dict[str, int]:
             if attacker.error:
                 self.result.findings.append(f"the attacker could not go on: {attacker.error}")
+            return attacker.counts
+
+        try:
+            for each in (scene, started):
+                if isinstance(each, BaseException):
+                    raise each
+            await self.measure(scene, lambda: attacker.go(scene), thrown)
         finally:
             await attacker.stop()
-            await scene.close()
+            if isinstance(scene, Scene):
+                await scene.close()
         self.judge(scene)
         return self.result
 
@@ -147,7 +160,7 @@ class Trial:
         companions = [asyncio.create_task(each) for each in scene.companions(clock)]
         try:
             self.phase = "warming up"
-            await asyncio.sleep(WARM_UP)
+            await asyncio.sleep(self._warm_up)
             memory = MemoryWatch(target.pids)
             memory.begin()
             begun, cpu = clock.moment(), _cpu(target.pids)
