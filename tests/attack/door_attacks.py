@@ -25,6 +25,7 @@ class HalfOpen(Attack):
     """Sockets that say nothing, of one address."""
 
     name = "half-open"
+    time = 1.0
     promise = "5,000 half-open sockets of one address do not keep another out (0 of 27 got in)"
     bounds = STRANGERS
     settings = (Setting(passwords=True), Setting(log="pipe", tls=True))
@@ -36,6 +37,7 @@ class HalfOpen(Attack):
 
 class HalfARequest(HalfOpen):
     name = "half-a-request"
+    time = 0.4
     settings = (Setting(log="pipe"),)
     hello = request()[:60]
 
@@ -98,6 +100,7 @@ class WrongPasswords(Attack):
     """Twice 500 a second: of stations that exist, of those that come at that time, and of no station at all."""
 
     name = "passwords"
+    time = 1.0
     promise = "500 wrong passwords a second do not keep a right one waiting for more than a second (10.7 s)"
     bounds = STRANGERS
     settings = (Setting(passwords=True), Setting(log="pipe", passwords=True, tls=True))
@@ -146,6 +149,7 @@ class WrongPasswordsFromTheSameAddress(WrongPasswords):
     """A site behind one address: the well-behaved come from the attacker's own."""
 
     name = "passwords-same-address"
+    time = 0.4
     settings = (Setting(log="pipe", passwords=True),)
     strangers = False
     short = False
@@ -158,7 +162,6 @@ class WebPages(Attack):
     promise = "Origin is refused unless allowed: a web page must not pose as a station on loopback"
     bounds = STRANGERS
     strangers = False
-    time = 0.3
     short = True
 
     async def run(self, ground: Ground) -> None:
@@ -186,7 +189,6 @@ class Enumeration(Attack):
     promise = "a 404 does not list paths to strangers beyond a short hint"
     bounds = STRANGERS
     settings = (Setting(passwords=True),)
-    time = 0.5
     most: ClassVar[int] = 160
     """Bytes of a body: one line."""
 

@@ -17,6 +17,7 @@ from tests.fuzz.wire import CLOSE, PING, PONG, TEXT, frame, text
 
 class Pings(Flood):
     name = "pings"
+    time = 1.0
     promise = "pings count as work (four stations that ping: others waited 11.9 s)"
     stations = 4
     short = True
@@ -28,6 +29,7 @@ class Pings(Flood):
 
 class Pongs(Pings):
     name = "pongs"
+    time = 0.4
     short = False
     settings = (Setting(),)
 
@@ -62,6 +64,7 @@ class AfterClose(Attack):
     """The target closes for a breach of the protocol; a flood follows and is never ended."""
 
     name = "after-close"
+    time = 1.0
     promise = "after our close frame nothing is parsed but the peer's close (18.9 s)"
     stations: ClassVar[int] = 2
     settings = (Setting(log="pipe"),)
@@ -82,6 +85,7 @@ class AfterOurClose(AfterClose):
     """The attacker says that it closes, and floods."""
 
     name = "after-their-close"
+    time = 0.4
     short = False
     breach = frame(CLOSE, (1000).to_bytes(2))
 
@@ -90,6 +94,7 @@ class NeverReads(Attack):
     """Pings, and nothing is ever read."""
 
     name = "unread-pongs"
+    time = 1.0
     promise = "pongs respect max_write_buffer (35 MB in 29 s per connection that never reads)"
     stations: ClassVar[int] = 8
     settings = (Setting(log="pipe"),)
@@ -118,6 +123,7 @@ class NeverReadsAnswers(NeverReads):
     """Calls whose answers are longer than they are, and nothing is ever read."""
 
     name = "unread-answers"
+    time = 0.4
     promise = "every write is followed by the same check of the write buffer"
     short = False
     settings = (Setting(trace="file"),)

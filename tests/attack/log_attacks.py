@@ -55,8 +55,7 @@ class ControlCharacters(Attack):
 
     name = "control-characters"
     promise = "control characters from peers are escaped where a peer's text enters a message"
-    settings = (Setting(), Setting(log="pipe", flags=("--json-log",)))
-    time = 0.5
+    settings = (Setting(log="pipe", flags=("--json-log",)), Setting())
     evil: ClassVar[str] = "\x1b[2J\x1b]0;owned\x07\r\n\x9b31m\u202eevil\x00\x7f"
 
     async def run(self, ground: Ground) -> None:
@@ -117,6 +116,7 @@ class FullDisk(ValidCalls):
     """The trace goes to a full disk."""
 
     name = "full-disk"
+    time = 0.4
     promise = "damping for failing trace hooks (4,466 tracebacks for 3,000 Heartbeats on a full disk)"
     bounds = Bounds(tracebacks=3)
     settings = (Setting(trace="full"), Setting(log="full", trace="file"))
@@ -127,6 +127,7 @@ class DiskThatIsFreed(ValidCalls):
     """The trace fills its disk, which is freed at half time."""
 
     name = "freed-disk"
+    time = 1.0
     promise = "a trace file after a full disk goes on at a new line"
     bounds = Bounds(tracebacks=3)
     settings = (Setting(log="pipe", trace="file"),)
@@ -162,6 +163,7 @@ class UnreadLog(ValidCalls):
     """The log is a pipe that nobody reads."""
 
     name = "unread-log"
+    time = 0.4
     promise = "a log pipe that nobody reads does not stop the server"
     settings = (Setting(log="unread"),)
 
@@ -176,7 +178,6 @@ class Secrets(Attack):
         Setting(log="pipe", trace="file", passwords=True, flags=("--json-log",)),
         Setting(trace="file", flags=("--log-level", "debug", "--policy", "tolerant")),
     )
-    time = 0.5
     short = True
 
     async def run(self, ground: Ground) -> None:

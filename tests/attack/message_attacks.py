@@ -56,6 +56,7 @@ class Runs(Compressed):
 
 class ValidBombs(Compressed):
     name = "bombs"
+    time = 1.0
     promise = COST
     short = True
     source = staticmethod(shapes.valid_bombs)
@@ -64,6 +65,7 @@ class ValidBombs(Compressed):
 
 class ManyBombers(Compressed):
     name = "bombs4"
+    time = 1.0
     promise = COST
     stations = 4
     source = staticmethod(shapes.valid_bombs)
@@ -89,6 +91,7 @@ class InvalidPayloads(Compressed):
 
 class InvalidFlood(Compressed):
     name = "invalid-flood"
+    time = 1.0
     promise = COST
     stations = 4
     source = staticmethod(shapes.invalid_bombs)
@@ -112,6 +115,7 @@ class Flood(Attack):
 
 class EmptyArrays(Flood):
     name = "arrays"
+    time = 1.0
     promise = "one that floods [] makes nobody wait (13 s)"
     short = True
     settings = (Setting(log="pipe"), Setting(trace="file", passwords=True))
@@ -129,6 +133,7 @@ def _calls(action: str, payload: bytes) -> Iterator[tuple[bytes, int]]:
 
 class ValidCalls(Flood):
     name = "calls"
+    time = 1.0
     promise = "a connection that costs more than its share is slowed, also with log and trace on"
     short = True
     settings = (Setting(log="pipe"), Setting(trace="file"))
@@ -139,6 +144,7 @@ class ValidCalls(Flood):
 
 class ValidCallsOfFour(ValidCalls):
     name = "calls4"
+    time = 0.4
     short = False
     stations = 4
     settings = (Setting(log="pipe", tls=True, passwords=True), Setting(trace="file"))
@@ -170,6 +176,7 @@ class EndlessHandlers(Attack):
     """Calls whose handlers never end, from stations that leave and come again."""
 
     name = "endless-handlers"
+    time = 1.0
     promise = "a handler that never ends is cancelled (608 tasks stayed after 20 s)"
     settings = (Setting(app="endless", flags=("--limits", "answer_timeout=0.3")),)
     most_tasks: ClassVar[int] = 8 * 64 + 100  # as many handlers as eight stations may have at work, and as many waiting

@@ -15,6 +15,7 @@ _EVENTS = "the engine's events have back-pressure: they are counted and merged w
 
 class EngineCalls(ValidCalls):
     name = "engine-calls"
+    time = 0.4
     kind = "engine"
     settings = _ONE
     short = False
@@ -22,6 +23,7 @@ class EngineCalls(ValidCalls):
 
 class EngineArrays(EmptyArrays):
     name = "engine-arrays"
+    time = 0.4
     kind = "engine"
     settings = _ONE
     short = False
@@ -29,6 +31,7 @@ class EngineArrays(EmptyArrays):
 
 class EngineBombs(ValidBombs):
     name = "engine-bombs"
+    time = 0.4
     kind = "engine"
     settings = _ONE
     short = False
@@ -57,6 +60,7 @@ class DeafRuntimeCalls(ValidCalls):
     """Requests for a runtime that does not read."""
 
     name = "unread-requests"
+    time = 1.0
     kind = "engine, not read"
     promise = _EVENTS
     settings = _ONE
@@ -65,6 +69,7 @@ class DeafRuntimeCalls(ValidCalls):
 
 class DeafRuntimePings(Pings):
     name = "unread-engine-pings"
+    time = 0.4
     kind = "engine, not read"
     promise = _EVENTS
     settings = _ONE
@@ -73,6 +78,7 @@ class DeafRuntimePings(Pings):
 
 class NodeRedCalls(ValidCalls):
     name = "node-red-calls"
+    time = 1.0
     kind = "node-red"
     promise = "in Node-RED: nobody waits, the editor answers, memory is bounded"
     settings = _ONE
@@ -104,6 +110,7 @@ class NodeRedBlanks(Compressed):
 
 class EnginePasswords(WrongPasswords):
     name = "engine-passwords"
+    time = 0.4
     kind = "engine"
     settings = _ONE
     short = False

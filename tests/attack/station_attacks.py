@@ -128,6 +128,7 @@ class NeverReadsStation(HostileCSMS):
     """Pings, whose answers are not read."""
 
     name = "station-unread"
+    time = 1.0
 
     async def visited(self, ground: Ground, peer: Peer, head: bytes) -> None:
         peer.send(response(head, "ocpp2.0.1"))
@@ -161,7 +162,6 @@ class RetryAfter(HostileCSMS):
 
     name = "retry-after"
     promise = "Retry-After is capped (a CSMS could silence a station for 31,700 years)"
-    time = 0.4
     most: ClassVar[float] = 3600.0
 
     async def visited(self, ground: Ground, peer: Peer, head: bytes) -> None:

@@ -29,6 +29,7 @@ class ClientHellos(Attack):
     """A ClientHello each, and gone."""
 
     name = "hellos"
+    time = 1.0
     promise = "TLS: rate and per-address limits before the handshake begins (1.3 to 1.8 GB in 10 s)"
     bounds = STRANGERS
     settings = _TLS
@@ -42,6 +43,7 @@ class HeldHellos(Attack):
     """A ClientHello each, and then nothing; what the server says is not read."""
 
     name = "held-hellos"
+    time = 1.0
     promise = "a shorter time-out for the TLS handshake; half-open ones are shares per address"
     bounds = STRANGERS
     settings = _TLS
