@@ -40,8 +40,8 @@ class Bounds:
     tracebacks: int = 0
     """In the log, where the app's own handlers fail."""
 
-    stop: float = 6.0
-    """From SIGTERM to the end: the five seconds that are promised, and one."""
+    stop: float = 1.0
+    """From SIGTERM to the end, beyond the time that the target has for closing in order (``Target.grace``)."""
 
 
 #: Strangers, who are not let in, may write less into the log.

@@ -4,6 +4,7 @@ never end."""
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from datetime import UTC, datetime
@@ -11,7 +12,8 @@ from typing import Any
 
 from ocppflow import CSMS, Station, v16, v201
 
-csms, failing, endless = CSMS(), CSMS(), CSMS()
+_GRACE = float(os.environ.get("ATTACK_GRACE", "5"))
+csms, failing, endless = CSMS(grace=_GRACE), CSMS(grace=_GRACE), CSMS(grace=_GRACE)
 _TELL_EVERY = 0.25
 
 

@@ -28,7 +28,7 @@ class HalfOpen(Attack):
     time = 1.0
     promise = "5,000 half-open sockets of one address do not keep another out (0 of 27 got in)"
     bounds = STRANGERS
-    settings = (Setting(passwords=True), Setting(log="pipe", tls=True))
+    settings = (Setting(grace=5.0, passwords=True), Setting(log="pipe", tls=True))
     hello: ClassVar[bytes] = b""
 
     async def run(self, ground: Ground) -> None:

@@ -21,7 +21,7 @@ class Pings(Flood):
     promise = "pings count as work (four stations that ping: others waited 11.9 s)"
     stations = 4
     short = True
-    settings = (Setting(log="pipe"), Setting(trace="file", tls=True))
+    settings = (Setting(grace=5.0, log="pipe"), Setting(trace="file", tls=True))
 
     def blocks(self) -> Iterable[tuple[bytes, int]]:
         return endless(frame(PING, b"") * 5000, 5000)
@@ -67,7 +67,7 @@ class AfterClose(Attack):
     time = 1.0
     promise = "after our close frame nothing is parsed but the peer's close (18.9 s)"
     stations: ClassVar[int] = 2
-    settings = (Setting(log="pipe"),)
+    settings = (Setting(grace=5.0, log="pipe"),)
     short = True
     breach: ClassVar[bytes] = frame(TEXT, b"x", rsv=2)
 
@@ -97,7 +97,7 @@ class NeverReads(Attack):
     time = 1.0
     promise = "pongs respect max_write_buffer (35 MB in 29 s per connection that never reads)"
     stations: ClassVar[int] = 8
-    settings = (Setting(log="pipe"),)
+    settings = (Setting(grace=5.0, log="pipe"),)
     short = True
     block: ClassVar[bytes] = frame(PING, b"x" * 125) * 500
 

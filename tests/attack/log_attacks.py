@@ -120,7 +120,6 @@ class FullDisk(ValidCalls):
     promise = "damping for failing trace hooks (4,466 tracebacks for 3,000 Heartbeats on a full disk)"
     bounds = Bounds(tracebacks=3)
     settings = (Setting(trace="full"), Setting(log="full", trace="file"))
-    short = True
 
 
 class DiskThatIsFreed(ValidCalls):
@@ -178,7 +177,6 @@ class Secrets(Attack):
         Setting(log="pipe", trace="file", passwords=True, flags=("--json-log",)),
         Setting(trace="file", flags=("--log-level", "debug", "--policy", "tolerant")),
     )
-    short = True
 
     async def run(self, ground: Ground) -> None:
         async def visit(who: int) -> None:

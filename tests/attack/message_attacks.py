@@ -136,7 +136,7 @@ class ValidCalls(Flood):
     time = 1.0
     promise = "a connection that costs more than its share is slowed, also with log and trace on"
     short = True
-    settings = (Setting(log="pipe"), Setting(trace="file"))
+    settings = (Setting(grace=5.0, log="pipe"), Setting(trace="file"))
 
     def blocks(self) -> Iterable[tuple[bytes, int]]:
         return _calls("Heartbeat", b"{}")
@@ -178,7 +178,7 @@ class EndlessHandlers(Attack):
     name = "endless-handlers"
     time = 1.0
     promise = "a handler that never ends is cancelled (608 tasks stayed after 20 s)"
-    settings = (Setting(app="endless", flags=("--limits", "answer_timeout=0.3")),)
+    settings = (Setting(grace=5.0, app="endless", flags=("--limits", "answer_timeout=0.3")),)
     most_tasks: ClassVar[int] = 8 * 64 + 100  # as many handlers as eight stations may have at work, and as many waiting
 
     async def run(self, ground: Ground) -> None:

@@ -41,6 +41,7 @@ class Scene:
         if self.good is not None:
             self.good.hang_up()
         self.target.remove()
+        await asyncio.sleep(0.01)  # transports close in the next turn of the event loop
 
 
 class AtCSMS(Scene):

@@ -12,8 +12,8 @@ from tests.fuzz.targets import station_to_attack
 
 
 async def main(evil_url: str, good_url: str) -> None:
-    evil = station_to_attack("EVIL", evil_url, versions=["2.0.1"], backoff=Backoff(0.05, 0.0, 0))
-    good = station_to_attack("GOOD", good_url, versions=["2.0.1"], backoff=Backoff(0.05, 0.0, 0))
+    evil = station_to_attack("EVIL", evil_url, versions=["2.0.1"], backoff=Backoff(0.05, 0.0, 0), grace=1.0)
+    good = station_to_attack("GOOD", good_url, versions=["2.0.1"], backoff=Backoff(0.05, 0.0, 0), grace=1.0)
 
     @evil.on_retry
     def tell(station: ChargingStation, attempt: int, delay: float, reason: str) -> None:

@@ -38,6 +38,8 @@ class Target:
     """A process under attack. ``folder`` is its own; its log is in ``log``, what it prints in ``said``."""
 
     kind = "?"
+    grace = 5.0
+    """Seconds that it has for closing in order; 5 by default. Peers that never answer make it use all of them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -117,6 +119,7 @@ class Setting:
     app: str = "csms"
     uvloop: bool = True
     descriptors: int = DESCRIPTORS
+    grace: float = 1.0  # of the app: five seconds for each trial would be too many
     flags: tuple[str, ...] = field(default=())
 
     @property
@@ -153,7 +156,8 @@ class CSMSTarget(Target):
             self.trace = folder / "trace.jsonl" if setting.trace == "file" else None
             command += ["--trace", str(self.trace or "/dev/full")]
         command += setting.flags
-        env = dict(os.environ)
+        self.grace = setting.grace
+        env = {**os.environ, "ATTACK_GRACE": str(setting.grace)}
         if not setting.uvloop:
             env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HERE / "without_uvloop"), env.get("PYTHONPATH")]))
         self.spawn(command, setting.log, env=env, preexec_fn=_descriptors(setting.descriptors))
@@ -211,6 +215,7 @@ class StationTarget(Target):
     """A program with two ChargingStations; the CSMS of one is hostile, and listens on ``evil_port``."""
 
     kind = "ChargingStation"
+    grace = 1.0
 
     def __init__(self, folder: Path, good_port: int) -> None:
         super().__init__(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,15 @@ from tests.attack.trial import Trial
 
 SECONDS = 1.0
 WARM_UP = 0.4
+GRACE = 0.2
 _SHORT = [attack for attack in ATTACKS if attack.short]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("attack", _SHORT, ids=[attack.name for attack in _SHORT])
 async def test_attack(attack: Attack, tmp_path: Path) -> None:
-    trial = Trial(attack, attack.settings[0], SECONDS, tmp_path, warm_up=WARM_UP)
+    setting = replace(attack.settings[0], grace=GRACE)
+    trial = Trial(attack, setting, SECONDS, tmp_path, warm_up=WARM_UP)
     result = await trial.carry_out()
     assert result.findings == [], result
 

@@ -178,13 +178,13 @@ class Trial:
             for each in companions:
                 if each.done() and not each.cancelled() and (error := each.exception()) is not None:
                     result.findings.append(f"the harness failed: {error!r}")
-                each.cancel()
             self.phase = "SIGTERM"
             await self._stop(scene, clock)
         finally:
             clock.stop()
             for each in companions:
                 each.cancel()
+            await asyncio.gather(*companions, return_exceptions=True)
 
     async def _attack_goes_on(self, scene: Scene, memory: MemoryWatch, begun: float) -> None:
         is_second_half = False
@@ -221,11 +221,15 @@ class Trial:
             return
         told = clock.moment()
         scene.target.terminate()
-        while (code := process.poll()) is None and (waited := clock.since(told)).lived < self._attack.bounds.stop:
+        most = self._most_to_stop(scene)
+        while (code := process.poll()) is None and (waited := clock.since(told)).lived < most:
             if waited.wall > _DEAF:
                 break
             await asyncio.sleep(0.02)
         result.stop, result.exit_code = clock.since(told).lived, code
+
+    def _most_to_stop(self, scene: Scene) -> float:
+        return scene.target.grace + self._attack.bounds.stop
 
     # --- the verdict ---------------------------------------------------------------------------------------------
 

@@ -69,6 +69,7 @@ async def _called(peer: Peer, call: bytes, waits: Waits, clock: FairClock) -> No
         if heard.opcode == PING:
             peer.send(frame(PONG, heard.payload, masked=peer.masked))
         elif heard.opcode == CLOSE:
+            peer.send(frame(CLOSE, heard.payload[:2], masked=peer.masked))
             raise ConnectionAbortedError(f"closed with {heard.code}: {heard.payload[2:]!r}")
         elif heard.opcode == TEXT and heard.payload.startswith(answer):
             waits.all.append(clock.since(waits.begun))
@@ -100,6 +101,7 @@ class Newcomers:
         self.came += 1
         number = self.came
         begun = self._pending[number] = clock.moment()
+        peer = None
         try:
             peer = await self._way.enter(name)
             await _called(peer, HEARTBEAT.call(number), Waits(), clock)
@@ -108,9 +110,10 @@ class Newcomers:
         else:
             self.let_in += 1
             self._waits.append(clock.since(begun))
-            peer.reset()
         finally:
             self._pending.pop(number, None)
+            if peer is not None:
+                peer.reset()
 
     def waits(self, clock: FairClock) -> list[Wait]:
         """All waits, also of those who wait still, for at least as long as they have."""
