@@ -27,7 +27,7 @@ async def accept_from(listening: socket.socket, context: ServerContext) -> None:
     taken = 0
     while True:
         try:
-            sock, address = await loop.sock_accept(listening)
+            sock, address = _accept_now(listening) or await loop.sock_accept(listening)
         except OSError as error:
             if error.errno in OUT_OF_DESCRIPTORS:
                 context.warn_of_descriptors()
@@ -46,6 +46,16 @@ async def accept_from(listening: socket.socket, context: ServerContext) -> None:
             ServerOpening(context, sock, address).arrive()
             if taken % _IN_ONE_TURN == 0:
                 await asyncio.sleep(0)
+
+
+def _accept_now(listening: socket.socket) -> tuple[socket.socket, object] | None:
+    """One that waits already, if there is one: uvloop's ``sock_accept`` takes a turn of the loop for each."""
+    try:
+        sock, address = listening.accept()
+    except (BlockingIOError, InterruptedError):
+        return None
+    sock.setblocking(False)
+    return sock, address
 
 
 def _squeeze_in(sock: socket.socket, address: object, context: ServerContext, excess: int) -> None:
