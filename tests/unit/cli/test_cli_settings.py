@@ -193,6 +193,15 @@ def test_FC01_FC04_FC05_FC10_a_handshake_is_forgiven_what_a_flag_says_and_nothin
             stop(process, 15)
 
 
+def test_hide_identities_refuses_an_unknown_station_as_a_wrong_password(app_file: AppFile) -> None:
+    text = APP.replace("CSMS()", "CSMS(passwords={'CS1': 'a-long-password-1'})")
+    words = ["--app", f"{app_file(text)}:csms", "--listen", "ws://127.0.0.1:0/ocpp"]
+    for given, expected in ((["--hide-identities"], "401"), ([], "404")):
+        with running(*words, *given, pattern="connect to (ws://.*?)/<identity>") as (process, found):
+            assert status(found[1], "/ocpp/XX1", [*UPGRADE, PASSWORD_OF_BOX]).startswith(expected)
+            stop(process, 15)
+
+
 def test_what_the_app_forgives_at_the_door_stays_and_a_version_must_be_spoken(cli: Any, app_file: AppFile) -> None:
     csms = CSMS(leniency=Leniency(version="1.6", any_username=True))
     set_leniency(csms, None, "LONER", False, False, ["file://"])
