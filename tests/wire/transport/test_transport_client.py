@@ -16,7 +16,7 @@ from ocppflow import ChargingStation
 from ocppflow.errors import ConfigurationError, ConnectionRefused, NotConnected
 from ocppflow.messages.base import Version
 from ocppflow.transport.client import connect
-from ocppflow.transport.clock import ManualClock
+from ocppflow.transport.clock import ManualClock, settle
 from ocppflow.transport.handshake import Accept, Handshake, Refuse
 from ocppflow.transport.leniency import Leniency
 from ocppflow.transport.settings import LinkLimits
@@ -224,6 +224,7 @@ async def test_a_cancelled_attempt_leaves_nothing_open(site) -> None:
     with pytest.raises(asyncio.CancelledError):
         await connecting
     assert "before the handshake was complete" in (await here.refused()).reason
+    await settle()
     assert not here.server.context.openings
 
 
