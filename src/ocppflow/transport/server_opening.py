@@ -133,7 +133,7 @@ class ServerOpening(asyncio.Protocol):
 
     def eof_received(self) -> None:
         if self._state is not OpeningState.OVER:
-            self._report(None, "the connection was closed before the handshake was complete")
+            self._give_up("the connection was closed before the handshake was complete")
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._state is not OpeningState.OVER:
