@@ -49,13 +49,15 @@ check: setup     ## ruff, mypy, import-linter, generated code up to date
 	@$(BIN)/python tools/generate_editor_schemas.py --check
 	@$(BIN)/python tools/generate_flows.py --check
 	@$(BIN)/python tools/generate_action_table.py --check
+	@$(BIN)/python tools/generate_limits_table.py --check
 	@$(BIN)/python tools/pin_engine.py --check
 
-generate: setup  ## write the message modules anew from the schemas, the example flows and the table of actions
+generate: setup  ## write the message modules anew from the schemas, the example flows, and the tables of actions and limits
 	@$(BIN)/python tools/generate_messages.py
 	@$(BIN)/python tools/generate_editor_schemas.py
 	@$(BIN)/python tools/generate_flows.py
 	@$(BIN)/python tools/generate_action_table.py
+	@$(BIN)/python tools/generate_limits_table.py
 
 screenshots: setup browser ## draw the pictures of the README anew
 	@$(BIN)/python tools/screenshots.py

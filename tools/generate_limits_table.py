@@ -31,6 +31,7 @@ CONSTANTS: dict[str, tuple[str, ...]] = {
     "The door": (
         "transport.tls_room: PER_TURN",
         "transport.securing: _MOST_EARLY",
+        "transport.tls_stream: _BARREN",
         "transport.derivations: WRONG_PATIENCE",
         "transport.turn_queue: REMEMBERED FAILED_FOR",
         "transport.verifier: _WRONG_EACH _WRONG_IDENTITIES",
@@ -82,6 +83,11 @@ CONSTANTS: dict[str, tuple[str, ...]] = {
 """The constants that matter to who is attacked, or to who is refused, by heading: module and names."""
 
 
+GRACE = """For closing, all of it, as argument of ``CSMS`` and ``ChargingStation``; None waits for nothing that is
+pending, and leaves closing handshakes to ``close_timeout``. Long enough for an answer from a database, and half of what
+Docker allows (10 s; Kubernetes 30 s)."""
+
+
 class Entry(NamedTuple):
     """A limit, and what the source says of it."""
 
@@ -113,9 +119,7 @@ def reasons(nodes: list[ast.stmt], source: str) -> dict[str, str]:
 def of_class(kind: type) -> list[Entry]:
     """The fields that ``kind`` itself has."""
     source = Path(inspect.getfile(kind)).read_text(encoding="utf-8")
-    (node,) = (
-        each for each in ast.parse(source).body if isinstance(each, ast.ClassDef) and each.name == kind.__name__
-    )
+    (node,) = (each for each in ast.parse(source).body if isinstance(each, ast.ClassDef) and each.name == kind.__name__)
     said, default = reasons(node.body, source), kind()
     return [Entry(name, getattr(default, name), said[name]) for name in inspect.get_annotations(kind)]
 
@@ -130,7 +134,7 @@ def of_module(where: str) -> Iterator[Entry]:
         yield Entry(f"{module_name}.{name}", getattr(module, name), said[name])
 
 
-_SIZE = re.compile(r"SIZE|BUFFER|BYTES|LINE|WATER|WAITING|HELD|FRAME$|HEAD|EARLY")
+_SIZE = re.compile(r"SIZE|BUFFER|BYTES|LINE|WATER|WAITING|HELD|FRAME$|HEAD|EARLY|BARREN")
 
 
 def shown(name: str, value: Any) -> str:
@@ -190,13 +194,14 @@ def tables() -> str:
         *settings_table(ServerLimits),
         "### Settings of what is said: `Limits`",
         *settings_table(Limits),
-        f"Closing takes `CSMS(grace={grace:g})` seconds at most; it is below the time that container runtimes allow (10 s,",
-        "30 s), with room for twice that number.",
+        "### Setting of a role",
+        "| limit | default | 0 | what it bounds, and why it is what it is |",
+        "|---|---|---|---|",
+        f"| `grace` | {shown('grace', grace)} | at once | {plain(GRACE)} |",
     ]
     for heading, wheres in CONSTANTS.items():
         parts += [f"### {heading}", *constants_table(wheres)]
-    text = "\n".join(f"\n{part}\n" if part.startswith("###") else part for part in parts)
-    return text.replace("\nClosing takes", "\n\nClosing takes")
+    return "\n".join(f"\n{part}\n" if part.startswith("###") else part for part in parts)
 
 
 def with_tables(document: str) -> str:

@@ -68,11 +68,12 @@ def set_limits(server: CSMS, texts: Sequence[str], ping_interval: float | None) 
 
     calls = {field.name: field.type for field in msgspec.structs.fields(Limits)}
     port = {field.name: _KINDS[str(field.type)] for field in dataclasses.fields(ServerLimits)}
-    values = _values(texts, calls | port)
+    values = _values(texts, calls | port | {"grace": float})
     if ping_interval is not None:
         values["ping_interval"] = ping_interval
     of_calls = {name: value for name, value in values.items() if name in calls}
     of_port = {name: value for name, value in values.items() if name in port}
+    server.grace = values.get("grace", server.grace)
     try:
         if of_calls:
             server.limits = msgspec.structs.replace(server.limits, **of_calls)
