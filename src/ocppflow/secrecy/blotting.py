@@ -92,12 +92,16 @@ def traceback_without_secrets(text: str) -> str:
 
 
 def _is_suspicious(lowered: bytes) -> bool:
-    """Whether there may be a secret. A backslash is rare, and may spell any letter of a name."""
+    """Whether there may be a secret: one that a name tells of, or one in a URL."""
+    return b"://" in lowered or _may_name_one(lowered)
+
+
+def _may_name_one(lowered: bytes) -> bool:
+    """Whether a name may tell of a secret. A backslash is rare, and may spell any letter of a name."""
     return (
         b"\\" in lowered
         or b"pass" in lowered
         or b"key" in lowered
-        or b"://" in lowered
         or b"cre" in lowered
         or b"pin" in lowered
         or b"psk" in lowered
@@ -283,8 +287,8 @@ def _plain(raw: bytes) -> str:
 
 def _text(text: str, levels: int, about: bool = False) -> str:
     data = text.encode("utf-8", "replace")
-    if not about and not _is_suspicious(data.lower()):
-        return text
+    if not about and not _may_name_one(data.lower()):
+        return prose_without_secrets(text, False) if "://" in text else text
     if levels <= 0:
         return STARS
     most = _MOST_TREES if len(data) <= _LONGEST_TEXT else 1

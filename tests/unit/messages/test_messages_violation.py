@@ -74,10 +74,12 @@ def test_texts_of_msgspec(fields: dict[str, Any], text: str, code: str, path: st
         (b"{", msgspec.DecodeError, FORMAT),
         (b'{"needed":1}x', msgspec.DecodeError, FORMAT),
         (b'{"needed":1e999}', msgspec.ValidationError, PROPERTY),
-        (b'{"text":"\xff"}', UnicodeDecodeError, FORMAT),
+        (b'{"text":"\xff"}', (UnicodeDecodeError, msgspec.DecodeError), FORMAT),  # up to msgspec 0.22, and later
     ],
 )
-def test_what_msgspec_raises_for_what_is_no_payload(raw: bytes, kind: type[Exception], code: str) -> None:
+def test_what_msgspec_raises_for_what_is_no_payload(
+    raw: bytes, kind: type[Exception] | tuple[type[Exception], ...], code: str
+) -> None:
     with pytest.raises(REFUSALS) as caught:
         decoder_for(Probe).decode(raw)
     assert isinstance(caught.value, kind)
