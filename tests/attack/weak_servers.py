@@ -41,26 +41,26 @@ class Weak:
         while (heard := await peer.next()) is not None:
             self._heard += 1
             self._misbehave()
-            if self.fault == "leaves" and self._heard > 60:
+            if self.fault == "leaves" and self._heard > 30:
                 return
             if heard.payload.startswith(b"[2,"):
                 peer.say(b"[3," + heard.payload[3:].partition(b",")[0] + b",{}]")
 
     def _misbehave(self) -> None:
         match self.fault:
-            case "sleeps" if self._heard % 50 == 0:
+            case "sleeps" if self._heard % 20 == 0:
                 time.sleep(SLEEP)
             case "grows":
                 _kept.append(b"x" * 2**20)
             case "chatters":
                 print("y" * 10_000, file=sys.stderr, flush=True)
-            case "raises" if self._heard == 50:
+            case "raises" if self._heard == 30:
                 asyncio.get_running_loop().call_exception_handler({"message": "x", "exception": _error()})
             case "spins":
                 until = time.thread_time() + 0.1
                 while time.thread_time() < until:
                     pass
-            case "dies" if self._heard > 60:
+            case "dies" if self._heard > 30:
                 os._exit(3)
 
 

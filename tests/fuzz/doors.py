@@ -25,6 +25,12 @@ def _path(name: str, path: str, status: int, subprotocol: str | None = "ocpp2.0.
 
 
 _HEAD = request()
+_LONG_HEADERS: Final = [
+    ("Connection", 426),
+    ("Upgrade", 426),
+    ("Sec-WebSocket-Protocol", 400),
+    ("Sec-WebSocket-Extensions", 400),
+]
 
 DOORS: Final = [
     # paths (2.1 Part 4, 3.1.1)
@@ -70,6 +76,15 @@ DOORS: Final = [
     Door("a header line of 9,000 bytes", _HEAD[:-2] + b"X-Long: " + b"x" * 9_000 + b"\r\n\r\n", 431),
     Door("300 headers", _HEAD[:-2] + b"".join(b"X-%d: 1\r\n" % n for n in range(300)) + b"\r\n", 431),
     Door("headers without end", b"GET /ocpp/CS1 HTTP/1.1\r\n" + b"X: 1\r\n" * 4000, 431),
+    # long runs, in which a parser may look for its end again and again
+    Door("a request line of blanks", b"GET" + b" " * 9_000 + b"HTTP/1.1\r\n\r\n", 414),
+    Door("blanks", b" " * 20_000, 400),
+    Door("line ends alone", b"\r\n" * 10_000, 400),
+    *(
+        Door(f"{name}: 7,000 bytes of {run[:2]!r}", request(**{name.replace("-", "_"): run.decode()}), status)
+        for name, status in _LONG_HEADERS
+        for run in (b" " * 7_000, b"," * 7_000, b", " * 3_500, b'"' * 7_000, b'\\"' * 3_500, b";=" * 3_500)
+    ),
     # not HTTP
     Door("garbage", b"\x00\x01\x02\x03garbage", 400),
     Door("a TLS hello", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),

@@ -212,13 +212,13 @@ ITEMS: Final = [
 
 class LinkItem(NamedTuple):
     """Frames that break the WebSocket protocol (RFC 6455), or OCPP-J's use of it. ``close`` is the code of the close
-    frame that answers; 0: the connection goes on. ``told``: by a CALLERROR."""
+    frame that answers; 0: the connection goes on. ``answers``: the types of the messages that answer."""
 
     name: str
     frames: tuple[tuple[int, bytes, dict[str, int | bool]], ...]
     close: int
     deflate: bool = False
-    told: bool = False
+    answers: tuple[int, ...] = ()
 
     @property
     def headers(self) -> dict[str, str]:
@@ -252,9 +252,24 @@ _PACKED: Final[dict[str, int | bool]] = {"rsv": COMPRESSED}
 #: About 60 KB compressed; far beyond the limit of a message.
 _BOMB: Final = deflated(b"[" * 60_000_000)
 
+_ROOM: Final = MIB - 100
+#: Messages of almost the largest size, which compress to a thousandth; how many of them, and the type of each answer.
+_VALID_BOMBS: Final = [
+    ("a mebibyte of blanks", b" " * MIB, 8, 4),
+    ("a call after a mebibyte of line ends", b"\n" * _ROOM + _CALL, 8, 3),
+    ("a call with a mebibyte of data", _CALL[:-2] + b',"data":"' + b"y" * _ROOM + b'"}]', 8, 3),
+    ("a call with 250,000 wrong objects", b'[2,"1","DataTransfer",{"vendorId":[' + b"{}," * 250_000 + b"0]}]", 3, 4),
+    (
+        "a call with 80,000 unknown fields",
+        _CALL[:-2] + b"," + b",".join(b'"u%d":0' % n for n in range(80_000)) + b"}]",
+        3,
+        4,
+    ),
+]
+
 LINK_ITEMS: Final = [
-    LinkItem("a binary message", ((BINARY, _CALL, {}),), 0, told=True),
-    LinkItem("a binary message in fragments", ((BINARY, b"\0\1", _OPEN), (CONT, b"\2", {})), 0, told=True),
+    LinkItem("a binary message", ((BINARY, _CALL, {}),), 0, answers=(4,)),
+    LinkItem("a binary message in fragments", ((BINARY, b"\0\1", _OPEN), (CONT, b"\2", {})), 0, answers=(4,)),
     LinkItem("an answer to no ping", ((10, b"hello", {}),), 0),
     LinkItem("empty fragments", ((TEXT, b"", _OPEN), (CONT, b"", _OPEN), (CONT, b"[3]", {})), 0),
     LinkItem("an unknown opcode", ((3, b"", {}),), 1002),
@@ -289,6 +304,13 @@ LINK_ITEMS: Final = [
     # compression, where it was agreed to
     LinkItem("a compressed answer to nothing", ((TEXT, deflated(b'[3,"1",{}]'), _PACKED),), 0, deflate=True),
     LinkItem("a compressed ping", ((PING, deflated(b"x"), _PACKED),), 1002, deflate=True),
+    # bombs that are valid: what they inflate to keeps to all limits
+    *(
+        LinkItem(
+            f"{count} x {name}, compressed", ((TEXT, deflated(data), _PACKED),) * count, 0, True, (answer,) * count
+        )
+        for name, data, count, answer in _VALID_BOMBS
+    ),
     LinkItem("a bomb", ((TEXT, _BOMB, _PACKED),), 1009, deflate=True),
     LinkItem(
         "a bomb in fragments",

@@ -1,4 +1,4 @@
-"""The processes under attack: ``csms``, ``stations URL``, and the well-behaved ``healthy URL``.
+"""The processes under attack: ``csms``, ``stations URL``, and the well-behaved ``healthy URL PID``, of the CSMS.
 
 Each prints JSON lines, logs errors to stderr, and ends with its standard input.
 """
@@ -17,12 +17,12 @@ from ocppflow import CSMS, Backoff, ChargingStation, ServerLimits
 from ocppflow.errors import OCPPError
 from ocppflow.messages import Version
 from ocppflow.transport import loop
-from ocppflow.transport.clock import LoopClock
+from tests.attack.kernel import FairClock
 from tests.fuzz.targets import csms_to_attack, station_to_attack
 
 HEALTHY = [f"GOOD-{version}-{number}" for version in Version for number in (1, 2)]
 #: No bounds on rates, for the attack is to be as fast as it can; the bound on slow handshakes short, to be met.
-LIMITS = ServerLimits(messages_per_second=0, share=0, handshakes_per_second=0, handshake_timeout=2.0)
+LIMITS = ServerLimits(messages_per_second=0, share=0, handshakes_per_second=0, handshake_timeout=8.0)
 CALL_TIMEOUT = 60.0  # seconds that a call may take, longer than any load of the machine makes it
 TICK = 0.1  # seconds between two signs of life
 _PACE = 0.02  # seconds between the calls of a healthy station
@@ -91,19 +91,20 @@ async def stations(url: str) -> None:
 
 
 class Health:
-    """How the well-behaved fare: ``worst`` is the longest wait for an answer in seconds, ``worst_lived`` the same as
-    this process lived it."""
+    """How the well-behaved fare: ``worst`` is the longest wait for an answer in seconds, ``worst_lived`` the longest as
+    the CSMS, the process ``pid``, lived it."""
 
-    def __init__(self) -> None:
+    def __init__(self, pid: int) -> None:
+        self._clock = FairClock([pid])
+        self._clock.start()
         self.calls = self.failures = 0
         self.worst = self.worst_lived = 0.0
         self.problem = ""
         self.pulse = Pulse()
 
     async def keep_calling(self, station: ChargingStation) -> None:
-        clock = LoopClock()
         while True:
-            begun, lived = clock.now(), self.pulse.lived
+            begun = self._clock.moment()
             try:
                 await station.call_raw("Heartbeat", timeout=CALL_TIMEOUT)
             except OCPPError as exc:
@@ -112,8 +113,8 @@ class Health:
                 await asyncio.sleep(0.5)
             else:
                 self.calls += 1
-                self.worst = max(self.worst, clock.now() - begun)
-                self.worst_lived = max(self.worst_lived, self.pulse.lived - lived)
+                wait = self._clock.since(begun)
+                self.worst, self.worst_lived = max(self.worst, wait.wall), max(self.worst_lived, wait.lived)
             await asyncio.sleep(_PACE)
 
     async def keep_telling(self) -> None:
@@ -123,8 +124,8 @@ class Health:
             await asyncio.sleep(0.5)
 
 
-async def healthy(url: str) -> None:
-    health = Health()
+async def healthy(url: str, pid: str) -> None:
+    health = Health(int(pid))
     good = [station_to_attack(name, url, versions=[name.split("-")[1]]) for name in HEALTHY]
     for station in good:
         station.on_disconnect(lambda one, code, reason: log.error("%s was disconnected: %s", one.identity, reason))

@@ -126,7 +126,7 @@ async def test_each_breach_of_rfc_6455_is_closed_with_its_code_or_passed_over(si
         closing = [got for got in await peer.until_end() if got.opcode == CLOSE]
         assert [got.code for got in closing] == [item.close]
     else:
-        assert [got.type for got in await answers_until_sentinel(peer, Version.V201)] == [4] * item.told
+        assert [got.type for got in await answers_until_sentinel(peer, Version.V201)] == list(item.answers)
     await site.goes_on()
 
 
@@ -137,10 +137,13 @@ async def test_a_message_in_fragments_of_one_byte_with_pings_between_is_answered
         peer.send(frame(0 if at else TEXT, data[at : at + 1], fin=at == len(data) - 1))
         peer.send(frame(PING, b"%d" % at))
     found: list[Frame] = []
-    while len(found) <= len(data):
+    last = b"%d" % (len(data) - 1)
+    while not {(PONG, last), (TEXT, b'[3,"1",')} <= {(got.opcode, got.payload[:7]) for got in found}:
         found += await peer.frames()
-    assert [got.payload for got in found if got.opcode == PONG] == [b"%d" % at for at in range(len(data))]
-    assert [got.payload[:7] for got in found if got.opcode == TEXT] == [b'[3,"1",']
+    # Of several pings that have not been answered, the last may be answered alone (RFC 6455 5.5.3).
+    pongs = [int(got.payload) for got in found if got.opcode == PONG]
+    assert pongs == sorted(set(pongs))
+    assert len([got for got in found if got.opcode == TEXT]) == 1
 
 
 @pytest.mark.parametrize("half", [False, True], ids=["within a frame", "after a frame"])
