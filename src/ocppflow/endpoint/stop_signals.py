@@ -15,6 +15,10 @@ ECHO = 0.5
 within these seconds it is taken for one."""
 
 
+_AT_ONCE = 0.05
+"""Seconds in which a closing that is cancelled drops what is left; it takes a few turns of the event loop."""
+
+
 class Watch(Protocol):
     """What is to hear of signals besides: a Watchdog."""
 
@@ -59,6 +63,7 @@ class StopSignals:
             work.result()
             return False
         work.cancel()
+        await asyncio.wait({work}, timeout=_AT_ONCE)
         return True
 
 

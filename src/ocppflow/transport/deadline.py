@@ -27,6 +27,8 @@ _LAST: Final = 1.0
 _MARGIN: Final = 0.2
 """Seconds after the end in which a closing that has given up its tasks may return by itself."""
 
+_TURNS: Final = 30  # of the event loop, in which a closing that is cancelled has dropped everything
+
 _TOO_LATE: Final = "the closing handshake was not over when everything had to be"
 
 _NAMED = 5  # tasks that a log line names
@@ -125,6 +127,10 @@ class Deadline:
             left = await self.wait([task], self.end + _MARGIN)
         except asyncio.CancelledError:
             task.cancel()
+            for _ in range(_TURNS):
+                if task.done():
+                    break
+                await asyncio.sleep(0)
             raise
         if not left:
             task.result()

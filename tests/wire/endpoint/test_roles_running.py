@@ -49,6 +49,8 @@ async def test_a_csms_that_is_told_twice_does_not_wait_for_its_grace(monkeypatch
         assert not serving.done()
         signal.raise_signal(signal.SIGTERM)
         await serving
+        assert len(csms) == 0
+        assert not any(listener.is_active for listener in csms._listeners)
         future.cancel()
     await csms.background.stop(Deadline(csms.clock, None))
     await csms["CS1"].close() if "CS1" in csms else None
