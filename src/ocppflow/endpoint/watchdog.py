@@ -104,6 +104,10 @@ class Watchdog:
     ) -> None:
         self.stop_listening()
         if self._stays and self.is_told:
+            # The interpreter takes our handlers away before it is gone; a late signal must not change the exit code.
+            with contextlib.suppress(ValueError):
+                for number in SIGNALS:
+                    signal.signal(number, signal.SIG_IGN)
             return
         self._write(_STAND_DOWN)
         self._thread.join()
