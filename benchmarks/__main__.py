@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from benchmarks import report
 from benchmarks.contenders import Failed
-from benchmarks.measures import decoding, imports, latency, log_cost, memory, node_red, storm, throughput
+from benchmarks.measures import bounds, decoding, imports, latency, log_cost, memory, node_red, storm, throughput
 from benchmarks.results import Measured
 
 Steps = Iterator[str | Measured]
@@ -30,6 +30,7 @@ MEASURES: dict[str, tuple[Callable[[float, int], int], Callable[[float, int], St
     "latency": (lambda s, r: latency.steps(), lambda s, r: latency.measure()),
     "storm": (lambda s, r: storm.steps(), lambda s, r: storm.measure()),
     "node-red": (lambda s, r: node_red.steps(r), node_red.measure),
+    "bounds": (lambda s, r: bounds.steps(r), bounds.measure),
     "log": (lambda s, r: log_cost.steps(r), log_cost.measure),
     "imports": (lambda s, r: imports.steps(), lambda s, r: imports.measure()),
 }

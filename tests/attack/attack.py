@@ -58,7 +58,7 @@ class Attack:
     bounds: ClassVar[Bounds] = Bounds()
     strangers: ClassVar[bool] = True  # they come from another address than the others
     short: ClassVar[bool] = False
-    time: ClassVar[float] = 0.4  # of ATTACK_SECONDS
+    time: ClassVar[float] = 0.3  # of ATTACK_SECONDS
 
     def prepare(self) -> None:
         """Make what takes long to make; before the clock starts."""

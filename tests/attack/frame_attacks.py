@@ -29,7 +29,7 @@ class Pings(Flood):
 
 class Pongs(Pings):
     name = "pongs"
-    time = 0.4
+    time = 0.3
     short = False
     settings = (Setting(),)
 
@@ -85,7 +85,7 @@ class AfterOurClose(AfterClose):
     """The attacker says that it closes, and floods."""
 
     name = "after-their-close"
-    time = 0.4
+    time = 0.3
     short = False
     breach = frame(CLOSE, (1000).to_bytes(2))
 
@@ -123,7 +123,7 @@ class NeverReadsAnswers(NeverReads):
     """Calls whose answers are longer than they are, and nothing is ever read."""
 
     name = "unread-answers"
-    time = 0.4
+    time = 0.3
     promise = "every write is followed by the same check of the write buffer"
     short = False
     settings = (Setting(trace="file"),)

@@ -55,7 +55,7 @@ class ControlCharacters(Attack):
 
     name = "control-characters"
     promise = "control characters from peers are escaped where a peer's text enters a message"
-    settings = (Setting(log="pipe", flags=("--json-log",)), Setting())
+    settings = (Setting(log="pipe"),)
     evil: ClassVar[str] = "\x1b[2J\x1b]0;owned\x07\r\n\x9b31m\u202eevil\x00\x7f"
 
     async def run(self, ground: Ground) -> None:
@@ -106,7 +106,7 @@ class HandlerErrors(Flood):
     name = "handler-errors"
     promise = "damping for handler errors"
     bounds = Bounds(tracebacks=60)
-    settings = (Setting(app="failing"), Setting(app="failing", log="pipe", trace="file"))
+    settings = (Setting(app="failing", log="pipe", trace="file"),)
 
     def blocks(self) -> Iterable[tuple[bytes, int]]:
         return endless(text(b'[2,"1","DataTransfer",{"vendorId":"x"}]') * 200, 200)
@@ -116,7 +116,7 @@ class FullDisk(ValidCalls):
     """The trace goes to a full disk."""
 
     name = "full-disk"
-    time = 0.4
+    time = 0.3
     promise = "damping for failing trace hooks (4,466 tracebacks for 3,000 Heartbeats on a full disk)"
     bounds = Bounds(tracebacks=3)
     settings = (Setting(trace="full"), Setting(log="full", trace="file"))
@@ -126,7 +126,7 @@ class DiskThatIsFreed(ValidCalls):
     """The trace fills its disk, which is freed at half time."""
 
     name = "freed-disk"
-    time = 1.0
+    time = 0.6
     promise = "a trace file after a full disk goes on at a new line"
     bounds = Bounds(tracebacks=3)
     settings = (Setting(log="pipe", trace="file"),)
@@ -162,7 +162,7 @@ class UnreadLog(ValidCalls):
     """The log is a pipe that nobody reads."""
 
     name = "unread-log"
-    time = 0.4
+    time = 0.3
     promise = "a log pipe that nobody reads does not stop the server"
     settings = (Setting(log="unread"),)
 

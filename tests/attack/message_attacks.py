@@ -65,7 +65,7 @@ class ValidBombs(Compressed):
 
 class ManyBombers(Compressed):
     name = "bombs4"
-    time = 1.0
+    time = 0.6
     promise = COST
     stations = 4
     source = staticmethod(shapes.valid_bombs)
@@ -91,7 +91,7 @@ class InvalidPayloads(Compressed):
 
 class InvalidFlood(Compressed):
     name = "invalid-flood"
-    time = 1.0
+    time = 0.6
     promise = COST
     stations = 4
     source = staticmethod(shapes.invalid_bombs)
@@ -144,7 +144,7 @@ class ValidCalls(Flood):
 
 class ValidCallsOfFour(ValidCalls):
     name = "calls4"
-    time = 0.4
+    time = 0.3
     short = False
     stations = 4
     settings = (Setting(log="pipe", tls=True, passwords=True), Setting(trace="file"))
@@ -176,9 +176,9 @@ class EndlessHandlers(Attack):
     """Calls whose handlers never end, from stations that leave and come again."""
 
     name = "endless-handlers"
-    time = 1.0
+    time = 0.8
     promise = "a handler that never ends is cancelled (608 tasks stayed after 20 s)"
-    settings = (Setting(grace=5.0, app="endless", flags=("--limits", "answer_timeout=0.3")),)
+    settings = (Setting(grace=5.0, app="endless", flags=("--limits", "answer_timeout=0.3,handler_timeout=0.3")),)
     most_tasks: ClassVar[int] = 8 * 64 + 100  # as many handlers as eight stations may have at work, and as many waiting
 
     async def run(self, ground: Ground) -> None:

@@ -15,7 +15,7 @@ _EVENTS = "the engine's events have back-pressure: they are counted and merged w
 
 class EngineCalls(ValidCalls):
     name = "engine-calls"
-    time = 0.4
+    time = 0.3
     kind = "engine"
     settings = _ONE
     short = False
@@ -23,7 +23,7 @@ class EngineCalls(ValidCalls):
 
 class EngineArrays(EmptyArrays):
     name = "engine-arrays"
-    time = 0.4
+    time = 0.3
     kind = "engine"
     settings = _ONE
     short = False
@@ -31,7 +31,7 @@ class EngineArrays(EmptyArrays):
 
 class EngineBombs(ValidBombs):
     name = "engine-bombs"
-    time = 0.4
+    time = 0.3
     kind = "engine"
     settings = _ONE
     short = False
@@ -51,7 +51,7 @@ class DeafRuntimeRefusals(Refusals):
     kind = "engine, not read"
     promise = _EVENTS + " (49 to 631 MiB in 20 s)"
     bounds = Bounds(memory=24 * 2**20)
-    time = 2.0
+    time = 1.5
     settings = _ONE
     short = True
 
@@ -60,7 +60,7 @@ class DeafRuntimeCalls(ValidCalls):
     """Requests for a runtime that does not read."""
 
     name = "unread-requests"
-    time = 1.0
+    time = 0.6
     kind = "engine, not read"
     promise = _EVENTS
     settings = _ONE
@@ -69,7 +69,7 @@ class DeafRuntimeCalls(ValidCalls):
 
 class DeafRuntimePings(Pings):
     name = "unread-engine-pings"
-    time = 0.4
+    time = 0.3
     kind = "engine, not read"
     promise = _EVENTS
     settings = _ONE
@@ -110,7 +110,7 @@ class NodeRedBlanks(Compressed):
 
 class EnginePasswords(WrongPasswords):
     name = "engine-passwords"
-    time = 0.4
+    time = 0.3
     kind = "engine"
     settings = _ONE
     short = False

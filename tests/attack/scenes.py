@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
 from tests.attack.kernel import FairClock
-from tests.attack.targets import CSMSTarget, Setting, StationTarget, Target
+from tests.attack.targets import CSMSTarget, PortTaken, Setting, StationTarget, Target
 from tests.attack.way_in import WayIn
 from tests.attack.well_behaved import GoodCSMS, GoodStation, Newcomers
 
@@ -70,10 +71,18 @@ class AtStation(Scene):
         await asyncio.wait_for(self.good.station_is_there(), 30)
 
 
+def _csms_target(folder: Path, setting: Setting) -> CSMSTarget:
+    """Started; on another port if another program took the one that was free a moment ago."""
+    for _ in range(3):
+        with contextlib.suppress(PortTaken):
+            return CSMSTarget(folder, setting)
+    raise AssertionError("no port stays free for long enough")
+
+
 async def open_scene(kind: str, folder: Path, setting: Setting, *, strangers: bool) -> Scene:
     """Start the target and let the others connect. Raises AssertionError if it does not start."""
     if kind == "csms":
-        target = await asyncio.to_thread(CSMSTarget, folder, setting)
+        target = await asyncio.to_thread(_csms_target, folder, setting)
         scene: Scene = AtCSMS(target, target.way, strangers=strangers)
     elif kind == "station":
         csms = GoodCSMS()

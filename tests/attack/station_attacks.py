@@ -128,7 +128,7 @@ class NeverReadsStation(HostileCSMS):
     """Pings, whose answers are not read."""
 
     name = "station-unread"
-    time = 1.0
+    time = 0.6
 
     async def visited(self, ground: Ground, peer: Peer, head: bytes) -> None:
         peer.send(response(head, "ocpp2.0.1"))

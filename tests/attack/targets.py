@@ -34,6 +34,10 @@ EVIL = [f"EVIL-{number}" for number in range(8)]
 DESCRIPTORS = 16_384  # for targets that are not to run out of them, as far as this process may allow it
 
 
+class PortTaken(AssertionError):
+    """A target could not start, because another program listens on its port."""
+
+
 class Target:
     """A process under attack. ``folder`` is its own; its log is in ``log``, what it prints in ``said``."""
 
@@ -91,7 +95,9 @@ class Target:
         until = time.monotonic() + START_SECONDS
         while not is_ready():
             text = self.log.read_text(errors="replace")[-2000:]
-            assert self.process.poll() is None, f"{self.kind} ended with code {self.process.returncode}: {text}"
+            if self.process.poll() is not None:
+                kind = PortTaken if "cannot listen" in text else AssertionError
+                raise kind(f"{self.kind} ended with code {self.process.returncode}: {text}")
             assert time.monotonic() < until, f"{self.kind} did not start: {text}"
             time.sleep(0.02)
 
@@ -119,7 +125,7 @@ class Setting:
     app: str = "csms"
     uvloop: bool = True
     descriptors: int = DESCRIPTORS
-    grace: float = 1.0  # of the app: five seconds for each trial would be too many
+    grace: float = 0.5  # of the app: five seconds for each trial would be too many
     flags: tuple[str, ...] = field(default=())
 
     @property
@@ -161,7 +167,11 @@ class CSMSTarget(Target):
         if not setting.uvloop:
             env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HERE / "without_uvloop"), env.get("PYTHONPATH")]))
         self.spawn(command, setting.log, env=env, preexec_fn=_descriptors(setting.descriptors))
-        self.wait_until_ready(lambda: listens(port))
+        try:
+            self.wait_until_ready(lambda: listens(port))
+        except AssertionError:
+            self.remove()
+            raise
 
 
 def listens(port: int) -> bool:

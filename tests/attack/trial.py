@@ -21,7 +21,7 @@ from tests.attack.scenes import Scene, open_scene
 from tests.attack.targets import ROOT, Setting
 from tests.attack.well_behaved import NOTHING
 
-WARM_UP = 0.7  # seconds in which the well-behaved are alone: caches fill, decoders are made
+WARM_UP = 0.5  # seconds in which the well-behaved are alone: caches fill, decoders are made
 _LOOK = 0.05  # seconds between two looks at the memory
 _DEAF = 30.0  # seconds by the wall after which a target that has not obeyed is killed, whatever the machine does
 _TRACEBACK = re.compile(rb"Traceback \(most recent call last\)|never retrieved|Exception ignored|Fatal ")

@@ -9,6 +9,7 @@ import pkgutil
 import benchmarks
 import pytest
 from benchmarks.contenders import FLOOR, OURS, Contender, Running
+from benchmarks.measures.bounds import OFF, SERVERS
 from benchmarks.measures.log_cost import LOGS, LoggingCSMS
 from benchmarks.samples import HEARTBEAT, TRANSACTION_EVENT
 
@@ -23,7 +24,7 @@ def test_every_module_of_the_benchmarks_imports() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("contender", [OURS, FLOOR], ids=lambda contender: contender.name)
+@pytest.mark.parametrize("contender", [OURS, SERVERS[OFF], FLOOR], ids=["ocppflow", "without bounds", "floor"])
 def test_our_servers_answer_the_load_generator(contender: Contender) -> None:
     with Running(contender) as server:
         for sample in (HEARTBEAT, TRANSACTION_EVENT):
