@@ -280,7 +280,7 @@ class CSMS(RoleBase[Station]):
 
     def _replace(self, old: Station, known: KnownStation, link: Link) -> None:
         log.info("%s: connected again, the older connection is closed", old.identity)
-        if replaced(known, self.clock.now(), old.idle_for):
+        if old.is_open and replaced(known, self.clock.now(), old.idle_for):
             log.warning(
                 "%s: two peers use this identity, from %s and %s, and replace each other; give one of them its own. "
                 "Until then a newcomer is asked to wait %d s",
@@ -293,7 +293,9 @@ class CSMS(RoleBase[Station]):
 
     def _contest(self, handshake: Handshake, verdict: Accept) -> Accept | Refuse:
         known, present = self._known.get(handshake.identity), self._stations.get(handshake.identity)
-        if known is None or present is None or not is_contested(known, self.clock.now(), present.idle_for):
+        if known is None or present is None or not present.is_open:
+            return verdict
+        if not is_contested(known, self.clock.now(), present.idle_for):
             return verdict
         reason = f"{handshake.identity} is connected; two peers use this identity"
         wait, private = {"Retry-After": str(RETRY_AFTER)}, f"the other one comes from {present.peer.address}"

@@ -176,3 +176,21 @@ async def test_a_station_that_comes_back_from_a_dead_connection_is_let_in_howeve
         assert await peer.say(HEARTBEAT) == [BEAT]
         await world.clock.advance(ALIVE + 1)
     assert "two peers" not in caplog.text
+
+
+async def test_a_station_whose_connection_is_being_closed_does_not_fight_for_it_when_it_comes_back(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Such as one whose connection we have failed for a broken frame: it comes again at once."""
+    serving(world)
+    for _ in range(3 * SUSPECT_FROM):
+        peer, station = world.raw()
+        assert await peer.say(HEARTBEAT) == [BEAT]
+        world.links[-1].close(1002, "a broken frame")
+        assert not station.is_open
+    assert "two peers" not in caplog.text
+    async with (
+        world.csms.listen("ws://127.0.0.1:0") as listener,
+        ChargingStation("CS1", listener.url, versions=["2.0.1"], reconnect=False) as cs,
+    ):
+        assert cs.is_connected
