@@ -20,6 +20,7 @@ _OTHERS = (
     "tools/**/*.py",
     "benchmarks/**/*.py",
     "tests/fuzz/*.py",
+    "tests/attack/*.py",
 )
 
 

@@ -14,7 +14,17 @@ _IS_NO = re.compile(
 )
 _OWN_NUMBER = re.compile(r"\brows? \d+\b|\btest_row_?\d", re.IGNORECASE)
 _KINDS = {".py", ".md", ".js", ".html", ".json", ".toml"}
-_PLACES = ("src", "docs", "examples", "node-red", "tests/fuzz", "tests/wire", "tests/unit", "tests/flows")
+_PLACES = (
+    "src",
+    "docs",
+    "examples",
+    "node-red",
+    "tests/attack",
+    "tests/fuzz",
+    "tests/wire",
+    "tests/unit",
+    "tests/flows",
+)
 _NOT_OURS = {"node_modules", "engine", "__pycache__"}
 
 
