@@ -116,6 +116,7 @@ class FullDisk(ValidCalls):
     """The trace goes to a full disk."""
 
     name = "full-disk"
+    short = False
     time = 0.3
     promise = "damping for failing trace hooks (4,466 tracebacks for 3,000 Heartbeats on a full disk)"
     bounds = Bounds(tracebacks=3)
@@ -162,6 +163,7 @@ class UnreadLog(ValidCalls):
     """The log is a pipe that nobody reads."""
 
     name = "unread-log"
+    short = False
     time = 0.3
     promise = "a log pipe that nobody reads does not stop the server"
     settings = (Setting(log="unread"),)
@@ -171,6 +173,7 @@ class Secrets(Attack):
     """Passwords and keys wherever a station or a stranger can put them; none may be in any output."""
 
     name = "secrets"
+    short = True
     promise = "secrets never show, wherever a frame, an error text, a note, a violation or an event appears"
     settings = (
         Setting(trace="file"),

@@ -218,7 +218,7 @@ class _Blotter:
         names = {each for each, _ in members}
         of_a_vpn = name == "vpn" or not OF_A_VPN.isdisjoint(names)
         sealed = sealed or any(each in NAMING and self._names_a_secret(value) for each, value in members)
-        signed = "payload" in names and "signature" in names
+        signed = "payload" in names and not names.isdisjoint(("signature", "signatures"))
         for each, value in members:
             if is_secret(each) or (each == "key" and of_a_vpn):
                 self._hide(value)

@@ -131,9 +131,11 @@ def _reversed(value: Any) -> Any:
     return [_reversed(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _signed(each: Planted) -> str:
+def _signed(each: Planted, *, by_several: bool = False) -> str:
+    """As JWS has it (RFC 7515 7.2): flattened, which is what the standard shows, or general."""
     plain = base64.urlsafe_b64encode(json.dumps(each.payload).encode()).rstrip(b"=").decode()
-    payload = json.dumps({"payload": plain, "protected": "e30", "signature": "c2ln"})
+    signature: dict[str, Any] = {"protected": "e30", "signature": "c2ln"}
+    payload = json.dumps({"payload": plain} | ({"signatures": [signature]} if by_several else signature))
     return _frame(each._replace(message=f"{each.action}-SignedRequest") if each.is_request else each, payload)
 
 
@@ -158,6 +160,7 @@ def frames(each: Planted) -> Iterator[tuple[str, bytes]]:
     yield "an object", _with(each, lambda value: {"password": value}).encode()
     yield "twice", _doubled(each).encode()
     yield "signed", _signed(each).encode()
+    yield "signed by several", _signed(each, by_several=True).encode()
     yield "cut", plain[:-1].encode()
     yield "cut at the marker", plain[: plain.rindex(MARK) + len(MARK)].encode()
     yield "a bracket too many", (plain + "]").encode()
