@@ -179,6 +179,7 @@ def test_what_is_forgiven_is_chosen_rule_by_rule(drawing: Drawing):
     identity.fill("LONER")
     tray.locator("#node-input-allowOrigins").fill("file://")
     tray.locator("#node-input-anyUser").check()
+    tray.get_by_text("Security", exact=True).click()
     tray.locator("#node-input-hideIdentities").check()
     editor.done()
     after = drawing.exported("CSMS")
