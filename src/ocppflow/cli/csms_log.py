@@ -42,6 +42,8 @@ size."""
 
 _MOST_NAMES = 10_000  # formatted names of stations that are kept; about 1 MB
 
+_OURS = "ocppflow"
+
 _FAULTS = frozenset({"CALLERROR", "CALLRESULTERROR", "unreadable"})
 _COLOURS = {"": "", "info": "", "warning": "yellow", "error": "red", "critical": "red"}
 
@@ -144,7 +146,9 @@ def silenced() -> Iterator[None]:
 
 def _said(record: logging.LogRecord) -> tuple[str, str]:
     """The station a record is about, if its text begins with one, and the rest of the text."""
-    text = text_without_secrets(record.getMessage())
+    text = record.getMessage()
+    if not record.name.startswith(_OURS):  # the library's own have been looked through, argument by argument
+        text = text_without_secrets(text)
     if isinstance(record.msg, str) and record.msg.startswith("%s: ") and isinstance(record.args, tuple):
         station = str(record.args[0])
         return station, text[len(station) + 2 :]

@@ -311,3 +311,18 @@ def test_an_id_that_is_used_again_takes_no_more_room() -> None:
     for _ in range(100):
         conversation.feed(frame('[2,"1","DataTransfer",{"vendorId":"' + "x" * 2**20 + '"}]'))
     assert conversation.feed(frame('[3,"1",{}]', "out")).action == "DataTransfer"
+
+
+def test_who_was_refused_is_named_even_for_a_wrong_password() -> None:
+    """What the library says has been looked through for secrets argument by argument; its own words are none."""
+    log = Log()
+    log.library.warning("refused %s from %s (%s): %s", "'CS1'", "127.0.0.1:5", 401, "wrong password for CS1")
+    assert log.lines() == ["-             warning: refused 'CS1' from 127.0.0.1:5 (401): wrong password for CS1"]
+
+
+def test_secrets_that_an_app_logs_are_hidden_as_well() -> None:
+    log = Log()
+    app = logging.Logger("app")
+    app.addHandler(log.handler)
+    app.warning("cannot log in with password=%s", "hunter2-hunter2")
+    assert log.lines() == ["-             warning: cannot log in with password=***"]
