@@ -80,6 +80,11 @@ class FullWebSocket:
             return None
         return int(sent.code), sent.reason
 
+    @property
+    def held(self) -> int:
+        """Bytes of a message that is not complete."""
+        return len(self._fragments)
+
     def receive(self, data: bytes) -> list[tuple[bool, bytes]]:
         """Take whole frames, or a fault; the whole messages they complete, each with whether it is binary."""
         protocol = self._protocol
@@ -93,11 +98,14 @@ class FullWebSocket:
         for event in protocol.events_received():
             if isinstance(event, Frame) and (message := self._message(event)) is not None:
                 messages.append(message)
+        if protocol.state is not OPEN:
+            self._fragments = bytearray()
         return messages
 
     def receive_eof(self) -> None:
         """The peer sends no more."""
         self._protocol.receive_eof()
+        self._fragments = bytearray()
 
     def send_text(self, data: bytes) -> None:
         """Queue a text message, compressed if that was negotiated."""
@@ -106,6 +114,7 @@ class FullWebSocket:
     def send_close(self, code: int, reason: str) -> None:
         """Queue a close frame."""
         self._protocol.send_close(code, cut_reason(reason))
+        self._fragments = bytearray()  # nobody will hear the rest
 
     def data_to_send(self) -> list[bytes]:
         """What is queued; an empty item means the end of the stream."""

@@ -12,6 +12,7 @@ from websockets.protocol import Side
 from ocppflow.transport.clock import Clock, LoopClock
 from ocppflow.transport.link import Link
 from ocppflow.transport.settings import LinkLimits
+from ocppflow.transport.shared_room import HoldsUnfinished, HoldsUnsent, SharedRoom
 from ocppflow.transport.throttle import Throttle
 from ocppflow.transport.turns import Turns, turns_of
 
@@ -33,7 +34,8 @@ class LinkContext:
     """One object for all Links of a route or client, so that each Link stays small.
 
     ``ended`` is called with a Link whose connection is over. ``measure`` is the clock for how long a piece of work
-    took: a loop's own may stand still meanwhile (uvloop's does).
+    took: a loop's own may stand still meanwhile (uvloop's does). ``unfinished`` and ``unsent`` are the room that all
+    Links of a port share; a client has one Link, whose own bounds are enough.
     """
 
     __slots__ = (
@@ -48,10 +50,19 @@ class LinkContext:
         "side",
         "throttle",
         "turns",
+        "unfinished",
+        "unsent",
     )
 
     def __init__(
-        self, side: Side, limits: LinkLimits, clock: Clock, ended: Callable[[Link], None] | None = None
+        self,
+        side: Side,
+        limits: LinkLimits,
+        clock: Clock,
+        ended: Callable[[Link], None] | None = None,
+        *,
+        unfinished: SharedRoom[HoldsUnfinished] | None = None,
+        unsent: SharedRoom[HoldsUnsent] | None = None,
     ) -> None:
         self.side = side
         self.reads_masked = side is Side.SERVER
@@ -59,6 +70,8 @@ class LinkContext:
         self.clock = clock
         self.now = clock.now
         self.ended = ended
+        self.unfinished = unfinished
+        self.unsent = unsent
         self.loop = asyncio.get_running_loop()
         self.measure: Callable[[], float] = perf_counter if isinstance(clock, LoopClock) else clock.now
         self.throttle = Throttle(limits)

@@ -24,6 +24,7 @@ from ocppflow.transport.network import network_of
 from ocppflow.transport.route import Mount, Route
 from ocppflow.transport.server_context import ServerContext
 from ocppflow.transport.settings import ServerLimits
+from ocppflow.transport.shared_room import unfinished_room, unsent_room
 from ocppflow.transport.tls import ServerTLS
 
 log = budgeted("ocppflow.transport")
@@ -56,6 +57,8 @@ class Server:
         self.context = ServerContext(
             limits or ServerLimits(), tls, clock or LoopClock(), on_refused, descriptors or Descriptors()
         )
+        self._unfinished = unfinished_room(self.context.limits)
+        self._unsent = unsent_room(self.context.limits)
         self._sockets: list[socket.socket] = []
         self._acceptors: list[asyncio.Task[None]] = []
         self._host = ""
@@ -72,7 +75,14 @@ class Server:
         if not route.versions:
             raise ConfigurationError(f"the route at {path} speaks no version")
         route.leniency.check(route.versions)
-        shared = LinkContext(Side.SERVER, route.limits or self.context.limits, self.context.clock, self._ended)
+        shared = LinkContext(
+            Side.SERVER,
+            route.limits or self.context.limits,
+            self.context.clock,
+            self._ended,
+            unfinished=self._unfinished,
+            unsent=self._unsent,
+        )
         self.context.mounts[path] = Mount(route, shared, set())
 
     async def remove_route(

@@ -116,6 +116,17 @@ class ServerLimits(LinkLimits):
     """More of one address (IPv6: network) get 429. Off: whole sites share an address, and a proxy has all of them
     behind one."""
 
+    max_unfinished: int = 32 * 2**20
+    """Of messages that are not complete, and of what waits for its turn, for all connections together; a connection
+    with less than 4 KiB does not count. Of more, the address (IPv6: network) that holds the most gives way: one of its
+    connections that hold the most, if it is above 128 KiB, else the one that began first, is closed with 1013. Enough
+    for 600 messages of 100 KB that are half sent; thousands of stations that report on a slow network need more."""
+
+    max_unsent: int = 128 * 2**20
+    """What waits for peers that do not read, for all connections together; a connection counts when more than 64 KiB
+    wait. Of more, one that has the most waiting, of the address (IPv6: network) that has the most, is dropped. Sixteen
+    times ``max_write_buffer``, and room to send 100 KB to a thousand stations at once."""
+
     retry_after: float = 5.0
     """What a 503 or 429 asks a station to wait: this long up to twice as long, at random, so that those who came
     together do not come together again. 0 says nothing of it."""

@@ -49,6 +49,7 @@ class SocketLink(WritingLink):
         "_allowed_from",
         "_at",
         "_flood",
+        "_is_counted",
         "_missing",
         "_read_pauses",
         "_rest",
@@ -69,6 +70,7 @@ class SocketLink(WritingLink):
         self._rest: bytes | bytearray | None = rest or None  # what came and is still to be worked through
         self._at = 0  # from here on
         self._missing = 0  # how long _rest must be to hold another whole frame; 0 if it may hold one
+        self._is_counted = False  # whether the room for what is unfinished knows of some here
         self._read_pauses = UNATTACHED
         self._allowed_from = 0.0
         self._flood: Flood | None = None
@@ -97,14 +99,21 @@ class SocketLink(WritingLink):
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         super().close(code, reason)
-        if self._state is CLOSING:
-            self._unpause(UNATTACHED | ASKED | FLOOD)  # the peer's answer has to be read
+        if self._state is not CLOSING:
+            return
+        if self._rest is not None and self._missing:  # what the peer has begun, nobody will hear
+            data = bytes(self._rest)
+            self._keep(data, self._step_over(data, 0, 0.0)[0])
+        if self._out is None:  # else a slice is at work, which counts when it is over
+            self._count()
+        self._unpause(UNATTACHED | ASKED | FLOOD)  # the peer's answer has to be read
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._rest = None
         try:
             super().connection_lost(exc)
         finally:
+            self._count()
             if self._context.ended is not None:
                 self._context.ended(self)
 
@@ -130,6 +139,8 @@ class SocketLink(WritingLink):
                     self._slow_down(now, 1, 0.0, is_long=False)
                 return
         self._gather(data, now)
+        if self._rest is not None or self._full is not None or self._is_counted:
+            self._count()
 
     def _gather(self, data: bytes, now: float) -> None:
         """Anything but a short message that comes alone."""
@@ -162,11 +173,13 @@ class SocketLink(WritingLink):
             self._read_pauses &= ~TURN  # when the other reasons are over, there will be another turn
             return
         now = self._context.now()
-        self._slice(now, is_first=False)
+        if self._has_more:
+            self._slice(now, is_first=False)
         if self._has_more:
             self._queue(now)
         else:
             self._unpause(TURN)
+        self._count()
 
     def _queue(self, now: float) -> None:
         self._context.turns.queue(self, faded(self._taken, now - self._taken_at))
@@ -269,8 +282,35 @@ class SocketLink(WritingLink):
 
     def eof_received(self) -> None:
         self._begin_to_close()
+        if self._missing:  # it is never going to come
+            self._rest, self._missing = None, 0
         self._need_full().receive_eof()
+        self._count()
         # Returning None has the transport flush and close itself.
+
+    # What is held of messages that are not complete, and of what waits for its turn.
+
+    @property
+    def unfinished(self) -> int:
+        """Bytes that have come and cannot be handed up yet; 0 if they are few."""
+        rest, full = self._rest, self._full
+        held = (len(rest) if rest is not None else 0) + (full.held if full is not None else 0)
+        return held if held > SHORT else 0
+
+    def _count(self) -> None:
+        room = self._context.unfinished
+        if room is not None and (self._is_counted or self.unfinished):
+            self._is_counted = room.count(self)
+
+    def let_go(self, reason: str) -> None:
+        """All connections together hold too much, and this one gives way: it closes, and forgets what has come."""
+        if self._state is OPEN:
+            log.warning("%s: closed with 1013: %s", self._peer.identity, reason)
+            self.close(1013, reason)
+        if self._has_more:
+            self._rest = self._after_close = None  # the peer's close may be in it, so it is not waited for
+            self._at = 0
+        self._count()
 
     # When to read.
 

@@ -121,6 +121,18 @@ class WritingLink(asyncio.Protocol):
         waiting, most = self._transport.get_write_buffer_size(), self._context.limits.max_write_buffer
         if most and waiting > most:
             self.abort(f"the peer does not read: {waiting} bytes wait to be sent")
+        elif self._context.unsent is not None:
+            self._context.unsent.count(self)
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait for a peer that does not read; 0 unless they are many."""
+        return self._transport.get_write_buffer_size() if self._write_paused and self._end is None else 0
+
+    def _count_unsent(self) -> None:
+        """They are none any more."""
+        if self._context.unsent is not None:
+            self._context.unsent.count(self)
 
     def _answer_ping(self) -> None:
         """Only the latest is answered (RFC 6455 5.5.3), and not before the peer reads what it has been sent."""
@@ -134,6 +146,7 @@ class WritingLink(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._write_paused = False
+        self._count_unsent()
         self._answer_ping()
         if self._waiters is not None:
             self._waiters.wake(ended=False)
@@ -160,6 +173,8 @@ class WritingLink(asyncio.Protocol):
             self._end = (1006, reason)
         self._begin_to_close()
         self._transport.abort()
+        if self._write_paused:
+            self._count_unsent()
 
     async def wait_closed(self) -> None:
         if self._state is not CLOSED:
@@ -175,6 +190,8 @@ class WritingLink(asyncio.Protocol):
         why = str(exc) if exc else "the connection was lost without a closing handshake"
         code, reason = self._end = ended or (1006, why)
         self._close_timer = self._full = self._after_close = self._pong = None
+        if self._write_paused:
+            self._count_unsent()
         if self._waiters is not None:
             self._waiters.wake(ended=True)
             self._waiters = None

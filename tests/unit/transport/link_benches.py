@@ -66,14 +66,16 @@ class Bench:
         limits: LinkLimits | None = None,
         deflate: bool = False,
         echo: bool = False,
+        context: LinkContext | None = None,
+        address: str = "here",
     ) -> None:
         self.side = side
         self.clock = clock
         self.wire = Wire()
-        self.context = LinkContext(side, limits or LinkLimits(ping_interval=0), clock)
+        self.context = context or LinkContext(side, limits or LinkLimits(ping_interval=0), clock)
         self._peers = [PerMessageDeflate(False, False, 12, 12)] if deflate else []
         ours = [PerMessageDeflate(False, False, 12, 12)] if deflate else []
-        self.link = SocketLink(self.wire, Peer("CS1", Version.V201, "here"), self.context, extensions=ours)
+        self.link = SocketLink(self.wire, Peer("CS1", Version.V201, address), self.context, extensions=ours)
         self.heard: list[bytes | bytearray] = []
         self.ended: tuple[int, str] | None = None
         self.echo = echo

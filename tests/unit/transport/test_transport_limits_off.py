@@ -17,11 +17,12 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from link_benches import PING, Bench
+from link_benches import PING, TEXT, Bench
 from test_transport_derivations import Hands, _ask
 from test_transport_throttle import _flood
 from test_transport_tls_room import Guest
 from transport_certificates import self_signed
+from websockets.protocol import Side
 
 from ocppflow.endpoint.overdue import Overdue
 from ocppflow.errors import ConfigurationError
@@ -31,10 +32,12 @@ from ocppflow.transport.clock import ManualClock, settle
 from ocppflow.transport.derivations import Derivations, Overloaded
 from ocppflow.transport.descriptors import Descriptors
 from ocppflow.transport.handshake import RefusedInfo
+from ocppflow.transport.link_context import LinkContext
 from ocppflow.transport.refusals import Refusals
 from ocppflow.transport.server_context import ServerContext
 from ocppflow.transport.server_opening import ServerOpening
 from ocppflow.transport.settings import LinkLimits, ServerLimits
+from ocppflow.transport.shared_room import unfinished_room, unsent_room
 from ocppflow.transport.throttle import AT_ONCE, Throttle
 from ocppflow.transport.tls import KeyPair, ServerTLS
 
@@ -245,6 +248,31 @@ async def refusals_per_address(limits: ServerLimits) -> bool:
 @bound(1)
 async def refusals_per_second(limits: ServerLimits) -> bool:
     return await _are_counted(dataclasses.replace(limits, refusals_per_address=0))
+
+
+def _port(limits: ServerLimits) -> LinkContext:
+    unfinished, unsent = unfinished_room(limits), unsent_room(limits)
+    return LinkContext(Side.SERVER, limits, ManualClock(), unfinished=unfinished, unsent=unsent)
+
+
+@bound(10_000)
+async def max_unfinished(limits: ServerLimits) -> bool:
+    context = _port(limits)
+    benches = [Bench(clock=context.clock, context=context) for _ in range(100)]
+    await settle()
+    for bench in benches:
+        bench.arrives(bench.frame(TEXT, b"x" * 5000, fin=False))
+    return not all(bench.link.is_open for bench in benches)
+
+
+@bound(100_000)
+async def max_unsent(limits: ServerLimits) -> bool:
+    context = _port(limits)
+    benches = [Bench(clock=context.clock, context=context) for _ in range(100)]
+    for bench in benches:
+        bench.wire.unread = 100_000
+        bench.link.pause_writing()
+    return any(bench.wire.ended == "aborted" for bench in benches)
 
 
 # --- of calls ------------------------------------------------------------------------------------------------------
