@@ -96,8 +96,10 @@ class FullWebSocket:
         protocol.receive_data(data)
         messages = []
         for event in protocol.events_received():
-            if isinstance(event, Frame) and (message := self._message(event)) is not None:
-                messages.append(message)
+            if isinstance(event, Frame):
+                if (message := self._message(event)) is not None:
+                    messages.append(message)
+                event.data = b""  # the Protocol remembers its last frame until the next one comes
         if protocol.state is not OPEN:
             self._fragments = bytearray()
         return messages

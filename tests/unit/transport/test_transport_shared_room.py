@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -136,6 +138,28 @@ async def test_who_holds_little_does_not_count() -> None:
         bench.arrives(bench.frame(TEXT, b"x" * SHORT)[:SHORT])
         assert bench.link.is_open
     assert port.unfinished.total == 0
+
+
+@pytest.mark.parametrize("deflate", [True, False])
+async def test_a_frame_is_kept_nowhere_once_it_has_been_worked_through(deflate: bool) -> None:
+    (bench,) = await Port().enter(EVIL, deflate=deflate)
+    kept: list[int] = []
+    tracemalloc.start()
+    for fin in (False, True):
+        before = _in_use()
+        data = bench.frame(TEXT if not fin else CONT, b"x" * (MIB // 2), fin=fin)
+        bench.arrives(data)
+        del data
+        bench.heard.clear()
+        kept.append(_in_use() - before)
+    tracemalloc.stop()
+    assert kept[0] < 0.7 * MIB, "the fragment, once"
+    assert kept[1] < 0, "nothing"
+
+
+def _in_use() -> int:
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]
 
 
 async def test_a_client_has_no_such_room() -> None:
