@@ -35,7 +35,7 @@ def check_origin(origin: str, host: str, *, tls: bool, allowed: Collection[str])
       address (DNS rebinding), and the browser then sends this name in both headers.
 
     ``null`` is refused: any page sends it from a sandboxed frame. So is ``file://``, which Chromium sends for a page
-    that was saved, and a mailed one is.
+    that was saved, and a mailed one is; but see :func:`may_be_a_station`.
     """
     faults = [each for part in origin.split(",") if (each := part.strip()) and not _is_let_in(each, host, tls, allowed)]
     if not faults:
@@ -47,6 +47,12 @@ def check_origin(origin: str, host: str, *, tls: bool, allowed: Collection[str])
         "the operator of the CSMS can allow it (leniency, origins)",
         private="--allow-origin of ocppflow csms, allowOrigins of the node",
     )
+
+
+def may_be_a_station(origin: str) -> bool:
+    """Whether a refused Origin is what many a station sends as well, which is let in once it has shown a password or a
+    certificate: a widespread WebSocket library for microcontrollers says ``file://`` unless it is told otherwise."""
+    return plain_origin(origin) == "file://"
 
 
 def plain_origin(text: str) -> str:

@@ -30,7 +30,7 @@ from ocppflow.transport.half_close import end_of_stream
 from ocppflow.transport.http_request import mend_connection_header, not_websocket, parse_request
 from ocppflow.transport.link import Peer, Unheard
 from ocppflow.transport.network import network_of
-from ocppflow.transport.origin import check_origin
+from ocppflow.transport.origin import check_origin, may_be_a_station
 from ocppflow.transport.route import Mount, Route
 from ocppflow.transport.securing import Securing
 from ocppflow.transport.server_context import ServerContext
@@ -78,6 +78,7 @@ class ServerOpening(asyncio.Protocol):
         self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self.network = network_of(host)
         """What the bounds per address count."""
+        self._origin_fault: hs.Refuse | None = None
         self.identity = ""
         self.path = ""
 
@@ -256,6 +257,8 @@ class ServerOpening(asyncio.Protocol):
             return None
         if isinstance(decision, hs.Refuse):
             return decision
+        if self._origin_fault is not None and hs.security_profile(shake, decision) == 0:
+            return self._origin_fault
         if self._server.mounts.get(arrival.path) is not mount:
             return self._server.admission.refuse(503, f"the path {arrival.path} was closed meanwhile")
         self._transport.write(response.serialize())
@@ -280,8 +283,9 @@ class ServerOpening(asyncio.Protocol):
     def _handshake(self, request: Request, arrival: Arrival, route: Route) -> hs.Handshake | hs.Refuse:
         tls = self._transport.get_extra_info("ssl_object")
         origin, host = (", ".join(request.headers.get_all(name)) for name in ("Origin", "Host"))
-        if refusal := check_origin(origin, host, tls=tls is not None, allowed=route.leniency.origins):
-            return refusal
+        self._origin_fault = check_origin(origin, host, tls=tls is not None, allowed=route.leniency.origins)
+        if self._origin_fault is not None and not may_be_a_station(origin):
+            return self._origin_fault
         mended = mend_connection_header(request, forgiven=route.leniency.any_connection_header)
         if isinstance(mended, hs.Refuse):
             return mended

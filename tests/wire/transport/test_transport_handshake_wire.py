@@ -105,6 +105,23 @@ async def test_an_origin_that_is_allowed_is_let_in(site) -> None:
     assert (await (await here.raw()).asked("/ocpp/CS1", Origin="file://"))[0] == 403
 
 
+async def test_a_station_that_says_file_is_let_in_once_it_has_shown_its_password(site) -> None:
+    """As a widespread WebSocket library for microcontrollers makes it say; a saved page says the same, but has no
+    password."""
+    here = await site(acceptor=SecurityPolicy(passwords=PlainPasswords({"CS1": "pw"})))
+    right, wrong = _basic("CS1", b"pw"), _basic("CS1", b"wp")
+    assert (await (await here.raw()).asked(Origin="file://", Authorization=right))[0] == 101
+    assert (await (await here.raw()).asked(Origin="file://", Authorization=wrong))[0] == 401
+    assert (await (await here.raw()).asked(Origin="file://"))[0] == 401
+    for page in ("null", "https://evil.example", "file://, https://evil.example"):
+        assert (await (await here.raw()).asked(Origin=page, Authorization=right))[0] == 403
+    open_to_all = await site(acceptor=SecurityPolicy({0}))
+    for headers in ({}, {"Authorization": right}):
+        status, _, body = await (await open_to_all.raw()).asked(Origin="file://", **headers)
+        assert (status, "web page" in body) == (403, True)
+    assert "--allow-origin" in (await open_to_all.refused()).reason
+
+
 @pytest.mark.parametrize(
     ("offered", "speaks", "chosen"),
     [
