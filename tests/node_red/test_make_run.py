@@ -29,6 +29,8 @@ class Launcher:
         self.home = home
         self.port, self.csms_port = free_port(), free_port()
         arguments = ["--port", str(self.port), "--csms-port", str(self.csms_port), "--home", str(home)]
+        # A shell has what it starts in the background ignore Ctrl-C, these tests too; nobody at a terminal does.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         self.process = subprocess.Popen(
             [sys.executable, str(TOOL), *arguments],
             env={**os.environ, MARK: str(home)},
