@@ -3,8 +3,13 @@ be anybody's, and may stand behind another."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import TypeVar
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 PATIENCE = 5.0  # s, where no limits say otherwise
 
@@ -26,4 +31,14 @@ class Asker:
 _ANYBODY = Asker()
 
 asker: ContextVar[Asker] = ContextVar("asker", default=_ANYBODY)
-"""That of the task in which a handshake is decided on. An opening sets it."""
+"""That of the task in which a handshake is decided on."""
+
+
+async def on_behalf_of(who: Asker, decide: Callable[[S], Awaitable[T]], about: S) -> T:
+    """``decide(about)``, for ``who``. What is begun afterwards does not carry ``who`` along: the timers of a connection
+    live as long as it does, and would hold 0.3 KiB of context."""
+    before = asker.set(who)
+    try:
+        return await decide(about)
+    finally:
+        asker.reset(before)

@@ -21,7 +21,7 @@ from ocppflow.log_budget import budgeted
 from ocppflow.plain_text import SHOWN_TEXT, excerpt, one_line
 from ocppflow.transport import handshake as hs
 from ocppflow.transport.arrival import Arrival, arrive, describe, no_route
-from ocppflow.transport.asker import Asker, asker
+from ocppflow.transport.asker import Asker, on_behalf_of
 from ocppflow.transport.choosing_protocol import ChoosingProtocol, refusal_response
 from ocppflow.transport.clock import Timer
 from ocppflow.transport.framing import cut_reason
@@ -220,7 +220,6 @@ class ServerOpening(asyncio.Protocol):
             self._task = asyncio.get_running_loop().create_task(self._answer(head, rest))
 
     async def _answer(self, head: bytes, rest: bytes) -> None:
-        asker.set(Asker(self.network, self._server.limits.password_wait))
         try:
             decision = await self._decide(head, rest)
         except Exception:
@@ -252,7 +251,8 @@ class ServerOpening(asyncio.Protocol):
             return None
         if mount.route.check_identity and (refusal := hs.check_identity(shake.identity, shake.version)):
             return refusal
-        decision = await mount.route.acceptor(shake)
+        who = Asker(self.network, self._server.limits.password_wait)
+        decision = await on_behalf_of(who, mount.route.acceptor, shake)
         if self._state is OpeningState.OVER:
             return None
         if isinstance(decision, hs.Refuse):

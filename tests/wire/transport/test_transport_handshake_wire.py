@@ -10,6 +10,7 @@ import pytest
 from transport_peers import PATIENCE
 
 from ocppflow.messages.base import Version
+from ocppflow.transport.asker import Asker, asker
 from ocppflow.transport.clock import ManualClock, settle
 from ocppflow.transport.handshake import Accept, Handshake, Refuse
 from ocppflow.transport.leniency import Leniency
@@ -430,3 +431,16 @@ async def test_paths_share_a_port_and_come_and_go(site) -> None:
     assert (await late.asked("/other/CS1"))[0] == 404
     first.frame(1, b"unharmed")
     assert (await first.next_frame()).data == b"unharmed"
+
+
+async def test_a_connection_does_not_carry_along_what_was_known_for_the_check_of_its_password(site) -> None:
+    """Its timers live as long as it does, and each would hold a context."""
+    seen: list[Asker] = []
+
+    async def acceptor(_: Handshake) -> Accept:
+        seen.append(asker.get())
+        return Accept(0)
+
+    here = await site(acceptor=acceptor, on_link=lambda _: seen.append(asker.get()))
+    assert (await (await here.raw()).asked())[0] == 101
+    assert [each.address for each in seen] == ["127.0.0.1", ""]
