@@ -99,10 +99,11 @@ class ServerLimits(LinkLimits):
     that has the most gives way: its oldest half-open one is dropped, or its latest waiting one gets 503. Ten seconds'
     worth."""
 
-    password_wait: float = 5.0
+    password_wait: float = 10.0
     """Seconds of password checks that may wait their turn, at what a check costs here; when more wait, those who have
-    the most waiting get 503. Others do not wait behind them: turns go round by address. A third of the
-    ``handshake_timeout``, and less than a station waits. Where most passwords from an address are wrong, a second."""
+    the most waiting get 503. Others do not wait behind them: turns go round by address. Two thirds of
+    the ``handshake_timeout``, and less than a station waits; a thousand stations that come back after a restart, at 3
+    ms each on one core, are not refused. Where most passwords from an address are wrong, a second."""
 
     max_refusals: int = 1000
     """How many that were refused may still read why, for ``close_timeout`` at the longest; of more, the oldest of the
