@@ -6,7 +6,7 @@ import asyncio
 import ssl
 from typing import Any, Protocol
 
-from ocppflow.transport.tls_stream import TLSStream
+from ocppflow.transport.tls_stream import TLSStream, next_flight
 
 
 class Connecting(Protocol):
@@ -52,22 +52,15 @@ class ClientSecuring(asyncio.Protocol):
         tls = self._tls
         if tls is None or self._transport.is_closing():
             return
-        try:
-            tls.do_handshake()
-        except ssl.SSLWantReadError:
-            self._flush()
-        except ssl.SSLError as error:
+        flight, agreed = next_flight(tls, self._outgoing)
+        if flight:
+            self._transport.write(flight)
+        if agreed:
             self._tls = None
-            self._flush()
-            self._owner.tls_failed(error)
-        else:
-            self._flush()
-            self._tls = None
+        if isinstance(agreed, ssl.SSLError):
+            self._owner.tls_failed(agreed)
+        elif agreed:
             self._transport.pause_reading()
             stream = TLSStream(self._transport, tls, self._incoming, self._outgoing, self._owner)
             self._owner.connection_made(stream)  # type: ignore[arg-type]
             stream.start()
-
-    def _flush(self) -> None:
-        if self._outgoing.pending:
-            self._transport.write(self._outgoing.read())

@@ -15,7 +15,7 @@ from ocppflow.transport.clock import Clock
 from ocppflow.transport.handshake import Refuse
 from ocppflow.transport.tls import alert, explain_tls_failure
 from ocppflow.transport.tls_room import TLSRoom
-from ocppflow.transport.tls_stream import TLSStream
+from ocppflow.transport.tls_stream import TLSStream, next_flight
 
 _HANDSHAKE = 0x16  # the type of a TLS record (RFC 8446, 5.1), with which a ClientHello begins
 _HEADER = 5  # bytes of a record's header; the last two are its length
@@ -165,18 +165,16 @@ class Securing(asyncio.Protocol):
         tls = self._tls
         if tls is None or self._transport.is_closing():
             return
-        try:
-            tls.do_handshake()
-        except ssl.SSLWantReadError:
-            if self._outgoing.pending:
-                self._transport.write(self._outgoing.read())
-            self._transport.resume_reading()
-        except ssl.SSLError as error:
-            self._fail(explain_tls_failure(error), self._outgoing.read())  # the alert that says why
-        else:
-            if self._outgoing.pending:
-                self._transport.write(self._outgoing.read())
+        flight, agreed = next_flight(tls, self._outgoing)
+        if isinstance(agreed, ssl.SSLError):
+            self._fail(explain_tls_failure(agreed), flight)
+            return
+        if flight:
+            self._transport.write(flight)
+        if agreed:
             self._agreed(tls)
+        else:
+            self._transport.resume_reading()
 
     def _agreed(self, tls: ssl.SSLObject) -> None:
         self._stop_timer()

@@ -20,6 +20,19 @@ peer, and a station has no use for them; half a large record is 16 KiB."""
 _BYTES_FOR_ONE = 64  # bytes on the wire for each byte of content: a record of one byte has 23
 
 
+def next_flight(tls: ssl.SSLObject, outgoing: ssl.MemoryBIO) -> tuple[bytes, bool | ssl.SSLError]:
+    """Take the handshake of ``tls`` on as far as what came allows: what is to be sent, and whether TLS is agreed; or
+    why it has failed, and then what is to be sent is the alert that says so."""
+    agreed: bool | ssl.SSLError = True
+    try:
+        tls.do_handshake()
+    except ssl.SSLWantReadError:
+        agreed = False
+    except ssl.SSLError as error:
+        agreed = error
+    return outgoing.read(), agreed
+
+
 class _Shared(threading.local):
     """What the loop of a thread reads into, one connection after the other: it fills it and tells in one go."""
 
