@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import os
 import resource
 import signal
@@ -17,14 +16,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from benchmarks.processes import free_port
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from ocppflow import hash_password
 from tests.attack.way_in import SECRET, WayIn
 from tests.attack.well_behaved import GOOD, NEW
+from tests.self_signed import self_signed
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -153,9 +149,9 @@ class CSMSTarget(Target):
         self.way = WayIn(port, password=SECRET if setting.passwords else "")
         command = [sys.executable, "-m", "ocppflow", "csms", "--app", f"{APPS}:{setting.app}"]
         if setting.tls:
-            cert, key = certificate(folder)
+            cert = self_signed(folder)
             self.way = WayIn(port, ca=str(cert), password=self.way.password)
-            command += ["--tls-cert", str(cert), "--tls-key", str(key)]
+            command += ["--tls-cert", str(cert)]
         command += ["--listen", f"{'wss' if setting.tls else 'ws'}://127.0.0.1:{port}/ocpp"]
         command += ["--auth", str(_passwords(folder))] if setting.passwords else ["--no-auth"]
         if setting.trace:
@@ -194,31 +190,6 @@ def _passwords(folder: Path) -> Path:
     lines = [f'"{identity}" = "{hashed}"' for identity in [GOOD, *NEW, *EVIL]]
     file.write_text("\n".join(["[stations]", *lines, ""]))
     return file
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """Files of a certificate for localhost, made on the spot, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    cert_file, key_file = folder / "csms.pem", folder / "csms.key"
-    cert_file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return cert_file, key_file
 
 
 class StationTarget(Target):

@@ -21,7 +21,7 @@ from link_benches import PING, TEXT, Bench
 from test_transport_derivations import Hands, _ask
 from test_transport_throttle import _flood
 from test_transport_tls_room import Guest
-from transport_certificates import self_signed
+from tests.self_signed import self_signed
 from websockets.protocol import Side
 
 from ocppflow.endpoint.overdue import Overdue

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transport_certificates import self_signed
+from tests.self_signed import self_signed
 
 from ocppflow.transport.tls_stream import TLSStream
 

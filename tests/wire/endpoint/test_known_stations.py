@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 from pathlib import Path
-from typing import Any
 
 import pytest
 from endpoint_pairs import BEAT, HEARTBEAT, World, heartbeat_response
@@ -136,6 +135,15 @@ def test_a_station_file_that_cannot_be_read_is_said_at_the_start_and_one_that_ca
 # --- two with one identity ---------------------------------------------------------------------------------------
 
 
+async def is_let_in(world: World) -> bool:
+    """Whether a newcomer with the identity is; else it raises why."""
+    async with (
+        world.csms.listen("ws://127.0.0.1:0") as listener,
+        ChargingStation("CS1", listener.url, versions=["2.0.1"], reconnect=False) as cs,
+    ):
+        return cs.is_connected
+
+
 async def test_two_peers_with_one_identity_are_named_once_and_the_newcomer_is_asked_to_wait(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -150,21 +158,13 @@ async def test_two_peers_with_one_identity_are_named_once_and_the_newcomer_is_as
     ]
     assert len(warnings) == 1
     assert "CS1" in warnings[0]
-
-    async def newcomer() -> Any:
-        async with (
-            world.csms.listen("ws://127.0.0.1:0") as listener,
-            ChargingStation("CS1", listener.url, versions=["2.0.1"], reconnect=False) as cs,
-        ):
-            return cs.is_connected
-
     with pytest.raises(ConnectionRefused, match=r"busy|two peers") as refused:
-        await newcomer()
+        await is_let_in(world)
     assert refused.value.status == 503
     assert refused.value.retry_after == RETRY_AFTER
     assert station.is_open
     await world.clock.advance(max(ALIVE, WINDOW) + 1)
-    assert await newcomer()
+    assert await is_let_in(world)
 
 
 async def test_a_station_that_comes_back_from_a_dead_connection_is_let_in_however_often(
@@ -189,8 +189,4 @@ async def test_a_station_whose_connection_is_being_closed_does_not_fight_for_it_
         world.links[-1].close(1002, "a broken frame")
         assert not station.is_open
     assert "two peers" not in caplog.text
-    async with (
-        world.csms.listen("ws://127.0.0.1:0") as listener,
-        ChargingStation("CS1", listener.url, versions=["2.0.1"], reconnect=False) as cs,
-    ):
-        assert cs.is_connected
+    assert await is_let_in(world)

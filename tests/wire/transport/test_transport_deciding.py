@@ -6,7 +6,7 @@ import asyncio
 import base64
 
 import pytest
-from transport_peers import PATIENCE, RawPeer
+from transport_peers import PATIENCE, RawPeer, Site
 
 from ocppflow.csms import CSMS
 from ocppflow.endpoint import HashedPasswords, PlainPasswords, hash_password
@@ -31,14 +31,20 @@ class _Slow:
         return Accept()
 
 
-@pytest.mark.parametrize("secure", [False, True], ids=["plain", "TLS"])
-async def test_who_goes_while_it_is_decided_on_ends_the_decision(site, authority, secure: bool) -> None:
+async def _asking(site, authority, secure: bool) -> tuple[Site, _Slow, RawPeer]:
+    """A peer on which is decided, and goes on being so."""
     slow = _Slow()
     tls = ServerTLS(authority.server("ecdsa", tag="-slow")) if secure else None
     here = await site(acceptor=slow, tls=tls)
     peer = await here.raw(client_context(ca=authority.root) if secure else None)
     peer.ask()
     await asyncio.wait_for(slow.asked.wait(), PATIENCE)
+    return here, slow, peer
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "TLS"])
+async def test_who_goes_while_it_is_decided_on_ends_the_decision(site, authority, secure: bool) -> None:
+    here, slow, peer = await _asking(site, authority, secure)
     peer.writer.close()
     await asyncio.wait_for(slow.cancelled.wait(), PATIENCE)
     assert "before the handshake was complete" in (await here.refused()).reason
@@ -46,12 +52,7 @@ async def test_who_goes_while_it_is_decided_on_ends_the_decision(site, authority
 
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "TLS"])
 async def test_what_comes_while_it_is_decided_on_is_not_lost(site, authority, secure: bool) -> None:
-    slow = _Slow()
-    tls = ServerTLS(authority.server("ecdsa", tag="-slow")) if secure else None
-    here = await site(acceptor=slow, tls=tls)
-    peer = await here.raw(client_context(ca=authority.root) if secure else None)
-    peer.ask()
-    await asyncio.wait_for(slow.asked.wait(), PATIENCE)
+    _, slow, peer = await _asking(site, authority, secure)
     messages = [b"%d " % number + b"x" * 3000 for number in range(20)]  # more than is read before the answer
     for message in messages:
         peer.frame(1, message)
