@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 Continue = Callable[[int], int | None]
@@ -164,6 +164,44 @@ def _one_of(kind: str, value: Any, char: int) -> bool:
         "WORD": text.isalnum() or text == "_",
     }[name.removeprefix("CATEGORY_").removeprefix("NOT_")]
     return found is not ("NOT_" in name)
+
+
+_REPEATS = ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT")
+
+
+def possessive_groups_that_may_fail(pattern: re.Pattern[Any]) -> bool:
+    """Whether something is repeated possessively that can fail after it has taken a part of the text. It cannot if it
+    is one character, one run of a character, or begins by looking ahead at all of itself."""
+    return any(
+        str(kind) == "POSSESSIVE_REPEAT" and not _is_all_or_nothing(list(value[2]))
+        for kind, value in _nodes(re._parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE | _unicode(pattern)))
+    )
+
+
+def _nodes(tree: Any) -> Iterator[tuple[Any, Any]]:
+    """All nodes of a parsed pattern."""
+    if isinstance(tree, re._parser.SubPattern):
+        for kind, value in tree:
+            yield kind, value
+            yield from _nodes(value)
+    elif isinstance(tree, (tuple, list)):
+        for each in tree:
+            yield from _nodes(each)
+
+
+def _is_all_or_nothing(body: list[Any]) -> bool:
+    kind, value = str(body[0][0]), body[0][1]
+    if kind == "ASSERT":
+        return bool(value[0] > 0)
+    if len(body) > 1:
+        return False
+    if kind in _REPEATS:
+        return len(value[2]) == 1 and str(value[2][0][0]) in _ONE
+    if kind == "SUBPATTERN":
+        return _is_all_or_nothing(list(value[3]))
+    if kind == "BRANCH":
+        return all(_is_all_or_nothing(list(each)) for each in value[1])
+    return kind in _ONE
 
 
 def steps(pattern: re.Pattern[Any], text: Any, *, anywhere: bool, most: int) -> int:

@@ -14,7 +14,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from tests.unit.pattern_steps import Stepper, TooManySteps, steps
+from tests.unit.pattern_steps import Stepper, TooManySteps, possessive_groups_that_may_fail, steps
 
 import ocppflow
 from ocppflow.messages import Role, Version, v16
@@ -76,6 +76,21 @@ def test_a_pattern_takes_a_bounded_number_of_steps_for_each_character(name: str)
             steps(pattern, text, anywhere=anywhere, most=STEPS_EACH * len(text))
         except TooManySteps:
             pytest.fail(f"{pattern.pattern!r} takes more than {STEPS_EACH} steps a character of {text[:20]!r}...")
+
+
+@pytest.mark.parametrize("name", sorted(PATTERNS))
+def test_no_iteration_of_a_possessive_group_can_fail_once_it_has_begun(name: str) -> None:
+    """Up to Python 3.11.4 the repetition keeps what the failing iteration has taken, and finds another match or none.
+    Write ``(?>(...)?)`` for what is optional, and look at the whole ahead where it may come often: ``(?:(?=ab)ab)*+``.
+    """
+    assert not possessive_groups_that_may_fail(PATTERNS[name][0])
+
+
+def test_a_possessive_group_that_may_fail_is_seen() -> None:
+    for bad in (r"a(?:b?(?:cd)*+)", r"(\.\d++)?+", r"(?:[^x]++|yz)*+", r"(?=(?:ab)++)"):
+        assert possessive_groups_that_may_fail(re.compile(bad)), bad
+    for good in (r"a*+[bc]?+(?>(?:cd)*)", r"(?:[^x]++|(?=yz)yz)*+", r"(?:(?=ab)ab)*+"):
+        assert not possessive_groups_that_may_fail(re.compile(good)), good
 
 
 def test_the_counter_sees_a_pattern_that_costs_the_square() -> None:

@@ -12,7 +12,7 @@ import msgspec
 
 # Bounded, because the time that Python takes to read an integer grows with the square of its digits; OCPP has no use
 # for longer numbers.
-_NUMBER: Final = re.compile(r"\s{0,9}+([+-]?+\d{1,30}+)(\.\d{1,30}+)?+([eE][+-]?+\d{1,3}+)?+\s{0,9}+", re.ASCII)
+_NUMBER: Final = re.compile(r"\s{0,9}+([+-]?+\d{1,30}+)(?>(\.\d{1,30}+)?)(?>([eE][+-]?+\d{1,3}+)?)\s{0,9}+", re.ASCII)
 _BOOLEANS: Final = {"true": True, "1": True, "false": False, "0": False}
 
 

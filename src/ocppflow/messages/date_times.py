@@ -13,16 +13,16 @@ from typing import Any, Final, cast
 import msgspec
 from msgspec import UNSET, Struct, inspect
 
-# Possessive, so that the time to read a peer's text is linear.
+# Possessive or atomic, so that the time to read a peer's text is linear.
 _RFC3339: Final = re.compile(
-    r"(?P<day>\d{4}-\d\d-\d\d)[Tt ](?P<minute>\d\d:\d\d):(?P<second>\d\d)(?P<fraction>\.\d++)?+"
+    r"(?P<day>\d{4}-\d\d-\d\d)[Tt ](?P<minute>\d\d:\d\d):(?P<second>\d\d)(?>(?P<fraction>\.\d++)?)"
     r"(?P<zone>[Zz]|[+-]\d\d:?+\d\d)",
     re.ASCII,
 )
-_ISO8601_HOURS: Final = re.compile(_RFC3339.pattern.replace(r":?+\d\d)", r"(?::?+\d\d)?+)"), re.ASCII)
+_ISO8601_HOURS: Final = re.compile(_RFC3339.pattern.replace(r":?+\d\d)", r"(?>(?::?+\d\d)?))"), re.ASCII)
 _READABLE: Final = re.compile(
-    r"\s*+(?P<day>\d{4}-?+\d\d-?+\d\d)[Tt ]\s*+(?P<minute>\d\d:?+\d\d)(?::?+(?P<second>\d\d))?+(?P<fraction>[.,]\d++)?+"
-    r"\s*+(?P<zone>[Zz]|[+-]\d\d(?::?+\d\d)?+)?+\s*+",
+    r"\s*+(?P<day>\d{4}-?+\d\d-?+\d\d)[Tt ]\s*+(?P<minute>\d\d:?+\d\d)(?>(?::?+(?P<second>\d\d))?)"
+    r"(?>(?P<fraction>[.,]\d++)?)\s*+(?>(?P<zone>[Zz]|[+-]\d\d(?>(?::?+\d\d)?))?)\s*+",
     re.ASCII,
 )
 _LAST_DECIMALS: Final = re.compile(rb'(?<=\.\d\d\d)\d\d\d(?=(?:Z|[+-]\d\d:\d\d)")')

@@ -37,7 +37,7 @@ _MAX_NUMBER: Final = 2**53
 
 # Possessive throughout: what a quantifier has taken it never gives back, so a peer cannot make the match cost more than
 # one look at each byte (a million blanks once took hours).
-_ANY_HEAD: Final = re.compile(rb'\s*+\[?+\s*+(-?+\d{1,9}+)\s*+,\s*+("(?:[^"\\]|\\.){0,512}+")')
+_ANY_HEAD: Final = re.compile(rb'\s*+\[?+\s*+(-?+\d{1,9}+)\s*+,\s*+("(?>(?:[^"\\]|\\.){0,512})")')
 _TYPE_HEAD: Final = re.compile(rb"\s*+\[\s*+(-?+\d{1,9}+)\s*+(?:[],]|\Z)")
 
 _BOM: Final = b"\xef\xbb\xbf"

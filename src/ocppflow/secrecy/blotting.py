@@ -36,7 +36,7 @@ _LEVELS: Final = 4
 """JSON within a string within JSON within a string: as deep as anybody has been seen to nest it, and one more."""
 
 _HEAD: Final = re.compile(
-    rb'\s*+\[?+\s*+(?:3\s*+,\s*+"[^"\\]{0,64}+"|[2456]\s*+,\s*+"[^"\\]{0,64}+"(?:\s*+,\s*+"[\w-]{0,64}+")?+)\s*+,'
+    rb'\s*+\[?+\s*+(?:3\s*+,\s*+"[^"\\]{0,64}+"|[2456]\s*+,\s*+"[^"\\]{0,64}+"(?>(?:\s*+,\s*+"[\w-]{0,64}+")?))\s*+,'
 )
 """What is certainly no secret at the beginning of a frame: kind, id, and the action or the code of an error."""
 
