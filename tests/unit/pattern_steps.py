@@ -166,16 +166,11 @@ def _one_of(kind: str, value: Any, char: int) -> bool:
     return found is not ("NOT_" in name)
 
 
-_REPEATS = ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT")
-
-
 def possessive_groups_that_may_fail(pattern: re.Pattern[Any]) -> bool:
-    """Whether something is repeated possessively that can fail after it has taken a part of the text. It cannot if it
-    is one character, one run of a character, or begins by looking ahead at all of itself."""
-    return any(
-        str(kind) == "POSSESSIVE_REPEAT" and not _is_all_or_nothing(list(value[2]))
-        for kind, value in _nodes(re._parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE | _unicode(pattern)))
-    )
+    """Whether something longer than a character is repeated possessively, and no empty alternative keeps its last
+    iteration from failing."""
+    tree = re._parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE | _unicode(pattern))
+    return any(str(kind) == "POSSESSIVE_REPEAT" and not _never_fails(list(value[2])) for kind, value in _nodes(tree))
 
 
 def _nodes(tree: Any) -> Iterator[tuple[Any, Any]]:
@@ -189,19 +184,14 @@ def _nodes(tree: Any) -> Iterator[tuple[Any, Any]]:
             yield from _nodes(each)
 
 
-def _is_all_or_nothing(body: list[Any]) -> bool:
+def _never_fails(body: list[Any]) -> bool:
+    """A single character may: that is no group, and Python has always done it right."""
     kind, value = str(body[0][0]), body[0][1]
-    if kind == "ASSERT":
-        return bool(value[0] > 0)
     if len(body) > 1:
         return False
-    if kind in _REPEATS:
-        return len(value[2]) == 1 and str(value[2][0][0]) in _ONE
     if kind == "SUBPATTERN":
-        return _is_all_or_nothing(list(value[3]))
-    if kind == "BRANCH":
-        return all(_is_all_or_nothing(list(each)) for each in value[1])
-    return kind in _ONE
+        return _never_fails(list(value[3]))
+    return not len(value[1][-1]) if kind == "BRANCH" else kind in _ONE
 
 
 def steps(pattern: re.Pattern[Any], text: Any, *, anywhere: bool, most: int) -> int:

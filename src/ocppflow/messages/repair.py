@@ -16,17 +16,15 @@ MOST: Final = 1000
 """How many strings of a message are repaired, at about 2 us each; a message with more faulty strings is noise."""
 
 # Possessive or atomic, and they match at any position: sound text is skipped in C, and the time stays linear however a
-# peer arranges quotes and backslashes. What is repeated is looked at as a whole before it is taken: up to Python 3.11.4
-# a possessive repetition keeps the beginning of an iteration that fails. Each match is sound text, followed by one
-# faulty string or half a surrogate pair.
-_SOUND_STRING: Final = rb'"(?:[^"\\\x00-\x1f]++|(?=\\[^\x00-\x1f])\\[^\x00-\x1f])*+"'
+# peer arranges quotes and backslashes. The last alternative of what is repeated is empty, for up to Python 3.11.4 a
+# possessive repetition keeps the beginning of an iteration that fails. Each match is sound text, followed by one faulty
+# string or half a surrogate pair.
 _FAULTY_STRING: Final = re.compile(
-    rb'((?:[^"]++|(?=' + _SOUND_STRING + rb")" + _SOUND_STRING + rb')*+)(?>("(?:[^"\\]++|(?=\\.)\\.)*+\\?+"?+)?)',
-    re.DOTALL,
+    rb'((?:[^"]++|"(?:[^"\\\x00-\x1f]++|\\[^\x00-\x1f]|)*+"|)*+)(?>("(?:[^"\\]++|\\.|)*+\\?+"?+)?)', re.DOTALL
 )
 _PAIR: Final = rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _HALF_PAIR: Final = re.compile(
-    rb"((?:[^\\]++|(?=\\[^u]|\\u(?![dD][89a-fA-F]))\\.|(?=" + _PAIR + rb")" + _PAIR + rb")*+)"
+    rb"((?:[^\\]++|\\[^u]|\\u(?![dD][89a-fA-F])|" + _PAIR + rb"|)*+)"
     rb"(?>(\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\)?)",
     re.DOTALL,
 )

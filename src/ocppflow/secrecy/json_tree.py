@@ -44,9 +44,7 @@ class Members(NamedTuple):
 
 Node: TypeAlias = Leaf | Items | Members
 
-_TOKEN: Final = re.compile(
-    rb'\s*+(?:([{}\[\],:])|("(?:[^"\\]++|(?=\\.)\\.)*+"?+)|([^\s{}\[\],:"]++)|(.)|\Z)', re.DOTALL
-)
+_TOKEN: Final = re.compile(rb'\s*+(?:([{}\[\],:])|("(?:[^"\\]++|\\.|)*+"?+)|([^\s{}\[\],:"]++)|(.)|\Z)', re.DOTALL)
 _MARK, _STRING, _SCALAR = 1, 2, 3
 _Tokens: TypeAlias = Iterator[re.Match[bytes]]
 

@@ -14,7 +14,7 @@ _URL: Final = re.compile(r"(?<=://)[^\s\"'<>\\]++")
 _PLAIN_AUTHORITY: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]*+\]|[^:@]*+)(?>(?::\d{0,5}+)?)")
 _AFTER_AUTHORITY: Final = re.compile(r"[/?#]")
 
-_QUOTED: Final = r'"(?:[^"\\]|(?=\\.)\\.)*+"?+|(?<!\w)\'(?:[^\'\\]|(?=\\.)\\.)*+\'?+'
+_QUOTED: Final = r'"(?:[^"\\]|\\.|)*+"?+|(?<!\w)\'(?:[^\'\\]|\\.|)*+\'?+'
 _NAME: Final = r"(?<![\w.-])[A-Za-z][\w.-]{0,63}+"
 _PAIR: Final = re.compile(
     rf"({_NAME})([\"']?+\s{{0,3}}+[=:>]\s{{0,3}}+)({_QUOTED}|[^\s,;&<>\"'()\[\]{{}}]++)", re.DOTALL | re.ASCII
