@@ -111,6 +111,8 @@ def _blame(error: BaseException, app: str) -> str:
         said = "the program exits when it is imported (sys.exit); it must only define its CSMS object"
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<frozen")]
     own = [frame for frame in frames if _is_own(frame.filename)]
+    if isinstance(error, ValueError) and not own:  # up to Python 3.11.3: the source holds a NUL, which is a SyntaxError
+        said = str(error)
     if isinstance(error, _ListensItself):
         # The outermost line: the statement to be moved.
         own = own[:1]
