@@ -25,16 +25,18 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterable
 from types import TracebackType
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from ocppflow.csms import CSMS
 from ocppflow.endpoint import ManualClock, MemoryLink, memory_pair, settle
 from ocppflow.errors import ConnectionRefused
 from ocppflow.log_budget import BUDGET
 from ocppflow.messages import Version
-from ocppflow.station import ChargingStation
+from ocppflow.station import ChargingStation, CompleteStation
 
 __all__ = ["ManualClock", "MemoryLink", "MemoryNetwork", "ScriptedCSMS", "ScriptedPeer", "memory_pair", "settle"]
+
+_StationT = TypeVar("_StationT", bound=ChargingStation)
 
 _CLOSE_TIMEOUT = 10.0
 """Seconds of the clock in which a MemoryLink gives up a peer that does not answer its close frame."""
@@ -135,7 +137,15 @@ class MemoryNetwork:
     def station(self, csms: CSMS | ScriptedCSMS, identity: str = "CS1", **settings: Any) -> ChargingStation:
         """A ChargingStation that connects to ``csms``, once it is told to; ``settings`` as for ChargingStation. Of the
         versions that it offers the first counts that the CSMS speaks."""
+        return self._station(ChargingStation, csms, identity, settings)
 
+    def complete_station(self, csms: CSMS | ScriptedCSMS, identity: str = "CS1", **settings: Any) -> CompleteStation:
+        """As :meth:`station`, a CompleteStation; ``settings`` as for it."""
+        return self._station(CompleteStation, csms, identity, settings)
+
+    def _station(
+        self, kind: type[_StationT], csms: CSMS | ScriptedCSMS, identity: str, settings: dict[str, Any]
+    ) -> _StationT:
         async def dial() -> MemoryLink:
             if self.refusals:
                 raise self.refusals.pop(0)
@@ -145,8 +155,7 @@ class MemoryNetwork:
                 raise ConnectionRefused(f"{identity} offers {', '.join(station.versions)}; the CSMS speaks {spoken}")
             return self._join(csms, identity, common[0])
 
-        settings = {"clock": self.clock, "dial": dial, **settings}
-        station = ChargingStation(identity, "ws://memory/ocpp", **settings)
+        station = kind(identity, "ws://memory/ocpp", **{"clock": self.clock, "dial": dial, **settings})
         self._stations.append(station)
         return station
 
@@ -187,6 +196,8 @@ class MemoryNetwork:
     async def _close(self) -> None:
         for station in self._stations:
             await station.stop()
+            if isinstance(station, CompleteStation):
+                station.power_down()
         for csms in self._csmses:
             grace = csms.grace
             if csms.clock is not self.clock:

@@ -33,7 +33,7 @@ from ocppflow.transport.passwords import (
 )
 from ocppflow.transport.ports import Ports, SharedPort
 from ocppflow.transport.route import Route
-from ocppflow.transport.security import SecurityPolicy, hiding_identities
+from ocppflow.transport.security_policy import SecurityPolicy, hiding_identities
 from ocppflow.transport.server import Server
 from ocppflow.transport.settings import LinkLimits, ServerLimits
 from ocppflow.transport.tls import KeyPair, ServerTLS, client_context

@@ -9,7 +9,7 @@ from typing import Final
 from ocppflow.nodes.auth_list import AuthList
 from ocppflow.nodes.configuration import CSMSSettings
 from ocppflow.transport.handshake import Accept, Acceptor, Handshake, Refuse
-from ocppflow.transport.security import SecurityPolicy
+from ocppflow.transport.security_policy import SecurityPolicy
 
 RETRY_AFTER: Final = 10
 """Seconds until a station may ask again that has come while the flow was far behind."""

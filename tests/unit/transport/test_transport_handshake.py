@@ -28,7 +28,7 @@ from ocppflow.transport.handshake import (
 )
 from ocppflow.transport.link import ClientCertificate
 from ocppflow.transport.passwords import PlainPasswords
-from ocppflow.transport.security import SecurityPolicy
+from ocppflow.transport.security_policy import SecurityPolicy
 from ocppflow.transport.settings import LinkLimits, ServerLimits
 
 printable = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1).filter(lambda s: s not in {".", ".."})

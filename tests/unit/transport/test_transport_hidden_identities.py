@@ -17,7 +17,7 @@ from ocppflow.transport.handshake import Accept, Handshake, Refuse
 from ocppflow.transport.link import ClientCertificate
 from ocppflow.transport.password_hash import Cost, decoy, hash_password
 from ocppflow.transport.passwords import FetchedPasswords, HashedPasswords, Overloaded, PasswordStore, PlainPasswords
-from ocppflow.transport.security import SecurityPolicy, hiding_identities
+from ocppflow.transport.security_policy import SecurityPolicy, hiding_identities
 
 COSTS = [Cost(1, 1, 1), Cost(1, 2, 1), Cost(2, 1, 1), Cost(3, 8, 2)]
 

@@ -18,7 +18,7 @@ from ocppflow.transport.leniency import EXACT, Leniency
 from ocppflow.transport.link import Link
 from ocppflow.transport.passwords import HashedPasswords, PasswordStore, PlainPasswords, hash_password
 from ocppflow.transport.route import Route
-from ocppflow.transport.security import SecurityPolicy
+from ocppflow.transport.security_policy import SecurityPolicy
 from ocppflow.transport.server import Server
 from ocppflow.transport.settings import ServerLimits
 

@@ -15,7 +15,7 @@ from ocppflow.transport.clock import ManualClock, settle
 from ocppflow.transport.handshake import Accept, Handshake, Refuse
 from ocppflow.transport.leniency import Leniency
 from ocppflow.transport.passwords import HashedPasswords, PlainPasswords, hash_password
-from ocppflow.transport.security import SecurityPolicy
+from ocppflow.transport.security_policy import SecurityPolicy
 from ocppflow.transport.settings import ServerLimits
 
 

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from ocppflow.messages.base import Version
 from ocppflow.transport.client import connect
 from ocppflow.transport.passwords import PlainPasswords
-from ocppflow.transport.security import SecurityPolicy
+from ocppflow.transport.security_policy import SecurityPolicy
 
 MESSAGES = ["[]", "x" * 125, "ä" * 40_000, "[2,1]" * 60_000, "", "end"]
 

@@ -15,7 +15,7 @@ from websockets.frames import Frame, Opcode
 from ocppflow.errors import ConfigurationError, ConnectionRefused
 from ocppflow.transport.client import connect
 from ocppflow.transport.passwords import PlainPasswords
-from ocppflow.transport.security import SecurityPolicy
+from ocppflow.transport.security_policy import SecurityPolicy
 from ocppflow.transport.settings import ServerLimits
 from ocppflow.transport.tls import KeyPair, ServerTLS, client_context
 

@@ -1,0 +1,144 @@
+"""CompleteStation: a ChargingStation that behaves, over simulated or real hardware."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from datetime import datetime
+from typing import Any, Final, TypeVar, cast
+
+from ocppflow.endpoint import Router, sleep
+from ocppflow.errors import OCPPError
+from ocppflow.log_budget import budgeted
+from ocppflow.messages import Request, Response, Role, v21
+from ocppflow.station.blocks.block import Block
+from ocppflow.station.blocks.provisioning import Provisioning, provisioning
+from ocppflow.station.charging_station import ChargingStation
+from ocppflow.station.device_model import DeviceModel, declarations
+from ocppflow.station.hardware import Hardware
+from ocppflow.station.station_config import StationConfig
+from ocppflow.station.station_store import MemoryStationStore, StationStore
+from ocppflow.station.wall_time import WallTime
+
+log = budgeted("ocppflow.station")
+
+_R = TypeVar("_R", bound=Response)
+
+BEHAVIOUR: Final[Router[CompleteStation]] = Router(Role.CS, "a complete station")
+"""What a complete station answers by itself: the blocks, in the order of the standard."""
+
+for _block in (provisioning,):
+    BEHAVIOUR.include(_block)
+
+
+class CompleteStation(ChargingStation):
+    """A station with everything behind it: it boots, authorizes, charges, keeps what must not be lost, and answers
+    what its ``config`` says it can do. A handler of yours goes before a built-in one::
+
+        async with CompleteStation("CS1", "ws://127.0.0.1:9000/ocpp", password="a-long-password-1") as station:
+            await station.plug(1)
+
+    ``hardware``: a simulated one by default. ``store``: what outlives a boot; by default it does not outlive the
+    process. ``start_time``: the time of day before a CSMS has told it. Further settings are those of ChargingStation.
+    """
+
+    __slots__ = (
+        "_blocks",
+        "boot_reason",
+        "config",
+        "device_model",
+        "hardware",
+        "provisioning",
+        "store",
+        "time",
+    )
+
+    def __init__(
+        self,
+        identity: str,
+        url: str,
+        *,
+        config: StationConfig | None = None,
+        hardware: Hardware | None = None,
+        store: StationStore | None = None,
+        start_time: datetime | None = None,
+        **settings: Any,
+    ) -> None:
+        self.config = config or StationConfig()
+        settings.setdefault("versions", self.config.versions)
+        super().__init__(identity, url, **settings)
+        self.hardware = hardware
+        self.store: StationStore = store or MemoryStationStore()
+        self.time = WallTime(self.clock, start_time)
+        self.boot_reason: v21.BootReasonEnumType = "PowerUp"
+        self._blocks: tuple[Block, ...] = ()
+        self.include(cast(Any, BEHAVIOUR))  # whose handlers take just this kind of ChargingStation
+        self.on_connect(lambda _: self._told_all("connected"))
+        self.on_disconnect(lambda *_: self._told_all("disconnected"))
+
+    # --- power ---------------------------------------------------------------------------------------------------
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it has booted, connected or not."""
+        return bool(self._blocks)
+
+    def power_up(self, reason: v21.BootReasonEnumType = "PowerUp") -> None:
+        """Boot: everything comes from the store. Does nothing when it is up."""
+        if self.is_up:
+            return
+        self.boot_reason = reason
+        self.device_model = DeviceModel(self, declarations(self.config), self.store)
+        self.provisioning = Provisioning(self)
+        self._blocks = (self.provisioning,)
+        self._told_all("power_up")
+
+    def power_down(self) -> None:
+        """Go down without a word: timers end, what has not been committed is forgotten."""
+        blocks, self._blocks = self._blocks, ()
+        for block in reversed(blocks):
+            block.power_down()
+        self.store.discard()
+
+    def _told_all(self, what: str) -> None:
+        for block in self._blocks:
+            getattr(block, what)()
+
+    def announce_registered(self) -> None:
+        """Let all blocks know that the CSMS has accepted the station."""
+        self._told_all("registered")
+
+    async def connect(self) -> None:
+        self.power_up()
+        await super().connect()
+
+    def start(self) -> None:
+        self.power_up()
+        super().start()
+
+    async def close(self) -> None:
+        await super().close()
+        self.power_down()
+
+    async def reboot(self, reason: v21.BootReasonEnumType = "RemoteReset") -> None:
+        """Go down in order, and come up again after ``config.reboot_seconds``."""
+        await self.stop(1001, "rebooting", grace=self.grace)
+        self.power_down()
+        await sleep(self.clock, self.config.reboot_seconds)
+        self.power_up(reason)
+        self.start()
+
+    # --- saying things -------------------------------------------------------------------------------------------
+
+    async def say(self, request: Request[_R]) -> _R | None:
+        """Send what is of no use later. None if the station may not send, or got no proper answer; the log says why."""
+        if not self.is_connected or not self.provisioning.may_send:
+            return None
+        try:
+            return await self.call(request)
+        except OCPPError as exc:
+            log.warning("%s: %s failed: %s", self.identity, type(request).__name__, exc)
+            return None
+
+    def work(self, awaitable: Awaitable[object], what: str) -> None:
+        """Let something run that nobody waits for; ``what`` names it in the log if it fails."""
+        self.background.add(awaitable, what)

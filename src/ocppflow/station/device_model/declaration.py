@@ -1,0 +1,50 @@
+"""What a variable of the device model is: its key, and what is declared of it once for all stations of a make."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import msgspec
+
+DataType = Literal["string", "decimal", "integer", "dateTime", "boolean", "OptionList", "SequenceList", "MemberList"]
+Mutability = Literal["ReadOnly", "WriteOnly", "ReadWrite"]
+
+
+class VariableKey(NamedTuple):
+    """Which variable: names are compared without regard to case (Part 2, ``component.name`` and ``variable.name``),
+    so they are kept here as declared and looked up through :meth:`DeviceModel.find`."""
+
+    component: str
+    variable: str
+    component_instance: str = ""
+    variable_instance: str = ""
+    evse: int = 0
+    connector: int = 0
+
+    def __str__(self) -> str:
+        component = self.component + (f"[{self.component_instance}]" if self.component_instance else "")
+        place = f"@{self.evse}" + (f".{self.connector}" if self.connector else "") if self.evse else ""
+        variable = self.variable + (f"[{self.variable_instance}]" if self.variable_instance else "")
+        return f"{component}{place}.{variable}"
+
+
+class Declaration(msgspec.Struct, frozen=True, kw_only=True):
+    """What is declared of a variable. Values are texts, as they go over the wire."""
+
+    key: VariableKey
+    data_type: DataType
+    value: str | None = None
+    """The Actual value of a new station; None: it has none until it is set."""
+    mutability: Mutability = "ReadOnly"
+    unit: str = ""
+    min_limit: float | None = None
+    max_limit: float | None = None
+    """The largest number, or the longest text."""
+    values_list: tuple[str, ...] = ()
+    persistent: bool = True
+    constant: bool = False
+    reboot_required: bool = False
+    """A new value counts after the next boot."""
+    supports_monitoring: bool = False
+    targets: bool = False
+    """It has MinSet, MaxSet and Target beside Actual."""

@@ -1,0 +1,127 @@
+"""What a station must not forget: small values by area and key, changed many at a time, all or none.
+
+Whatever belongs together is put between two commits without an ``await`` in between: then it is on the disk together or
+not at all, whenever the power goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from ocppflow.errors import OCPPError
+
+_T = TypeVar("_T")
+
+
+class StoreFailed(OCPPError):
+    """What had to be kept could not be written: the disk is full, the file is locked, broken or gone. Says which."""
+
+
+class StationStore(ABC):
+    """One station's part of a store. Values are msgspec's JSON of anything that msgspec takes."""
+
+    def __init__(self) -> None:
+        self._staged: dict[tuple[str, str], bytes | None] = {}
+
+    def put(self, area: str, key: str, value: Any) -> None:
+        """Keep ``value`` with the next commit. It is encoded now; what happens to it later does not matter."""
+        self._staged[area, key] = msgspec.json.encode(value)
+
+    def remove(self, area: str, key: str) -> None:
+        """Forget it with the next commit."""
+        self._staged[area, key] = None
+
+    def replace(self, area: str, values: Mapping[str, Any]) -> None:
+        """Let the area hold just these with the next commit."""
+        for key in self.keys(area) - values.keys():
+            self.remove(area, key)
+        for key, value in values.items():
+            self.put(area, key, value)
+
+    def keys(self, area: str) -> set[str]:
+        """What the area holds, with what is staged."""
+        kept = set(self._kept(area))
+        for (where, key), value in self._staged.items():
+            if where == area:
+                (kept.discard if value is None else kept.add)(key)
+        return kept
+
+    def load(self, area: str, kind: type[_T]) -> dict[str, _T]:
+        """What is kept in the area, by key, in the order of the keys. A value that does not decode is left out, and is
+        left where it is: it is a newer version's, or broken, and the log says so."""
+        loaded: dict[str, _T] = {}
+        for key, value in sorted(self._kept(area).items()):
+            try:
+                loaded[key] = msgspec.json.decode(value, type=kind)
+            except msgspec.ValidationError as exc:
+                self._unreadable(area, key, str(exc))
+        return loaded
+
+    def commit(self) -> asyncio.Future[None]:
+        """Write what has been put and removed since the last commit, in one transaction. The future is done when it is
+        durable; it raises StoreFailed if it cannot be, and the changes then wait for the next commit."""
+        staged, self._staged = self._staged, {}
+        return self._write(staged)
+
+    def discard(self) -> None:
+        """Forget what has been put since the last commit: the power went."""
+        self._staged.clear()
+
+    @abstractmethod
+    def _kept(self, area: str) -> dict[str, bytes]:
+        """What is durable in the area."""
+
+    @abstractmethod
+    def _write(self, staged: dict[tuple[str, str], bytes | None]) -> asyncio.Future[None]:
+        """Make it durable."""
+
+    @abstractmethod
+    def _unreadable(self, area: str, key: str, why: str) -> None:
+        """Say that a value cannot be read."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Nothing is written any more."""
+
+
+class MemoryStationStore(StationStore):
+    """Forgets everything when the process ends; outlives a simulated power cut. ``failing`` (tests) is asked before
+    each commit and may raise StoreFailed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._areas: dict[str, dict[str, bytes]] = {}
+        self.failing: Callable[[], None] | None = None
+
+    def _kept(self, area: str) -> dict[str, bytes]:
+        return self._areas.get(area, {})
+
+    def _write(self, staged: dict[tuple[str, str], bytes | None]) -> asyncio.Future[None]:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        try:
+            if self.failing is not None:
+                self.failing()
+        except StoreFailed as exc:
+            self._staged = {**staged, **self._staged}
+            done.set_exception(exc)
+            done.exception()  # who waits for it gets it; nobody has to
+            return done
+        for (area, key), value in staged.items():
+            values = self._areas.setdefault(area, {})
+            if value is None:
+                values.pop(key, None)
+            else:
+                values[key] = value
+        done.set_result(None)
+        return done
+
+    def _unreadable(self, area: str, key: str, why: str) -> None:
+        raise StoreFailed(f"{area} {key} in memory does not decode: {why}")
+
+    def close(self) -> None:
+        pass
