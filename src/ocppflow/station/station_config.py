@@ -10,6 +10,20 @@ from ocppflow.messages import Version
 
 Current = Literal["AC", "DC"]
 
+FEATURES: dict[str, str] = {
+    "auth_cache": "authorization cache (C)",
+    "local_list": "local authorization list (D)",
+    "reservation": "reservations (H)",
+    "tariff": "tariff and cost (I)",
+    "signed_meter_values": "meter values with the meter's signature (J)",
+    "smart_charging": "smart charging (K)",
+    "firmware": "firmware update (L)",
+    "iso15118": "certificates of ISO 15118 (M)",
+    "monitoring": "monitoring of variables (N)",
+    "display": "display messages (O)",
+}
+"""What a station can have or go without, with what it is and its functional block."""
+
 
 class ConnectorConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One connector of an EVSE."""
@@ -70,7 +84,7 @@ class StationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     versions: tuple[Version, ...] = (Version.V21, Version.V201)
     evses: tuple[EvseConfig, ...] = (EvseConfig(),)
     features: tuple[str, ...] | None = None
-    """Names of features from ``blocks.FEATURES``; None: all of them."""
+    """Names of ``FEATURES``; None: all of them."""
     personality: str = "plain"
     """``plain``, or ``awkward``: says it as badly as chargers in the field do."""
     reboot_seconds: float = 5.0
@@ -78,3 +92,7 @@ class StationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     variables: tuple[VariableConfig, ...] = ()
     seed: int = 0
     """All chance in this station comes from here and from its identity."""
+
+    def has(self, feature: str) -> bool:
+        """Whether it has this feature."""
+        return self.features is None or feature in self.features

@@ -6,6 +6,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from ocppflow.messages import Version
+
 DataType = Literal["string", "decimal", "integer", "dateTime", "boolean", "OptionList", "SequenceList", "MemberList"]
 Mutability = Literal["ReadOnly", "WriteOnly", "ReadWrite"]
 
@@ -27,6 +29,19 @@ class VariableKey(NamedTuple):
         variable = self.variable + (f"[{self.variable_instance}]" if self.variable_instance else "")
         return f"{component}{place}.{variable}"
 
+    @property
+    def folded(self) -> VariableKey:
+        """The same in one case, to look it up by."""
+        component, variable, component_instance, variable_instance, evse, connector = self
+        return VariableKey(
+            component.casefold(),
+            variable.casefold(),
+            component_instance.casefold(),
+            variable_instance.casefold(),
+            evse,
+            connector,
+        )
+
 
 class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     """What is declared of a variable. Values are texts, as they go over the wire."""
@@ -42,9 +57,14 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     """The largest number, or the longest text."""
     values_list: tuple[str, ...] = ()
     persistent: bool = True
+    """A value that was set is there after a boot; else the declared one is."""
     constant: bool = False
+    required: bool = False
+    """A station without a value for it does not start."""
     reboot_required: bool = False
     """A new value counts after the next boot."""
     supports_monitoring: bool = False
     targets: bool = False
     """It has MinSet, MaxSet and Target beside Actual."""
+    since: Version = Version.V201
+    """The first version of OCPP that knows it; over an older one it is not shown."""

@@ -1,33 +1,34 @@
-"""The components and variables of the standard that a station of ours has (Part 2, Referenced Components and
-Variables)."""
+"""What is declared of a make of stations: the standard's components and variables (Part 2, Referenced Components and
+Variables), and those of the config's own."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
+from msgspec.structs import replace
+
 from ocppflow.station.device_model.declaration import Declaration, VariableKey
+from ocppflow.station.device_model.standard.access_variables import declare_access
+from ocppflow.station.device_model.standard.charging_variables import declare_charging
+from ocppflow.station.device_model.standard.communication_variables import declare_communication
+from ocppflow.station.device_model.standard.controller_variables import declare_controllers
+from ocppflow.station.device_model.standard.infrastructure_variables import declare_infrastructure
+from ocppflow.station.device_model.standard.transaction_variables import declare_transactions
 from ocppflow.station.station_config import StationConfig
 
 
-@lru_cache(maxsize=64)
 def declarations(config: StationConfig) -> dict[VariableKey, Declaration]:
-    """All declarations of a station of this make; stations of one make share them."""
-    made = [
-        Declaration(
-            key=VariableKey("OCPPCommCtrlr", "HeartbeatInterval"),
-            data_type="integer",
-            value="300",
-            mutability="ReadWrite",
-            unit="s",
-            min_limit=1,
-        ),
-        Declaration(
-            key=VariableKey("OCPPCommCtrlr", "OfflineThreshold"),
-            data_type="integer",
-            value="60",
-            mutability="ReadWrite",
-            unit="s",
-            min_limit=0,
-        ),
-    ]
+    """All declarations of a station of this make. Stations of one make share them, whatever their serial numbers."""
+    return _declarations(replace(config, serial_number="", firmware_version="", seed=0, reboot_seconds=0.0))
+
+
+@lru_cache(maxsize=64)
+def _declarations(make: StationConfig) -> dict[VariableKey, Declaration]:
+    made: list[Declaration] = []
+    declare_infrastructure(make, made)
+    declare_communication(make, made)
+    declare_controllers(make, made)
+    declare_access(make, made)
+    declare_transactions(make, made)
+    declare_charging(make, made)
     return {declaration.key: declaration for declaration in made}

@@ -1,0 +1,58 @@
+"""OCPPCommCtrlr and NetworkConfiguration."""
+
+from __future__ import annotations
+
+from ocppflow.messages import Version
+from ocppflow.station.device_model.declaration import Declaration
+from ocppflow.station.device_model.standard.declarer import Declarer
+from ocppflow.station.station_config import StationConfig
+
+SLOTS = ("1", "2", "3")
+"""The places for network connection profiles (B09)."""
+
+FILE_TRANSFERS = ("FTP", "HTTP", "HTTPS")
+
+_VERSIONS = ("OCPP201", "OCPP21")
+
+
+def declare_communication(config: StationConfig, made: list[Declaration]) -> None:
+    """Declare the variables of the connection to the CSMS."""
+    comm = Declarer(made, "OCPPCommCtrlr")
+    comm.integer("ActiveNetworkProfile", int(SLOTS[0]), "kept", required=True)
+    comm.members("FileTransferProtocols", ",".join(FILE_TRANSFERS), FILE_TRANSFERS, required=True)
+    comm.integer("HeartbeatInterval", 300, "RW", unit="s", least=1)
+    comm.integer("MessageTimeout", 30, instance="Default", unit="s", least=1, required=True)
+    comm.integer("MessageAttempts", 5, "RW", instance="TransactionEvent", least=1, required=True)
+    comm.integer("MessageAttemptInterval", 60, "RW", instance="TransactionEvent", unit="s", least=0, required=True)
+    comm.sequence("NetworkConfigurationPriority", SLOTS[0], SLOTS, "RW", required=True)
+    comm.integer("NetworkProfileConnectionAttempts", 3, "RW", least=1, required=True)
+    comm.integer("OfflineThreshold", 60, "RW", unit="s", least=0, required=True)
+    comm.flag("QueueAllMessages", False, "RW")
+    comm.integer("ResetRetries", 2, "RW", least=0, required=True)
+    comm.integer("RetryBackOffRepeatTimes", 5, "RW", least=0, most=30, required=True)
+    comm.integer("RetryBackOffRandomRange", 10, "RW", unit="s", least=0, required=True)
+    comm.integer("RetryBackOffWaitMinimum", 5, "RW", unit="s", least=1, required=True)
+    comm.integer("WebSocketPingInterval", 60, "RW", unit="s", least=0, required=True)
+    socket = any(connector.type.startswith("s") for evse in config.evses for connector in evse.connectors)
+    comm.flag("UnlockOnEVSideDisconnect", socket, "RW" if socket else "fixed", required=True)
+    comm.moment("ExternalConfigChangeDate", None, "kept", since=Version.V21)
+    if config.has("signed_meter_values"):
+        modes = ("Never", "OncePerTransaction", "EveryMeterValue")
+        comm.option("PublicKeyWithSignedMeterValue", "Never", modes, "RW")
+    for slot in SLOTS:
+        _declare_slot(Declarer(made, "NetworkConfiguration", instance=slot, since=Version.V21))
+
+
+def _declare_slot(slot: Declarer) -> None:
+    """A network connection profile, as 2.1 shows it; it is written by SetNetworkProfile only (2.1.8)."""
+    slot.text("OcppCsmsUrl", "", "kept", most=2000)
+    interfaces = ("Any", *(f"{kind}{number}" for kind in ("Wired", "Wireless") for number in range(4)))
+    slot.option("OcppInterface", None, interfaces, "kept")
+    slot.option("OcppTransport", "JSON", ("JSON",), "kept")
+    slot.option("OcppVersion", None, _VERSIONS, "kept")
+    slot.integer("MessageTimeout", 30, "kept", unit="s")
+    slot.integer("SecurityProfile", 0, "kept")
+    slot.text("Identity", None, "kept", most=48)
+    slot.text("BasicAuthPassword", None, "WO", most=64)
+    slot.flag("VpnEnabled", False)
+    slot.flag("ApnEnabled", False)

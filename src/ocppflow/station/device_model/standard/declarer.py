@@ -1,0 +1,204 @@
+"""Declarer: writes down the variables of one component, a line for each."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ocppflow.messages import Version
+from ocppflow.station.device_model.declaration import DataType, Declaration, Mutability, VariableKey
+
+Use = Literal["fixed", "live", "kept", "RW", "WO"]
+"""What becomes of a value: ``fixed`` never changes while the station runs; ``live`` is given by the station and begins
+anew at each boot; ``kept`` is given by the station and outlives a boot; ``RW`` and ``WO`` may be set by the CSMS, and
+outlive a boot."""
+
+_MUTABILITY: dict[Use, Mutability] = {
+    "fixed": "ReadOnly",
+    "live": "ReadOnly",
+    "kept": "ReadOnly",
+    "RW": "ReadWrite",
+    "WO": "WriteOnly",
+}
+
+
+class Declarer:
+    """Declares variables of ``component`` into ``made``.
+
+    What the methods take: the name, the value of a new station (None: none), the use; ``instance`` of the variable,
+    ``unit``, the limits ``least`` and ``most`` (for texts the longest), ``values`` that are allowed, ``reboot``: a new
+    value counts after the next boot; ``required``: by the standard, wherever the component is.
+    """
+
+    __slots__ = ("component", "connector", "evse", "instance", "made", "since")
+
+    def __init__(
+        self,
+        made: list[Declaration],
+        component: str,
+        *,
+        instance: str = "",
+        evse: int = 0,
+        connector: int = 0,
+        since: Version = Version.V201,
+    ) -> None:
+        self.made = made
+        self.component = component
+        self.instance = instance
+        self.evse = evse
+        self.connector = connector
+        self.since = since
+
+    def variable(
+        self,
+        data_type: DataType,
+        name: str,
+        value: str | None,
+        use: Use = "fixed",
+        *,
+        instance: str = "",
+        unit: str = "",
+        least: float | None = None,
+        most: float | None = None,
+        values: tuple[str, ...] = (),
+        reboot: bool = False,
+        required: bool = False,
+        targets: bool = False,
+        since: Version | None = None,
+    ) -> None:
+        """Declare a variable of any type."""
+        key = VariableKey(self.component, name, self.instance, instance, self.evse, self.connector)
+        self.made.append(
+            Declaration(
+                key=key,
+                data_type=data_type,
+                value=value,
+                mutability=_MUTABILITY[use],
+                unit=unit,
+                min_limit=least,
+                max_limit=most,
+                values_list=values,
+                persistent=use != "live",
+                constant=use == "fixed",
+                required=required,
+                reboot_required=reboot,
+                supports_monitoring=use in ("live", "kept", "RW"),
+                targets=targets,
+                since=since or self.since,
+            )
+        )
+
+    def flag(
+        self,
+        name: str,
+        value: bool | None,
+        use: Use = "fixed",
+        *,
+        instance: str = "",
+        required: bool = False,
+        since: Version | None = None,
+    ) -> None:
+        """A boolean."""
+        text = None if value is None else "true" if value else "false"
+        self.variable("boolean", name, text, use, instance=instance, required=required, since=since)
+
+    def integer(
+        self,
+        name: str,
+        value: int | None,
+        use: Use = "fixed",
+        *,
+        instance: str = "",
+        unit: str = "",
+        least: float | None = None,
+        most: float | None = None,
+        required: bool = False,
+        since: Version | None = None,
+    ) -> None:
+        """An integer."""
+        text = None if value is None else str(value)
+        self.variable(
+            "integer",
+            name,
+            text,
+            use,
+            instance=instance,
+            unit=unit,
+            least=least,
+            most=most,
+            required=required,
+            since=since,
+        )
+
+    def decimal(
+        self,
+        name: str,
+        value: float | None,
+        use: Use = "fixed",
+        *,
+        unit: str = "",
+        least: float | None = None,
+        most: float | None = None,
+        required: bool = False,
+        since: Version | None = None,
+    ) -> None:
+        """A number."""
+        text = None if value is None else str(value)
+        self.variable("decimal", name, text, use, unit=unit, least=least, most=most, required=required, since=since)
+
+    def text(
+        self,
+        name: str,
+        value: str | None,
+        use: Use = "fixed",
+        *,
+        instance: str = "",
+        most: float | None = None,
+        required: bool = False,
+        since: Version | None = None,
+    ) -> None:
+        """A text."""
+        self.variable("string", name, value, use, instance=instance, most=most, required=required, since=since)
+
+    def moment(self, name: str, value: str | None, use: Use = "live", *, since: Version | None = None) -> None:
+        """A dateTime."""
+        self.variable("dateTime", name, value, use, since=since)
+
+    def option(
+        self,
+        name: str,
+        value: str | None,
+        values: tuple[str, ...],
+        use: Use = "fixed",
+        *,
+        instance: str = "",
+        required: bool = False,
+        since: Version | None = None,
+    ) -> None:
+        """One of ``values``."""
+        self.variable("OptionList", name, value, use, instance=instance, values=values, required=required, since=since)
+
+    def members(
+        self,
+        name: str,
+        value: str | None,
+        values: tuple[str, ...],
+        use: Use = "fixed",
+        *,
+        required: bool = False,
+        since: Version | None = None,
+    ) -> None:
+        """Any of ``values``, in any order, with commas between them."""
+        self.variable("MemberList", name, value, use, values=values, required=required, since=since)
+
+    def sequence(
+        self,
+        name: str,
+        value: str | None,
+        values: tuple[str, ...],
+        use: Use = "fixed",
+        *,
+        required: bool = False,
+        since: Version | None = None,
+    ) -> None:
+        """Some of ``values`` in an order that counts, with commas between them."""
+        self.variable("SequenceList", name, value, use, values=values, required=required, since=since)
