@@ -18,6 +18,7 @@ from ocppflow.transport.address import listen_address, shown_url
 from ocppflow.transport.backoff import Backoff
 from ocppflow.transport.client import connect
 from ocppflow.transport.clock import Clock, LoopClock, ManualClock, Timer, settle, sleep
+from ocppflow.transport.daemon_threads import DaemonThreads
 from ocppflow.transport.deadline import Deadline
 from ocppflow.transport.handshake import Accept, Acceptor, Handshake, Refuse, RefusedInfo, unauthorized
 from ocppflow.transport.leniency import EXACT, Leniency
@@ -52,6 +53,7 @@ __all__ = [
     "Clock",
     "Connection",
     "ConnectionState",
+    "DaemonThreads",
     "Deadline",
     "FetchedPasswords",
     "Handler",
