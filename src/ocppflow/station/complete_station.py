@@ -10,6 +10,7 @@ from ocppflow.endpoint import Router, sleep
 from ocppflow.errors import OCPPError
 from ocppflow.log_budget import budgeted
 from ocppflow.messages import Request, Response, Role, v21
+from ocppflow.station.blocks.availability import Availability, availability
 from ocppflow.station.blocks.block import Block
 from ocppflow.station.blocks.provisioning import Provisioning, provisioning
 from ocppflow.station.charging_station import ChargingStation
@@ -26,7 +27,7 @@ _R = TypeVar("_R", bound=Response)
 BEHAVIOUR: Final[Router[CompleteStation]] = Router(Role.CS, "a complete station")
 """What a complete station answers by itself: the blocks, in the order of the standard."""
 
-for _block in (provisioning,):
+for _block in (provisioning, availability):
     BEHAVIOUR.include(_block)
 
 
@@ -43,6 +44,7 @@ class CompleteStation(ChargingStation):
 
     __slots__ = (
         "_blocks",
+        "availability",
         "boot_reason",
         "config",
         "device_model",
@@ -89,7 +91,8 @@ class CompleteStation(ChargingStation):
         self.boot_reason = reason
         self.device_model = DeviceModel(self, declarations(self.config), self.store)
         self.provisioning = Provisioning(self)
-        self._blocks = (self.provisioning,)
+        self.availability = Availability(self)
+        self._blocks = (self.provisioning, self.availability)
         self._told_all("power_up")
 
     def power_down(self) -> None:
