@@ -38,6 +38,7 @@ from ocppflow.transport.security_policy import SecurityPolicy, hiding_identities
 from ocppflow.transport.server import Server
 from ocppflow.transport.settings import LinkLimits, ServerLimits
 from ocppflow.transport.tls import KeyPair, ServerTLS, client_context
+from ocppflow.transport.virtual_time import StandsStill, VirtualTimeLoop, run_in_virtual_time
 
 __all__ = [
     "EXACT",
@@ -87,7 +88,9 @@ __all__ = [
     "ServerLimits",
     "ServerTLS",
     "SharedPort",
+    "StandsStill",
     "Timer",
+    "VirtualTimeLoop",
     "Watchdog",
     "client_context",
     "connect",
@@ -95,6 +98,7 @@ __all__ = [
     "hiding_identities",
     "listen_address",
     "memory_pair",
+    "run_in_virtual_time",
     "settle",
     "shown_url",
     "sleep",

@@ -1,0 +1,74 @@
+"""Settings: what the tester chooses; the configuration items of the official tool, with values that suit most."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import UNSET
+
+from ocppflow.messages.v21 import AdditionalInfoType, IdTokenType
+
+
+class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a station is tested. Times are in seconds."""
+
+    connectors: tuple[int, ...] = (1,)
+    """How many connectors each EVSE has, EVSE 1 first."""
+    evse: int = 1
+    """The EVSE that the scenarios use."""
+    connector: int = 1
+    second_evse: int = 2
+    token: str = "CHECK-0001"
+    token_type: str = "ISO14443"
+    second_token: str = "CHECK-0002"
+    """Another one of the same type and, where a case says so, of the same group."""
+    invalid_token: str = "CHECK-BAD1"
+    group: str = "CHECK-GROUP"
+    master_pass_group: str = "CHECK-MASTER"
+    remote_start: bool = False
+    """Whether cases that leave it open authorize by RequestStartTransaction instead of with a token."""
+    start_button: bool = False
+    """Whether the station starts by a button (use case C02): then no AuthorizeRequest is waited for."""
+    patience: float = 30.0
+    """For a message that must come."""
+    reboot_patience: float = 300.0
+    """For a station that starts again."""
+    quiet: float = 5.0
+    """How long nothing must come, where nothing must."""
+    tolerance: float = 4.0
+    """By how much times may be off: what certification labs allow."""
+    transaction_seconds: float = 5.0
+    """How long energy flows in a case that does not say."""
+    heartbeat_interval: int = 300
+    offline_threshold: int = 20
+    connection_timeout: int = 30
+    """EVConnectionTimeOut of the cases that set it."""
+    retry_wait_minimum: int = 5
+    """RetryBackOffWaitMinimum of the cases that set it."""
+    sampled_interval: int = 5
+    """SampledDataCtrlr.TxUpdatedInterval of the cases that set it."""
+    aligned_interval: int = 60
+    """AlignedDataCtrlr.Interval of the cases that set it."""
+    message_timeout: int = 30
+    second_slot: int = 2
+    """A configuration slot for a NetworkConnectionProfile that is not in use."""
+    second_url: str = ""
+    """Where this tool can be reached besides, for the cases that let the station move; empty: at the same place."""
+    interface: str = "Wired0"
+    """The ocppInterface that the station connects with."""
+    security_profile: int = 1
+    """The one in use."""
+
+    @property
+    def valid_token(self) -> IdTokenType:
+        """The token that the CSMS accepts."""
+        return self.id_token(self.token)
+
+    def id_token(self, text: str, kind: str = "") -> IdTokenType:
+        """A token of the usual type, or of ``kind``."""
+        additional: list[AdditionalInfoType] | msgspec.UnsetType = UNSET
+        return IdTokenType(id_token=text, type=kind or self.token_type, additional_info=additional)
+
+    @property
+    def all_connectors(self) -> list[tuple[int, int]]:
+        """EVSE and connector of each connector."""
+        return [(evse, c) for evse, count in enumerate(self.connectors, 1) for c in range(1, count + 1)]

@@ -1,0 +1,128 @@
+"""Cleaning: after a case the station is put back as it was before, so that the order of cases does not matter."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ocppflow.check.heard import CheckFailed
+from ocppflow.check.operator import OperatorCannot
+from ocppflow.check.trial import NotPossible, Trial
+from ocppflow.check.variables import set_variable
+from ocppflow.errors import OCPPError
+from ocppflow.messages import Version, v21
+
+Step = Callable[[Trial], Awaitable[None]]
+
+
+async def clean(trial: Trial) -> list[str]:
+    """Put the station back; what could not be, in words. A case that changed nothing costs nothing."""
+    trial.bench.admits = True
+    troubles: list[str] = []
+    for what, step in _STEPS:
+        try:
+            await step(trial)
+        except (CheckFailed, NotPossible, OperatorCannot, OCPPError) as exc:
+            troubles.append(f"{what}: {exc}")
+    return troubles
+
+
+async def _connected(trial: Trial) -> None:
+    await trial.connected(within=trial.settings.reboot_patience)
+
+
+async def _hands_off(trial: Trial) -> None:
+    for evse in sorted(trial.operator.faulty):
+        await trial.operator.clear(evse)
+    for evse in sorted(trial.operator.plugged):
+        await trial.operator.unplug(evse)
+    for evse in sorted(trial.operator.parked):
+        await trial.operator.leave(evse)
+
+
+async def _no_transactions(trial: Trial) -> None:
+    if trial.version is Version.V16:
+        return
+    running = trial.bench.running
+    await trial.bench.until(lambda: None if running else True, min(trial.settings.patience, 5.0) if running else 0)
+    for transaction in list(running):
+        await trial.call(v21.RequestStopTransactionRequest(transaction_id=transaction))
+    if await trial.bench.until(lambda: None if running else True, trial.settings.patience) is None:
+        left = ", ".join(running)
+        running.clear()  # they are told of once
+        raise NotPossible(f"{left} did not end")
+
+
+async def _operative(trial: Trial) -> None:
+    places: dict[tuple[int, int], v21.ChangeAvailabilityRequest] = {}
+    for request in _said(trial, v21.ChangeAvailabilityRequest):
+        evse = request.evse
+        number = evse.id if isinstance(evse, v21.EVSEType) else 0
+        connector = evse.connector_id if isinstance(evse, v21.EVSEType) else 0
+        places[number, connector if isinstance(connector, int) else 0] = request
+    for request in places.values():
+        if request.operational_status == "Inoperative":
+            await trial.call(v21.ChangeAvailabilityRequest(operational_status="Operative", evse=request.evse))
+
+
+async def _no_profiles(trial: Trial) -> None:
+    if _said(trial, v21.SetChargingProfileRequest):
+        await trial.call(v21.ClearChargingProfileRequest())
+
+
+async def _no_reservations(trial: Trial) -> None:
+    for request in _said(trial, v21.ReserveNowRequest):
+        await trial.call(v21.CancelReservationRequest(reservation_id=request.id))
+
+
+async def _no_lists(trial: Trial) -> None:
+    lists = _said(trial, v21.SendLocalListRequest)
+    if lists:
+        version = max(request.version_number for request in lists) + 1
+        await trial.call(v21.SendLocalListRequest(version_number=version, update_type="Full"))
+
+
+async def _no_cache(trial: Trial) -> None:
+    if trial.notes.get("cached"):
+        await trial.call(v21.ClearCacheRequest())
+
+
+async def _no_displays(trial: Trial) -> None:
+    for request in _said(trial, v21.SetDisplayMessageRequest):
+        await trial.call(v21.ClearDisplayMessageRequest(id=request.message.id))
+
+
+async def _no_monitors(trial: Trial) -> None:
+    ids: list[int] = []
+    for request, answer in trial.said:
+        if isinstance(request, v21.SetVariableMonitoringRequest):
+            results = answer.at("setMonitoringResult")
+            ids += [result["id"] for result in results if result.get("status") == "Accepted" and "id" in result]
+    if ids:
+        await trial.call(v21.ClearVariableMonitoringRequest(id=ids))
+
+
+async def _variables(trial: Trial) -> None:
+    for (component, variable, instance, evse), value in reversed(trial.changed.items()):
+        if value is not None:
+            await set_variable(trial, component, variable, value, instance=instance, evse=evse, remember=False)
+    trial.changed.clear()
+
+
+def _said(trial: Trial, kind: type[Any]) -> list[Any]:
+    return [request for request, _ in trial.said if isinstance(request, kind)]
+
+
+_STEPS: tuple[tuple[str, Step], ...] = (
+    ("connection", _connected),
+    ("EV and faults", _hands_off),
+    ("transactions", _no_transactions),
+    ("availability", _operative),
+    ("charging profiles", _no_profiles),
+    ("reservations", _no_reservations),
+    ("local list", _no_lists),
+    ("authorization cache", _no_cache),
+    ("display messages", _no_displays),
+    ("monitors", _no_monitors),
+    ("variables", _variables),
+)
