@@ -10,8 +10,10 @@ from ocppflow.endpoint import Router, sleep
 from ocppflow.errors import OCPPError
 from ocppflow.log_budget import budgeted
 from ocppflow.messages import Request, Response, Role, v21
+from ocppflow.station.blocks.authorization import Authorization, authorization
 from ocppflow.station.blocks.availability import Availability, availability
 from ocppflow.station.blocks.block import Block
+from ocppflow.station.blocks.local_list import LocalList, local_list
 from ocppflow.station.blocks.provisioning import Provisioning, provisioning
 from ocppflow.station.charging_station import ChargingStation
 from ocppflow.station.device_model import DeviceModel, declarations
@@ -27,7 +29,7 @@ _R = TypeVar("_R", bound=Response)
 BEHAVIOUR: Final[Router[CompleteStation]] = Router(Role.CS, "a complete station")
 """What a complete station answers by itself: the blocks, in the order of the standard."""
 
-for _block in (provisioning, availability):
+for _block in (provisioning, authorization, local_list, availability):
     BEHAVIOUR.include(_block)
 
 
@@ -44,11 +46,13 @@ class CompleteStation(ChargingStation):
 
     __slots__ = (
         "_blocks",
+        "authorization",
         "availability",
         "boot_reason",
         "config",
         "device_model",
         "hardware",
+        "local_list",
         "provisioning",
         "store",
         "time",
@@ -91,8 +95,10 @@ class CompleteStation(ChargingStation):
         self.boot_reason = reason
         self.device_model = DeviceModel(self, declarations(self.config), self.store)
         self.provisioning = Provisioning(self)
+        self.local_list = LocalList(self)
+        self.authorization = Authorization(self)
         self.availability = Availability(self)
-        self._blocks = (self.provisioning, self.availability)
+        self._blocks = (self.provisioning, self.local_list, self.authorization, self.availability)
         self._told_all("power_up")
 
     def power_down(self) -> None:

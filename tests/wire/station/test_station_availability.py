@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from connector_reports import MIXED, TWO, reports, up
 from station_world import StationWorld
+from token_steps import found, lose, power_cut
 
 from ocppflow.messages import Version
 from ocppflow.station.hardware import Fault
@@ -38,17 +39,6 @@ async def change(world: StationWorld, to: str, where: dict[str, dict[str, int]] 
 
 def state(world: StationWorld, component: str, evse: int = 0, connector: int = 0) -> str:
     return world.station.device_model.text(component, "AvailabilityState", evse=evse, connector=connector)
-
-
-async def again(world: StationWorld) -> int:
-    """The power goes and comes; the station boots."""
-    await world.station.stop()
-    world.station.power_down()
-    since = len(world.heard)
-    world.station = world.complete_station()
-    await world.station.connect()
-    await world.clock.advance(1)
-    return since
 
 
 async def test_B01FR05_after_a_boot_it_says_the_status_of_each_connector(two: StationWorld) -> None:
@@ -153,11 +143,11 @@ async def test_G03FR02_what_is_not_there_is_Rejected(mixed: StationWorld, evse: 
 async def test_G03FR08_G04FR09_what_was_set_outlives_a_power_cut(two: StationWorld) -> None:
     await up(two)
     await change(two, "Inoperative", EVSE_2)
-    since = await again(two)
+    since = await power_cut(two)
     assert reports(two, since) == [(1, 1, "Available"), (2, 1, "Unavailable")]
     await change(two, "Operative", EVSE_2)
     await change(two, "Inoperative")
-    since = await again(two)
+    since = await power_cut(two)
     assert reports(two, since) == [(1, 1, "Unavailable"), (2, 1, "Unavailable")]
 
 
@@ -173,7 +163,7 @@ async def test_G03FR02_what_cannot_be_kept_is_Rejected_and_not_done(two: Station
     assert not reports(two, since)
     two.store.failing = None
     two.station.store.commit()
-    assert await again(two)
+    assert await power_cut(two)
     assert two.station.availability.operative(1)
 
 
@@ -221,17 +211,6 @@ async def test_G01_AvailabilityState_is_right_on_three_levels(mixed: StationWorl
     assert list(states()) == ["Available", "Available", "Unavailable", "Unavailable", "Available", "Unavailable"]
     await change(mixed, "Inoperative")
     assert set(states()) == {"Unavailable"}
-
-
-async def lose(world: StationWorld) -> None:
-    world.network.refusals.extend([ConnectionError("no network")] * 100)
-    world.network.links[-1].break_()
-    await world.clock.advance(0)
-
-
-async def found(world: StationWorld) -> None:
-    world.network.refusals.clear()
-    await world.clock.advance(200)
 
 
 async def test_B04FR01_after_a_long_time_offline_it_says_all(two: StationWorld) -> None:

@@ -47,7 +47,7 @@ def _declare_cache(config: StationConfig, made: list[Declaration]) -> None:
         cache.flag("Enabled", True, "RW")
         cache.integer("LifeTime", 86_400 * 30, "RW", unit="s", least=0)
         cache.integer("Storage", 0, "live", unit="B", most=200_000)
-        cache.option("Policy", "LRU", ("LRU", "LFU", "FIFO"), "RW")
+        cache.option("Policy", "LRU", ("LRU", "LFU", "FIFO", "CUSTOM"), "RW")
         cache.flag("DisablePostAuthorize", False, "RW")
 
 
@@ -62,7 +62,7 @@ def _declare_local_list(config: StationConfig, made: list[Declaration]) -> None:
         local.integer("BytesPerMessage", 200_000, required=True)
         local.integer("Storage", 0, "live", unit="B", most=2_000_000)
         local.flag("DisablePostAuthorize", False, "RW")
-        local.flag("SupportsExpiryDateTime", True, since=Version.V21)
+        local.flag("SupportsExpiryDateTime", True)
 
 
 def _declare_security(config: StationConfig, made: list[Declaration]) -> None:
