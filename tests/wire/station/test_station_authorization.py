@@ -12,7 +12,7 @@ from station_world import StationWorld
 from token_steps import found, info, lose, power_cut, setting, token, told, wire
 
 from ocppflow.messages import Version
-from ocppflow.station.blocks.authorization import Verdict
+from ocppflow.station.blocks.authorization import TokenVerdict
 from ocppflow.station.station_store import StoreFailed
 
 CARD = token()
@@ -25,7 +25,7 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[StationWorld]:
         yield one
 
 
-async def ask(world: StationWorld, which: Any = CARD, evse: int = 0) -> Verdict:
+async def ask(world: StationWorld, which: Any = CARD, evse: int = 0) -> TokenVerdict:
     return await world.station.authorization.authorize(which, evse)
 
 

@@ -33,7 +33,7 @@ _LONGEST_WAIT = 300.0
 """Seconds for which key codes are not taken after wrong ones (C04.FR.06): a guesser tries 288 a day at most."""
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+class TokenVerdict(msgspec.Struct, frozen=True, kw_only=True):
     """What has been decided on a token."""
 
     accepted: bool
@@ -53,8 +53,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         return self.info is None or self.info.evse_id is UNSET or not self.info.evse_id or evse in self.info.evse_id
 
 
-_NOBODY_HAD_TO: Final = Verdict(accepted=True, status="Accepted", by="none")
-_UNKNOWN: Final = Verdict(accepted=False, status="Unknown", by="none")
+_NOBODY_HAD_TO: Final = TokenVerdict(accepted=True, status="Accepted", by="none")
+_UNKNOWN: Final = TokenVerdict(accepted=False, status="Unknown", by="none")
 
 
 class Authorization(Block):
@@ -70,14 +70,14 @@ class Authorization(Block):
 
     # --- what others ask -----------------------------------------------------------------------------------------
 
-    async def authorize(self, token: v21.IdTokenType, evse: int = 0) -> Verdict:
+    async def authorize(self, token: v21.IdTokenType, evse: int = 0) -> TokenVerdict:
         """Whether ``token`` may charge, at ``evse`` if that is known already. The order is that of C12 to C15: what is
         known locally if that may be used, the CSMS, and offline the rules for it."""
         if not self._flag("Enabled", True) or token.type.casefold() in _UNASKED:
             return _NOBODY_HAD_TO
         code = token.type.casefold() == "keycode"
         if code and self.station.clock.now() < self._codes_from:
-            verdict = Verdict(accepted=False, status="NotAtThisTime", by="none")
+            verdict = TokenVerdict(accepted=False, status="NotAtThisTime", by="none")
         else:
             verdict = _at(evse, await self._decide(token))
             if code:
@@ -86,7 +86,7 @@ class Authorization(Block):
         log.info("%s: %s %s (%s)", self.station.identity, shown_token(token), outcome, verdict.by)
         return verdict
 
-    def local(self, token: v21.IdTokenType) -> Verdict | None:
+    def local(self, token: v21.IdTokenType) -> TokenVerdict | None:
         """What the local list or else the cache says of a token (C13.FR.01); None if neither knows it. A valid one of
         the same group ends an authorization without asking the CSMS (C01.FR.03, C09.FR.07)."""
         info, by = self.station.local_list.find(token), "list"
@@ -113,7 +113,7 @@ class Authorization(Block):
 
     # --- the decision --------------------------------------------------------------------------------------------
 
-    async def _decide(self, token: v21.IdTokenType) -> Verdict:
+    async def _decide(self, token: v21.IdTokenType) -> TokenVerdict:
         if not self.online:
             return self._offline(token)
         remote = not self._flag("DisableRemoteAuthorization")
@@ -123,24 +123,24 @@ class Authorization(Block):
                 return known  # C12.FR.02, C14.FR.02, C14.FR.04
         return await self._ask(token) if remote else _UNKNOWN
 
-    def _asks_again(self, token: v21.IdTokenType, known: Verdict) -> bool:
+    def _asks_again(self, token: v21.IdTokenType, known: TokenVerdict) -> bool:
         """Whether the CSMS is asked of a token that is not Accepted locally (C10.FR.03, C12.FR.05, C14.FR.03)."""
         if known.by == "list":
             expired = self.station.local_list.is_expired(token)  # as if it was not in the list (C14.FR.05)
             return expired or not self._flag("DisablePostAuthorize", component="LocalAuthListCtrlr")
         return not self._flag("DisablePostAuthorize", component="AuthCacheCtrlr")
 
-    def _offline(self, token: v21.IdTokenType) -> Verdict:
+    def _offline(self, token: v21.IdTokenType) -> TokenVerdict:
         known = self.local(token)
         if known is None:
             if not self._flag("OfflineTxForUnknownIdEnabled"):
                 return _UNKNOWN
-            return Verdict(accepted=True, status="Accepted", by="offline")  # C13.FR.04, C15.FR.08
+            return TokenVerdict(accepted=True, status="Accepted", by="offline")  # C13.FR.04, C15.FR.08
         if known.accepted and not self._flag("LocalAuthorizeOffline"):
             return msgspec.structs.replace(known, accepted=False, status="NotAtThisTime")
         return known  # C13.FR.02, C13.FR.05
 
-    async def _ask(self, token: v21.IdTokenType) -> Verdict:
+    async def _ask(self, token: v21.IdTokenType) -> TokenVerdict:
         most = self.station.device_model.integer("AuthCtrlr", "AdditionalInfoItemsPerMessage")
         if most and token.additional_info is not UNSET and len(token.additional_info) > most:
             token = msgspec.structs.replace(token, additional_info=token.additional_info[:most])
@@ -151,12 +151,12 @@ class Authorization(Block):
             return self._offline(token)
         except OCPPError as exc:
             log.warning("%s: Authorize failed: %s", self.station.identity, exc)
-            return Verdict(accepted=False, status="Invalid", by="csms")
+            return TokenVerdict(accepted=False, status="Invalid", by="csms")
         self.learn(token, response.id_token_info)
         verdict = _verdict(response.id_token_info, "csms")
         return msgspec.structs.replace(verdict, response=response)
 
-    def _count_code(self, verdict: Verdict) -> None:
+    def _count_code(self, verdict: TokenVerdict) -> None:
         """Key codes can be guessed: after a wrong one they are taken again only after a while (C04.FR.06)."""
         if verdict.accepted:
             self._wrong_codes = 0
@@ -170,11 +170,11 @@ class Authorization(Block):
         return self.station.device_model.flag(component, variable, default)
 
 
-def _verdict(info: v21.IdTokenInfoType, by: By) -> Verdict:
-    return Verdict(accepted=info.status == "Accepted", status=info.status, by=by, info=info, group=group_of(info))
+def _verdict(info: v21.IdTokenInfoType, by: By) -> TokenVerdict:
+    return TokenVerdict(accepted=info.status == "Accepted", status=info.status, by=by, info=info, group=group_of(info))
 
 
-def _at(evse: int, verdict: Verdict) -> Verdict:
+def _at(evse: int, verdict: TokenVerdict) -> TokenVerdict:
     """The verdict for one EVSE (C01.FR.21)."""
     if not evse or not verdict.accepted or verdict.allows(evse):
         return verdict
