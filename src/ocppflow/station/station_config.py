@@ -60,7 +60,8 @@ class VariableConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     component: str
     variable: str
-    value: str = ""
+    value: str | None = None
+    """The Actual value of a new station. None: the standard's, or none at all."""
     component_instance: str = ""
     variable_instance: str = ""
     evse: int = 0
@@ -72,6 +73,11 @@ class VariableConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_limit: float | None = None
     values_list: str = ""
     reboot_required: bool = False
+    """A new value counts after the next boot."""
+    required: bool = False
+    """The station does not start while it has no value."""
+    targets: bool = False
+    """It has the attributes Target, MinSet and MaxSet too."""
 
 
 class StationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

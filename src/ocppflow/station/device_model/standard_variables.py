@@ -7,7 +7,9 @@ from functools import lru_cache
 
 from msgspec.structs import replace
 
-from ocppflow.station.device_model.declaration import Declaration, VariableKey
+from ocppflow.station.device_model.declaration import Declaration
+from ocppflow.station.device_model.declared_variables import DeclaredVariables
+from ocppflow.station.device_model.own_variables import declare_own
 from ocppflow.station.device_model.standard.access_variables import declare_access
 from ocppflow.station.device_model.standard.charging_variables import declare_charging
 from ocppflow.station.device_model.standard.communication_variables import declare_communication
@@ -17,13 +19,15 @@ from ocppflow.station.device_model.standard.transaction_variables import declare
 from ocppflow.station.station_config import StationConfig
 
 
-def declarations(config: StationConfig) -> dict[VariableKey, Declaration]:
-    """All declarations of a station of this make. Stations of one make share them, whatever their serial numbers."""
+def declarations(config: StationConfig) -> DeclaredVariables:
+    """All declarations of a station of this make. Stations of one make share them, whatever their serial numbers.
+
+    Raises ConfigurationError for variables of the config's that make no sense."""
     return _declarations(replace(config, serial_number="", firmware_version="", seed=0, reboot_seconds=0.0))
 
 
 @lru_cache(maxsize=64)
-def _declarations(make: StationConfig) -> dict[VariableKey, Declaration]:
+def _declarations(make: StationConfig) -> DeclaredVariables:
     made: list[Declaration] = []
     declare_infrastructure(make, made)
     declare_communication(make, made)
@@ -31,4 +35,5 @@ def _declarations(make: StationConfig) -> dict[VariableKey, Declaration]:
     declare_access(make, made)
     declare_transactions(make, made)
     declare_charging(make, made)
-    return {declaration.key: declaration for declaration in made}
+    declare_own(make, made)
+    return DeclaredVariables(made)

@@ -1,4 +1,4 @@
-"""ClockCtrlr, CustomizationCtrlr, DeviceDataCtrlr, DisplayMessageCtrlr and MonitoringCtrlr."""
+"""ClockCtrlr, DeviceDataCtrlr, DisplayMessageCtrlr and MonitoringCtrlr."""
 
 from __future__ import annotations
 
@@ -17,16 +17,13 @@ BASES = ("All", "FactoryDefault", "HardWiredOnly")
 def declare_controllers(config: StationConfig, made: list[Declaration]) -> None:
     """Declare the variables of the station's own affairs."""
     clock = Declarer(made, "ClockCtrlr")
-    clock.variable("dateTime", "DateTime", None, "live", required=False)
+    clock.moment("DateTime", None, required=True)
     clock.sequence("TimeSource", "Heartbeat", ("Heartbeat",), "RW", required=True)
     clock.text("TimeOffset", "+00:00", "RW", most=6)
     clock.moment("NextTimeOffsetTransitionDateTime", None, "RW")
     clock.text("TimeOffset", "", "RW", instance="NextTransition", most=6)
     clock.text("TimeZone", "", "RW", most=64)
     clock.integer("TimeAdjustmentReportingThreshold", 20, "RW", unit="s", least=1)
-
-    custom = Declarer(made, "CustomizationCtrlr")
-    custom.members("CustomTriggers", "", (), since=Version.V21)
 
     data = Declarer(made, "DeviceDataCtrlr")
     for message in ("GetReport", "GetVariables", "SetVariables"):

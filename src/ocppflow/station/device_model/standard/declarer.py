@@ -159,9 +159,17 @@ class Declarer:
         """A text."""
         self.variable("string", name, value, use, instance=instance, most=most, required=required, since=since)
 
-    def moment(self, name: str, value: str | None, use: Use = "live", *, since: Version | None = None) -> None:
+    def moment(
+        self,
+        name: str,
+        value: str | None,
+        use: Use = "live",
+        *,
+        required: bool = False,
+        since: Version | None = None,
+    ) -> None:
         """A dateTime."""
-        self.variable("dateTime", name, value, use, since=since)
+        self.variable("dateTime", name, value, use, required=required, since=since)
 
     def option(
         self,

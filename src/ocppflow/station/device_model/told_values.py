@@ -1,0 +1,38 @@
+"""Values that are nowhere kept, but known when asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ocppflow.station.device_model.declaration import VariableKey
+from ocppflow.station.device_model.variable_hooks import told
+
+if TYPE_CHECKING:
+    from ocppflow.station.complete_station import CompleteStation
+
+
+@told("ClockCtrlr", "DateTime")
+def _now(station: CompleteStation, key: VariableKey) -> str:
+    return station.time.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@told("SecurityCtrlr", "Identity")
+def _identity(station: CompleteStation, key: VariableKey) -> str:
+    return station.identity
+
+
+@told("ChargingStation", "SerialNumber")
+def _serial_number(station: CompleteStation, key: VariableKey) -> str:
+    return station.config.serial_number
+
+
+@told("ChargingStation", "FirmwareVersion")
+def _firmware_version(station: CompleteStation, key: VariableKey) -> str:
+    return station.config.firmware_version
+
+
+@told("EVSE", "Power")
+def _power(station: CompleteStation, key: VariableKey) -> str:
+    if station.hardware is None or key.evse > len(station.hardware.evses):
+        return "0.0"
+    return f"{station.hardware.evses[key.evse - 1].read().power:.1f}"
