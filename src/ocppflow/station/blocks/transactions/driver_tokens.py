@@ -1,0 +1,105 @@
+"""Tokens at an EVSE: who may start, who may stop, who may take the cable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ocppflow.log_budget import budgeted
+from ocppflow.messages.v21 import IdTokenType
+from ocppflow.station.blocks.transactions.energy_supply import supply, unlock
+from ocppflow.station.blocks.transactions.evse_session import EvseSession
+
+if TYPE_CHECKING:
+    from ocppflow.station.blocks.transactions.transaction_block import Transactions
+
+log = budgeted("ocppflow.station")
+
+NOBODY = IdTokenType(id_token="", type="NoAuthorization")
+"""The token of a station that asks for none (C02)."""
+
+
+def is_same(one: IdTokenType | None, other: IdTokenType | None) -> bool:
+    """Whether two tokens are one; upper and lower case do not count."""
+    if one is None or other is None:
+        return False
+    return one.type == other.type and one.id_token.casefold() == other.id_token.casefold()
+
+
+def presented(block: Transactions, evse: int, token: IdTokenType) -> None:
+    """A token has been read."""
+    session = _session_for(block, evse, token)
+    if session.asking:
+        return  # one at a time: the answer decides what the next means
+    if session.authorized and is_same(token, session.token):  # E07.FR.01: without asking anybody
+        block.deauthorize(session, "StopAuthorized", "Local", token=token)
+    elif session.keeper is not None and is_same(token, session.keeper[0]):  # E09.FR.03
+        unlock(block.station, session)
+    else:
+        session.asking = True
+        block.station.work(_judge(block, session, token), "authorizing a token")
+
+
+def _session_for(block: Transactions, evse: int, token: IdTokenType) -> EvseSession:
+    """At which EVSE a token counts that was read by a reader that serves all of them."""
+    every = [session for number, session in block.sessions.items() if number]
+    if evse:
+        return block.sessions[evse]
+    if len(every) == 1:
+        return every[0]
+    holder = [each for each in block.sessions.values() if each.authorized and is_same(token, each.token)]
+    owner = [each for each in every if each.keeper is not None and is_same(token, each.keeper[0])]
+    waiting = [each for each in every if each.ev and not each.authorized]
+    return next(iter([*holder, *owner, *waiting]), block.sessions[0])
+
+
+async def _judge(block: Transactions, session: EvseSession, token: IdTokenType) -> None:
+    station = block.station
+    try:
+        verdict = await station.authorization.authorize(token, session.evse)
+    finally:
+        session.asking = False
+    if block.is_down:
+        return
+    if not verdict.accepted:
+        log.info("%s: a token is refused: %s", station.identity, verdict.status)
+        return
+    if station.authorization.is_master_pass(token, verdict.group):  # C16
+        await block.stop_all("MasterPass", "StopAuthorized")
+    elif session.authorized:
+        if station.authorization.same_group(session.group, verdict.group):  # E07.FR.01, E08.FR.02
+            block.deauthorize(session, "StopAuthorized", "Local", token=token)
+    elif session.keeper is not None and station.authorization.same_group(session.keeper[1], verdict.group):
+        unlock(station, session)
+    elif may_use(block, session, token, verdict.group):
+        authorize(block, session, token, verdict.group)
+
+
+def may_use(block: Transactions, session: EvseSession, token: IdTokenType, group: IdTokenType | None) -> bool:
+    """Whether the EVSE may be used by this driver now: registered, operative, sound, not reserved for somebody else."""
+    station = block.station
+    availability = getattr(station, "availability", None)
+    reservations = getattr(station, "reservations", None)
+    if not block.may_start or session.faults:
+        return False
+    if availability is not None and not availability.operative(session.evse, session.connector):
+        return False
+    return reservations is None or bool(reservations.admits(session.evse, token, group))
+
+
+def authorize(
+    block: Transactions,
+    session: EvseSession,
+    token: IdTokenType,
+    group: IdTokenType | None,
+    remote_start_id: int | None = None,
+) -> None:
+    """The driver is authorized: what starts with that starts, and energy flows if an EV is there."""
+    reservations: Any = getattr(block.station, "reservations", None)
+    reservation_id = None if reservations is None else reservations.used(session.evse, token, group)
+    session.keeper = None
+    session.admit(token, group, remote_start_id, reservation_id)
+    block.happened(session, "Authorized" if remote_start_id is None else "RemoteStart")
+    if session.ev:
+        block.station.work(supply(block, session), "charging")
+    elif session.authorized:
+        block.wait_for_ev(session)

@@ -1,0 +1,134 @@
+"""EvseSession: what goes on at one EVSE, with a transaction or without one."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ocppflow.messages.v21 import ChargingStateEnumType, IdTokenType
+from ocppflow.station.blocks.transactions.transaction_points import NOTHING_SO, Fact, Facts
+from ocppflow.station.hardware import NOTHING, EvDemand, Offer
+from ocppflow.station.transaction import Transaction
+
+
+class EvseSession:
+    """The state of one EVSE. Number 0 is for a driver who has been authorized before it is known at which EVSE."""
+
+    __slots__ = (
+        "asking",
+        "authorized",
+        "away",
+        "bay",
+        "connector",
+        "demand",
+        "evse",
+        "faults",
+        "group",
+        "held",
+        "keeper",
+        "kept",
+        "known",
+        "locked",
+        "offer",
+        "path",
+        "paused",
+        "remote_start_id",
+        "reservation_id",
+        "signed",
+        "supplying",
+        "token",
+        "transaction",
+    )
+
+    def __init__(self, evse: int) -> None:
+        self.evse = evse
+        self.connector = 0
+        """Where a cable is in; 0: nowhere."""
+        self.away = False
+        """A cable is in, but the EV has gone from its other end."""
+        self.demand = EvDemand.NONE
+        self.bay = False
+        self.authorized = False
+        self.token: IdTokenType | None = None
+        """Who is authorized, or was until the transaction ends."""
+        self.group: IdTokenType | None = None
+        self.remote_start_id: int | None = None
+        self.reservation_id: int | None = None
+        self.asking = False
+        """A token is being judged."""
+        self.signed = False
+        self.path = False
+        """The contactor is closed."""
+        self.locked = False
+        self.supplying = False
+        """The cable is being locked and the contactor closed."""
+        self.offer: Offer = NOTHING
+        self.paused = False
+        """Energy must not flow, whatever is offered: a limit is reached, or a resumed transaction may not go on."""
+        self.held = False
+        """A random while is waited for before energy flows again (E17.FR.18)."""
+        self.faults: set[int] = set()
+        """Connectors with a fault that forbids charging; 0: the EVSE."""
+        self.keeper: tuple[IdTokenType, IdTokenType | None] | None = None
+        """Whose token unlocks the cable that was left locked (E09.FR.03, E05.FR.11), and that one's group."""
+        self.known: Facts = NOTHING_SO
+        """What was so when it was last considered whether a transaction starts or ends."""
+        self.transaction: Transaction | None = None
+        self.kept: asyncio.Future[None] | None = None
+        """Done when the start of the transaction is durable."""
+
+    @property
+    def ev(self) -> bool:
+        """Whether there is a connection with an EV."""
+        return self.connector != 0 and not self.away
+
+    @property
+    def state(self) -> ChargingStateEnumType:
+        """The charging state, as it is told."""
+        if not self.ev:
+            return "Idle"
+        if not self.path:
+            return "EVConnected"
+        if self.offer.amps <= 0:
+            return "SuspendedEVSE"
+        return "Charging" if self.demand is EvDemand.READY else "SuspendedEV"
+
+    @property
+    def facts(self) -> Facts:
+        """What is so now."""
+        so = {
+            Fact.BAY: self.bay,
+            Fact.EV: self.ev,
+            Fact.AUTHORIZED: self.authorized,
+            Fact.SIGNED: self.signed,
+            Fact.PATH: self.path and self.authorized and self.ev,
+            Fact.ENERGY: self.state == "Charging",
+        }
+        return frozenset(fact for fact, holds in so.items() if holds)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nobody is authorized, no transaction runs, and no cable is in."""
+        return not self.authorized and self.transaction is None and self.connector == 0
+
+    def admit(
+        self, token: IdTokenType, group: IdTokenType | None, remote_start_id: int | None, reservation_id: int | None
+    ) -> None:
+        """Somebody is authorized."""
+        self.authorized = True
+        self.token, self.group = token, group
+        self.remote_start_id, self.reservation_id = remote_start_id, reservation_id
+        if self.transaction is not None:
+            self.hand_over(self.transaction)
+
+    def hand_over(self, transaction: Transaction) -> None:
+        """Let the transaction know its driver."""
+        if self.token is not None and self.authorized:
+            transaction.token, transaction.group = self.token, self.group
+            transaction.remote_start_id, transaction.reservation_id = self.remote_start_id, self.reservation_id
+            transaction.token_told = False
+            transaction.stopped_reason = None
+
+    def forget_driver(self) -> None:
+        """Nobody is authorized here any more."""
+        self.authorized = self.signed = self.paused = self.held = False
+        self.token = self.group = self.remote_start_id = self.reservation_id = None

@@ -1,0 +1,77 @@
+"""After a boot: go on with the transactions that ran before, or end them (2.1 E17)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ocppflow.station.blocks.transactions.energy_supply import supply
+from ocppflow.station.blocks.transactions.evse_session import EvseSession
+from ocppflow.station.blocks.transactions.session_events import tell
+from ocppflow.station.blocks.transactions.transaction_points import Fact, ends
+from ocppflow.station.transaction import Transaction
+
+if TYPE_CHECKING:
+    from ocppflow.station.blocks.transactions.transaction_block import Transactions
+
+
+def resume(block: Transactions) -> None:
+    """Decide for every transaction of before, once the hardware has told what is so."""
+    block.booting = False
+    for transaction in list(block.running.values()):
+        session = block.sessions[transaction.evse]
+        session.transaction = transaction
+        session.token, session.group = transaction.token, transaction.group
+        session.authorized = transaction.authorized
+        _decide(block, session, transaction)
+    for session in block.sessions.values():
+        if session.transaction is None and session.evse:
+            block.happened(session, "CablePluggedIn" if session.ev else "EVDetected", quiet=True)
+    # what else is so, such as a cable of nobody's, begins nothing but a transaction
+
+
+def _decide(block: Transactions, session: EvseSession, transaction: Transaction) -> None:
+    away = (block.station.time.now() - transaction.last_event_at).total_seconds()
+    timeout = block.station.device_model.integer("TxCtrlr", "ResumptionTimeout")
+    if session.faults or not timeout or away > timeout:  # E17.FR.20
+        by_cut = block.station.boot_reason == "PowerUp"
+        session.known = session.facts
+        block.end(session, "AbnormalCondition", "PowerLoss" if by_cut else "Reboot")  # E17.FR.21, E17.FR.22
+        return
+    before = _facts_of(transaction)
+    if ends(block.points("TxStopPoint"), before, before & {*session.facts, Fact.ENERGY, Fact.PATH, Fact.SIGNED}):
+        session.known = session.facts
+        block.end(session, "EVCommunicationLost" if not session.ev else "EVDeparted")  # E17.FR.17
+        return
+    _go_on(block, session, transaction)
+
+
+def _facts_of(transaction: Transaction) -> frozenset[Fact]:
+    """What was so when the power went, as far as it is kept."""
+    so = {Fact.EV: transaction.charging_state != "Idle", Fact.AUTHORIZED: transaction.authorized}
+    return frozenset(fact for fact, holds in so.items() if holds)
+
+
+def _go_on(block: Transactions, session: EvseSession, transaction: Transaction) -> None:
+    model = block.station.device_model
+    was_charging = transaction.charging_state == "Charging"
+    transaction.charging_since = None
+    session.paused = transaction.invalid and transaction.register_limit is None or transaction.reached is not None
+    if was_charging and not model.flag("TxCtrlr", "AllowEnergyTransferResumption", True):
+        session.paused = True  # E17.FR.12
+    session.known = session.facts
+    block.station.told_all("transaction_started", transaction)
+    values = block.station.metering.sample(session.evse, "Interruption.End", "SampledDataCtrlr.TxUpdatedMeasurands")
+    tell(block.station, session, "Updated", "TxResumed", values=values)  # E17.FR.14
+    if not session.ev:
+        block.wait_for_ev(session)
+    elif session.authorized:
+        longest = model.integer("TxCtrlr", "EnergyTransferResumptionRandomRange")
+        if was_charging and longest:  # E17.FR.18
+            session.held = True
+            block.later(f"held {session.evse}", block.chance(longest), lambda: _let_go(block, session))
+        block.station.work(supply(block, session), "charging")
+
+
+def _let_go(block: Transactions, session: EvseSession) -> None:
+    session.held = False
+    block.reoffer(session)

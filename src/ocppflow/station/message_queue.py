@@ -1,0 +1,315 @@
+"""MessageQueue: what must reach the CSMS. It is kept in the store, leaves in order, and is forgotten when it is answered.
+
+A message is put in the same commit as what it tells of, so that after a power cut the station knows of neither or of
+both. It is sent once that commit is durable, always with the same content, and leaves the store together with what its
+answer has changed. So a CSMS may hear a message twice, alike in every field, but never misses one, and never hears two
+that differ under one seqNo.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from ocppflow.errors import CallTimeout, ConnectionLost, InvalidResponse, LocalError, NotConnected, QueueFull, RemoteError
+from ocppflow.log_budget import budgeted
+from ocppflow.messages import Request, Version, request_type, v21
+from ocppflow.messages.codec import decoded
+from ocppflow.station.blocks.block import Block
+
+if TYPE_CHECKING:
+    from ocppflow.station.complete_station import CompleteStation
+
+log = budgeted("ocppflow.station")
+
+AREA = "queue"
+
+LIMIT: Final = 2000
+"""Messages after which an offline station is short of memory (E04.FR.07): 33 hours of values each minute, in some 2 MB."""
+
+_STORE_RETRY = 10.0
+"""Seconds after which a failed commit is tried again, when nothing else commits."""
+
+_NEVER_DROPPED: Final = frozenset(
+    {"LimitSet", "CostLimitReached", "EnergyLimitReached", "TimeLimitReached", "SoCLimitReached"}
+)
+"""Reasons of Updated events that are kept however short memory is (2.1 E12.FR.04)."""
+
+_VALUES_ALONE: Final = frozenset({"MeterValuePeriodic", "MeterValueClock"})
+"""Reasons of Updated events that go first when memory is short (2.1 J02.FR.12)."""
+
+
+class QueuedMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A message that waits. It is kept in the store as it is, by its number."""
+
+    number: int
+    action: str
+    payload: msgspec.Raw
+    """JSON, in the words of 2.1."""
+    transaction: str = ""
+    """The transactionId that it is about."""
+    event: str = ""
+    """Started, Updated or Ended."""
+    reason: str = ""
+    """Its triggerReason."""
+    offline: bool = False
+
+
+class MessageQueue(Block):
+    """The queue of one station."""
+
+    __slots__ = ("_commits", "_down", "_failures", "_messages", "_next", "_sending", "_unkept", "_waiting", "limit")
+
+    def __init__(self, station: CompleteStation) -> None:
+        super().__init__(station)
+        self._messages = {each.number: each for each in station.store.load(AREA, QueuedMessage).values()}
+        self._next = max(self._messages, default=0) + 1
+        self._commits = 0
+        self._unkept: dict[int, int] = {}
+        """What is not durable yet: by its number, which commit makes it so."""
+        self._failures = 0
+        """How often the first message has failed."""
+        self._sending = False
+        self._down = False
+        self._waiting: list[asyncio.Future[None]] = []
+        self.limit = LIMIT
+
+    # --- what others ask -----------------------------------------------------------------------------------------
+
+    @property
+    def length(self) -> int:
+        """How many messages wait."""
+        return len(self._messages)
+
+    def holds(self, transaction: str | None = None) -> bool:
+        """Whether messages about this transaction wait; None: about any (E14)."""
+        if transaction is None:
+            return any(each.transaction for each in self._messages.values())
+        return any(each.transaction == transaction for each in self._messages.values())
+
+    async def drained(self) -> None:
+        """Return when nothing waits any more."""
+        if self._messages:
+            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(done)
+            await done
+
+    def put(self, request: Request[Any]) -> asyncio.Future[None]:
+        """Keep ``request`` and send it in its turn. It is committed together with all that has been put into the store
+        since the last commit. The future is done when it is durable, and raises StoreFailed if it is not yet: the
+        message then stays in memory, is tried to be kept again, and is not sent before it is."""
+        message = self._made(request)
+        self._messages[message.number] = message
+        self._store(message)
+        self._thin_out()
+        return self._commit()
+
+    def take_back(self, transaction: str) -> None:
+        """Forget the messages about a transaction that could not be kept, none of which has been sent."""
+        for message in [each for each in self._messages.values() if each.transaction == transaction]:
+            self._remove(message)
+
+    def _made(self, request: Request[Any]) -> QueuedMessage:
+        about: dict[str, Any] = {}
+        if isinstance(request, v21.TransactionEventRequest):
+            about = {
+                "transaction": request.transaction_info.transaction_id,
+                "event": request.event_type,
+                "reason": request.trigger_reason,
+                "offline": not self.station.is_connected,
+            }
+            if about["offline"]:
+                request.offline = True  # E04.FR.03, E12.FR.02
+        number, self._next = self._next, self._next + 1
+        payload = msgspec.Raw(msgspec.json.encode(request))
+        return QueuedMessage(number=number, action=request.__action__, payload=payload, **about)
+
+    # --- the store -----------------------------------------------------------------------------------------------
+
+    def _store(self, message: QueuedMessage) -> None:
+        self.station.store.put(AREA, _key(message.number), message)
+        self._unkept[message.number] = self._commits + 1
+
+    def _remove(self, message: QueuedMessage) -> None:
+        self._messages.pop(message.number, None)
+        self._unkept.pop(message.number, None)
+        self.station.store.remove(AREA, _key(message.number))
+        if not self._messages:
+            for each in self._waiting:
+                if not each.done():
+                    each.set_result(None)
+            self._waiting.clear()
+
+    def _commit(self) -> asyncio.Future[None]:
+        self._commits += 1
+        commit = self._commits
+        written = self.station.store.commit()
+        if written.done():
+            self._written(commit, written)
+        else:
+            written.add_done_callback(lambda done: self._written(commit, done))
+        return written
+
+    def _written(self, commit: int, written: asyncio.Future[None]) -> None:
+        if written.cancelled() or self._down:
+            return
+        if (failure := written.exception()) is None:
+            self._unkept = {number: at for number, at in self._unkept.items() if at > commit}
+            self._wake()
+            return
+        log.error("%s: %d messages to the CSMS cannot be kept: %s", self.station.identity, self.length, failure)
+        for number, at in self._unkept.items():
+            if at <= commit:
+                self._unkept[number] = self._commits + 1
+        if "store" not in self._timers:
+            self.later("store", _STORE_RETRY, self._commit)
+
+    def _thin_out(self) -> None:
+        """Drop every second Updated event when an offline station is short of memory: values alone before others
+        (E04.FR.08, J02.FR.12, J02.FR.13). The first message stays: it may have been sent."""
+        if len(self._messages) <= self.limit or self.station.is_connected:
+            return
+        updates = [each for each in list(self._messages.values())[1:] if each.event == "Updated"]
+        droppable = [each for each in updates if each.reason in _VALUES_ALONE]
+        if len(droppable) < 2:
+            droppable = [each for each in updates if each.reason not in _NEVER_DROPPED]
+        for message in droppable[::2]:
+            self._remove(message)
+        if droppable:
+            dropped = (len(droppable) + 1) // 2
+            log.warning("%s: %d messages wait: %d Updated events dropped", self.station.identity, self.length, dropped)
+
+    # --- sending -------------------------------------------------------------------------------------------------
+
+    def power_up(self) -> None:
+        self._mark_offline()
+
+    def registered(self) -> None:
+        self.cancel_timer("retry")  # after a loss of the connection there is no failure to wait for
+        self._wake()
+
+    def disconnected(self) -> None:
+        self.cancel_timer("retry")
+        self._mark_offline()
+
+    def power_down(self) -> None:
+        self._down = True
+        super().power_down()
+
+    def _mark_offline(self) -> None:
+        """E11.FR.07: what waits when the station goes offline is marked so, durable before it is sent. The first
+        message keeps its content, for it may have been sent already, and nothing is said twice in different words."""
+        marked = False
+        for message in list(self._messages.values())[1:]:
+            if message.event and not message.offline:
+                request = decoded(v21.TransactionEventRequest, bytes(message.payload))
+                request.offline = message.offline = True
+                message.payload = msgspec.Raw(msgspec.json.encode(request))
+                self._store(message)
+                marked = True
+        if marked:
+            self._commit()
+
+    def _wake(self) -> None:
+        if not self._sending and "retry" not in self._timers and self._head() is not None:
+            self._sending = True
+            self.station.work(self._send_all(), "sending what waits")
+
+    def _head(self) -> QueuedMessage | None:
+        """The message whose turn it is, if it may go."""
+        may_send = not self._down and self.station.is_connected and self.station.provisioning.may_send
+        if not may_send or not self._messages:
+            return None
+        first = next(iter(self._messages.values()))
+        return None if first.number in self._unkept else first
+
+    async def _send_all(self) -> None:
+        try:
+            while (message := self._head()) is not None and await self._deliver(message):
+                pass
+        finally:
+            self._sending = False
+
+    async def _deliver(self, message: QueuedMessage) -> bool:
+        """Whether to go on with the next message."""
+        model = self.station.device_model
+        timeout = model.integer("OCPPCommCtrlr", "MessageTimeout", variable_instance="Default")
+        request: Any = decoded(request_type(Version.V21, message.action), bytes(message.payload))
+        try:
+            said = in_words_of(self.station.version, request)
+            response = await self.station.call(said, timeout=float(timeout) if timeout else None)
+        except (NotConnected, ConnectionLost, QueueFull):
+            return False  # it goes on when the station is registered again, or with the next message
+        except LocalError as exc:
+            if self._down:
+                return False
+            self._discard(message, f"cannot be said in OCPP {self.station.version}: {exc}")
+            return True
+        except (CallTimeout, InvalidResponse, RemoteError) as exc:
+            return not self._down and self._failed(message, exc)
+        if self._down:
+            return False  # the power went while the answer was on its way: it will be asked for again
+        self._failures = 0
+        self._remove(message)
+        self.station.told_answer(request, response)
+        self._commit()
+        return True
+
+    def _failed(self, message: QueuedMessage, failure: Exception) -> bool:
+        """E13: try again after a growing while, then give it up."""
+        model = self.station.device_model
+        self._failures += 1
+        attempts = model.integer("OCPPCommCtrlr", "MessageAttempts", 3, variable_instance="TransactionEvent")
+        if self._failures >= max(1, attempts):  # E13.FR.04
+            self._discard(message, f"given up after {self._failures} attempts: {failure}")
+            return True
+        wait = model.integer("OCPPCommCtrlr", "MessageAttemptInterval", 60, variable_instance="TransactionEvent")
+        log.warning("%s: %s: %s", self.station.identity, message.action, failure)
+        self.later("retry", wait * self._failures, self._wake)  # E13.FR.03
+        return False
+
+    def _discard(self, message: QueuedMessage, why: str) -> None:
+        what = f"{message.action} {message.event} of transaction {message.transaction}".replace("  of transaction ", "")
+        log.error("%s: %s %s", self.station.identity, what, why)
+        self._failures = 0
+        self._remove(message)
+        self._commit()
+
+
+def _key(number: int) -> str:
+    """So that the order of the keys is that of the numbers."""
+    return f"{number:012}"
+
+
+_ONLY_21: Final[dict[str, v21.TriggerReasonEnumType]] = {
+    "CostLimitReached": "EnergyLimitReached",
+    "SoCLimitReached": "EnergyLimitReached",
+    "LimitSet": "ChargingStateChanged",
+    "OperationModeChanged": "ChargingStateChanged",
+    "RunningCost": "ChargingStateChanged",
+    "TariffChanged": "ChargingStateChanged",
+    "TariffNotAccepted": "Deauthorized",
+    "TxResumed": "ChargingStateChanged",
+}
+"""Trigger reasons of 2.1, and what comes nearest to them in 2.0.1."""
+
+
+def in_words_of(version: Version | None, request: Any) -> Any:
+    """A request that 2.0.1 understands, if that is spoken: an event that arose offline may have words of 2.1."""
+    if version is not Version.V201 or not isinstance(request, v21.TransactionEventRequest):
+        return request
+    info = msgspec.structs.replace(
+        request.transaction_info, operation_mode=msgspec.UNSET, tariff_id=msgspec.UNSET, transaction_limit=msgspec.UNSET
+    )
+    if info.stopped_reason == "ReqEnergyTransferRejected":
+        info.stopped_reason = "Other"
+    return msgspec.structs.replace(
+        request,
+        transaction_info=info,
+        trigger_reason=_ONLY_21.get(request.trigger_reason, request.trigger_reason),
+        cost_details=msgspec.UNSET,
+        preconditioning_status=msgspec.UNSET,
+        evse_sleep=msgspec.UNSET,
+    )
