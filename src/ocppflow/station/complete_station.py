@@ -14,10 +14,14 @@ from ocppflow.station.blocks.authorization import Authorization, authorization
 from ocppflow.station.blocks.availability import Availability, availability
 from ocppflow.station.blocks.block import Block
 from ocppflow.station.blocks.local_list import LocalList, local_list
+from ocppflow.station.blocks.metering import Metering
 from ocppflow.station.blocks.provisioning import Provisioning, provisioning
+from ocppflow.station.blocks.transactions import Transactions, transactions
 from ocppflow.station.charging_station import ChargingStation
 from ocppflow.station.device_model import DeviceModel, declarations
 from ocppflow.station.hardware import Hardware
+from ocppflow.station.hardware_link import HardwareLink
+from ocppflow.station.message_queue import MessageQueue
 from ocppflow.station.station_config import StationConfig
 from ocppflow.station.station_store import MemoryStationStore, StationStore
 from ocppflow.station.wall_time import WallTime
@@ -29,7 +33,13 @@ _R = TypeVar("_R", bound=Response)
 BEHAVIOUR: Final[Router[CompleteStation]] = Router(Role.CS, "a complete station")
 """What a complete station answers by itself: the blocks, in the order of the standard."""
 
-for _block in (provisioning, authorization, local_list, availability):
+for _block in (
+    provisioning,
+    authorization,
+    local_list,
+    transactions,
+    availability,
+):
     BEHAVIOUR.include(_block)
 
 
@@ -53,9 +63,12 @@ class CompleteStation(ChargingStation):
         "device_model",
         "hardware",
         "local_list",
+        "message_queue",
+        "metering",
         "provisioning",
         "store",
         "time",
+        "transactions",
     )
 
     def __init__(
@@ -78,8 +91,8 @@ class CompleteStation(ChargingStation):
         self.boot_reason: v21.BootReasonEnumType = "PowerUp"
         self._blocks: tuple[Block, ...] = ()
         self.include(cast(Any, BEHAVIOUR))  # whose handlers take just this kind of ChargingStation
-        self.on_connect(lambda _: self._told_all("connected"))
-        self.on_disconnect(lambda *_: self._told_all("disconnected"))
+        self.on_connect(lambda _: self.told_all("connected"))
+        self.on_disconnect(lambda *_: self.told_all("disconnected"))
 
     # --- power ---------------------------------------------------------------------------------------------------
 
@@ -95,26 +108,47 @@ class CompleteStation(ChargingStation):
         self.boot_reason = reason
         self.device_model = DeviceModel(self, declarations(self.config), self.store)
         self.provisioning = Provisioning(self)
+        self._blocks = self._new_blocks()
+        self.told_all("power_up")
+        if self.hardware is not None:
+            self.hardware.start(HardwareLink(self), self.clock, self.store)
+        self.transactions.resume()
+
+    def _new_blocks(self) -> tuple[Block, ...]:
+        """The blocks of this boot, in the order in which they are told of what happens."""
+        self.message_queue = MessageQueue(self)
         self.local_list = LocalList(self)
         self.authorization = Authorization(self)
+        self.metering = Metering(self)
+        self.transactions = Transactions(self)
         self.availability = Availability(self)
-        self._blocks = (self.provisioning, self.local_list, self.authorization, self.availability)
-        self._told_all("power_up")
+        return (
+            self.provisioning,
+            self.message_queue,
+            self.local_list,
+            self.authorization,
+            self.metering,
+            self.transactions,
+            self.availability,
+        )
 
     def power_down(self) -> None:
         """Go down without a word: timers end, what has not been committed is forgotten."""
         blocks, self._blocks = self._blocks, ()
         for block in reversed(blocks):
             block.power_down()
+        if blocks and self.hardware is not None:
+            self.hardware.stop()
         self.store.discard()
 
-    def _told_all(self, what: str) -> None:
+    def told_all(self, what: str, *about: Any) -> None:
+        """Call a hook of all blocks, such as ``transaction_started``."""
         for block in self._blocks:
-            getattr(block, what)()
+            getattr(block, what)(*about)
 
     def announce_registered(self) -> None:
         """Let all blocks know that the CSMS has accepted the station."""
-        self._told_all("registered")
+        self.told_all("registered")
 
     async def connect(self) -> None:
         self.power_up()

@@ -92,9 +92,7 @@ def _by_phase(values: tuple[float, ...], phases: tuple[v21.PhaseEnumType, ...]) 
     return [(values[0], None)] if len(values) == 1 else list(zip(values, phases, strict=False))
 
 
-def signed_value(
-    data: str, signing_method: str, encoding_method: str, public_key: str
-) -> v21.SignedMeterValueType:
+def signed_value(data: str, signing_method: str, encoding_method: str, public_key: str) -> v21.SignedMeterValueType:
     """A signature as the messages have it; 2.0.1 wants all four fields."""
     return v21.SignedMeterValueType(
         signed_meter_data=data,

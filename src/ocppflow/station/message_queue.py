@@ -1,4 +1,4 @@
-"""MessageQueue: what must reach the CSMS. It is kept in the store, leaves in order, and is forgotten when it is answered.
+"""MessageQueue: what must reach the CSMS; it is kept, leaves in order, and is forgotten when it is answered.
 
 A message is put in the same commit as what it tells of, so that after a power cut the station knows of neither or of
 both. It is sent once that commit is durable, always with the same content, and leaves the store together with what its
@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from ocppflow.errors import CallTimeout, ConnectionLost, InvalidResponse, LocalError, NotConnected, QueueFull, RemoteError
+from ocppflow.errors import (
+    CallTimeout,
+    ConnectionLost,
+    InvalidResponse,
+    LocalError,
+    NotConnected,
+    QueueFull,
+    RemoteError,
+)
 from ocppflow.log_budget import budgeted
 from ocppflow.messages import Request, Version, request_type, v21
 from ocppflow.messages.codec import decoded
@@ -27,7 +35,7 @@ log = budgeted("ocppflow.station")
 AREA = "queue"
 
 LIMIT: Final = 2000
-"""Messages after which an offline station is short of memory (E04.FR.07): 33 hours of values each minute, in some 2 MB."""
+"""Messages after which an offline station is short of memory (E04.FR.07): values of 33 hours, each minute."""
 
 _STORE_RETRY = 10.0
 """Seconds after which a failed commit is tried again, when nothing else commits."""
@@ -253,7 +261,7 @@ class MessageQueue(Block):
             return False  # the power went while the answer was on its way: it will be asked for again
         self._failures = 0
         self._remove(message)
-        self.station.told_answer(request, response)
+        self.station.told_all("answered", request, response)
         self._commit()
         return True
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ocppflow.endpoint import Timer
+from ocppflow.messages import Request, Response
 
 if TYPE_CHECKING:
     from ocppflow.station.complete_station import CompleteStation
@@ -43,6 +44,10 @@ class Block:
 
     def transaction_ended(self, transaction: Transaction) -> None:
         """A transaction is over."""
+
+    def answered(self, request: Request[Any], response: Response) -> None:
+        """The CSMS has answered a message of the queue. What is put into the store here is committed together with the
+        message's leaving it."""
 
     def power_down(self) -> None:
         """The station goes down: nothing happens any more."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ocppflow.messages import v21
 from ocppflow.station.blocks.block import Block
+from ocppflow.station.blocks.transactions.energy_supply import hardware_of
 from ocppflow.station.measured_values import sampled_values
 from ocppflow.station.transaction import Transaction
 
@@ -23,8 +24,7 @@ class Metering(Block):
 
     def register(self, evse: int) -> float:
         """Wh of the register of an EVSE's meter."""
-        assert self.station.hardware is not None
-        return self.station.hardware.evses[evse - 1].read().energy_import
+        return hardware_of(self.station, evse).read().energy_import
 
     def sample(
         self, evse: int, context: v21.ReadingContextEnumType, measurands_variable: str
@@ -33,9 +33,9 @@ class Metering(Block):
         ``SampledDataCtrlr.TxUpdatedMeasurands``; empty if it lists none that there is."""
         component, _, variable = measurands_variable.partition(".")
         measurands = self.station.device_model.members(component, variable)
-        if not measurands or not evse or self.station.hardware is None:
+        if not measurands or not evse:
             return []
-        reading = self.station.hardware.evses[evse - 1].read()
+        reading = hardware_of(self.station, evse).read()
         values = sampled_values(reading, measurands, context)
         return [v21.MeterValueType(timestamp=self.station.time.now(), sampled_value=values)] if values else []
 

@@ -123,6 +123,12 @@ class HardwareEvents(Protocol):
     def presented(self, evse: int, token: IdTokenType) -> None:
         """A token has been read; ``evse`` is 0 if one reader serves them all."""
 
+    def bay(self, evse: int, taken: bool) -> None:
+        """A vehicle has entered the parking bay, or has left it; only where a detector sees that."""
+
+    def stopped_by_ev(self, evse: int) -> None:
+        """The EV has ended the session over its higher-level protocol (SessionStopReq of ISO 15118)."""
+
     def faulted(self, evse: int, connector: int, fault: Fault) -> None:
         """Something broke."""
 
@@ -141,7 +147,8 @@ class Hardware(Protocol):
         """EVSE 1 is the first."""
 
     def start(self, events: HardwareEvents, clock: Clock, store: StationStore) -> None:
-        """The station has power: tell ``events`` from now on, first what is so already (a cable that is in, a fault).
+        """The station has power: tell ``events`` from now on, and before this returns what is so already (a cable that
+        is in, what its EV asks for, a fault): whether a transaction of before goes on is decided then.
         What the hardware has to remember over restarts goes into ``store`` under the area ``hardware``."""
 
     def stop(self) -> None:

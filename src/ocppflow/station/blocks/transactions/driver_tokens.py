@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ocppflow.log_budget import budgeted
 from ocppflow.messages.v21 import IdTokenType
@@ -54,8 +54,9 @@ def _session_for(block: Transactions, evse: int, token: IdTokenType) -> EvseSess
 
 async def _judge(block: Transactions, session: EvseSession, token: IdTokenType) -> None:
     station = block.station
+    authorization = cast(Any, station).authorization
     try:
-        verdict = await station.authorization.authorize(token, session.evse)
+        verdict = await authorization.authorize(token, session.evse)
     finally:
         session.asking = False
     if block.is_down:
@@ -63,15 +64,21 @@ async def _judge(block: Transactions, session: EvseSession, token: IdTokenType) 
     if not verdict.accepted:
         log.info("%s: a token is refused: %s", station.identity, verdict.status)
         return
-    if station.authorization.is_master_pass(token, verdict.group):  # C16
+    if authorization.is_master_pass(token, verdict.group):  # C16
         await block.stop_all("MasterPass", "StopAuthorized")
     elif session.authorized:
-        if station.authorization.same_group(session.group, verdict.group):  # E07.FR.01, E08.FR.02
+        if authorization.same_group(session.group, verdict.group):  # E07.FR.01, E08.FR.02
             block.deauthorize(session, "StopAuthorized", "Local", token=token)
-    elif session.keeper is not None and station.authorization.same_group(session.keeper[1], verdict.group):
+    elif session.keeper is not None and authorization.same_group(session.keeper[1], verdict.group):
         unlock(station, session)
     elif may_use(block, session, token, verdict.group):
         authorize(block, session, token, verdict.group)
+
+
+def let_in(block: Transactions, session: EvseSession) -> None:
+    """A station that asks for no token charges whoever comes (C01.FR.17)."""
+    if may_use(block, session, NOBODY, None):
+        authorize(block, session, NOBODY, None)
 
 
 def may_use(block: Transactions, session: EvseSession, token: IdTokenType, group: IdTokenType | None) -> bool:

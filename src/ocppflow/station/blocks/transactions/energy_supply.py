@@ -18,7 +18,8 @@ log = budgeted("ocppflow.station")
 
 def hardware_of(station: CompleteStation, evse: int) -> EvseHardware:
     """The hardware of an EVSE; only asked for once the hardware has spoken of it."""
-    assert station.hardware is not None
+    if station.hardware is None:
+        raise RuntimeError(f"{station.identity} has no hardware")
     return station.hardware.evses[evse - 1]
 
 

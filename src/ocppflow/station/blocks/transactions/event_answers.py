@@ -39,9 +39,7 @@ def answered(block: Transactions, request: Request[Any], response: Response) -> 
         _judged(block, session, transaction, info)
 
 
-def _is_about_the_driver(
-    request: v21.TransactionEventRequest, session: EvseSession, transaction: Transaction
-) -> bool:
+def _is_about_the_driver(request: v21.TransactionEventRequest, session: EvseSession, transaction: Transaction) -> bool:
     """Not about a token that has ended the authorization, or about a driver of before."""
     if not session.authorized or request.trigger_reason == "StopAuthorized":
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING
 
 from ocppflow.station.blocks.transactions.energy_supply import supply
@@ -55,7 +56,7 @@ def _go_on(block: Transactions, session: EvseSession, transaction: Transaction) 
     model = block.station.device_model
     was_charging = transaction.charging_state == "Charging"
     transaction.charging_since = None
-    session.paused = transaction.invalid and transaction.register_limit is None or transaction.reached is not None
+    session.paused = (transaction.invalid and transaction.register_limit is None) or transaction.reached is not None
     if was_charging and not model.flag("TxCtrlr", "AllowEnergyTransferResumption", True):
         session.paused = True  # E17.FR.12
     session.known = session.facts
@@ -68,8 +69,12 @@ def _go_on(block: Transactions, session: EvseSession, transaction: Transaction) 
         longest = model.integer("TxCtrlr", "EnergyTransferResumptionRandomRange")
         if was_charging and longest:  # E17.FR.18
             session.held = True
-            block.later(f"held {session.evse}", block.chance(longest), lambda: _let_go(block, session))
+            block.later(f"held {session.evse}", _random(longest), lambda: _let_go(block, session))
         block.station.work(supply(block, session), "charging")
+
+
+def _random(longest: int) -> float:
+    return secrets.randbelow(longest * 1000 + 1) / 1000
 
 
 def _let_go(block: Transactions, session: EvseSession) -> None:

@@ -50,7 +50,8 @@ def tell(
     ``transaction_info``.
     """
     transaction = session.transaction
-    assert transaction is not None
+    if transaction is None:
+        raise RuntimeError("there is no transaction to tell of")
     now = at or station.time.now()
     _bring_up_to_date(transaction, session, now)
     meter_value = [*_begin_values(station, session, transaction), *values]
@@ -92,9 +93,7 @@ def _bring_up_to_date(transaction: Transaction, session: EvseSession, now: datet
     transaction.last_event_at = max(now, transaction.last_event_at)
 
 
-def _begin_values(
-    station: CompleteStation, session: EvseSession, transaction: Transaction
-) -> list[v21.MeterValueType]:
+def _begin_values(station: CompleteStation, session: EvseSession, transaction: Transaction) -> list[v21.MeterValueType]:
     """The values of the beginning, once it is known where that is (E01.FR.09, E01.FR.17)."""
     if transaction.begin_told or not session.ev:
         return []

@@ -166,9 +166,8 @@ class Transactions(Block):
         self.happened(session, "CablePluggedIn")
         if session.authorized:
             self.station.work(energy_supply.supply(self, session), "charging")
-        elif not self.station.device_model.flag("AuthCtrlr", "Enabled", True):  # C01.FR.17, C02
-            if driver_tokens.may_use(self, session, driver_tokens.NOBODY, None):
-                driver_tokens.authorize(self, session, driver_tokens.NOBODY, None)
+        elif not self.station.device_model.flag("AuthCtrlr", "Enabled", True):
+            driver_tokens.let_in(self, session)
 
     def unplugged(self, evse: int, connector: int) -> None:
         """The cable is out."""
@@ -336,7 +335,8 @@ class Transactions(Block):
     ) -> asyncio.Future[None]:
         """The transaction ends. The future is done when that is durable."""
         transaction = session.transaction
-        assert transaction is not None
+        if transaction is None:
+            raise RuntimeError("there is no transaction to end")
         energy_supply.cut(self.station, session)
         session.authorized = False
         transaction.stopped_reason = reason or transaction.stopped_reason or self._reason(session, trigger)
@@ -420,9 +420,7 @@ class Transactions(Block):
 
 
 @transactions.on(v21.GetTransactionStatusRequest)
-def _status(
-    station: CompleteStation, request: v21.GetTransactionStatusRequest
-) -> v21.GetTransactionStatusResponse:
+def _status(station: CompleteStation, request: v21.GetTransactionStatusRequest) -> v21.GetTransactionStatusResponse:
     """E14."""
     wanted = request.transaction_id
     if not isinstance(wanted, str):

@@ -1,0 +1,92 @@
+"""A station with fake hardware, whose TransactionEvents a test reads."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from fake_hardware import Authority, FakeHardware
+from station_world import StationWorld
+
+from ocppflow.errors import ConnectionRefused
+from ocppflow.messages import Version
+from ocppflow.station import CompleteStation, StationConfig
+from ocppflow.station.device_model import VariableKey
+
+
+def variable_key(name: str) -> VariableKey:
+    """``Component.Variable`` or ``Component.Variable[Instance]``."""
+    component, _, variable = name.partition(".")
+    variable, _, instance = variable.partition("[")
+    return VariableKey(component, variable, "", instance.removesuffix("]"))
+
+
+class ChargingWorld(StationWorld):
+    """``hardware`` is the station's; ``authority`` judges its tokens; ``variables`` are values that a CSMS has set,
+    such as ``TxCtrlr.TxStartPoint=EVConnected``; ``settings`` those of the StationConfig."""
+
+    def __init__(self, *variables: str, version: Version = Version.V21, **settings: Any) -> None:
+        config = StationConfig(**settings)
+        self.hardware = FakeHardware.of(config)
+        super().__init__(version, config, hardware=self.hardware)
+        self.authority = Authority()
+        for each in variables:
+            name, _, value = each.partition("=")
+            self.store.put("variables", "\x1f".join(map(str, variable_key(name))), value)
+        self.store.commit()
+        CompleteStation.authorization = self.authority  # type: ignore[attr-defined]  # until the block is there
+
+    async def online(self) -> None:
+        """Connect and be registered."""
+        await self.station.connect()
+        await self.clock.advance(0)
+
+    async def offline(self, attempts: int = 100) -> None:
+        """Lose the connection, and be refused at so many attempts."""
+        self.network.refusals += [ConnectionRefused("no network")] * attempts
+        self.network.links[-1].break_()
+        await self.clock.advance(0)
+
+    async def back(self) -> None:
+        """Let the next attempt to connect succeed, and wait for it."""
+        self.network.refusals.clear()
+        while not self.station.is_connected:
+            await self.clock.advance(10)
+
+    async def settle(self, seconds: float = 0) -> None:
+        """Let time pass."""
+        await self.clock.advance(seconds)
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """All TransactionEvents that the CSMS has heard, repetitions included."""
+        return self.sent("TransactionEvent")
+
+    def told(self) -> list[tuple[Any, ...]]:
+        """Of each event: eventType, triggerReason, chargingState."""
+        return [
+            (each["eventType"], each["triggerReason"], each["transactionInfo"].get("chargingState"))
+            for each in self.events
+        ]
+
+    def check_books(self) -> None:
+        """What holds of every complete book: one Started with 0, one Ended at most, no gap, no two contents, a
+        register that never goes back."""
+        books: dict[str, dict[int, dict[str, Any]]] = defaultdict(dict)
+        for each in self.events:
+            book = books[each["transactionInfo"]["transactionId"]]
+            assert book.setdefault(each["seqNo"], each) == each, "one seqNo with two contents"
+        for book in books.values():
+            assert sorted(book) == list(range(len(book))), "a seqNo is missing"
+            kinds = [book[number]["eventType"] for number in sorted(book)]
+            assert kinds[0] == "Started"
+            assert "Started" not in kinds[1:]
+            assert "Ended" not in kinds[:-1]
+            registers = [
+                value["value"]
+                for number in sorted(book)
+                for meter in sorted(book[number].get("meterValue", ()), key=lambda one: one["timestamp"])
+                for value in meter["sampledValue"]
+                if value["measurand"] == "Energy.Active.Import.Register"
+            ]
+            assert registers == sorted(registers), "the register has gone back"
