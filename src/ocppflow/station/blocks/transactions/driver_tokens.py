@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ocppflow.log_budget import budgeted
 from ocppflow.messages.v21 import IdTokenType
+from ocppflow.station.blocks.transactions import ev_connection
 from ocppflow.station.blocks.transactions.energy_supply import supply, unlock
 from ocppflow.station.blocks.transactions.evse_session import EvseSession
 
@@ -84,11 +85,10 @@ def let_in(block: Transactions, session: EvseSession) -> None:
 def may_use(block: Transactions, session: EvseSession, token: IdTokenType, group: IdTokenType | None) -> bool:
     """Whether the EVSE may be used by this driver now: registered, operative, sound, not reserved for somebody else."""
     station = block.station
-    availability = getattr(station, "availability", None)
     reservations = getattr(station, "reservations", None)
     if not block.may_start or session.faults:
         return False
-    if availability is not None and not availability.operative(session.evse, session.connector):
+    if not station.availability.operative(session.evse, session.connector):
         return False
     return reservations is None or bool(reservations.admits(session.evse, token, group))
 
@@ -109,4 +109,4 @@ def authorize(
     if session.ev:
         block.station.work(supply(block, session), "charging")
     elif session.authorized:
-        block.wait_for_ev(session)
+        ev_connection.wait_for_ev(block, session)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ocppflow.messages.v21 import ReasonEnumType
 from ocppflow.station.blocks.transactions.energy_supply import cut
@@ -29,9 +29,7 @@ REASONS_OF: Final[dict[str, ReasonEnumType]] = {
 
 def faulted(block: Transactions, evse: int, connector: int, fault: Fault) -> None:
     """Energy stops at once, and the transaction with it (E06.FR.16)."""
-    availability: Any = getattr(block.station, "availability", None)
-    if availability is not None:
-        availability.fault(evse, connector, fault)
+    block.station.availability.fault(evse, connector, fault)
     if fault.code in HARMLESS:
         return
     for session in [each for number, each in block.sessions.items() if number and evse in (0, number)]:
@@ -49,9 +47,7 @@ def faulted(block: Transactions, evse: int, connector: int, fault: Fault) -> Non
 
 def cleared(block: Transactions, evse: int, connector: int) -> None:
     """A driver may begin anew; nothing goes on by itself."""
-    availability: Any = getattr(block.station, "availability", None)
-    if availability is not None:
-        availability.clear(evse, connector)
+    block.station.availability.clear(evse, connector)
     for number, session in block.sessions.items():
         if evse in (0, number):
             session.faults.discard(connector)

@@ -6,6 +6,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from ocppflow.station.blocks.transactions.energy_supply import supply
+from ocppflow.station.blocks.transactions.ev_connection import wait_for_ev
 from ocppflow.station.blocks.transactions.evse_session import EvseSession
 from ocppflow.station.blocks.transactions.session_events import tell
 from ocppflow.station.blocks.transactions.transaction_points import Fact, ends
@@ -64,7 +65,7 @@ def _go_on(block: Transactions, session: EvseSession, transaction: Transaction) 
     values = block.station.metering.sample(session.evse, "Interruption.End", "SampledDataCtrlr.TxUpdatedMeasurands")
     tell(block.station, session, "Updated", "TxResumed", values=values)  # E17.FR.14
     if not session.ev:
-        block.wait_for_ev(session)
+        wait_for_ev(block, session)
     elif session.authorized:
         longest = model.integer("TxCtrlr", "EnergyTransferResumptionRandomRange")
         if was_charging and longest:  # E17.FR.18

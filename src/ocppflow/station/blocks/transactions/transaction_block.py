@@ -11,10 +11,17 @@ from ocppflow.endpoint import Router
 from ocppflow.log_budget import budgeted
 from ocppflow.messages import Request, Response, Role, v21
 from ocppflow.station.blocks.block import Block
-from ocppflow.station.blocks.transactions import driver_tokens, energy_supply, event_answers, faulty_evses, resumption
+from ocppflow.station.blocks.transactions import (
+    driver_tokens,
+    energy_supply,
+    ev_connection,
+    event_answers,
+    faulty_evses,
+    resumption,
+)
 from ocppflow.station.blocks.transactions.evse_session import EvseSession
 from ocppflow.station.blocks.transactions.session_events import AREA, REASONS, tell
-from ocppflow.station.blocks.transactions.transaction_points import Fact, ends, starts
+from ocppflow.station.blocks.transactions.transaction_points import ends, starts
 from ocppflow.station.hardware import EvDemand, Fault, Offer
 from ocppflow.station.transaction import Transaction
 
@@ -27,9 +34,6 @@ transactions: Router[CompleteStation] = Router(Role.CS, "transactions")
 
 FORCED: Final = frozenset({"AbnormalCondition", "ResetCommand"})
 """Triggers that end a transaction whatever TxStopPoint says (B12.FR.04, E06.FR.16)."""
-
-STAYS_LOCKED: Final = frozenset({"DeAuthorized", "EVDisconnected"})
-"""Reasons after which the cable waits for its owner (E05.FR.11, E09.FR.03)."""
 
 
 class Transactions(Block):
@@ -135,87 +139,15 @@ class Transactions(Block):
 
     def plugged(self, evse: int, connector: int) -> None:
         """A cable with an EV behind it is in."""
-        session = self.sessions[evse]
-        if session.connector:
-            if session.connector != connector:  # E01.FR.14
-                log.info("%s: EVSE %d serves its connector %d already", self.station.identity, evse, session.connector)
-            return
-        session.connector, session.away = connector, False
-        if self.booting:
-            return
-        nowhere = self.sessions[0]
-        if nowhere.authorized and not session.authorized and session.transaction is None:
-            self._move(nowhere, session)
-        self._connected(session)
-
-    def _move(self, nowhere: EvseSession, session: EvseSession) -> None:
-        """The driver who was authorized before has plugged in here."""
-        self.cancel_timer("connect 0")
-        session.admit(nowhere.token or driver_tokens.NOBODY, nowhere.group, nowhere.remote_start_id, None)
-        session.known |= {Fact.AUTHORIZED}
-        session.transaction, nowhere.transaction = nowhere.transaction, None
-        session.kept, nowhere.kept = nowhere.kept, None
-        nowhere.forget_driver()
-        nowhere.known = nowhere.facts
-
-    def _connected(self, session: EvseSession) -> None:
-        self.cancel_timer(f"connect {session.evse}")
-        self._refresh(session.evse)
-        if session.transaction is not None:
-            session.transaction.evse_told = False
-        self.happened(session, "CablePluggedIn")
-        if session.authorized:
-            self.station.work(energy_supply.supply(self, session), "charging")
-        elif not self.station.device_model.flag("AuthCtrlr", "Enabled", True):
-            driver_tokens.let_in(self, session)
+        ev_connection.plugged(self, evse, connector)
 
     def unplugged(self, evse: int, connector: int) -> None:
         """The cable is out."""
-        session = self.sessions[evse]
-        if session.connector not in (0, connector) or not session.connector:
-            return
-        was_there = session.ev
-        session.connector, session.away, session.locked, session.keeper = 0, False, False, None
-        session.demand = EvDemand.NONE
-        self._lost(session) if was_there else self._gone(session)
+        ev_connection.unplugged(self, evse, connector)
 
     def demand(self, evse: int, demand: EvDemand) -> None:
         """What the EV asks for has changed; NONE: it is no longer there, though the cable may be."""
-        session = self.sessions[evse]
-        before, session.demand = session.demand, demand
-        if self.booting or not session.connector:
-            return
-        if demand is EvDemand.NONE:
-            if before is not EvDemand.NONE and not session.away:
-                session.away = True
-                self._lost(session)
-        elif session.away:
-            session.away = False
-            self._connected(session)
-        else:
-            self.state_changed(session)
-
-    def _lost(self, session: EvseSession) -> None:
-        """E09, E10: the EV is no longer connected."""
-        if self.booting:
-            return
-        energy_supply.cut(self.station, session)
-        if session.authorized and self.station.device_model.flag("TxCtrlr", "StopTxOnEVSideDisconnect"):
-            session.authorized = False  # E09.FR.01
-            if session.transaction is None:
-                session.forget_driver()
-            elif session.transaction.stopped_reason is None:
-                session.transaction.stopped_reason = "EVDisconnected"
-        self._refresh(session.evse)
-        self.happened(session, "EVCommunicationLost")
-        if session.connector and not session.authorized and session.keeper is None:
-            self._release(session, "EVDisconnected")
-        self._gone(session)
-
-    def _gone(self, session: EvseSession) -> None:
-        self._refresh(session.evse)
-        if not session.connector and (session.authorized or session.transaction is not None):
-            self.wait_for_ev(session)  # E10.FR.02, E03.FR.05
+        ev_connection.demanded(self, evse, demand)
 
     def presented(self, evse: int, token: v21.IdTokenType) -> None:
         """A token has been read; ``evse`` is 0 if one reader serves them all."""
@@ -310,7 +242,7 @@ class Transactions(Block):
             session.forget_driver()
             session.known = session.facts
             self.cancel_timer(f"connect {session.evse}")
-            self._refresh(session.evse)
+            self.refresh(session.evse)
             return
         transaction.stopped_reason = reason
         session.authorized = False
@@ -322,7 +254,7 @@ class Transactions(Block):
             session.signed = False
             self.happened(session, "SignedDataReceived", quiet=True)
             if session.transaction is transaction:
-                self._release(session, reason)
+                self.release(session, reason)
         else:
             self.happened(session, trigger, token=token)
 
@@ -344,7 +276,7 @@ class Transactions(Block):
         kept = tell(self.station, session, "Ended", trigger, values=values, token=token)
         self._over(session, transaction)
         if session.connector:
-            self._release(session, transaction.stopped_reason)
+            self.release(session, transaction.stopped_reason)
         return kept
 
     def _reason(self, session: EvseSession, trigger: str) -> v21.ReasonEnumType:
@@ -361,9 +293,9 @@ class Transactions(Block):
         session.known = session.facts
         self.cancel_timer(f"connect {session.evse}")
         self.station.told_all("transaction_ended", transaction)
-        self._refresh(session.evse)
+        self.refresh(session.evse)
 
-    def _release(self, session: EvseSession, reason: str) -> None:
+    def release(self, session: EvseSession, reason: str) -> None:
         """Unlock the cable, unless it waits for its owner (E06.FR.10, E09.FR.02, E05.FR.11)."""
         model = self.station.device_model
         waits = reason == "DeAuthorized" or (
@@ -374,30 +306,10 @@ class Transactions(Block):
         elif session.locked and session.transaction is not None and session.transaction.token is not None:
             session.keeper = (session.transaction.token, session.transaction.group)
 
-    def wait_for_ev(self, session: EvseSession) -> None:
-        """E03.FR.05: give the driver EVConnectionTimeOut to plug in."""
-        seconds = self.station.device_model.integer("TxCtrlr", "EVConnectionTimeOut")
-        if seconds:
-            self.later(f"connect {session.evse}", seconds, partial(self._nobody_came, session))
-
-    def _nobody_came(self, session: EvseSession) -> None:
-        if session.transaction is None:
-            session.forget_driver()
-            session.known = session.facts
-            self._refresh(session.evse)
-            return
-        session.transaction.stopped_reason = session.transaction.stopped_reason or "Timeout"
-        session.authorized = False
-        stops = self.points("TxStopPoint")
-        if "ParkingBayOccupancy" in stops and not ends(stops, session.known, session.facts):  # E03.FR.15
-            self.happened(session, "EVConnectTimeout")
-        else:
-            self.end(session, "EVConnectTimeout")
-
-    def _refresh(self, evse: int) -> None:
-        availability = getattr(self.station, "availability", None)
-        if availability is not None and evse:
-            availability.refresh(evse)
+    def refresh(self, evse: int) -> None:
+        """Let the status of the connectors follow."""
+        if evse:
+            self.station.availability.refresh(evse)
 
     # --- boot, connection, answers -------------------------------------------------------------------------------
 
