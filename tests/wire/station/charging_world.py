@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from fake_hardware import Authority, FakeHardware
+from fake_hardware import FakeHardware
 from station_world import StationWorld
 
+from ocppflow.endpoint import IncomingCall
 from ocppflow.errors import ConnectionRefused
 from ocppflow.messages import Version
-from ocppflow.station import CompleteStation, StationConfig
+from ocppflow.station import StationConfig
 from ocppflow.station.device_model import VariableKey
 
 
@@ -22,19 +23,33 @@ def variable_key(name: str) -> VariableKey:
 
 
 class ChargingWorld(StationWorld):
-    """``hardware`` is the station's; ``authority`` judges its tokens; ``variables`` are values that a CSMS has set,
+    """``hardware`` is the station's; the CSMS refuses tokens in ``refused`` and tells the
+    ``groups`` of others; ``variables`` are values that a CSMS has set,
     such as ``TxCtrlr.TxStartPoint=EVConnected``; ``settings`` those of the StationConfig."""
 
     def __init__(self, *variables: str, version: Version = Version.V21, **settings: Any) -> None:
         config = StationConfig(**settings)
         self.hardware = FakeHardware.of(config)
         super().__init__(version, config, hardware=self.hardware)
-        self.authority = Authority()
+        self.groups: dict[str, str] = {}
+        self.refused: set[str] = set()
+        self.answers["Authorize"] = lambda call: {"idTokenInfo": self.info(call.data["idToken"]["idToken"])}
+        self.answers["TransactionEvent"] = self._about_token
         for each in variables:
             name, _, value = each.partition("=")
             self.store.put("variables", "\x1f".join(map(str, variable_key(name))), value)
         self.store.commit()
-        CompleteStation.authorization = self.authority  # type: ignore[attr-defined]  # until the block is there
+
+    def info(self, token: str) -> dict[str, Any]:
+        """What the CSMS says of a token."""
+        info: dict[str, Any] = {"status": "Blocked" if token in self.refused else "Accepted"}
+        if token in self.groups:
+            info["groupIdToken"] = {"idToken": self.groups[token], "type": "Central"}
+        return info
+
+    def _about_token(self, call: IncomingCall) -> dict[str, Any]:
+        token = call.data.get("idToken")
+        return {"idTokenInfo": self.info(token["idToken"])} if token else {}
 
     async def online(self) -> None:
         """Connect and be registered."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from ocppflow.endpoint import Clock
-from ocppflow.messages.v21 import IdTokenInfoType, IdTokenType
+from ocppflow.messages.v21 import IdTokenType
 from ocppflow.station import StationConfig, StationStore
 from ocppflow.station.hardware import NOTHING, EvDemand, Fault, HardwareEvents, MeterReading, Offer, SignedReading
 
@@ -140,37 +139,3 @@ class FakeHardware:
 def tag(token: str) -> IdTokenType:
     """An RFID token."""
     return IdTokenType(id_token=token, type="ISO14443")
-
-
-class Verdict(NamedTuple):
-    accepted: bool
-    status: str
-    group: IdTokenType | None
-    info: IdTokenInfoType | None
-    by: str
-
-
-class Authority:
-    """Judges tokens as a test says: ``groups`` has the group of each, ``refused`` the bad ones."""
-
-    def __init__(self) -> None:
-        self.groups: dict[str, str] = {}
-        self.refused: set[str] = set()
-        self.masters: set[str] = set()
-        self.asked: list[str] = []
-        self.learned: list[tuple[str, str]] = []
-
-    async def authorize(self, token: IdTokenType, evse: int = 0) -> Verdict:
-        self.asked.append(token.id_token)
-        accepted = token.id_token not in self.refused
-        group = self.groups.get(token.id_token)
-        return Verdict(accepted, "Accepted" if accepted else "Blocked", tag(group) if group else None, None, "list")
-
-    def learn(self, token: IdTokenType, info: IdTokenInfoType) -> None:
-        self.learned.append((token.id_token, info.status))
-
-    def is_master_pass(self, token: IdTokenType, group: IdTokenType | None) -> bool:
-        return group is not None and group.id_token in self.masters
-
-    def same_group(self, one: IdTokenType | None, other: IdTokenType | None) -> bool:
-        return one is not None and other is not None and one.id_token == other.id_token

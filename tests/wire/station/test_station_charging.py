@@ -58,7 +58,7 @@ async def test_E03_a_session_that_begins_with_the_token() -> None:
 
 
 async def test_E04_what_arises_offline_is_queued_and_marked() -> None:
-    async with ChargingWorld("TxCtrlr.TxStartPoint=PowerPathClosed") as world:
+    async with ChargingWorld("AuthCtrlr.OfflineTxForUnknownIdEnabled=true") as world:
         await world.online()
         await world.offline()
         world.hardware.plug()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ocppflow.log_budget import budgeted
 from ocppflow.messages.v21 import IdTokenType
+from ocppflow.station.blocks.id_tokens import same_token
 from ocppflow.station.blocks.transactions import ev_connection
 from ocppflow.station.blocks.transactions.energy_supply import supply, unlock
 from ocppflow.station.blocks.transactions.evse_session import EvseSession
@@ -19,21 +20,14 @@ NOBODY = IdTokenType(id_token="", type="NoAuthorization")
 """The token of a station that asks for none (C02)."""
 
 
-def is_same(one: IdTokenType | None, other: IdTokenType | None) -> bool:
-    """Whether two tokens are one; upper and lower case do not count."""
-    if one is None or other is None:
-        return False
-    return one.type == other.type and one.id_token.casefold() == other.id_token.casefold()
-
-
 def presented(block: Transactions, evse: int, token: IdTokenType) -> None:
     """A token has been read."""
     session = _session_for(block, evse, token)
     if session.asking:
         return  # one at a time: the answer decides what the next means
-    if session.authorized and is_same(token, session.token):  # E07.FR.01: without asking anybody
+    if session.authorized and same_token(token, session.token):  # E07.FR.01: without asking anybody
         block.deauthorize(session, "StopAuthorized", "Local", token=token)
-    elif session.keeper is not None and is_same(token, session.keeper[0]):  # E09.FR.03
+    elif session.keeper is not None and same_token(token, session.keeper[0]):  # E09.FR.03
         unlock(block.station, session)
     else:
         session.asking = True
@@ -47,15 +41,15 @@ def _session_for(block: Transactions, evse: int, token: IdTokenType) -> EvseSess
         return block.sessions[evse]
     if len(every) == 1:
         return every[0]
-    holder = [each for each in block.sessions.values() if each.authorized and is_same(token, each.token)]
-    owner = [each for each in every if each.keeper is not None and is_same(token, each.keeper[0])]
+    holder = [each for each in block.sessions.values() if each.authorized and same_token(token, each.token)]
+    owner = [each for each in every if each.keeper is not None and same_token(token, each.keeper[0])]
     waiting = [each for each in every if each.ev and not each.authorized]
     return next(iter([*holder, *owner, *waiting]), block.sessions[0])
 
 
 async def _judge(block: Transactions, session: EvseSession, token: IdTokenType) -> None:
     station = block.station
-    authorization = cast(Any, station).authorization
+    authorization = station.authorization
     try:
         verdict = await authorization.authorize(token, session.evse)
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ocppflow.messages import Request, Response, v21
-from ocppflow.station.blocks.transactions.driver_tokens import is_same
+from ocppflow.station.blocks.id_tokens import same_token
 from ocppflow.station.blocks.transactions.energy_supply import hardware_of
 from ocppflow.station.blocks.transactions.evse_session import EvseSession
 from ocppflow.station.blocks.transactions.session_events import AREA
@@ -23,9 +23,7 @@ def answered(block: Transactions, request: Request[Any], response: Response) -> 
     info = response.id_token_info
     token = request.id_token
     if isinstance(info, v21.IdTokenInfoType) and isinstance(token, v21.IdTokenType):
-        authorization = getattr(station, "authorization", None)
-        if authorization is not None:
-            authorization.learn(token, info)  # C10.FR.04
+        station.authorization.learn(token, info)  # C10.FR.04
     transaction = block.running.get(request.transaction_info.transaction_id)
     if transaction is None:
         return
@@ -43,7 +41,7 @@ def _is_about_the_driver(request: v21.TransactionEventRequest, session: EvseSess
     """Not about a token that has ended the authorization, or about a driver of before."""
     if not session.authorized or request.trigger_reason == "StopAuthorized":
         return False
-    return not isinstance(request.id_token, v21.IdTokenType) or is_same(request.id_token, transaction.token)
+    return not isinstance(request.id_token, v21.IdTokenType) or same_token(request.id_token, transaction.token)
 
 
 def _judged(block: Transactions, session: EvseSession, transaction: Transaction, info: v21.IdTokenInfoType) -> None:
