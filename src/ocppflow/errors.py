@@ -257,18 +257,26 @@ class ConnectionRefused(RemoteError, ConnectionError):
     """The peer did not let us in, or could not be reached.
 
     ``reason`` says what to check, in the words of ``str()``; ``status`` is the HTTP status if one came. ``retry_after``
-    is how many seconds the peer asked us to wait, None if it did not. ``tls`` tells that TLS failed, so that a station
-    reports an InvalidCsmsCertificate (2.0.1 Part 2, A00.FR.310).
+    is how many seconds the peer asked us to wait, None if it did not. ``tls`` tells that TLS failed, ``tls_fault`` what
+    was wrong with the peer's: its ``"certificate"``, ``"version"`` or ``"ciphers"``, so that a station reports the
+    security event for it (2.0.1 Part 2, A00.FR.310, .316, .323); empty for anything else.
     """
 
     def __init__(
-        self, reason: str, *, status: int | None = None, retry_after: float | None = None, tls: bool = False
+        self,
+        reason: str,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+        tls: bool = False,
+        tls_fault: str = "",
     ) -> None:
         self.reason = one_line(text_without_secrets(reason))
         super().__init__(self.reason)
         self.status = status
         self.retry_after = retry_after
         self.tls = tls
+        self.tls_fault = tls_fault
 
 
 class InvalidResponse(RemoteError):

@@ -82,6 +82,7 @@ class ChargingStation(RoleBase["ChargingStation"], Caller):
     role = Role.CS
 
     __slots__ = (
+        "_at_once",
         "_connection",
         "_dial",
         "_history",
@@ -138,6 +139,7 @@ class ChargingStation(RoleBase["ChargingStation"], Caller):
         self._history = History()
         self._keeper: asyncio.Task[None] | None = None
         self._lost: asyncio.Future[str] | None = None
+        self._at_once = False
         self._state = StationState.STOPPED
         self._stops = 0
 
@@ -219,6 +221,13 @@ class ChargingStation(RoleBase["ChargingStation"], Caller):
         self._become(StationState.STOPPED)
         await self.background.stop(deadline)
 
+    async def reconnect_now(self, reason: str = "") -> None:
+        """Close the connection in order, and connect again without waiting for a back-off. Does nothing while there is
+        no connection."""
+        if self._connection is not None:
+            self._at_once = True
+            await self._connection.close_by(Deadline(self.clock, None), 1000, reason)
+
     async def close(self) -> None:
         """``stop`` as a program ends: 1001, with ``grace``."""
         await self.stop(1001, "going away", grace=self.grace)
@@ -266,7 +275,8 @@ class ChargingStation(RoleBase["ChargingStation"], Caller):
 
     async def _wait(self, reason: str, retry_after: float | None) -> None:
         self._become(StationState.WAITING)
-        delay = self.backoff.next(retry_after)
+        delay = 0.0 if self._at_once else self.backoff.next(retry_after)
+        self._at_once = False
         log.info("%s: next attempt in %.1f s (%s)", self.identity, delay, reason)
         loop = asyncio.get_running_loop()
         wake: asyncio.Future[None] = loop.create_future()

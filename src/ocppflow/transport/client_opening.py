@@ -28,7 +28,7 @@ from ocppflow.transport.link import Link, Peer
 from ocppflow.transport.link_context import LinkContext
 from ocppflow.transport.retry_after import retry_after
 from ocppflow.transport.socket_link import SocketLink
-from ocppflow.transport.tls import explain_tls_failure
+from ocppflow.transport.tls import explain_tls_failure, tls_fault
 
 log = budgeted("ocppflow.transport")
 
@@ -108,7 +108,7 @@ class ClientOpening(asyncio.Protocol):
     def tls_failed(self, error: ssl_module.SSLError) -> None:
         """TLS has failed; the server is told why."""
         transport, self._transport = self._transport, None
-        self.fail(ConnectionRefused(f"{self._where()}: {explain_tls_failure(error)}", tls=True))
+        self.fail(self._tls_refusal(error))
         transport.close()  # and not aborted: the alert is on its way
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -156,11 +156,15 @@ class ClientOpening(asyncio.Protocol):
         if self.result.done():
             return
         if isinstance(exc, ssl_module.SSLError):
-            self.fail(ConnectionRefused(f"{self._where()}: {explain_tls_failure(exc)}", tls=True))
+            self.fail(self._tls_refusal(exc))
         elif self._attempt.ssl is not None:
             self._refused("closed the connection without an answer; check the certificate")
         else:
             self._refused("closed the connection without an answer; is it wss://?")
+
+    def _tls_refusal(self, error: ssl_module.SSLError) -> ConnectionRefused:
+        text = f"{self._where()}: {explain_tls_failure(error)}"
+        return ConnectionRefused(text, tls=True, tls_fault=tls_fault(error))
 
     def _refused(self, what: str, *, status: int | None = None) -> None:
         self.fail(ConnectionRefused(f"{self._where()} {what}", status=status))

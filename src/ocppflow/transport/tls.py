@@ -131,16 +131,23 @@ class ServerTLS:
 
 
 def client_context(
-    *, ca: str | Path | None = None, certificate: KeyPair | None = None, check_hostname: bool = True
+    *,
+    ca: str | Path | None = None,
+    roots: str | None = None,
+    certificate: KeyPair | None = None,
+    check_hostname: bool = True,
 ) -> ssl.SSLContext:
     """A station's TLS: verifies the CSMS's chain and host name (A00.FR.308, .309, .411, .412).
 
-    ``ca`` is a PEM file of trusted roots, by default the system's. ``certificate`` is the station's own
-    (profile 3).
+    ``ca`` is a PEM file of trusted roots, by default the system's. ``roots`` are PEM text in its place; each of them is
+    trusted by itself, whoever has signed it (M05.FR.10). ``certificate`` is the station's own (profile 3).
     """
     context = _base(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = check_hostname
-    if ca is None:
+    if roots is not None:
+        context.load_verify_locations(cadata=roots)
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    elif ca is None:
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
     else:
         _load_ca(context, ca)
@@ -237,3 +244,24 @@ def explain_tls_failure(error: BaseException) -> str:
     if isinstance(error, ConnectionResetError):
         return "the peer broke off the TLS handshake; perhaps it does not trust our certificate"
     return f"the TLS handshake was not finished: {error}" if str(error) else "the TLS handshake was not finished"
+
+
+_FAULTS = {
+    "HTTP_REQUEST": "version",
+    "WRONG_VERSION_NUMBER": "version",
+    "UNSUPPORTED_PROTOCOL": "version",
+    "UNKNOWN_PROTOCOL": "version",
+    "TLSV1_ALERT_PROTOCOL_VERSION": "version",
+    "NO_SHARED_CIPHER": "ciphers",
+    "WRONG_CIPHER_RETURNED": "ciphers",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": "ciphers",
+    "TLSV1_ALERT_INSUFFICIENT_SECURITY": "ciphers",
+}
+
+
+def tls_fault(error: ssl.SSLError) -> str:
+    """What is wrong with the peer's TLS, seen from a client: ``"certificate"``, ``"version"`` or ``"ciphers"``; empty if
+    it is something else, such as a peer that does not like ours."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "certificate"
+    return _FAULTS.get(error.reason or "", "")

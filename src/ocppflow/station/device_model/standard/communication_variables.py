@@ -10,7 +10,7 @@ from ocppflow.station.station_config import StationConfig
 SLOTS = ("1", "2", "3")
 """The places for network connection profiles (B09)."""
 
-FILE_TRANSFERS = ("FTP", "HTTP", "HTTPS")
+FILE_TRANSFERS = ("FTP", "FTPS", "HTTP", "HTTPS")
 
 _VERSIONS = ("OCPP201", "OCPP21")
 
