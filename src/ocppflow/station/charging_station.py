@@ -311,12 +311,16 @@ class ChargingStation(RoleBase["ChargingStation"], Caller):
         return lost
 
     async def _dial_out(self) -> Link:
+        return await self.dial_with(self.password, self.ssl)
+
+    async def dial_with(self, password: str | bytes | None, tls: ssl.SSLContext | None) -> Link:
+        """One attempt over the network with these credentials. Raises ConnectionRefused."""
         return await connect(
             self.url,
             self.identity,
             versions=self.versions,
-            password=self.password,
-            ssl=self.ssl,
+            password=password,
+            ssl=tls,
             limits=self.link_limits,
             clock=self.clock,
             leniency=self.leniency,

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
 from datetime import datetime
 from typing import Any, Final, TypeVar, cast
 
-from ocppflow.endpoint import Router, sleep
-from ocppflow.errors import OCPPError
+from ocppflow.endpoint import Link, Router, sleep
+from ocppflow.errors import ConnectionRefused, OCPPError
 from ocppflow.log_budget import budgeted
 from ocppflow.messages import Request, Response, Role, v21
 from ocppflow.station.blocks.authorization import Authorization, authorization
 from ocppflow.station.blocks.availability import Availability, availability
 from ocppflow.station.blocks.block import Block
+from ocppflow.station.blocks.certificates import CertificateKeeper, certificates
 from ocppflow.station.blocks.local_list import LocalList, local_list
 from ocppflow.station.blocks.metering import Metering
 from ocppflow.station.blocks.provisioning import Provisioning, provisioning
+from ocppflow.station.blocks.security import Security, security
 from ocppflow.station.blocks.transactions import Transactions, transactions
 from ocppflow.station.charging_station import ChargingStation
 from ocppflow.station.device_model import DeviceModel, declarations
@@ -34,11 +37,13 @@ BEHAVIOUR: Final[Router[CompleteStation]] = Router(Role.CS, "a complete station"
 """What a complete station answers by itself: the blocks, in the order of the standard."""
 
 for _block in (
+    security,
     provisioning,
     authorization,
     local_list,
     transactions,
     availability,
+    certificates,
 ):
     BEHAVIOUR.include(_block)
 
@@ -59,6 +64,7 @@ class CompleteStation(ChargingStation):
         "authorization",
         "availability",
         "boot_reason",
+        "certificates",
         "config",
         "device_model",
         "hardware",
@@ -66,6 +72,7 @@ class CompleteStation(ChargingStation):
         "message_queue",
         "metering",
         "provisioning",
+        "security",
         "store",
         "time",
         "transactions",
@@ -117,6 +124,8 @@ class CompleteStation(ChargingStation):
     def _new_blocks(self) -> tuple[Block, ...]:
         """The blocks of this boot, in the order in which they are told of what happens."""
         self.message_queue = MessageQueue(self)
+        self.certificates = CertificateKeeper(self)
+        self.security = Security(self)
         self.local_list = LocalList(self)
         self.authorization = Authorization(self)
         self.metering = Metering(self)
@@ -125,6 +134,8 @@ class CompleteStation(ChargingStation):
         return (
             self.provisioning,
             self.message_queue,
+            self.certificates,
+            self.security,
             self.local_list,
             self.authorization,
             self.metering,
@@ -169,6 +180,16 @@ class CompleteStation(ChargingStation):
         await sleep(self.clock, self.config.reboot_seconds)
         self.power_up(reason)
         self.start()
+
+    async def _dial_out(self) -> Link:
+        return await self.security.dialler.dial()
+
+    async def _attempt(self) -> asyncio.Future[str]:
+        try:
+            return await super()._attempt()
+        except ConnectionRefused as exc:
+            self.security.refused(exc)
+            raise
 
     # --- saying things -------------------------------------------------------------------------------------------
 

@@ -260,8 +260,8 @@ _FAULTS = {
 
 
 def tls_fault(error: ssl.SSLError) -> str:
-    """What is wrong with the peer's TLS, seen from a client: ``"certificate"``, ``"version"`` or ``"ciphers"``; empty if
-    it is something else, such as a peer that does not like ours."""
+    """What is wrong with the peer's TLS, seen from a client: ``"certificate"``, ``"version"`` or ``"ciphers"``; empty
+    if it is something else, such as a peer that does not like ours."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return "certificate"
     return _FAULTS.get(error.reason or "", "")

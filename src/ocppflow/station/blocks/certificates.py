@@ -19,6 +19,7 @@ from ocppflow.log_budget import budgeted
 from ocppflow.messages import Role, Version, v21
 from ocppflow.station.blocks.block import Block
 from ocppflow.station.blocks.ocsp_cache import OcspCache
+from ocppflow.station.blocks.reasons import because
 from ocppflow.station.station_store import StoreFailed
 from ocppflow.station.x509_tools import (
     CertificateRefused,
@@ -27,7 +28,6 @@ from ocppflow.station.x509_tools import (
     hash_data,
     is_authority,
     issued_by,
-    read_chain,
     read_one,
     same_hash_data,
 )
@@ -127,9 +127,7 @@ class CertificateKeeper(Block):
     def add_own(self, use: str, chain: list[x509.Certificate], root: x509.Certificate, key: str) -> OwnCertificate:
         """Keep a certificate of the station's own, whose ``chain`` leads to ``root``."""
         ordered = _ordered(chain)
-        hashes = tuple(
-            hash_data(each, issuer) for each, issuer in zip(ordered, [*ordered[1:], root], strict=True)
-        )
+        hashes = tuple(hash_data(each, issuer) for each, issuer in zip(ordered, [*ordered[1:], root], strict=True))
         leaf = ordered[0]
         own = OwnCertificate(
             use=use,
@@ -299,11 +297,6 @@ def _as_v2g_chain(own: OwnCertificate) -> v21.CertificateHashDataChainType:
     )
 
 
-def own_chain(own: OwnCertificate) -> list[x509.Certificate]:
-    """The certificates of a chain, the station's own first."""
-    return read_chain(own.chain)
-
-
 # --- handlers --------------------------------------------------------------------------------------------------------
 
 
@@ -315,10 +308,10 @@ async def _install(station: CompleteStation, request: v21.InstallCertificateRequ
         await station.certificates.commit(before)
     except CertificateRefused as exc:
         log.info("%s: a %s was refused: %s", station.identity, request.certificate_type, exc)
-        info = v21.StatusInfoType(reason_code="InvalidCertificate", additional_info=str(exc)[:1024])
+        info = because("InvalidCertificate", str(exc)[:1024])
         return v21.InstallCertificateResponse(status="Rejected", status_info=info)
     except StoreFailed as exc:
-        info = v21.StatusInfoType(reason_code="OutOfStorage", additional_info=str(exc)[:1024])
+        info = because("OutOfStorage", str(exc)[:1024])
         return v21.InstallCertificateResponse(status="Failed", status_info=info)  # M05.FR.03
     station.security.event("ReconfigurationOfSecurityParameters", f"{request.certificate_type} installed")
     return v21.InstallCertificateResponse(status="Accepted")
@@ -343,7 +336,7 @@ async def _delete(station: CompleteStation, request: v21.DeleteCertificateReques
         try:
             await station.certificates.commit(before)
         except StoreFailed as exc:
-            info = v21.StatusInfoType(reason_code="OutOfStorage", additional_info=str(exc)[:1024])
+            info = because("OutOfStorage", str(exc)[:1024])
             return v21.DeleteCertificateResponse(status="Failed", status_info=info)
         station.security.event("ReconfigurationOfSecurityParameters", "a certificate was deleted")
     return v21.DeleteCertificateResponse(status=status)

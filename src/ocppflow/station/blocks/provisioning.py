@@ -87,7 +87,7 @@ class Provisioning(Block):
     def _told(self, response: v21.BootNotificationResponse) -> None:
         self.registration = RegistrationState(response.status)
         if self.registration is RegistrationState.ACCEPTED:
-            self.station.time.set(response.current_time)  # B01.FR.06
+            self.station.security.set_time(response.current_time)  # B01.FR.06
             if response.interval > 0:
                 self.station.device_model.set("OCPPCommCtrlr", "HeartbeatInterval", response.interval)  # B01.FR.04
                 self.station.store.commit()
@@ -105,7 +105,7 @@ class Provisioning(Block):
         self._beat_later()
         response = await self.station.say(v21.HeartbeatRequest())
         if response is not None:
-            self.station.time.set(response.current_time)
+            self.station.security.set_time(response.current_time)
 
 
 @on_change("OCPPCommCtrlr", "HeartbeatInterval")
