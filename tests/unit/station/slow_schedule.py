@@ -67,17 +67,22 @@ class SlowSchedule:
             of_evse = self.best("PriorityCharging", (0, number), time, supply, situation) or of_evse
         if of_evse is not None:
             limit = _lower(limit, of_evse)
-        outside = self.best("ChargingStationExternalConstraints", (number,), time, supply, situation)
-        if outside is not None:
-            limit = _lower(limit, outside)
+        for source in ("EMS", "SO"):
+            outside = self.best("ChargingStationExternalConstraints", (number,), time, supply, situation, source)
+            if outside is not None:
+                limit = _lower(limit, outside)
         return self.with_generation(limit, number, time, supply, situation, most)
 
     def shared(self, time: datetime) -> Limit:
         supply = self.around.supply
         nobody = EvseSituation(ready_at=self.around.now)
         limit: Limit = (inf, inf, supply.phases)
-        for purpose in ("ChargingStationMaxProfile", "ChargingStationExternalConstraints"):
-            one = self.best(purpose, (0,), time, supply, nobody)
+        for purpose, source in (
+            ("ChargingStationMaxProfile", "CSO"),
+            ("ChargingStationExternalConstraints", "EMS"),
+            ("ChargingStationExternalConstraints", "SO"),
+        ):
+            one = self.best(purpose, (0,), time, supply, nobody, source)
             if one is not None:
                 limit = _lower(limit, one)
         most = (supply.amps, supply.watts, supply.phases)
@@ -94,12 +99,18 @@ class SlowSchedule:
         return sum_of_both if most is None else _lower(sum_of_both, most)
 
     def best(
-        self, purpose: str, places: tuple[int, ...], time: datetime, supply: Supply, situation: EvseSituation
+        self,
+        purpose: str,
+        places: tuple[int, ...],
+        time: datetime,
+        supply: Supply,
+        situation: EvseSituation,
+        source: str = "CSO",
     ) -> Limit | None:
         found: tuple[int, Limit] | None = None
         for one in self.installed:
             profile = one.profile
-            if profile.charging_profile_purpose != purpose or one.evse not in places:
+            if profile.charging_profile_purpose != purpose or one.evse not in places or one.source != source:
                 continue
             if purpose == "TxProfile" and (
                 situation.transaction_id is None or profile.transaction_id != situation.transaction_id
@@ -107,7 +118,12 @@ class SlowSchedule:
                 continue
             period = self.period(one, time, situation)
             if period is not None and (found is None or profile.stack_level > found[0]):
-                found = profile.stack_level, _limit(period, profile.charging_schedule[0].charging_rate_unit, supply)
+                unit = profile.charging_schedule[0].charging_rate_unit
+                found = profile.stack_level, _limit(period, unit, supply)
+                cap = profile.charging_schedule[0].limit_at_soc
+                if cap is not UNSET and situation.soc is not None and situation.soc >= cap.soc:
+                    most = (cap.limit, inf, 3) if unit == "A" else (inf, cap.limit, 3)
+                    found = profile.stack_level, _lower(found[1], most)
         return None if found is None else found[1]
 
     def is_valid(self, profile: Any, time: datetime) -> bool:

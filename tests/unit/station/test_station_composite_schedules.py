@@ -89,11 +89,13 @@ class Draws:
             duration=self.maybe(chance.choice([chance.randint(1, 500), 86400, 100_000])),
             use_local_time=True if local else UNSET,
             randomized_delay=self.maybe(90, 0.2),
+            limit_at_soc=self.maybe(v21.LimitAtSoCType(soc=80, limit=7 if unit == "A" else 4830), 0.1),
         )
         evse = {STATION_MAX: 0, "TxProfile": chance.randint(1, evses)}.get(purpose, chance.randint(0, evses))
         return InstalledProfile(
             evse,
-            v21.ChargingProfileType(
+            source=chance.choice(["EMS", "SO"]) if purpose == CONSTRAINTS else "CSO",
+            profile=v21.ChargingProfileType(
                 id=number,
                 stack_level=number,  # of one level there may be one only (K01.FR.06)
                 charging_profile_purpose=purpose,
@@ -113,6 +115,7 @@ class Draws:
             transaction_id=self.chance.choice([None, "1", "1"]),
             ready_at=moment(self.near()),
             priority=self.chance.random() < 0.5,
+            soc=self.chance.choice([None, 40.0, 80.0]),
         )
 
     def circumstances(self) -> Circumstances:

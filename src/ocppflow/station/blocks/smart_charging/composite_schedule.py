@@ -26,8 +26,8 @@ Answer = tuple[ChargingRate, float]
 class Stacks(NamedTuple):
     """The profiles that apply in one place, by purpose. Each stack has the highest level first."""
 
-    constraints: Sequence[ScheduleSpan] = ()
-    """ChargingStationExternalConstraints of this place."""
+    constraints: Sequence[Sequence[ScheduleSpan]] = ()
+    """ChargingStationExternalConstraints of this place, a stack for each source: what one allows, another may not."""
     station_max: Sequence[ScheduleSpan] = ()
     """ChargingStationMaxProfile; only where the place is the station."""
     transaction: Sequence[ScheduleSpan] = ()
@@ -67,8 +67,19 @@ class EvseLimits:
             if rate is not None:  # a TxProfile overrules the default, PriorityCharging both (K02.FR.04, K21.FR.04)
                 allowed = allowed.meet(rate)
                 break
-        rate, changes = leading(self.stacks.constraints, when)
-        return (allowed if rate is None else allowed.meet(rate)), min(until, changes)
+        for stack in self.stacks.constraints:
+            rate, changes = leading(stack, when)
+            until = min(until, changes)
+            allowed = allowed if rate is None else allowed.meet(rate)
+        return allowed, until
+
+    def least(self, when: int) -> float:
+        """A per phase below which its EV charges inefficiently, as the leading profile says (K02.FR.06); else 0."""
+        for stack in (self.stacks.priority, self.stacks.transaction, self.stacks.default):
+            for span in stack:
+                if span.at(when)[0] is not None:
+                    return span.least
+        return 0.0
 
     def at(self, when: int) -> Answer:
         """The same with what is generated locally for this EVSE; never more than it can give."""
@@ -92,7 +103,7 @@ class StationLimits:
     def shared(self, when: int) -> Answer:
         """What all EVSEs may draw together (K04.FR.05, K12.FR.01), with what is generated locally."""
         allowed, until = ChargingRate(phases=self.supply.phases), inf
-        for stack in (self.stacks.station_max, self.stacks.constraints):
+        for stack in (self.stacks.station_max, *self.stacks.constraints):
             rate, changes = leading(stack, when)
             until = min(until, changes)
             if rate is not None:

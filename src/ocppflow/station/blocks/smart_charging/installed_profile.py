@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from math import inf
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET
@@ -14,6 +14,8 @@ from ocppflow.station.blocks.smart_charging.charging_rate import Supply
 from ocppflow.station.blocks.smart_charging.composite_schedule import EvseLimits, Stacks, StationLimits
 from ocppflow.station.blocks.smart_charging.local_clock import LocalClock
 from ocppflow.station.blocks.smart_charging.schedule_span import ScheduleSpan
+
+_CONSTRAINTS: Final = "ChargingStationExternalConstraints"
 
 
 class InstalledProfile(msgspec.Struct, frozen=True):
@@ -34,6 +36,8 @@ class EvseSituation(NamedTuple):
     """When Relative schedules began; without a transaction the moment of asking (K08.FR.06)."""
     priority: bool = False
     """Whether PriorityCharging is in use (K21)."""
+    soc: float | None = None
+    """Percent, if the EV tells it."""
 
 
 class Circumstances(NamedTuple):
@@ -54,20 +58,29 @@ def station_limits(installed: Iterable[InstalledProfile], around: Circumstances)
     station = EvseSituation(ready_at=around.now)
 
     def stack(
-        purpose: ChargingProfilePurposeEnumType, places: tuple[int, ...], supply: Supply, situation: EvseSituation
+        purpose: ChargingProfilePurposeEnumType,
+        places: tuple[int, ...],
+        supply: Supply,
+        situation: EvseSituation,
+        source: str | None = None,
     ) -> list[ScheduleSpan]:
         return [
             _span(one, supply, situation, around)
             for one in ordered
             if one.profile.charging_profile_purpose == purpose
             and one.evse in places
+            and source in (None, one.source)
             and (purpose != "TxProfile" or one.profile.transaction_id == situation.transaction_id)
         ]
 
+    def constraints(place: int, supply: Supply, situation: EvseSituation) -> list[list[ScheduleSpan]]:
+        return [stack(_CONSTRAINTS, (place,), supply, situation, source) for source in sources]
+
+    sources = sorted({one.source for one in ordered if one.profile.charging_profile_purpose == _CONSTRAINTS})
     evses = []
     for number, (supply, situation) in enumerate(around.evses, 1):
         stacks = Stacks(
-            constraints=stack("ChargingStationExternalConstraints", (number,), supply, situation),
+            constraints=constraints(number, supply, situation),
             transaction=stack("TxProfile", (number,), supply, situation) if situation.transaction_id else (),
             default=stack("TxDefaultProfile", (0, number), supply, situation),
             priority=stack("PriorityCharging", (0, number), supply, situation) if situation.priority else (),
@@ -75,7 +88,7 @@ def station_limits(installed: Iterable[InstalledProfile], around: Circumstances)
         )
         evses.append(EvseLimits(supply, stacks))
     shared = Stacks(
-        constraints=stack("ChargingStationExternalConstraints", (0,), around.supply, station),
+        constraints=constraints(0, around.supply, station),
         station_max=stack("ChargingStationMaxProfile", (0,), around.supply, station),
         generation=stack("LocalGeneration", (0,), around.supply, station),
     )
@@ -94,4 +107,5 @@ def _span(one: InstalledProfile, supply: Supply, situation: EvseSituation, aroun
         local=around.local,
         delays=around.delays(one, situation) if profile.charging_schedule[0].randomized_delay else (),
         ends=ends,
+        soc=situation.soc,
     )

@@ -3,8 +3,16 @@ since 1970 in UTC, so that no date a peer sends can overflow."""
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from math import inf
+from zoneinfo import ZoneInfo
+
+from ocppflow.log_budget import budgeted
+from ocppflow.plain_text import one_line
+from ocppflow.station.device_model import DeviceModel
+
+log = budgeted("ocppflow.station")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
@@ -71,3 +79,35 @@ class LocalClock:
             middle = (low + high) // 2
             low, high = (middle, high) if self.offset(middle) == offset else (low, middle)
         return high
+
+
+def station_local_clock(model: DeviceModel) -> LocalClock:
+    """What the ClockCtrlr of a station says: its TimeZone if that is a known one, else its TimeOffset."""
+    name = model.text("ClockCtrlr", "TimeZone")
+    if name:
+        try:
+            return LocalClock(ZoneInfo(name))
+        except (KeyError, ValueError, OSError):  # nobody knows such a zone here
+            log.warning("the time zone %s is not known at this station; its TimeOffset is used", one_line(name, 64))
+    return LocalClock(
+        offset=_offset(model.text("ClockCtrlr", "TimeOffset")) or 0,
+        next_offset=_offset(model.text("ClockCtrlr", "TimeOffset", variable_instance="NextTransition")),
+        next_at=_time(model.text("ClockCtrlr", "NextTimeOffsetTransitionDateTime")),
+    )
+
+
+def _offset(text: str) -> int | None:
+    """``+02:00`` in milliseconds; None if it is not an offset."""
+    found = re.fullmatch(r"([+-]?)(\d{1,2}):(\d{2})", text)
+    if found is None:
+        return None
+    minutes = int(found[2]) * 60 + int(found[3])
+    return (-minutes if found[1] == "-" else minutes) * 60_000
+
+
+def _time(text: str) -> int | None:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment(time if time.tzinfo is not None else time.replace(tzinfo=UTC))

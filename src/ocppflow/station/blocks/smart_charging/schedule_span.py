@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from math import inf
 from typing import Final
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from ocppflow.messages.v21 import ChargingProfileType
 from ocppflow.station.blocks.smart_charging.charging_rate import ChargingRate, Supply, period_rate
@@ -22,10 +22,11 @@ class ScheduleSpan:
 
     ``relative_start``: when a Relative schedule began, which is when the station was ready to deliver energy
     (K01.FR.42). ``delays``: seconds by which each period starts later (K01.FR.92). ``ends``: when it becomes invalid
-    for another reason than ``validTo``, such as having been offline for too long (K01.FR.101).
+    for another reason than ``validTo``, such as having been offline for too long (K01.FR.101). ``soc``: percent, if
+    the EV tells it. ``least`` has the A per phase below which the EV charges inefficiently (K01.FR.21).
     """
 
-    __slots__ = ("_cycle", "_from", "_length", "_local", "_rates", "_start", "_starts", "_to", "level")
+    __slots__ = ("_cycle", "_from", "_length", "_local", "_rates", "_start", "_starts", "_to", "least", "level")
 
     def __init__(
         self,
@@ -36,6 +37,7 @@ class ScheduleSpan:
         local: LocalClock | None = None,
         delays: Sequence[int] = (),
         ends: float = inf,
+        soc: float | None = None,
     ) -> None:
         schedule = profile.charging_schedule[0]
         self.level = profile.stack_level
@@ -47,6 +49,11 @@ class ScheduleSpan:
         self._start = self._begin(profile, relative_start)
         periods = schedule.charging_schedule_period
         self._rates = [period_rate(period, schedule.charging_rate_unit, supply) for period in periods]
+        cap = schedule.limit_at_soc
+        if cap is not UNSET and soc is not None and soc >= cap.soc:  # K01.FR.100
+            most = ChargingRate(cap.limit) if schedule.charging_rate_unit == "A" else ChargingRate(watts=cap.limit)
+            self._rates = [rate.meet(most) for rate in self._rates]
+        self.least = _least(schedule.min_charging_rate, schedule.charging_rate_unit, self._rates[0], supply)
         self._starts = _delayed([period.start_period for period in periods], delays)
 
     @staticmethod
@@ -89,6 +96,12 @@ class ScheduleSpan:
         following = self._starts[index + 1] if index + 1 < len(self._starts) else inf
         until = min(following, self._length, self._cycle) - position  # K01.FR.12
         return (self._rates[index] if index >= 0 else None), until
+
+
+def _least(least: float | UnsetType, unit: str, rate: ChargingRate, supply: Supply) -> float:
+    if least is UNSET:
+        return 0.0
+    return float(least) if unit == "A" else least / (supply.voltage * rate.phases)
 
 
 def _delayed(starts: Sequence[int], delays: Sequence[int]) -> list[int]:
