@@ -19,6 +19,7 @@ from ocppflow.station.blocks.local_list import LocalList, local_list
 from ocppflow.station.blocks.metering import Metering
 from ocppflow.station.blocks.provisioning import Provisioning, provisioning
 from ocppflow.station.blocks.security import Security, security
+from ocppflow.station.blocks.smart_charging import SmartCharging, smart_charging
 from ocppflow.station.blocks.transactions import Transactions, transactions
 from ocppflow.station.charging_station import ChargingStation
 from ocppflow.station.device_model import DeviceModel, declarations
@@ -44,6 +45,7 @@ for _block in (
     transactions,
     availability,
     certificates,
+    smart_charging,
 ):
     BEHAVIOUR.include(_block)
 
@@ -73,6 +75,7 @@ class CompleteStation(ChargingStation):
         "metering",
         "provisioning",
         "security",
+        "smart_charging",
         "store",
         "time",
         "transactions",
@@ -131,6 +134,7 @@ class CompleteStation(ChargingStation):
         self.metering = Metering(self)
         self.transactions = Transactions(self)
         self.availability = Availability(self)
+        self.smart_charging = SmartCharging(self)
         return (
             self.provisioning,
             self.message_queue,
@@ -141,6 +145,7 @@ class CompleteStation(ChargingStation):
             self.metering,
             self.transactions,
             self.availability,
+            self.smart_charging,
         )
 
     def power_down(self) -> None:

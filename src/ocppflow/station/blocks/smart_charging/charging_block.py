@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from ocppflow.log_budget import budgeted
 from ocppflow.messages import v21
@@ -122,17 +122,12 @@ class SmartCharging(Block):
 
     # --- transactions --------------------------------------------------------------------------------------------
 
-    @property
-    def _transactions(self) -> Any:
-        return getattr(self.station, "transactions", None)
-
-    def _runs(self, transaction_id: str | Any) -> bool:
-        return self._transactions is not None and transaction_id in self._transactions.running
+    def _runs(self, transaction_id: str | UnsetType) -> bool:
+        return transaction_id in self.station.transactions.running
 
     def transaction_on(self, evse: int) -> Transaction | None:
         """The transaction on an EVSE."""
-        found: Transaction | None = None if self._transactions is None else self._transactions.on_evse(evse)
-        return found
+        return self.station.transactions.on_evse(evse)
 
     def terms(self, transaction: Transaction) -> ChargingTerms:
         """What is remembered of it; changes are kept by :meth:`keep_terms`."""
@@ -216,12 +211,19 @@ class SmartCharging(Block):
         schedule = one.profile.charging_schedule[0]
         most = 0 if schedule.randomized_delay is UNSET else schedule.randomized_delay
         seed = f"{self.station.config.seed} {self.station.identity} {situation.transaction_id} {one.profile.id}"
-        chance = Random(seed)
+        chance = Random(seed)  # noqa: S311 - it spreads load, and hides nothing
         return [chance.randint(0, most) for _ in schedule.charging_schedule_period]
 
     def limit(self, evse: int, at: datetime | None = None) -> Offer:
-        """What the profiles allow an EVSE at a moment, if no other one draws anything."""
-        when = self.now() if at is None else moment(at)
+        """What an EVSE may draw at a moment: now, its share of what the station may draw; at another moment, what the
+        profiles allow if no other one draws anything."""
+        now = self.now()
+        when = now if at is None else moment(at)
+        if when == now:
+            self._note_ready(now)
+            self.offers.recompute(asks=evse)
+            if (offer := self.offers.made_to(evse)) is not None:
+                return offer
         rate, _ = self.limits().evse(evse, when)
         return self.offers.offer(evse, rate)
 
@@ -237,7 +239,7 @@ class SmartCharging(Block):
         if transaction is None or transaction.charging_state != "Charging" or not (before.watts and after.watts):
             return
         if self.is_significant(before.watts, after.watts):
-            self._transactions.touch(transaction, "ChargingRateChanged")
+            self.station.transactions.touch(transaction, "ChargingRateChanged")
 
     def is_significant(self, before: float, after: float) -> bool:
         """Whether a limit has changed by more than LimitChangeSignificance (SC.03)."""
@@ -254,8 +256,9 @@ class SmartCharging(Block):
 
     def _note_ready(self, now: int) -> None:
         for number in range(1, len(self.station.config.evses) + 1):
-            transaction = self.transaction_on(number)
-            if transaction is None or not _is_ready(transaction):
+            session = self.station.transactions.sessions[number]
+            transaction = session.transaction
+            if transaction is None or not (session.authorized and session.ev):  # K01.FR.42
                 continue
             terms = self.terms(transaction)
             if terms.ready_at is None:
@@ -334,9 +337,3 @@ class SmartCharging(Block):
         self.book.put(one)
         self.fetch_later(one)
         self.changed()
-
-
-def _is_ready(transaction: Transaction) -> bool:
-    """Whether energy can be delivered: it is authorized, and the EV is connected (K01.FR.42)."""
-    under_way = transaction.charging_state in ("Charging", "SuspendedEV", "SuspendedEVSE")
-    return under_way or (transaction.token is not None and transaction.connector > 0)

@@ -33,8 +33,9 @@ class EvseOffers:
         """What the EVSE is offered now; None: nothing has been said yet."""
         return self._made.get(evse)
 
-    def recompute(self) -> None:
-        """Make new offers where they are other ones now."""
+    def recompute(self, asks: int = 0) -> None:
+        """Make new offers where they are other ones now; ``asks``: an EVSE that will fetch its own by
+        :meth:`made_to`."""
         block, hardware = self._block, self._block.station.hardware
         if hardware is None:
             return
@@ -42,7 +43,7 @@ class EvseOffers:
         rates = [limits.evse(number, now)[0] for number in range(1, len(limits.evses) + 1)]
         shared = self._shares(hardware, limits, rates, now)
         for number, rate in enumerate(rates, 1):
-            self._make(hardware, number, self.offer(number, rate, shared.get(number, inf)))
+            self._make(number, self.offer(number, rate, shared.get(number, inf)), quiet=number == asks)
             changes = next_change(lambda when, number=number: limits.evse(number, when), now)  # type: ignore[misc]
             if changes == inf:
                 block.cancel_timer(f"limit {number}")
@@ -59,14 +60,13 @@ class EvseOffers:
             return Offer(watts=0.0, amps=0.0, phases=rate.phases)
         return Offer(watts=shared.value("W", supply.voltage), amps=given, phases=rate.phases)
 
-    def _make(self, hardware: Hardware, evse: int, offer: Offer) -> None:
+    def _make(self, evse: int, offer: Offer, *, quiet: bool) -> None:
         before = self._made.get(evse)
-        if offer == before:
-            return
         self._made[evse] = offer
-        hardware.evses[evse - 1].offer(offer)
-        if before is not None:
-            self._block.offer_changed(evse, before, offer)
+        if offer != before and not quiet:
+            self._block.station.transactions.offered(evse, offer)
+            if before is not None:
+                self._block.offer_changed(evse, before, offer)
 
     # --- sharing (K04) -------------------------------------------------------------------------------------------
 
@@ -75,9 +75,10 @@ class EvseOffers:
     ) -> dict[int, float]:
         """A per phase for the EVSEs that have to share; empty if none has to."""
         block = self._block
-        drawn = {number: max(evse.read().currents, default=0.0) for number, evse in enumerate(hardware.evses, 1)}
-        taking = [number for number in drawn if drawn[number] > 0 or block.transaction_on(number) is not None]
+        sessions = block.station.transactions.sessions
+        taking = [number for number in range(1, len(rates) + 1) if sessions[number].may_draw]
         together, _ = limits.shared(now)
+        drawn = {number: max(hardware.evses[number - 1].read().currents, default=0.0) for number in taking}
         claims = [self._claim(number, limits, rates[number - 1], drawn[number], now) for number in taking]
         amps, watts = together.amps_at(limits.supply.voltage), together.watts_at(limits.supply.voltage)
         needed = sum(claim.most * claim.grid for claim in claims), sum(claim.most * claim.watts for claim in claims)
@@ -97,7 +98,7 @@ class EvseOffers:
         least = max(needed, min(most, place.least(now)))  # an inefficient rate is better than none (K01.FR.21)
         if offer is not None and 0 < drawn < 0.9 * offer.amps:
             wanted = drawn * 1.1 + 1  # as much as it takes, and room to find out that it wants more
-        elif not drawn and transaction is not None and transaction.charging_state in ("Idle", "SuspendedEV"):
+        elif not drawn and transaction is not None and transaction.charging_state == "SuspendedEV":
             wanted = least
         return Claim(
             most=most,
@@ -105,5 +106,7 @@ class EvseOffers:
             wanted=max(least, wanted),
             grid=limits.grid_amps(place.supply, one_amp),
             watts=one_amp.watts_at(place.supply.voltage),
-            rank=inf if transaction is None else transaction.started_at.timestamp(),
+            rank=(-(transaction.charging_priority or 0), transaction.started_at.timestamp())
+            if transaction
+            else (0, inf),
         )

@@ -22,7 +22,7 @@ class Claim(NamedTuple):
     """A per phase of the station's connection that each of its amperes needs."""
     watts: float
     """W for each of its amperes."""
-    rank: float = 0.0
+    rank: tuple[float, float] = (0.0, 0.0)
     """If there is not enough for all, those with the highest rank are paused first."""
 
 

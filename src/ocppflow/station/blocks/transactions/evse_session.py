@@ -93,6 +93,11 @@ class EvseSession:
         return "Charging" if self.demand is EvDemand.READY else "SuspendedEV"
 
     @property
+    def may_draw(self) -> bool:
+        """Whether the EV gets energy as soon as something is offered."""
+        return self.path and not self.paused and not self.held
+
+    @property
     def facts(self) -> Facts:
         """What is so now."""
         so = {

@@ -123,7 +123,7 @@ class Transactions(Block):
     def offered(self, evse: int, offer: Offer) -> None:
         """Smart charging has another offer: it goes to the hardware if energy may flow at all."""
         session = self.sessions[evse]
-        if session.path and not session.paused and not session.held:
+        if session.may_draw:
             session.offer = offer
             energy_supply.hardware_of(self.station, evse).offer(offer)
             self.state_changed(session)
