@@ -24,7 +24,7 @@ from ocppflow.station.blocks.smart_charging.installed_profile import (
 )
 from ocppflow.station.blocks.smart_charging.local_clock import LocalClock, moment, station_local_clock
 from ocppflow.station.blocks.smart_charging.profile_book import ProfileBook
-from ocppflow.station.blocks.smart_charging.profile_checks import CTRLR, ProfileChecks, Refusal
+from ocppflow.station.blocks.smart_charging.profile_checks import CTRLR, ProfileChecks, ProfileRefusal
 from ocppflow.station.blocks.smart_charging.wiring import supplies
 from ocppflow.station.hardware import Offer
 from ocppflow.station.transaction import Transaction
@@ -137,16 +137,16 @@ class SmartCharging(Block):
         """Stage them in the store."""
         self.station.store.put(AREA, transaction.id, self._terms[transaction.id])
 
-    def check_start_profile(self, profile: v21.ChargingProfileType, evse: int = 0) -> Refusal | None:
+    def check_start_profile(self, profile: v21.ChargingProfileType, evse: int = 0) -> ProfileRefusal | None:
         """Why a profile that comes with a remote start is refused (K05.FR.05); None if it is not, or if it is to be
         ignored (K05.FR.04). ``evse`` 0: nobody knows yet which."""
         if not self.enabled:
             return None
         if profile.charging_profile_purpose != "TxProfile":  # K05.FR.02
-            return Refusal("InvalidProfile", "a profile that comes with a remote start is a TxProfile")
+            return ProfileRefusal("InvalidProfile", "a profile that comes with a remote start is a TxProfile")
         known = self.book.get(profile.id)
         if known is not None and known.profile.charging_profile_purpose == "ChargingStationExternalConstraints":
-            return Refusal("InvalidProfileId", "the station uses this id itself")
+            return ProfileRefusal("InvalidProfileId", "the station uses this id itself")
         return ProfileChecks(self.station).of_profile(evse, profile)
 
     def attach(self, transaction: Transaction, profile: v21.ChargingProfileType) -> None:

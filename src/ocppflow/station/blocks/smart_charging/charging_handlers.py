@@ -18,7 +18,7 @@ from ocppflow.station.blocks.smart_charging.composite_schedule import CompositeP
 from ocppflow.station.blocks.smart_charging.external_limits import SOURCES_201
 from ocppflow.station.blocks.smart_charging.installed_profile import InstalledProfile
 from ocppflow.station.blocks.smart_charging.local_clock import date_time
-from ocppflow.station.blocks.smart_charging.profile_checks import CTRLR, ProfileChecks, Refusal
+from ocppflow.station.blocks.smart_charging.profile_checks import CTRLR, ProfileChecks, ProfileRefusal
 from ocppflow.station.station_store import StoreFailed
 
 if TYPE_CHECKING:
@@ -59,13 +59,13 @@ async def _set_charging_profile(
     return v21.SetChargingProfileResponse(status="Accepted")
 
 
-def _refusal(block: SmartCharging, one: InstalledProfile) -> Refusal | None:
+def _refusal(block: SmartCharging, one: InstalledProfile) -> ProfileRefusal | None:
     checks, profile = ProfileChecks(block.station), one.profile
     if one.evse > len(block.station.config.evses):  # K01.FR.28
-        return Refusal("UnknownEvse", f"there is no EVSE {one.evse}")
+        return ProfileRefusal("UnknownEvse", f"there is no EVSE {one.evse}")
     known = block.book.get(profile.id)
     if known is not None and known.profile.charging_profile_purpose == "ChargingStationExternalConstraints":
-        return Refusal("InvalidProfileId", "the station uses this id itself")  # K01.FR.05
+        return ProfileRefusal("InvalidProfileId", "the station uses this id itself")  # K01.FR.05
     return (
         _transaction(block, one)
         or checks.of_profile(one.evse, profile)
@@ -74,32 +74,32 @@ def _refusal(block: SmartCharging, one: InstalledProfile) -> Refusal | None:
     )
 
 
-def _transaction(block: SmartCharging, one: InstalledProfile) -> Refusal | None:
+def _transaction(block: SmartCharging, one: InstalledProfile) -> ProfileRefusal | None:
     if one.profile.charging_profile_purpose != "TxProfile":
         return None
     if not one.evse:  # K01.FR.16
-        return Refusal("InvalidProfile", "a TxProfile is for an EVSE, not for the station")
+        return ProfileRefusal("InvalidProfile", "a TxProfile is for an EVSE, not for the station")
     if one.profile.transaction_id is UNSET:  # K01.FR.03
-        return Refusal("MissingParam", "a TxProfile needs its transactionId")
+        return ProfileRefusal("MissingParam", "a TxProfile needs its transactionId")
     transaction = block.transaction_on(one.evse)
     if transaction is None or transaction.id != one.profile.transaction_id:  # K01.FR.09, K01.FR.33
-        return Refusal("TxNotFound", f"there is no such transaction on EVSE {one.evse}")
+        return ProfileRefusal("TxNotFound", f"there is no such transaction on EVSE {one.evse}")
     return None
 
 
-def _too_soon(block: SmartCharging, profile: v21.ChargingProfileType) -> Refusal | None:
+def _too_soon(block: SmartCharging, profile: v21.ChargingProfileType) -> ProfileRefusal | None:
     """Spares the memory (K01.FR.56)."""
     seconds = block.station.device_model.integer(CTRLR, "UpdateRateLimit")
     if not seconds:
         return None
     purpose, now = profile.charging_profile_purpose, block.station.clock.now()
     if now < block.told_at.get(purpose, -seconds) + seconds:
-        return Refusal("RateLimitExceeded", f"one {purpose} in {seconds} s")
+        return ProfileRefusal("RateLimitExceeded", f"one {purpose} in {seconds} s")
     block.told_at[purpose] = now
     return None
 
 
-async def _install(block: SmartCharging, one: InstalledProfile) -> Refusal | None:
+async def _install(block: SmartCharging, one: InstalledProfile) -> ProfileRefusal | None:
     """Keep it, then let it count. What cannot be kept is refused (K01.FR.27)."""
     book, store = block.book, block.station.store
     before = book.get(one.profile.id)
@@ -112,7 +112,7 @@ async def _install(block: SmartCharging, one: InstalledProfile) -> Refusal | Non
             book.remove(one.profile.id)
         else:
             book.put(before)
-        return Refusal("OutOfStorage", "the profile cannot be kept over a reboot")
+        return ProfileRefusal("OutOfStorage", "the profile cannot be kept over a reboot")
     block.fetch_later(one)
     block.changed()
     return None

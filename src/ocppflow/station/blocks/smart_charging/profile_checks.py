@@ -24,7 +24,7 @@ _FOR_TWO_WAYS: Final = tuple(
 """Fields that only mean something where EVs feed back (section Q)."""
 
 
-class Refusal(NamedTuple):
+class ProfileRefusal(NamedTuple):
     """Why a profile is refused: one of the standard's reason codes, and a word for people."""
 
     code: str
@@ -32,7 +32,7 @@ class Refusal(NamedTuple):
 
 
 class ProfileChecks:
-    """The checks for one station. Each method returns the Refusal, or None."""
+    """The checks for one station. Each method returns the ProfileRefusal, or None."""
 
     __slots__ = ("evses", "model", "station")
 
@@ -45,7 +45,7 @@ class ProfileChecks:
         """Whether the device model says that the station supports this feature of 2.1."""
         return self.model.flag(CTRLR, "SupportsFeature", variable_instance=feature)
 
-    def of_profile(self, evse: int, profile: v21.ChargingProfileType) -> Refusal | None:
+    def of_profile(self, evse: int, profile: v21.ChargingProfileType) -> ProfileRefusal | None:
         """What holds for every profile, wherever it comes from; where it is to be applied is checked already."""
         return (
             self._purpose(evse, profile)
@@ -55,65 +55,65 @@ class ProfileChecks:
             or self._schedules(evse, profile)
         )
 
-    def _purpose(self, evse: int, profile: v21.ChargingProfileType) -> Refusal | None:
+    def _purpose(self, evse: int, profile: v21.ChargingProfileType) -> ProfileRefusal | None:
         purpose = profile.charging_profile_purpose
         if purpose == "ChargingStationExternalConstraints":  # K01.FR.22
-            return Refusal("InvalidProfile", "only the station itself makes ChargingStationExternalConstraints")
+            return ProfileRefusal("InvalidProfile", "only the station itself makes ChargingStationExternalConstraints")
         more = self.model.members(CTRLR, "SupportedAdditionalPurposes")
         if purpose in ("PriorityCharging", "LocalGeneration") and purpose not in more:  # K01.FR.120
-            return Refusal("UnsupportedPurpose", f"{purpose} is not supported")
+            return ProfileRefusal("UnsupportedPurpose", f"{purpose} is not supported")
         if purpose == "ChargingStationMaxProfile":
             if evse:  # K04.FR.03
-                return Refusal("InvalidProfile", "a ChargingStationMaxProfile is for EVSE 0")
+                return ProfileRefusal("InvalidProfile", "a ChargingStationMaxProfile is for EVSE 0")
             if profile.charging_profile_kind == "Relative":  # K01.FR.38
-                return Refusal("InvalidProfile", "a ChargingStationMaxProfile cannot be Relative")
+                return ProfileRefusal("InvalidProfile", "a ChargingStationMaxProfile cannot be Relative")
         if purpose != "TxProfile" and profile.transaction_id is not UNSET:
-            return Refusal("InvalidProfile", "only a TxProfile has a transactionId")
+            return ProfileRefusal("InvalidProfile", "only a TxProfile has a transactionId")
         return None
 
-    def _identity(self, profile: v21.ChargingProfileType) -> Refusal | None:
+    def _identity(self, profile: v21.ChargingProfileType) -> ProfileRefusal | None:
         highest = self.model.integer(CTRLR, "ProfileStackLevel")
         if profile.stack_level > highest:
-            return Refusal("InvalidStackLevel", f"the highest stackLevel is {highest}")
+            return ProfileRefusal("InvalidStackLevel", f"the highest stackLevel is {highest}")
         reserved = self.model.value(CTRLR, "MaxExternalConstraintsId")
         if self.station.version is Version.V21 and reserved and profile.id <= int(reserved):  # K01.FR.81
-            return Refusal("InvalidProfileId", f"ids up to {reserved} are the station's own")
+            return ProfileRefusal("InvalidProfileId", f"ids up to {reserved} are the station's own")
         return None
 
-    def _kind(self, profile: v21.ChargingProfileType) -> Refusal | None:
+    def _kind(self, profile: v21.ChargingProfileType) -> ProfileRefusal | None:
         dynamic = profile.charging_profile_kind == "Dynamic"
         if dynamic and not self.supports("DynamicProfiles"):  # K01.FR.121
-            return Refusal("UnsupportedKind", "Dynamic profiles are not supported")
+            return ProfileRefusal("UnsupportedKind", "Dynamic profiles are not supported")
         if not dynamic and (profile.dyn_update_interval is not UNSET or profile.dyn_update_time is not UNSET):
-            return Refusal("InvalidProfile", "only a Dynamic profile has dynUpdateInterval and dynUpdateTime")
+            return ProfileRefusal("InvalidProfile", "only a Dynamic profile has dynUpdateInterval and dynUpdateTime")
         if profile.charging_profile_kind == "Recurring" and profile.recurrency_kind is UNSET:
-            return Refusal("InvalidProfile", "a Recurring profile needs its recurrencyKind")
+            return ProfileRefusal("InvalidProfile", "a Recurring profile needs its recurrencyKind")
         return None
 
-    def _validity(self, profile: v21.ChargingProfileType) -> Refusal | None:
+    def _validity(self, profile: v21.ChargingProfileType) -> ProfileRefusal | None:
         if profile.valid_from is not UNSET and profile.valid_to is not UNSET and profile.valid_from >= profile.valid_to:
-            return Refusal("InvalidProfile", "validTo is not after validFrom")
+            return ProfileRefusal("InvalidProfile", "validTo is not after validFrom")
         offline = profile.max_offline_duration, profile.invalid_after_offline_duration
         if offline != (UNSET, UNSET) and not self.supports("MaxOfflineDuration"):
-            return Refusal("InvalidProfile", "maxOfflineDuration is not supported")
+            return ProfileRefusal("InvalidProfile", "maxOfflineDuration is not supported")
         return None
 
-    def _schedules(self, evse: int, profile: v21.ChargingProfileType) -> Refusal | None:
+    def _schedules(self, evse: int, profile: v21.ChargingProfileType) -> ProfileRefusal | None:
         if len(profile.charging_schedule) != 1:  # K01.FR.34: without ISO 15118 there is nobody to choose among more
-            return Refusal("InvalidSchedule", "the profile has to have one chargingSchedule")
+            return ProfileRefusal("InvalidSchedule", "the profile has to have one chargingSchedule")
         schedule = profile.charging_schedule[0]
         if schedule.charging_rate_unit not in self.model.members(CTRLR, "RateUnit", ("A", "W")):  # K01.FR.26
-            return Refusal("UnsupportedRateUnit", f"limits in {schedule.charging_rate_unit} are not supported")
+            return ProfileRefusal("UnsupportedRateUnit", f"limits in {schedule.charging_rate_unit} are not supported")
         text = self._begins(profile) or self._extras(profile) or self._order(profile)
         if text:
-            return Refusal("InvalidSchedule", text)
+            return ProfileRefusal("InvalidSchedule", text)
         most = self.model.integer(CTRLR, "PeriodsPerSchedule", 1024)
         if len(schedule.charging_schedule_period) > most:
-            return Refusal("TooManyElements", f"a schedule has at most {most} periods")
+            return ProfileRefusal("TooManyElements", f"a schedule has at most {most} periods")
         for period in schedule.charging_schedule_period:
             text = _limits_of(period)
             if text:
-                return Refusal("InvalidSchedule", text)
+                return ProfileRefusal("InvalidSchedule", text)
             refusal = self._phases(evse, profile, period)
             if refusal:
                 return refusal
@@ -163,7 +163,7 @@ class ProfileChecks:
 
     def _phases(
         self, evse: int, profile: v21.ChargingProfileType, period: v21.ChargingSchedulePeriodType
-    ) -> Refusal | None:
+    ) -> ProfileRefusal | None:
         if period.number_phases is UNSET and period.phase_to_use is UNSET:
             return None
         places = self.evses if not evse else (self.evses[evse - 1],)
@@ -173,9 +173,9 @@ class ProfileChecks:
                 return None
             if self.station.version is not Version.V21:  # 2.0.1: they may be ignored (K01.FR.44)
                 return None
-            return Refusal("NoPhaseForDC", "a DC EVSE has no phases to choose")
+            return ProfileRefusal("NoPhaseForDC", "a DC EVSE has no phases to choose")
         text = next((text for place in with_phases if (text := self._phases_at(place, period))), "")
-        return Refusal("InvalidSchedule", text) if text else None
+        return ProfileRefusal("InvalidSchedule", text) if text else None
 
     def _phases_at(self, place: EvseConfig, period: v21.ChargingSchedulePeriodType) -> str:
         number = 3 if period.number_phases is UNSET else period.number_phases
@@ -190,17 +190,17 @@ class ProfileChecks:
                 return "the EVSE cannot choose its phase; it uses L1"
         return ""
 
-    def of_place_among(self, one: InstalledProfile, others: list[InstalledProfile]) -> Refusal | None:
+    def of_place_among(self, one: InstalledProfile, others: list[InstalledProfile]) -> ProfileRefusal | None:
         """Whether it can stand beside the others (K01.FR.06, K01.FR.39, K01.FR.52, K01.FR.53)."""
         for other in others:
             if other.profile.id != one.profile.id and _clash(one, other):
                 text = f"profile {other.profile.id} has the same purpose and stackLevel"
-                return Refusal("DuplicateProfile", text)
+                return ProfileRefusal("DuplicateProfile", text)
         declared = self.model.find(CTRLR, "Entries", variable_instance="ChargingProfiles")
         most = None if declared is None else declared.max_limit
         replaces = any(other.profile.id == one.profile.id for other in others)
         if most is not None and not replaces and len(others) >= most:
-            return Refusal("TooManyElements", f"there are {len(others)} profiles, and there is no room for more")
+            return ProfileRefusal("TooManyElements", f"there are {len(others)} profiles, and there is no room for more")
         return None
 
 
