@@ -15,12 +15,14 @@ from ocppflow.station.blocks.authorization import Authorization, authorization
 from ocppflow.station.blocks.availability import Availability, availability
 from ocppflow.station.blocks.block import Block
 from ocppflow.station.blocks.certificates import CertificateKeeper, certificates
+from ocppflow.station.blocks.device_reports import device_reports
 from ocppflow.station.blocks.local_list import LocalList, local_list
 from ocppflow.station.blocks.metering import Metering
 from ocppflow.station.blocks.provisioning import Provisioning, provisioning
 from ocppflow.station.blocks.security import Security, security
 from ocppflow.station.blocks.smart_charging import SmartCharging, smart_charging
 from ocppflow.station.blocks.transactions import Transactions, transactions
+from ocppflow.station.blocks.variable_access import variable_access
 from ocppflow.station.charging_station import ChargingStation
 from ocppflow.station.device_model import DeviceModel, declarations
 from ocppflow.station.hardware import Hardware
@@ -40,6 +42,8 @@ BEHAVIOUR: Final[Router[CompleteStation]] = Router(Role.CS, "a complete station"
 for _block in (
     security,
     provisioning,
+    variable_access,
+    device_reports,
     authorization,
     local_list,
     transactions,
