@@ -102,6 +102,7 @@ class CompleteStation(ChargingStation):
         self.hardware = hardware
         self.store: StationStore = store or MemoryStationStore()
         self.time = WallTime(self.clock, start_time)
+        self.time.on_set = lambda: self.told_all("time_set")
         self.boot_reason: v21.BootReasonEnumType = "PowerUp"
         self._blocks: tuple[Block, ...] = ()
         self.include(cast(Any, BEHAVIOUR))  # whose handlers take just this kind of ChargingStation
@@ -126,7 +127,7 @@ class CompleteStation(ChargingStation):
         self.told_all("power_up")
         if self.hardware is not None:
             self.hardware.start(HardwareLink(self), self.clock, self.store)
-        self.transactions.resume()
+        self.told_all("ready")
 
     def _new_blocks(self) -> tuple[Block, ...]:
         """The blocks of this boot, in the order in which they are told of what happens."""

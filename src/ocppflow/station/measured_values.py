@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from msgspec import UNSET
-
 from ocppflow.messages import v21
-from ocppflow.station.hardware import MeterReading, Offer
+from ocppflow.station.hardware import MeterReading, Offer, SignedReading
 
 Values = list[v21.SampledValueType]
 
@@ -92,11 +90,11 @@ def _by_phase(values: tuple[float, ...], phases: tuple[v21.PhaseEnumType, ...]) 
     return [(values[0], None)] if len(values) == 1 else list(zip(values, phases, strict=False))
 
 
-def signed_value(data: str, signing_method: str, encoding_method: str, public_key: str) -> v21.SignedMeterValueType:
-    """A signature as the messages have it; 2.0.1 wants all four fields."""
+def signed_value(reading: SignedReading, public_key: str) -> v21.SignedMeterValueType:
+    """A signature as the messages have it. 2.0.1 wants all four fields, so none is left out."""
     return v21.SignedMeterValueType(
-        signed_meter_data=data,
-        signing_method=signing_method or UNSET,
-        encoding_method=encoding_method,
-        public_key=public_key or UNSET,
+        signed_meter_data=reading.data,
+        signing_method=reading.signing_method,
+        encoding_method=reading.encoding_method,
+        public_key=public_key,
     )

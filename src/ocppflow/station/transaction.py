@@ -46,6 +46,8 @@ class Transaction(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Wh of the meter's register when it started, or when its EVSE became known."""
     phases_told: int = 0
     """The number of phases that was last told; 0: none yet (E02.FR.18)."""
+    key_told: bool = False
+    """Whether a signed value has had the meter's public key (PublicKeyWithSignedMeterValue)."""
     stopped_reason: ReasonEnumType | None = None
     """Why its authorization has ended, which is why it will have ended."""
     invalid: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from ocppflow.endpoint import Clock
@@ -11,13 +12,15 @@ class WallTime:
     """UTC. It runs with ``clock``, from ``start`` on (by default from the machine's time), and is set by what a CSMS
     says (B01.FR.06, G02). ``error``: seconds by which it is wrong on purpose."""
 
-    __slots__ = ("_clock", "_since", "_start", "error")
+    __slots__ = ("_clock", "_since", "_start", "error", "on_set")
 
     def __init__(self, clock: Clock, start: datetime | None = None, *, error: float = 0.0) -> None:
         self._clock = clock
         self._start = start if start is not None else datetime.now(UTC)
         self._since = clock.now()
         self.error = error
+        self.on_set: Callable[[], None] = lambda: None
+        """Called after it has been set."""
 
     def now(self) -> datetime:
         """The time of day, in whole milliseconds: more nobody compares."""
@@ -28,6 +31,7 @@ class WallTime:
     def set(self, now: datetime) -> None:
         """It is ``now``."""
         self._start, self._since = now, self._clock.now()
+        self.on_set()
 
     def clock_time(self, moment: datetime) -> float:
         """When ``moment`` will be, or was, in the clock's seconds."""

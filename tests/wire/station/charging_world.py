@@ -97,11 +97,12 @@ class ChargingWorld(StationWorld):
             assert kinds[0] == "Started"
             assert "Started" not in kinds[1:]
             assert "Ended" not in kinds[:-1]
-            registers = [
-                value["value"]
-                for number in sorted(book)
-                for meter in sorted(book[number].get("meterValue", ()), key=lambda one: one["timestamp"])
+            registers = sorted(
+                (meter["timestamp"], value["value"])
+                for event in book.values()
+                for meter in event.get("meterValue", ())
                 for value in meter["sampledValue"]
                 if value["measurand"] == "Energy.Active.Import.Register"
-            ]
-            assert registers == sorted(registers), "the register has gone back"
+            )
+            values = [value for _, value in registers]
+            assert values == sorted(values), "the register has gone back"

@@ -27,7 +27,7 @@ async def test_E02_a_session_that_begins_with_the_cable() -> None:
         assert "idToken" not in charging
         assert charging["numberOfPhasesUsed"] == 3
         assert ended["transactionInfo"]["stoppedReason"] == "Local"
-        assert ended["meterValue"][0]["sampledValue"][0]["context"] == "Transaction.End"
+        assert ended["meterValue"][-1]["sampledValue"][0]["context"] == "Transaction.End"
         world.check_books()
         assert world.station.message_queue.length == 0
         assert not world.hardware.evses[0].closed

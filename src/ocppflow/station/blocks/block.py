@@ -29,6 +29,12 @@ class Block:
     def power_up(self) -> None:
         """The station boots; the blocks before this one in ``complete_station.BLOCKS`` are up already."""
 
+    def ready(self) -> None:
+        """All blocks are up, and the hardware has told what is so already: a cable that is in, a fault."""
+
+    def time_set(self) -> None:
+        """The time of day has been set, and may have jumped."""
+
     def connected(self) -> None:
         """There is a connection to the CSMS; nothing but BootNotification may be sent yet."""
 

@@ -99,7 +99,7 @@ def _begin_values(station: CompleteStation, session: EvseSession, transaction: T
         return []
     transaction.begin_told = True
     transaction.register_at_start = station.metering.register(session.evse)
-    return station.metering.sample(session.evse, "Transaction.Begin", "SampledDataCtrlr.TxStartedMeasurands")
+    return station.metering.begin_values(transaction)
 
 
 def _tell_once(request: v21.TransactionEventRequest, session: EvseSession, transaction: Transaction) -> None:

@@ -313,8 +313,7 @@ class Transactions(Block):
 
     # --- boot, connection, answers -------------------------------------------------------------------------------
 
-    def resume(self) -> None:
-        """The hardware has told what is so: go on with the transactions of before, or end them."""
+    def ready(self) -> None:
         resumption.resume(self)
 
     def registered(self) -> None:
