@@ -24,7 +24,7 @@ from ocppflow.station.blocks.smart_charging.installed_profile import (
 )
 from ocppflow.station.blocks.smart_charging.local_clock import LocalClock, moment, station_local_clock
 from ocppflow.station.blocks.smart_charging.profile_book import ProfileBook
-from ocppflow.station.blocks.smart_charging.profile_checks import CTRLR, ProfileChecks, ProfileRefusal
+from ocppflow.station.blocks.smart_charging.profile_checks import CTRLR, ProfileChecks, ProfileRefusal, wrong_values
 from ocppflow.station.blocks.smart_charging.wiring import supplies
 from ocppflow.station.hardware import Offer
 from ocppflow.station.transaction import Transaction
@@ -266,6 +266,34 @@ class SmartCharging(Block):
                 self.keep_terms(transaction)
                 self.station.store.commit()
 
+    # --- limits from outside (K11 to K13) ------------------------------------------------------------------------
+
+    def external_limit(
+        self,
+        limit: float | v21.ChargingScheduleType,
+        unit: v21.ChargingRateUnitEnumType = "W",
+        *,
+        evse: int = 0,
+        source: str = "EMS",
+        local_generation: bool = False,
+        grid_critical: bool = False,
+    ) -> int | None:
+        """Limit the station, or one EVSE, from outside of OCPP: a value in ``unit``, or a schedule with its
+        start_schedule. ``local_generation``: so much more than the CSMS allows (K27). Returns the id of the profile
+        that stands for it, or None if limits from outside do not count here (K11.FR.07). Raises ValueError."""
+        return self.external.set(
+            limit,
+            unit,
+            evse=evse,
+            source=source,
+            local_generation=local_generation,
+            grid_critical=grid_critical,
+        )
+
+    def release_external_limit(self, *, evse: int = 0, source: str = "EMS", local_generation: bool = False) -> bool:
+        """Let go of such a limit; False if there is none."""
+        return self.external.clear(evse=evse, source=source, local_generation=local_generation)
+
     # --- PriorityCharging (K21, K22) -----------------------------------------------------------------------------
 
     def has_priority_profile(self, evse: int) -> bool:
@@ -317,10 +345,14 @@ class SmartCharging(Block):
         one = self.book.get(profile_id)
         if one is None:
             return
-        if answer is not None and answer.status == "Accepted" and answer.schedule_update is not UNSET:
-            self.update(one, answer.schedule_update)  # K28.FR.08
-        else:
+        values = UNSET if answer is None or answer.status != "Accepted" else answer.schedule_update
+        if values is UNSET:
             self.fetch_later(one)
+        elif wrong := wrong_values(values):
+            log.warning("%s: new values for profile %d are left out: %s", self.station.identity, profile_id, wrong)
+            self.fetch_later(one)
+        else:
+            self.update(one, values)  # K28.FR.08
 
     def update(self, one: InstalledProfile, values: v21.ChargingScheduleUpdateType) -> None:
         """Give a Dynamic profile new values (K28.FR.06, K28.FR.09)."""

@@ -18,7 +18,7 @@ from ocppflow.station.blocks.smart_charging.composite_schedule import CompositeP
 from ocppflow.station.blocks.smart_charging.external_limits import SOURCES_201
 from ocppflow.station.blocks.smart_charging.installed_profile import InstalledProfile
 from ocppflow.station.blocks.smart_charging.local_clock import date_time
-from ocppflow.station.blocks.smart_charging.profile_checks import CTRLR, ProfileChecks, ProfileRefusal
+from ocppflow.station.blocks.smart_charging.profile_checks import CTRLR, ProfileChecks, ProfileRefusal, wrong_values
 from ocppflow.station.station_store import StoreFailed
 
 if TYPE_CHECKING:
@@ -284,19 +284,6 @@ def _update_dynamic_schedule(
         return v21.UpdateDynamicScheduleResponse(status="Rejected", status_info=because("InvalidSchedule", wrong))
     block.update(one, values)
     return v21.UpdateDynamicScheduleResponse(status="Accepted")
-
-
-def wrong_values(values: v21.ChargingScheduleUpdateType) -> str:
-    """What is wrong with new values of a Dynamic profile; empty if nothing is."""
-    for name in values.__struct_fields__:
-        value = getattr(values, name)
-        if name == "custom_data" or value is UNSET:
-            continue
-        if not name.startswith("limit"):
-            return f"{name} is not supported: the station does not feed back"
-        if value < 0:
-            return f"{name} is below 0"
-    return ""
 
 
 # --- PriorityCharging (K21) ------------------------------------------------------------------------------------------

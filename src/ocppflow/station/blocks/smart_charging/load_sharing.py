@@ -39,7 +39,9 @@ def share(claims: Sequence[Claim], amps: float, watts: float) -> list[float]:
         given = [claim.least if index in takes_part else 0.0 for index, claim in enumerate(claims)]
         if _fits(claims, given, amps, watts):
             break
-        given[takes_part.pop()] = 0.0
+        last = next(index for index in reversed(takes_part) if claims[index].least > 0)
+        takes_part.remove(last)
+        given[last] = 0.0
     for ceilings in ([min(claim.wanted, claim.most) for claim in claims], most):
         given = _fill(claims, takes_part, given, ceilings, amps, watts)
     return given

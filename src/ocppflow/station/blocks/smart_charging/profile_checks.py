@@ -228,3 +228,16 @@ def _clash(one: InstalledProfile, other: InstalledProfile) -> bool:
     starts_in_time = mine.valid_from is UNSET or theirs.valid_to is UNSET or mine.valid_from < theirs.valid_to
     ends_in_time = mine.valid_to is UNSET or theirs.valid_from is UNSET or theirs.valid_from < mine.valid_to
     return starts_in_time and ends_in_time
+
+
+def wrong_values(values: v21.ChargingScheduleUpdateType) -> str:
+    """What is wrong with new values of a Dynamic profile; empty if nothing is."""
+    for name in values.__struct_fields__:
+        value = getattr(values, name)
+        if name == "custom_data" or value is UNSET:
+            continue
+        if not name.startswith("limit"):
+            return f"{name} is not supported: the station does not feed back"
+        if value < 0:
+            return f"{name} is below 0"
+    return ""
