@@ -36,8 +36,9 @@ STARTS_WITH: Final[dict[str, Facts]] = {
     "PowerPathClosed": frozenset({Fact.AUTHORIZED, Fact.EV, Fact.PATH}),
     "EnergyTransfer": frozenset({Fact.ENERGY}),
 }
-"""A transaction starts when all of one of these are so, and one of them has just become so (E01.FR.01 to FR.06). That
-DataSigned needs a driver and an EV is how the test cases read: the meter is asked for a value before charging (S4)."""
+"""A transaction starts when all of one of these are so, and one of them, or the driver's authorization, is new
+(E01.FR.01 to FR.06). That DataSigned needs a driver and an EV is how the test cases read: the meter is asked for a
+value before charging (E01, S4)."""
 
 ENDS_WITHOUT: Final[dict[str, Facts]] = {
     "ParkingBayOccupancy": frozenset({Fact.BAY}),
@@ -51,10 +52,11 @@ ENDS_WITHOUT: Final[dict[str, Facts]] = {
 
 
 def starts(points: Iterable[str], before: Facts, after: Facts) -> bool:
-    """Whether a transaction starts with the change from ``before`` to ``after``."""
+    """Whether a transaction starts with the change from ``before`` to ``after``. Energy never flows without one: where
+    no point is reached before, as with a parking bay without a detector, it starts then."""
     risen = after - before
-    known = [STARTS_WITH[each] for each in points if each in STARTS_WITH]
-    return any(needed <= after and needed & risen for needed in known)
+    known = [STARTS_WITH[each] for each in (*points, "EnergyTransfer") if each in STARTS_WITH]
+    return any(needed <= after and (needed | {Fact.AUTHORIZED}) & risen for needed in known)
 
 
 def ends(points: Iterable[str], before: Facts, after: Facts) -> bool:

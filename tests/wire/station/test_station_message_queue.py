@@ -1,0 +1,205 @@
+"""E04, E11, E12, E13: the queue of what must reach the CSMS."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from charging_world import ChargingWorld
+
+from ocppflow.endpoint import LATER
+from ocppflow.errors import InternalError
+from ocppflow.station import StoreFailed
+
+QUIET = ("SampledDataCtrlr.TxUpdatedInterval=0", "AlignedDataCtrlr.Interval=0")
+RETRY = (
+    "OCPPCommCtrlr.MessageAttempts[TransactionEvent]=3",
+    "OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]=10",
+)
+
+
+async def charge(world: ChargingWorld) -> None:
+    await world.online()
+    world.hardware.plug()
+    world.hardware.swipe()
+    await world.settle()
+
+
+class Failing:
+    """A CSMS that fails at the first ``times`` events of a kind, and notes when it hears them."""
+
+    def __init__(self, world: ChargingWorld, times: int, kind: str = "Started", *, silent: bool = False) -> None:
+        self.world, self.left, self.kind, self.silent = world, times, kind, silent
+        self.at: list[float] = []
+        world.answers["TransactionEvent"] = self
+
+    def __call__(self, call: Any) -> Any:
+        if call.data["eventType"] != self.kind:
+            return {}
+        self.at.append(self.world.clock.now())
+        if not self.left:
+            return {}
+        self.left -= 1
+        if self.silent:
+            return LATER
+        raise InternalError("not today")
+
+
+async def test_E13FR03_a_refused_event_is_sent_again_after_a_growing_while() -> None:
+    async with ChargingWorld(*QUIET, *RETRY) as world:
+        failing = Failing(world, 2)
+        await charge(world)
+        await world.settle(100)
+        start = failing.at[0]
+        assert [at - start for at in failing.at] == [0, 10, 30]  # 10 x 1, then 10 x 2 seconds
+        first, second, third = (each for each in world.events if each["eventType"] == "Started")
+        assert first == second == third
+        assert [each["seqNo"] for each in world.events] == [0, 0, 0, 1]
+        world.check_books()
+
+
+async def test_E13FR04_it_is_given_up_after_the_attempts_and_the_next_one_goes_on() -> None:
+    async with ChargingWorld(*QUIET, *RETRY) as world:
+        failing = Failing(world, 99)
+        await charge(world)
+        await world.settle(500)
+        assert len(failing.at) == 3
+        assert [each["seqNo"] for each in world.events] == [0, 0, 0, 1]
+        assert world.station.message_queue.length == 0
+
+
+async def test_E13FR02_an_event_that_is_not_answered_in_time_is_sent_again() -> None:
+    async with ChargingWorld(*QUIET, *RETRY) as world:
+        failing = Failing(world, 1, silent=True)
+        await charge(world)
+        await world.settle(100)
+        assert [at - failing.at[0] for at in failing.at] == [0, 40]  # 30 for the answer, then 10 x 1
+        assert [each["seqNo"] for each in world.events] == [0, 0, 1]
+        world.check_books()
+
+
+async def test_E11FR07_what_waits_when_the_connection_is_lost_is_marked_offline() -> None:
+    async with ChargingWorld(*QUIET, *RETRY) as world:
+        Failing(world, 1)
+        await charge(world)
+        assert world.station.message_queue.length == 2
+        await world.offline()
+        await world.settle(5)
+        await world.back()
+        started, again, charging = world.events
+        assert started == again, "what has been sent already is sent as it was"
+        assert charging["offline"] is True
+        world.check_books()
+
+
+async def test_E12_a_message_leaves_only_when_it_is_durable() -> None:
+    async with ChargingWorld(*QUIET) as world:
+        await charge(world)
+        world.events.clear()
+        world.heard.clear()
+
+        def full() -> None:
+            raise StoreFailed("the disk is full")
+
+        world.store.failing = full
+        world.hardware.unplug()
+        await world.settle(5)
+        assert not world.events
+        assert world.station.message_queue.length == 1
+        world.store.failing = None
+        await world.settle(10)
+        assert [each["eventType"] for each in world.events] == ["Ended"]
+        assert world.station.message_queue.length == 0
+
+
+async def test_a_transaction_that_cannot_be_kept_is_refused() -> None:
+    async with ChargingWorld(*QUIET, "TxCtrlr.TxStartPoint=EVConnected") as world:
+        await world.online()
+
+        def full() -> None:
+            raise StoreFailed("the disk is full")
+
+        world.store.failing = full
+        world.hardware.plug()
+        world.hardware.swipe()
+        await world.settle(30)
+        assert not world.events
+        assert not world.station.transactions.running
+        assert not world.hardware.evses[0].closed
+        assert not world.hardware.evses[0].locked
+        world.store.failing = None
+        world.hardware.unplug()
+        await world.settle(20)
+        world.hardware.plug()
+        world.hardware.swipe()
+        await world.settle(1)
+        assert world.hardware.evses[0].closed
+        world.check_books()
+
+
+async def test_E04FR08_a_full_queue_drops_every_second_of_the_values_in_between() -> None:
+    async with ChargingWorld("SampledDataCtrlr.TxUpdatedInterval=10", "AlignedDataCtrlr.Interval=0") as world:
+        await charge(world)
+        await world.offline(10_000)
+        queue = world.station.message_queue
+        queue.limit = 40
+        await world.settle(2000)
+        assert queue.length <= 41
+        world.hardware.unplug()
+        await world.settle()
+        await world.back()
+        world.events.reverse()
+        late = [each for each in world.events if each.get("offline")]
+        kinds = [each["eventType"] for each in late]
+        assert kinds.count("Ended") == 1
+        numbers = sorted(each["seqNo"] for each in late)
+        gaps = [second - first for first, second in pairwise(numbers)]
+        assert max(gaps[:-1]) > 1
+        assert numbers[-1] - numbers[0] > 150, "the first and the last are there"
+
+
+async def test_E14_whether_a_transaction_runs_and_messages_wait() -> None:
+    async with ChargingWorld(*QUIET, *RETRY) as world:
+        await world.online()
+        assert await world.call("GetTransactionStatus") == {"messagesInQueue": False}  # E14.FR.06, E14.FR.08
+        unknown = await world.call("GetTransactionStatus", {"transactionId": "unknown"})
+        assert unknown == {"messagesInQueue": False, "ongoingIndicator": False}  # E14.FR.01
+        Failing(world, 1)
+        world.hardware.plug()
+        world.hardware.swipe()
+        await world.settle()
+        mine = {"transactionId": world.events[0]["transactionInfo"]["transactionId"]}
+        assert await world.call("GetTransactionStatus") == {"messagesInQueue": True}
+        assert await world.call("GetTransactionStatus", mine) == {"messagesInQueue": True, "ongoingIndicator": True}
+        await world.settle(20)
+        assert await world.call("GetTransactionStatus", mine) == {"messagesInQueue": False, "ongoingIndicator": True}
+        world.hardware.unplug()
+        await world.settle()
+        assert await world.call("GetTransactionStatus", mine) == {"messagesInQueue": False, "ongoingIndicator": False}
+
+
+@pytest.mark.parametrize("offline", [False, True])
+async def test_messages_survive_a_power_cut_with_their_content(offline: bool) -> None:
+    async with ChargingWorld(*QUIET, *RETRY) as world:
+        await world.online()
+        if offline:
+            await world.offline()
+        world.station.device_model.set("AuthCtrlr", "OfflineTxForUnknownIdEnabled", True)
+        world.store.commit()
+        Failing(world, 2)
+        world.hardware.plug()
+        world.hardware.swipe()
+        await world.settle(1)
+        world.hardware.unplug()
+        await world.settle()
+        before = list(world.events)
+        await world.station.stop()
+        world.station.power_down()
+        world.network.refusals.clear()
+        await world.online()
+        await world.settle(60)
+        assert [each["seqNo"] for each in world.events[len(before) :]][-3:] == [0, 1, 2]
+        world.check_books()
+        assert not world.store.keys("queue")
+        assert not world.store.keys("transactions")
