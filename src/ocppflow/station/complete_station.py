@@ -25,7 +25,7 @@ from ocppflow.station.blocks.transactions import Transactions, transactions
 from ocppflow.station.blocks.variable_access import variable_access
 from ocppflow.station.charging_station import ChargingStation
 from ocppflow.station.device_model import DeviceModel, declarations
-from ocppflow.station.hardware import Hardware
+from ocppflow.station.hardware import Hardware, SimulatedHardware
 from ocppflow.station.hardware_link import HardwareLink
 from ocppflow.station.message_queue import MessageQueue
 from ocppflow.station.station_config import StationConfig
@@ -99,7 +99,7 @@ class CompleteStation(ChargingStation):
         self.config = config or StationConfig()
         settings.setdefault("versions", self.config.versions)
         super().__init__(identity, url, **settings)
-        self.hardware = hardware
+        self.hardware: Hardware | None = hardware or SimulatedHardware(self.config, identity)
         self.store: StationStore = store or MemoryStationStore()
         self.time = WallTime(self.clock, start_time)
         self.time.on_set = lambda: self.told_all("time_set")
@@ -158,9 +158,9 @@ class CompleteStation(ChargingStation):
         blocks, self._blocks = self._blocks, ()
         for block in reversed(blocks):
             block.power_down()
-        if blocks and self.hardware is not None:
-            self.hardware.stop()
         self.store.discard()
+        if blocks and self.hardware is not None:
+            self.hardware.stop()  # a meter keeps its register, whatever comes
 
     def told_all(self, what: str, *about: Any) -> None:
         """Call a hook of all blocks, such as ``transaction_started``."""

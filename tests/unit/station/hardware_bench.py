@@ -30,6 +30,12 @@ class Told:
     def presented(self, evse: int, token: IdTokenType) -> None:
         self.all.append(("presented", evse, token.id_token))
 
+    def bay(self, evse: int, taken: bool) -> None:
+        self.all.append(("bay", evse, taken))
+
+    def stopped_by_ev(self, evse: int) -> None:
+        self.all.append(("stopped_by_ev", evse))
+
     def faulted(self, evse: int, connector: int, fault: Fault) -> None:
         self.all.append(("faulted", evse, connector, fault.code))
 

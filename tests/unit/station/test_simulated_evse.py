@@ -159,6 +159,38 @@ async def test_a_socket_keeps_a_locked_cable_until_it_is_unlocked() -> None:
     assert bench.told.hear() == [("unplugged", 1, 1)]
 
 
+async def test_a_cable_that_is_left_stays_until_it_is_taken() -> None:
+    bench = HardwareBench(SOCKET)
+    bench.hardware.plug(1)
+    assert await bench.one.lock(1)
+    bench.hardware.unplug(1, leave_cable=True)
+    assert await bench.one.unlock(1)
+    assert bench.told.hear()[-1] == ("demand", 1, EvDemand.NONE)
+    with pytest.raises(NotNow, match="has gone already"):
+        bench.hardware.unplug(1, leave_cable=True)
+    bench.hardware.unplug(1)
+    assert bench.told.hear() == [("unplugged", 1, 1)]
+
+
+async def test_a_paused_ev_asks_for_nothing_until_it_goes_on() -> None:
+    bench = await _charging()
+    bench.hardware.pause(1)
+    assert (bench.one.demand, bench.one.read().power) == (EvDemand.CONNECTED, 0)
+    bench.hardware.pause(1, False)
+    assert bench.one.demand is EvDemand.READY
+    assert bench.one.read().power > 0
+    bench.told.hear()
+    bench.hardware.end_session(1)
+    assert bench.told.hear() == [("demand", 1, EvDemand.CONNECTED), ("stopped_by_ev", 1)]
+
+
+async def test_a_bay_is_taken_and_left() -> None:
+    bench = HardwareBench()
+    bench.hardware.bay(1, True)
+    bench.hardware.bay(1, False)
+    assert bench.told.hear() == [("bay", 1, True), ("bay", 1, False)]
+
+
 async def test_a_broken_lock_does_nothing() -> None:
     bench = HardwareBench(SOCKET)
     bench.hardware.fault(1, "lock", connector=1)

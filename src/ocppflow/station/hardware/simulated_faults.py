@@ -10,6 +10,7 @@ from ocppflow.station.hardware.hardware_errors import NoSuchFault
 FAULTS: Final = {
     "ConnectorLockFailure": "the lock neither locks nor unlocks",
     "EVCommunicationError": "the control pilot is gone: the EV asks for nothing, and draws nothing",
+    "EmergencyStop": "the button is pressed: the contactor opens",
     "GroundFailure": "the residual-current device opens the contactor",
     "HighTemperature": "too hot inside: the contactor opens",
     "InternalError": "something inside: the contactor opens",
@@ -22,9 +23,11 @@ FAULTS: Final = {
     "UnderVoltage": "the contactor opens",
     "WeakSignal": "the radio hardly receives; nothing else changes",
 }
-"""Code -> what it does. The codes are those of OCPP 1.6 (ChargePointErrorCode), whose names people know."""
+"""Code -> what it does. The codes are those of OCPP 1.6 (ChargePointErrorCode), whose names people know, and
+EmergencyStop."""
 
 _ALIASES: Final = {
+    "emergency": "EmergencyStop",
     "ground": "GroundFailure",
     "groundfault": "GroundFailure",
     "lock": "ConnectorLockFailure",
@@ -38,7 +41,10 @@ _ALIASES: Final = {
 }
 
 TRIPPING: Final = frozenset(
-    {"GroundFailure", "HighTemperature", "InternalError", "OverCurrentFailure", "OverVoltage", "UnderVoltage"}
+    {
+        *("EmergencyStop", "GroundFailure", "HighTemperature", "InternalError", "OverCurrentFailure", "OverVoltage"),
+        "UnderVoltage",
+    }
 )
 """With one of these the contactor opens by itself, and cannot be closed."""
 

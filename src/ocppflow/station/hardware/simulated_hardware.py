@@ -10,9 +10,10 @@ from typing import Any
 from ocppflow.endpoint import Clock
 from ocppflow.messages.v21 import IdTokenType
 from ocppflow.station.hardware.electric_vehicle import ElectricVehicle
+from ocppflow.station.hardware.evse_course import KeptEvse
 from ocppflow.station.hardware.hardware_errors import NoSuchPlace, NotNow
 from ocppflow.station.hardware.interface import Fault, HardwareEvents
-from ocppflow.station.hardware.simulated_evse import KeptEvse, SimulatedEvse
+from ocppflow.station.hardware.simulated_evse import SimulatedEvse
 from ocppflow.station.hardware.simulated_faults import fault_code
 from ocppflow.station.station_config import StationConfig
 from ocppflow.station.station_store import StationStore
@@ -33,7 +34,7 @@ class SimulatedHardware:
     ``identity``: the same calls at the same times give the same run.
 
     It is the hardware of one station; it outlives boots and power cuts of it, as hardware does, and what it must not
-    forget at the end of the process is in the store (see ``simulated_evse``).
+    forget at the end of the process is in the store (see ``evse_course``).
     """
 
     __slots__ = ("_events", "_faults", "_phase", "_plugs", "_seed", "_store", "ambient", "clock", "evses", "supply")
@@ -90,9 +91,24 @@ class SimulatedHardware:
         there.plug(connector, ev)
         self._plugs += 1
 
-    def unplug(self, evse: int) -> None:
-        """Take the plug out of the EV. Raises NoSuchPlace, or NotNow."""
-        self.evse(evse).unplug()
+    def unplug(self, evse: int, *, leave_cable: bool = False) -> None:
+        """Take the plug out of the EV, and out of the station unless ``leave_cable``; a locked cable stays in a socket
+        until it is unlocked. Raises NoSuchPlace, or NotNow."""
+        self.evse(evse).unplug(leave_cable=leave_cable)
+
+    def pause(self, evse: int, on: bool = True) -> None:
+        """Let the EV ask for nothing, still connected, or go on. Raises NoSuchPlace, or NotNow."""
+        self.evse(evse).pause(on)
+
+    def end_session(self, evse: int) -> None:
+        """Let the EV end the session over its higher-level protocol. Raises NoSuchPlace, or NotNow."""
+        self.evse(evse).pause(True)
+        self.tell(lambda events: events.stopped_by_ev(evse))
+
+    def bay(self, evse: int, taken: bool) -> None:
+        """Drive a vehicle into the parking bay, or out of it. Raises NoSuchPlace."""
+        self.evse(evse)
+        self.tell(lambda events: events.bay(evse, taken))
 
     def present(self, evse: int, token: IdTokenType) -> None:
         """Hold a token before the reader of an EVSE, or of the station (0). Raises NoSuchPlace, or NotNow."""
