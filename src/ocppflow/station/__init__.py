@@ -3,6 +3,7 @@
 from ocppflow.station.charging_station import ChargingStation, Dial, StationState
 from ocppflow.station.complete_station import CompleteStation
 from ocppflow.station.station_config import ConnectorConfig, EvseConfig, StationConfig, VariableConfig
+from ocppflow.station.station_file import StationFile
 from ocppflow.station.station_store import MemoryStationStore, StationStore, StoreFailed
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "EvseConfig",
     "MemoryStationStore",
     "StationConfig",
+    "StationFile",
     "StationState",
     "StationStore",
     "StoreFailed",

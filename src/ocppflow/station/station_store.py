@@ -19,21 +19,35 @@ _T = TypeVar("_T")
 
 
 class StoreFailed(OCPPError):
-    """What had to be kept could not be written: the disk is full, the file is locked, broken or gone. Says which."""
+    """What had to be kept could not be written: the disk is full, the file is locked, broken or gone. Says which, and
+    what to do."""
+
+
+Changes = dict[tuple[str, str], bytes | None]
+"""By area and key the new value as JSON; None: there is none any more."""
 
 
 class StationStore(ABC):
     """One station's part of a store. Values are msgspec's JSON of anything that msgspec takes."""
 
+    __slots__ = ("_staged", "failure", "on_outcome")
+
     def __init__(self) -> None:
-        self._staged: dict[tuple[str, str], bytes | None] = {}
+        self._staged: Changes = {}
+        self.failure: StoreFailed | None = None
+        """Why the last commit failed; None if it did not."""
+        self.on_outcome: Callable[[StoreFailed | None], object] | None = None
+        """Called when ``failure`` comes, and when it goes."""
 
     def put(self, area: str, key: str, value: Any) -> None:
-        """Keep ``value`` with the next commit. It is encoded now; what happens to it later does not matter."""
+        """Keep ``value`` with the next commit. It is encoded now; what happens to it later does not matter. Raises
+        ValueError for a key that is not text, such as half of a surrogate pair: it could never be written."""
+        key.encode()
         self._staged[area, key] = msgspec.json.encode(value)
 
     def remove(self, area: str, key: str) -> None:
         """Forget it with the next commit."""
+        key.encode()
         self._staged[area, key] = None
 
     def replace(self, area: str, values: Mapping[str, Any]) -> None:
@@ -52,33 +66,53 @@ class StationStore(ABC):
         return kept
 
     def load(self, area: str, kind: type[_T]) -> dict[str, _T]:
-        """What is kept in the area, by key, in the order of the keys. A value that does not decode is left out, and is
-        left where it is: it is a newer version's, or broken, and the log says so."""
+        """What is kept in the area, by key, in the order of the keys; what is staged does not count. A value that does
+        not decode is left out, and is left where it is: it is a newer version's, or broken, and the log says so."""
         loaded: dict[str, _T] = {}
         for key, value in sorted(self._kept(area).items()):
             try:
                 loaded[key] = msgspec.json.decode(value, type=kind)
-            except msgspec.ValidationError as exc:
+            except msgspec.DecodeError as exc:
                 self._unreadable(area, key, str(exc))
         return loaded
 
     def commit(self) -> asyncio.Future[None]:
         """Write what has been put and removed since the last commit, in one transaction. The future is done when it is
-        durable; it raises StoreFailed if it cannot be, and the changes then wait for the next commit."""
+        durable; it raises StoreFailed if it cannot be, and the changes then go with the next commit, before what is put
+        until then."""
         staged, self._staged = self._staged, {}
         return self._write(staged)
 
     def discard(self) -> None:
         """Forget what has been put since the last commit: the power went."""
-        self._staged.clear()
+        self._staged = {}
+
+    def _succeeded(self, done: asyncio.Future[None]) -> None:
+        """It is durable."""
+        if not done.done():
+            done.set_result(None)
+        if self.failure is not None:
+            self.failure = None
+            if self.on_outcome is not None:
+                self.on_outcome(None)
+
+    def _failed(self, done: asyncio.Future[None], why: StoreFailed) -> None:
+        """It is not."""
+        if not done.done():
+            done.set_exception(why)
+            done.exception()  # who waits for it gets it; nobody has to
+        is_news = self.failure is None
+        self.failure = why
+        if is_news and self.on_outcome is not None:
+            self.on_outcome(why)
 
     @abstractmethod
     def _kept(self, area: str) -> dict[str, bytes]:
         """What is durable in the area."""
 
     @abstractmethod
-    def _write(self, staged: dict[tuple[str, str], bytes | None]) -> asyncio.Future[None]:
-        """Make it durable."""
+    def _write(self, staged: Changes) -> asyncio.Future[None]:
+        """Make it durable, and say by ``_succeeded`` or ``_failed`` what came of it."""
 
     @abstractmethod
     def _unreadable(self, area: str, key: str, why: str) -> None:
@@ -93,6 +127,8 @@ class MemoryStationStore(StationStore):
     """Forgets everything when the process ends; outlives a simulated power cut. ``failing`` (tests) is asked before
     each commit and may raise StoreFailed."""
 
+    __slots__ = ("_areas", "failing")
+
     def __init__(self) -> None:
         super().__init__()
         self._areas: dict[str, dict[str, bytes]] = {}
@@ -101,15 +137,14 @@ class MemoryStationStore(StationStore):
     def _kept(self, area: str) -> dict[str, bytes]:
         return self._areas.get(area, {})
 
-    def _write(self, staged: dict[tuple[str, str], bytes | None]) -> asyncio.Future[None]:
+    def _write(self, staged: Changes) -> asyncio.Future[None]:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         try:
             if self.failing is not None:
                 self.failing()
         except StoreFailed as exc:
             self._staged = {**staged, **self._staged}
-            done.set_exception(exc)
-            done.exception()  # who waits for it gets it; nobody has to
+            self._failed(done, exc)
             return done
         for (area, key), value in staged.items():
             values = self._areas.setdefault(area, {})
@@ -117,7 +152,7 @@ class MemoryStationStore(StationStore):
                 values.pop(key, None)
             else:
                 values[key] = value
-        done.set_result(None)
+        self._succeeded(done)
         return done
 
     def _unreadable(self, area: str, key: str, why: str) -> None:
