@@ -3,8 +3,8 @@
 from ocppflow.station.charging_station import ChargingStation, Dial, StationState
 from ocppflow.station.complete_station import CompleteStation
 from ocppflow.station.station_config import ConnectorConfig, EvseConfig, StationConfig, VariableConfig
-from ocppflow.station.station_file import StationFile
 from ocppflow.station.station_store import MemoryStationStore, StationStore, StoreFailed
+from ocppflow.station.store_file import StoreFile
 
 __all__ = [
     "ChargingStation",
@@ -14,9 +14,9 @@ __all__ = [
     "EvseConfig",
     "MemoryStationStore",
     "StationConfig",
-    "StationFile",
     "StationState",
     "StationStore",
     "StoreFailed",
+    "StoreFile",
     "VariableConfig",
 ]

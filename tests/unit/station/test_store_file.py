@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ocppflow.station import StationFile, StoreFailed
-from ocppflow.station.station_file import FORMAT, SqliteStationStore
+from ocppflow.station import StoreFailed, StoreFile
+from ocppflow.station.store_file import FORMAT, SqliteStationStore
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -30,25 +30,25 @@ def all_of(store: SqliteStationStore, area: str = "a") -> dict[str, Any]:
     return store.load(area, Any)
 
 
-def fill_up(file: StationFile) -> None:
+def fill_up(file: StoreFile) -> None:
     """No page more fits: what SQLite says then is what it says on a full disk."""
     (pages,) = file._writer.execute("PRAGMA page_count").fetchone()
     file._writer.execute(f"PRAGMA max_page_count={pages}")
 
 
-def make_room(file: StationFile) -> None:
+def make_room(file: StoreFile) -> None:
     file._writer.execute("PRAGMA max_page_count=1000000")
 
 
 async def test_what_is_committed_is_there_when_the_file_is_opened_again(path: Path) -> None:
-    with StationFile(path) as file:
+    with StoreFile(path) as file:
         one, two = file.store("CS1"), file.store("CS2")
         one.put("a", "k", {"x": [1, None, "é"]})
         two.put("a", "k", 2)
         two.put("b", "k", 3)
         await asyncio.gather(one.commit(), two.commit())
         assert file.stations() == ["CS1", "CS2"]
-    with StationFile(path) as file:
+    with StoreFile(path) as file:
         assert all_of(file.store("CS1")) == {"k": {"x": [1, None, "é"]}}
         assert all_of(file.store("CS2")) == {"k": 2}
         assert file.store("CS2").load("b", int) == {"k": 3}
@@ -56,7 +56,7 @@ async def test_what_is_committed_is_there_when_the_file_is_opened_again(path: Pa
 
 
 async def test_in_line_a_commit_is_durable_when_it_returns(path: Path) -> None:
-    with StationFile(path, inline=True) as file:
+    with StoreFile(path, inline=True) as file:
         store = file.store("CS1")
         store.put("a", "k", 1)
         assert store.commit().done()
@@ -67,7 +67,7 @@ async def test_in_line_a_commit_is_durable_when_it_returns(path: Path) -> None:
 
 async def test_commits_that_come_while_one_is_written_go_together(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     batches: list[int] = []
-    with StationFile(path) as file:
+    with StoreFile(path) as file:
         write = file._write
         monkeypatch.setattr(file, "_write", lambda batch: batches.append(len(batch)) or write(batch))
         stores = [file.store(f"CS{number}") for number in range(200)]
@@ -78,7 +78,7 @@ async def test_commits_that_come_while_one_is_written_go_together(path: Path, mo
 
 
 async def test_a_value_of_another_kind_is_left_out_and_left_alone(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with StationFile(path, inline=True) as file:
+    with StoreFile(path, inline=True) as file:
         store = file.store("CS1")
         store.put("a", "old", 1)
         store.put("a", "new", "text")
@@ -91,7 +91,7 @@ async def test_a_value_of_another_kind_is_left_out_and_left_alone(path: Path, ca
 @pytest.mark.parametrize("inline", [True, False])
 async def test_a_full_disk_is_said_and_the_changes_go_with_the_next_commit(path: Path, inline: bool) -> None:
     outcomes: list[StoreFailed | None] = []
-    with StationFile(path, inline=inline) as file:
+    with StoreFile(path, inline=inline) as file:
         store = file.store("CS1")
         store.on_outcome = outcomes.append
         fill_up(file)
@@ -114,7 +114,7 @@ async def test_a_full_disk_is_said_and_the_changes_go_with_the_next_commit(path:
 
 
 async def test_after_a_failure_an_older_value_does_not_come_over_a_newer_one(path: Path) -> None:
-    with StationFile(path) as file:
+    with StoreFile(path) as file:
         store = file.store("CS1")
         fill_up(file)
         store.put("a", "k", "old" * 50_000)
@@ -130,7 +130,7 @@ async def test_after_a_failure_an_older_value_does_not_come_over_a_newer_one(pat
 
 
 async def test_what_is_on_its_way_counts_as_kept(path: Path) -> None:
-    with StationFile(path) as file:
+    with StoreFile(path) as file:
         store = file.store("CS1")
         for number in range(3):
             store.put("a", str(number), number)
@@ -142,12 +142,12 @@ async def test_what_is_on_its_way_counts_as_kept(path: Path) -> None:
         store.commit()
         assert all_of(store) == {"1": 1, "2": 2} == {str(n): n for n in (1, 2)}
         assert store.keys("a") == {"1", "2"}
-    with StationFile(path) as file:
+    with StoreFile(path) as file:
         assert all_of(file.store("CS1")) == {"1": 1, "2": 2}
 
 
 async def test_a_waiter_that_is_cancelled_does_not_cancel_another(path: Path) -> None:
-    with StationFile(path) as file:
+    with StoreFile(path) as file:
         store = file.store("CS1")
         store.put("a", "k", 1)
         first, second = store.commit(), store.commit()
@@ -157,7 +157,7 @@ async def test_a_waiter_that_is_cancelled_does_not_cancel_another(path: Path) ->
 
 
 async def test_a_key_that_could_never_be_written_is_refused_at_once(path: Path) -> None:
-    with StationFile(path) as file, pytest.raises(UnicodeEncodeError):
+    with StoreFile(path) as file, pytest.raises(UnicodeEncodeError):
         file.store("CS1").put("a", "\ud800", 1)
 
 
@@ -165,21 +165,21 @@ async def test_a_key_that_could_never_be_written_is_refused_at_once(path: Path) 
 
 
 def test_two_that_open_one_file_are_told(path: Path) -> None:
-    with StationFile(path), pytest.raises(StoreFailed, match="is in use"):
-        StationFile(path)
-    StationFile(path).close()
+    with StoreFile(path), pytest.raises(StoreFailed, match="is in use"):
+        StoreFile(path)
+    StoreFile(path).close()
 
 
 def test_another_process_is_told_that_the_file_is_in_use(path: Path) -> None:
-    program = "import sys; from ocppflow.station import StationFile; StationFile(sys.argv[1])"
-    with StationFile(path):
+    program = "import sys; from ocppflow.station import StoreFile; StoreFile(sys.argv[1])"
+    with StoreFile(path):
         ran = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=False)
     assert "is in use: end the process that has it open" in ran.stderr
 
 
 @pytest.mark.parametrize("inline", [True, False])
 async def test_a_lock_of_somebody_else_is_said(path: Path, inline: bool) -> None:
-    with StationFile(path, inline=inline) as file:
+    with StoreFile(path, inline=inline) as file:
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         store = file.store("CS1")
@@ -192,7 +192,7 @@ async def test_a_lock_of_somebody_else_is_said(path: Path, inline: bool) -> None
 
 
 async def test_a_file_that_is_gone_is_said(path: Path) -> None:
-    with StationFile(path) as file:
+    with StoreFile(path) as file:
         store = file.store("CS1")
         os.rename(path, path.with_suffix(".moved"))
         store.put("a", "k", 1)
@@ -201,7 +201,7 @@ async def test_a_file_that_is_gone_is_said(path: Path) -> None:
 
 
 async def test_a_closed_file_is_said(path: Path) -> None:
-    file = StationFile(path)
+    file = StoreFile(path)
     store = file.store("CS1")
     file.close()
     file.close()
@@ -213,7 +213,7 @@ async def test_a_closed_file_is_said(path: Path) -> None:
 
 
 async def test_closing_writes_what_was_committed(path: Path) -> None:
-    file = StationFile(path)
+    file = StoreFile(path)
     store = file.store("CS1")
     commits = []
     for number in range(50):
@@ -221,12 +221,12 @@ async def test_closing_writes_what_was_committed(path: Path) -> None:
         commits.append(store.commit())
     file.close()
     await asyncio.gather(*commits)
-    with StationFile(path) as file:
+    with StoreFile(path) as file:
         assert len(all_of(file.store("CS1"))) == 50
 
 
 def test_a_file_outlives_an_event_loop(path: Path) -> None:
-    file = StationFile(path)
+    file = StoreFile(path)
     store = file.store("CS1")
 
     async def one(value: int, wait: bool) -> None:
@@ -248,7 +248,7 @@ def other_program(path: Path) -> None:
 
 
 def newer(path: Path) -> None:
-    StationFile(path).close()
+    StoreFile(path).close()
     with sqlite3.connect(path) as other:
         other.execute(f"PRAGMA user_version={FORMAT + 1}")
     other.close()
@@ -266,16 +266,16 @@ def newer(path: Path) -> None:
 def test_a_wrong_file_is_refused_in_one_line(path: Path, prepare: Callable[[Path], Any], message: str) -> None:
     prepare(path)
     with pytest.raises(StoreFailed, match=message) as refused:
-        StationFile(path)
+        StoreFile(path)
     assert str(path) in str(refused.value)
     assert "\n" not in str(refused.value)
     with pytest.raises(StoreFailed, match=message):
-        StationFile(path)  # and not "in use"
+        StoreFile(path)  # and not "in use"
 
 
 def test_a_directory_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(StoreFailed, match="cannot be opened or made: make its directory"):
-        StationFile(tmp_path / "nowhere" / "CS1.db")
+        StoreFile(tmp_path / "nowhere" / "CS1.db")
 
 
 # --- against a model ---------------------------------------------------------------------------------------------
@@ -315,7 +315,7 @@ class Model:
                 self.now = dict(self.kept)
 
 
-async def _try(file: StationFile, store: SqliteStationStore, step: tuple[Any, ...]) -> None:
+async def _try(file: StoreFile, store: SqliteStationStore, step: tuple[Any, ...]) -> None:
     match step:
         case ("put", area, key, value):
             store.put(area, key, value)
@@ -343,12 +343,12 @@ def test_puts_removes_commits_and_power_cuts_do_as_a_dict_does(
     async def run() -> None:
         model = Model()
         path = tmp_path_factory.mktemp("model") / "stations.db"
-        file = StationFile(path, inline=inline)
+        file = StoreFile(path, inline=inline)
         store = file.store("CS1")
         for step in steps:
             if step == ("reopen",):
                 file.close()
-                file = StationFile(path, inline=inline)
+                file = StoreFile(path, inline=inline)
                 store = file.store("CS1")
             await _try(file, store, step)
             model.do(step)

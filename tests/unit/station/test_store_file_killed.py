@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from ocppflow.station import StationFile
+from ocppflow.station import StoreFile
 
 COMMITTING = """
 import asyncio, os, sys
-from ocppflow.station.station_file import StationFile
+from ocppflow.station.store_file import StoreFile
 
 async def station(store, begin):
     number = begin
@@ -29,7 +29,7 @@ async def station(store, begin):
         os.write(1, f"{store.identity} {number}\\n".encode())
 
 async def main():
-    file = StationFile(sys.argv[1], inline=sys.argv[2] == "inline")
+    file = StoreFile(sys.argv[1], inline=sys.argv[2] == "inline")
     begin = int(sys.argv[3])
     await asyncio.gather(*(station(file.store(f"CS{n}"), begin) for n in range(3)))
 
@@ -52,7 +52,7 @@ def killed_after(seconds: float, path: Path, mode: str, begin: int) -> dict[str,
 
 def check(path: Path, acknowledged: dict[str, int]) -> int:
     highest = 0
-    with StationFile(path) as file:
+    with StoreFile(path) as file:
         for name, least in acknowledged.items():
             store = file.store(name)
             (number,) = store.load("count", int).values()

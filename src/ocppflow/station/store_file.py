@@ -1,4 +1,4 @@
-"""StationFile: what stations must not forget, in one SQLite file for one station or for a fleet."""
+"""StoreFile: what stations must not forget, in one SQLite file for one station or for a fleet."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ Batch = list[tuple[str, Changes]]
 """Stations by identity, with their changes."""
 
 
-class StationFile:
+class StoreFile:
     """An SQLite file, made if there is none, which is this process's alone as long as it is open.
 
     ::
 
-        with StationFile("/var/lib/ocpp/CS1.db") as file:
+        with StoreFile("/var/lib/ocpp/CS1.db") as file:
             station = CompleteStation("CS1", url, store=file.store("CS1"))
 
     ``inline``: a commit is written by the thread that asks for it, and is durable when ``commit()`` returns. Without it
@@ -120,7 +120,7 @@ class StationFile:
         _close((self._reader, self._writer))
         self._lock.release()
 
-    def __enter__(self) -> StationFile:
+    def __enter__(self) -> StoreFile:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -226,11 +226,11 @@ class StationFile:
 
 
 class SqliteStationStore(StationStore):
-    """One station's part of a StationFile."""
+    """One station's part of a StoreFile."""
 
     __slots__ = ("_file", "_flying", "_waiting", "identity")
 
-    def __init__(self, file: StationFile, identity: str) -> None:
+    def __init__(self, file: StoreFile, identity: str) -> None:
         super().__init__()
         self.identity = identity
         self._file = file
