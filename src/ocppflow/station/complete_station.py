@@ -19,6 +19,8 @@ from ocppflow.station.blocks.device_reports import device_reports
 from ocppflow.station.blocks.local_list import LocalList, local_list
 from ocppflow.station.blocks.metering import Metering
 from ocppflow.station.blocks.provisioning import Provisioning, provisioning
+from ocppflow.station.blocks.remote_control import RemoteControl, remote_control
+from ocppflow.station.blocks.reservation import Reservations, reservation
 from ocppflow.station.blocks.security import Security, security
 from ocppflow.station.blocks.smart_charging import SmartCharging, smart_charging
 from ocppflow.station.blocks.transactions import Transactions, transactions
@@ -47,7 +49,9 @@ for _block in (
     authorization,
     local_list,
     transactions,
+    remote_control,
     availability,
+    reservation,
     certificates,
     smart_charging,
 ):
@@ -78,6 +82,8 @@ class CompleteStation(ChargingStation):
         "message_queue",
         "metering",
         "provisioning",
+        "remote_control",
+        "reservations",
         "security",
         "smart_charging",
         "store",
@@ -140,6 +146,8 @@ class CompleteStation(ChargingStation):
         self.transactions = Transactions(self)
         self.availability = Availability(self)
         self.smart_charging = SmartCharging(self)
+        self.reservations = Reservations(self)
+        self.remote_control = RemoteControl(self)
         return (
             self.provisioning,
             self.message_queue,
@@ -151,6 +159,8 @@ class CompleteStation(ChargingStation):
             self.transactions,
             self.availability,
             self.smart_charging,
+            self.reservations,
+            self.remote_control,
         )
 
     def power_down(self) -> None:

@@ -88,6 +88,10 @@ class Availability(Block):
         """Whether the station, the EVSE or one of its connectors is broken."""
         return (0, 0) in self.faults or any(where == evse for where, _ in self.faults)
 
+    def shows_reserved(self, evse: int) -> bool:
+        """Whether the EVSE was Reserved when its status was last derived: a cable does not change that (G03.FR.09)."""
+        return any(self._statuses.get(place) == "Reserved" for place in self._connectors(evse))
+
     # --- what happens --------------------------------------------------------------------------------------------
 
     def fault(self, evse: int, connector: int, fault: Fault) -> None:
@@ -113,38 +117,33 @@ class Availability(Block):
 
     def refresh(self, evse: int = 0, *, tell: bool = True) -> None:
         """Derive the status of an EVSE's connectors anew (0: of all), and tell the CSMS what has changed (G01)."""
-        for place in self._connectors(evse):
-            self._statuses[place] = connector_status(self._facts(*place))
+        reservations = self.station.reservations
+        reservations.drop_lost()
+        if len(reservations):  # one EVSE less may be what the reservations cannot do without
+            evse = 0
+        for _ in self.station.config.evses:  # and one more of those is the last that changes
+            before = dict(self._statuses)
+            for place in self._connectors(evse):
+                self._statuses[place] = connector_status(self._facts(*place))
+            if self._statuses == before:
+                break
         self._to_device_model([evse] if evse else range(1, len(self.station.config.evses) + 1))
         if tell:
             self.report_changed()
 
     def _facts(self, evse: int, connector: int) -> ConnectorFacts:
-        transaction = self._transaction(evse)
+        transaction = self.station.transactions.on_evse(evse)
         held = transaction is not None
         held_here = transaction is not None and transaction.connector in (0, connector)
         broken = (0, 0) in self.faults or (evse, 0) in self.faults  # G03.FR.06, G04.FR.07
         shut = not held and ((0, 0) in self._inoperative or (evse, 0) in self._inoperative)
         shut = shut or (not held_here and (evse, connector) in self._inoperative)
-        cable = self._cable(evse, connector)
         return ConnectorFacts(
             faulted=(evse, connector) in self.faults,
             inoperative=broken or shut,
-            reserved=self._reserved(evse) and (not cable or self._statuses.get((evse, connector)) == "Reserved"),
-            cable=cable,
+            reserved=self.station.reservations.is_reserved(evse),
+            cable=self.station.transactions.occupied(evse, connector),
         )
-
-    def _transaction(self, evse: int) -> Transaction | None:
-        transactions = getattr(self.station, "transactions", None)
-        return transactions.on_evse(evse) if transactions is not None else None
-
-    def _cable(self, evse: int, connector: int) -> bool:
-        transactions = getattr(self.station, "transactions", None)
-        return transactions is not None and transactions.occupied(evse, connector)
-
-    def _reserved(self, evse: int) -> bool:
-        reservations = getattr(self.station, "reservations", None)
-        return reservations is not None and reservations.is_reserved(evse)
 
     def _connectors(self, evse: int = 0) -> Iterator[Place]:
         for number, config in enumerate(self.station.config.evses, 1):
@@ -163,7 +162,7 @@ class Availability(Block):
 
     def evse_status(self, evse: int) -> v21.ConnectorStatusEnumType:
         """The AvailabilityState of an EVSE."""
-        in_use = self._transaction(evse) is not None
+        in_use = self.station.transactions.on_evse(evse) is not None
         shut = bool({(0, 0), (evse, 0)} & self._inoperative) and not in_use
         return evse_status(
             [self.status(*place) for place in self._connectors(evse)],
@@ -175,7 +174,7 @@ class Availability(Block):
     def station_status(self) -> v21.ConnectorStatusEnumType:
         """The AvailabilityState of the station."""
         numbers = range(1, len(self.station.config.evses) + 1)
-        in_use = any(self._transaction(evse) is not None for evse in numbers)
+        in_use = any(self.station.transactions.on_evse(evse) is not None for evse in numbers)
         return station_status(
             [self.evse_status(evse) for evse in numbers],
             faulted=(0, 0) in self.faults,
@@ -189,6 +188,7 @@ class Availability(Block):
     # --- what the CSMS hears -------------------------------------------------------------------------------------
 
     def registered(self) -> None:
+        self.refresh(tell=False)
         lost_at, self._lost_at = self._lost_at, None
         threshold = self.station.device_model.integer("OCPPCommCtrlr", "OfflineThreshold")
         if lost_at is None or self.station.clock.now() - lost_at > threshold:
@@ -225,17 +225,24 @@ class Availability(Block):
             self._changes = deque({change[:2]: change for change in self._changes}.values())
         self._said[place] = self.status(*place)
         self._changes.append(_Change(*place, self.status(*place), station.time.now()))
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what waits: first the status of connectors, then what has become of reservations."""
         if not self._reporting:
             self._reporting = True
-            station.work(self._report(), "status of connectors")
+            self.station.work(self._report(), "status of connectors")
 
     async def _report(self) -> None:
         try:
-            while self._changes and self.station.availability is self:
-                change = self._changes.popleft()
-                answer = await self.station.say(self._worded(change))
-                if answer is None and self._said.get(change[:2]) == change.status:
-                    del self._said[change[:2]]
+            while self.station.availability is self:
+                if self._changes:
+                    change = self._changes.popleft()
+                    answer = await self.station.say(self._worded(change))
+                    if answer is None and self._said.get(change[:2]) == change.status:
+                        del self._said[change[:2]]
+                elif not await self.station.reservations.send_update():
+                    break
         finally:
             self._reporting = False
 
@@ -279,7 +286,7 @@ class Availability(Block):
     def _holds_up(self, place: Place) -> bool:
         """Whether a transaction has to end before ``place`` is out of service (G03.FR.05, G04.FR.06)."""
         evse, connector = place
-        running = (self._transaction(each) for each in {where for where, _ in self._connectors(evse)})
+        running = (self.station.transactions.on_evse(each) for each in {where for where, _ in self._connectors(evse)})
         return any(each is not None and (not connector or each.connector in (0, connector)) for each in running)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ocppflow.log_budget import budgeted
 from ocppflow.messages.v21 import IdTokenType
@@ -79,12 +79,11 @@ def let_in(block: Transactions, session: EvseSession) -> None:
 def may_use(block: Transactions, session: EvseSession, token: IdTokenType, group: IdTokenType | None) -> bool:
     """Whether the EVSE may be used by this driver now: registered, operative, sound, not reserved for somebody else."""
     station = block.station
-    reservations = getattr(station, "reservations", None)
     if not block.may_start or session.faults:
         return False
     if not station.availability.operative(session.evse, session.connector):
         return False
-    return reservations is None or bool(reservations.admits(session.evse, token, group))
+    return station.reservations.admits(session.evse, token, group)
 
 
 def authorize(
@@ -95,8 +94,7 @@ def authorize(
     remote_start_id: int | None = None,
 ) -> None:
     """The driver is authorized: what starts with that starts, and energy flows if an EV is there."""
-    reservations: Any = getattr(block.station, "reservations", None)
-    reservation_id = None if reservations is None else reservations.used(session.evse, token, group)
+    reservation_id = block.station.reservations.used(session.evse, token, group)
     session.keeper = None
     session.admit(token, group, remote_start_id, reservation_id)
     block.happened(session, "Authorized" if remote_start_id is None else "RemoteStart")
