@@ -53,7 +53,7 @@ async def power_cut(world: StationWorld) -> int:
     await world.station.stop()
     world.station.power_down()
     since = len(world.heard)
-    world.station = world.complete_station()
+    world.station = world.complete_station(hardware=world.station.hardware)
     await world.station.connect()
     await world.clock.advance(1)
     return since

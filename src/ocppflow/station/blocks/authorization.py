@@ -48,9 +48,14 @@ class TokenVerdict(msgspec.Struct, frozen=True, kw_only=True):
     response: v21.AuthorizeResponse | None = None
     """The CSMS's, if it was asked: it may have a tariff (2.1)."""
 
+    @property
+    def only(self) -> tuple[int, ...]:
+        """The EVSEs at which the token may charge (C01.FR.20); empty: all."""
+        return () if self.info is None or self.info.evse_id is UNSET else tuple(self.info.evse_id)
+
     def allows(self, evse: int) -> bool:
-        """Whether ``evse`` is among those at which the token may charge (C01.FR.20)."""
-        return self.info is None or self.info.evse_id is UNSET or not self.info.evse_id or evse in self.info.evse_id
+        """Whether the token may charge at ``evse``."""
+        return not self.only or evse in self.only
 
 
 _NOBODY_HAD_TO: Final = TokenVerdict(accepted=True, status="Accepted", by="none")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
@@ -92,20 +92,15 @@ class RemoteControl(Block):
         remote_start_id, profile = self._profiles.get(transaction.evse, (None, None))
         if profile is not None and remote_start_id == transaction.remote_start_id:
             del self._profiles[transaction.evse]
-            smart_charging(self.station).attach(transaction, profile)
+            self.station.smart_charging.attach(transaction, profile)
             self.station.store.commit()
-
-
-def smart_charging(station: CompleteStation) -> Any:
-    """The block K."""
-    return station.smart_charging
 
 
 def _profile_refusal(
     station: CompleteStation, request: v21.RequestStartTransactionRequest, evse: int
 ) -> v21.StatusInfoType | None:
     """Why the profile of a remote start cannot be taken; None also if it is to be ignored (F01.FR.12)."""
-    profile, smart = request.charging_profile, smart_charging(station)
+    profile, smart = request.charging_profile, station.smart_charging
     if profile is UNSET or not smart.enabled:
         return None
     if profile.charging_profile_purpose != "TxProfile":  # F01.FR.09

@@ -273,7 +273,7 @@ class Reservations(Block):
 
     async def send_update(self) -> bool:
         """Send one that waits. Whether there was one that could be sent."""
-        if not self._updates or not self.station.is_connected or not self.station.provisioning.may_send:
+        if not self._updates or not self.station.authorization.online:
             return False
         reservation_id, status = next(iter(self._updates.items()))
         answer = await self.station.say(

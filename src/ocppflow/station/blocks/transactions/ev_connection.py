@@ -29,7 +29,7 @@ def plugged(block: Transactions, evse: int, connector: int) -> None:
     if block.booting:
         return
     nowhere = block.sessions[0]
-    if nowhere.authorized and not session.authorized and session.transaction is None:
+    if nowhere.authorized and driver_tokens.may_move(block, nowhere, session):
         _move(block, nowhere, session)
     _connected(block, session)
 

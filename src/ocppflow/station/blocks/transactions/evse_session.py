@@ -29,6 +29,7 @@ class EvseSession:
         "known",
         "locked",
         "offer",
+        "only",
         "path",
         "paused",
         "remote_start_id",
@@ -53,6 +54,8 @@ class EvseSession:
         self.group: IdTokenType | None = None
         self.remote_start_id: int | None = None
         self.reservation_id: int | None = None
+        self.only: tuple[int, ...] = ()
+        """The EVSEs at which the driver may plug in, who was authorized before that was known; empty: all."""
         self.asking = False
         """A token is being judged."""
         self.signed = False
@@ -137,3 +140,4 @@ class EvseSession:
         """Nobody is authorized here any more."""
         self.authorized = self.signed = self.paused = self.held = False
         self.token = self.group = self.remote_start_id = self.reservation_id = None
+        self.only = ()

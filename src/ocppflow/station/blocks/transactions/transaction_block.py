@@ -98,21 +98,30 @@ class Transactions(Block):
         return self.sessions[evse].transaction
 
     async def stop(
-        self, transaction: Transaction, reason: v21.ReasonEnumType, trigger: v21.TriggerReasonEnumType
+        self,
+        transaction: Transaction,
+        reason: v21.ReasonEnumType,
+        trigger: v21.TriggerReasonEnumType,
+        token: v21.IdTokenType | None = None,
     ) -> None:
-        """End the authorization of a transaction, with which it ends if TxStopPoint says so; a fault or a reset ends
-        it in any case. Returns when that is durable."""
+        """End the authorization of a transaction, with which it ends if TxStopPoint says so; a fault, a reset or a
+        master pass ends it in any case. ``token``: whose that was. Returns when it is durable."""
         session = self.sessions[transaction.evse]
         if session.transaction is transaction:
             if trigger in FORCED or reason == "MasterPass":
-                await self.end(session, trigger, reason)
+                await self.end(session, trigger, reason, token)
             else:
-                self.deauthorize(session, trigger, reason)
+                self.deauthorize(session, trigger, reason, token)
 
-    async def stop_all(self, reason: v21.ReasonEnumType, trigger: v21.TriggerReasonEnumType) -> None:
+    async def stop_all(
+        self,
+        reason: v21.ReasonEnumType,
+        trigger: v21.TriggerReasonEnumType,
+        token: v21.IdTokenType | None = None,
+    ) -> None:
         """As :meth:`stop`, for every transaction that runs."""
         for transaction in list(self.running.values()):
-            await self.stop(transaction, reason, trigger)
+            await self.stop(transaction, reason, trigger, token)
 
     def touch(
         self, transaction: Transaction, trigger: v21.TriggerReasonEnumType, **fields: Any
