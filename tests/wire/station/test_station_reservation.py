@@ -212,11 +212,32 @@ async def test_H04_a_clock_that_is_set_moves_the_expiry(one: ChargingWorld) -> N
     await reserve(one, seconds=1000, evseId=1)
     later = (one.now() + timedelta(seconds=2000)).isoformat().replace("+00:00", "Z")
     one.answers["Heartbeat"] = {"currentTime": later}
-    await one.settle(301)
-    await lose(one)
-    await found(one)
-    await one.settle(1)
+    await one.settle(290)
+    assert not updates(one)
+    await one.settle(20)
     assert updates(one) == [(1, "Expired")]
+
+
+async def test_B11FR05_a_strangers_cable_does_not_free_it_over_a_power_cut(one: ChargingWorld) -> None:
+    await reserve(one, evseId=1)
+    one.hardware.plug()
+    await power_cut(one)
+    assert statuses(one) == ["Reserved"]
+    one.hardware.swipe("OTHER")
+    await one.settle()
+    assert not charges(one)
+    one.hardware.swipe("MINE")
+    await one.settle()
+    assert charges(one)
+
+
+async def test_a_transaction_that_goes_on_after_a_power_cut_is_Occupied(two: ChargingWorld) -> None:
+    two.hardware.plug(1)
+    two.hardware.swipe("CARD", 1)
+    await two.settle()
+    await reserve(two, 1, "A")
+    since = await power_cut(two)
+    assert reports(two, since) == [(1, 1, "Occupied"), (2, 1, "Reserved")]
 
 
 async def test_H01FR16_a_fault_removes_it(one: ChargingWorld) -> None:

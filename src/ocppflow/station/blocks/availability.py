@@ -111,9 +111,11 @@ class Availability(Block):
         self.refresh(transaction.evse)
 
     def power_up(self) -> None:
-        for evse, connector in self._connectors():
+        for evse, connector in self._connectors():  # before cables are told: what is Reserved stays so (B11.FR.05)
             self.status(evse, connector)
-        self._to_device_model(range(1, len(self.station.config.evses) + 1))
+
+    def ready(self) -> None:
+        self.refresh()
 
     def refresh(self, evse: int = 0, *, tell: bool = True) -> None:
         """Derive the status of an EVSE's connectors anew (0: of all), and tell the CSMS what has changed (G01)."""

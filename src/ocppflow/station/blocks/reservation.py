@@ -77,8 +77,10 @@ class Reservations(Block):
         self._wait_for_expiry()
 
     def registered(self) -> None:
-        self._wait_for_expiry()  # the CSMS may have set the clock
         self.station.availability.flush()
+
+    def time_set(self) -> None:
+        self._wait_for_expiry()
 
     # --- what others ask -----------------------------------------------------------------------------------------
 
