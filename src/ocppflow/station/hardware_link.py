@@ -74,6 +74,5 @@ class HardwareLink:
 
     def security_event(self, kind: str, info: str = "") -> None:
         """Something of the standard's list of security events."""
-        security = getattr(self._station, "security", None)
-        if self._station.is_up and security is not None:
-            security.event(kind, info)
+        if self._station.is_up:
+            self._station.security.event(kind, info)

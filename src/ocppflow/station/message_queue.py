@@ -20,6 +20,7 @@ from ocppflow.errors import (
     LocalError,
     NotConnected,
     QueueFull,
+    RemoteCallError,
     RemoteError,
 )
 from ocppflow.log_budget import budgeted
@@ -270,13 +271,28 @@ class MessageQueue(Block):
         model = self.station.device_model
         self._failures += 1
         attempts = model.integer("OCPPCommCtrlr", "MessageAttempts", 3, variable_instance="TransactionEvent")
+        wait = model.integer("OCPPCommCtrlr", "MessageAttemptInterval", 60, variable_instance="TransactionEvent")
+        if self._failures >= max(1, attempts) and not message.event and not _is_unwelcome(failure):
+            return self._postpone(message, wait)
         if self._failures >= max(1, attempts):  # E13.FR.04
             self._discard(message, f"given up after {self._failures} attempts: {failure}")
             return True
-        wait = model.integer("OCPPCommCtrlr", "MessageAttemptInterval", 60, variable_instance="TransactionEvent")
         log.warning("%s: %s: %s", self.station.identity, message.action, failure)
         self.later("retry", wait * self._failures, self._wake)  # E13.FR.03
         return False
+
+    def _postpone(self, message: QueuedMessage, wait: int) -> bool:
+        """Let others go before what must arrive, but has no order among them (A04.FR.02); whether there are any."""
+        self._failures = 0
+        self._remove(message)
+        message.number, self._next = self._next, self._next + 1
+        self._messages[message.number] = message
+        self._store(message)
+        alone = len(self._messages) == 1
+        if alone:
+            self.later("retry", wait, self._wake)
+        self._commit()
+        return not alone
 
     def _discard(self, message: QueuedMessage, why: str) -> None:
         what = f"{message.action} {message.event} of transaction {message.transaction}".replace("  of transaction ", "")
@@ -284,6 +300,11 @@ class MessageQueue(Block):
         self._failures = 0
         self._remove(message)
         self._commit()
+
+
+def _is_unwelcome(failure: Exception) -> bool:
+    """Whether the CSMS will never take such a message."""
+    return isinstance(failure, RemoteCallError) and failure.code in ("NotImplemented", "NotSupported")
 
 
 def _key(number: int) -> str:

@@ -56,6 +56,8 @@ class Transaction(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Wh of the register up to which an ``invalid`` one may go on (``MaxEnergyOnInvalidId``)."""
     limit: TransactionLimitType | None = None
     """What the CSMS or the driver has limited (2.1 E16)."""
+    csms_limit: TransactionLimitType | None = None
+    """What of it the CSMS has limited."""
     reached: TriggerReasonEnumType | None = None
     """Which of the limits has stopped the energy."""
     seconds_charged: float = 0.0

@@ -87,16 +87,10 @@ async def _goes_on(block: Transactions, session: EvseSession) -> bool:
 
 
 def offer_now(station: CompleteStation, session: EvseSession) -> Offer:
-    """What the EV may draw: as smart charging says, else all that the EVSE can give."""
+    """What the EV may draw."""
     if session.paused or session.held:
         return NOTHING
-    smart_charging = getattr(station, "smart_charging", None)
-    if smart_charging is not None:
-        offer: Offer = smart_charging.limit(session.evse, station.time.now())
-        return offer
-    config = station.config.evses[session.evse - 1]
-    phases = 1 if config.current == "DC" else config.phases
-    return Offer(watts=config.power, amps=config.max_amps, phases=phases)
+    return station.smart_charging.limit(session.evse, station.time.now())
 
 
 def cut(station: CompleteStation, session: EvseSession) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ocppflow.messages import Request, Response, v21
 from ocppflow.station.blocks.id_tokens import same_token
+from ocppflow.station.blocks.transactions import transaction_limits
 from ocppflow.station.blocks.transactions.energy_supply import hardware_of
 from ocppflow.station.blocks.transactions.evse_session import EvseSession
 from ocppflow.station.blocks.transactions.session_events import AREA
@@ -28,11 +29,13 @@ def answered(block: Transactions, request: Request[Any], response: Response) -> 
     if transaction is None:
         return
     session = block.sessions[transaction.evse]
-    if isinstance(response.total_cost, int | float):
-        transaction.total_cost = float(response.total_cost)
     if isinstance(response.charging_priority, int):
         transaction.charging_priority = response.charging_priority
     station.store.put(AREA, transaction.id, transaction)
+    if isinstance(response.total_cost, int | float):
+        transaction_limits.told_cost(block, transaction, float(response.total_cost))
+    if isinstance(response.transaction_limit, v21.TransactionLimitType) and session.transaction is transaction:
+        transaction_limits.set_limit(block, transaction, response.transaction_limit, by_csms=True)
     if isinstance(info, v21.IdTokenInfoType) and _is_about_the_driver(request, session, transaction):
         _judged(block, session, transaction, info)
 
@@ -59,6 +62,7 @@ def _judged(block: Transactions, session: EvseSession, transaction: Transaction,
     if allowed and session.ev:  # E05.FR.03
         transaction.register_limit = hardware_of(block.station, session.evse).read().energy_import + allowed
     else:
-        session.paused = True  # E05.FR.02
+        session.pauses.add("invalid")  # E05.FR.02
     block.station.store.put(AREA, transaction.id, transaction)
     block.reoffer(session)
+    transaction_limits.watch(block, session)

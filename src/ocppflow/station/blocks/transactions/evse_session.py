@@ -31,7 +31,7 @@ class EvseSession:
         "offer",
         "only",
         "path",
-        "paused",
+        "pauses",
         "remote_start_id",
         "reservation_id",
         "signed",
@@ -65,8 +65,9 @@ class EvseSession:
         self.supplying = False
         """The cable is being locked and the contactor closed."""
         self.offer: Offer = NOTHING
-        self.paused = False
-        """Energy must not flow, whatever is offered: a limit is reached, or a resumed transaction may not go on."""
+        self.pauses: set[str] = set()
+        """Why energy must not flow, whatever is offered: ``invalid`` token, a ``limit`` that is reached, ``resumption``
+        that is not allowed."""
         self.held = False
         """A random while is waited for before energy flows again (E17.FR.18)."""
         self.faults: set[int] = set()
@@ -94,6 +95,11 @@ class EvseSession:
         if self.offer.amps <= 0:
             return "SuspendedEVSE"
         return "Charging" if self.demand is EvDemand.READY else "SuspendedEV"
+
+    @property
+    def paused(self) -> bool:
+        """Whether energy must not flow, whatever is offered."""
+        return bool(self.pauses)
 
     @property
     def may_draw(self) -> bool:
@@ -138,6 +144,7 @@ class EvseSession:
 
     def forget_driver(self) -> None:
         """Nobody is authorized here any more."""
-        self.authorized = self.signed = self.paused = self.held = False
+        self.authorized = self.signed = self.held = False
+        self.pauses.clear()
         self.token = self.group = self.remote_start_id = self.reservation_id = None
         self.only = ()

@@ -57,9 +57,9 @@ def _go_on(block: Transactions, session: EvseSession, transaction: Transaction) 
     model = block.station.device_model
     was_charging = transaction.charging_state == "Charging"
     transaction.charging_since = None
-    session.paused = (transaction.invalid and transaction.register_limit is None) or transaction.reached is not None
-    if was_charging and not model.flag("TxCtrlr", "AllowEnergyTransferResumption", True):
-        session.paused = True  # E17.FR.12
+    session.pauses = _pauses(transaction)
+    if not model.flag("TxCtrlr", "AllowEnergyTransferResumption", True):
+        session.pauses.add("resumption")  # E17.FR.12
     session.known = session.facts
     block.station.told_all("transaction_started", transaction)
     values = block.station.metering.sample(session.evse, "Interruption.End", "SampledDataCtrlr.TxUpdatedMeasurands")
@@ -72,6 +72,15 @@ def _go_on(block: Transactions, session: EvseSession, transaction: Transaction) 
             session.held = True
             block.later(f"held {session.evse}", _random(longest), lambda: _let_go(block, session))
         block.station.work(supply(block, session), "charging")
+
+
+def _pauses(transaction: Transaction) -> set[str]:
+    """What held back its energy before; limits are looked at again as soon as something may flow."""
+    so = {
+        "invalid": transaction.invalid and transaction.register_limit is None,
+        "limit": transaction.reached is not None,
+    }
+    return {why for why, holds in so.items() if holds}
 
 
 def _random(longest: int) -> float:

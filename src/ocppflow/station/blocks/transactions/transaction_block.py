@@ -18,6 +18,7 @@ from ocppflow.station.blocks.transactions import (
     event_answers,
     faulty_evses,
     resumption,
+    transaction_limits,
 )
 from ocppflow.station.blocks.transactions.evse_session import EvseSession
 from ocppflow.station.blocks.transactions.session_events import AREA, REASONS, tell
@@ -137,11 +138,23 @@ class Transactions(Block):
             energy_supply.hardware_of(self.station, evse).offer(offer)
             self.state_changed(session)
 
-    def reoffer(self, session: EvseSession) -> None:
-        """Whether energy may flow has changed."""
+    def limit(self, transaction: Transaction, limit: v21.TransactionLimitType) -> None:
+        """The driver limits the transaction (E16.FR.01)."""
+        transaction_limits.set_limit(self, transaction, limit)
+
+    def told_cost(self, transaction: Transaction, total: float) -> None:
+        """The CSMS has told what it costs so far."""
+        transaction_limits.told_cost(self, transaction, total)
+
+    def reoffer(self, session: EvseSession, trigger: v21.TriggerReasonEnumType | None = None) -> None:
+        """Whether energy may flow has changed; ``trigger`` is why, if there is a better word than for the change of
+        the charging state."""
         if session.path:
             session.offer = energy_supply.offer_now(self.station, session)
             energy_supply.hardware_of(self.station, session.evse).offer(session.offer)
+        if trigger is not None:
+            self.happened(session, trigger)
+        else:
             self.state_changed(session)
 
     # --- what the hardware tells ---------------------------------------------------------------------------------
@@ -209,6 +222,7 @@ class Transactions(Block):
         transaction = session.transaction
         if transaction is None or transaction.charging_state != session.state:
             self.happened(session, self.cause(session))
+            transaction_limits.watch(self, session)
 
     def cause(self, session: EvseSession) -> v21.TriggerReasonEnumType:
         """The trigger of what follows by itself once a driver is authorized and an EV there."""
@@ -300,7 +314,8 @@ class Transactions(Block):
             session.keeper = (transaction.token, transaction.group)
         session.forget_driver()
         session.known = session.facts
-        self.cancel_timer(f"connect {session.evse}")
+        for name in ("connect", "held", "limit"):
+            self.cancel_timer(f"{name} {session.evse}")
         self.station.told_all("transaction_ended", transaction)
         self.refresh(session.evse)
 
