@@ -16,6 +16,7 @@ from ocppflow.station.blocks.availability import Availability, availability
 from ocppflow.station.blocks.block import Block
 from ocppflow.station.blocks.certificates import CertificateKeeper, certificates
 from ocppflow.station.blocks.device_reports import device_reports
+from ocppflow.station.blocks.display import Display, display
 from ocppflow.station.blocks.local_list import LocalList, local_list
 from ocppflow.station.blocks.metering import Metering
 from ocppflow.station.blocks.provisioning import Provisioning, provisioning
@@ -54,6 +55,7 @@ for _block in (
     reservation,
     certificates,
     smart_charging,
+    display,
 ):
     BEHAVIOUR.include(_block)
 
@@ -77,6 +79,7 @@ class CompleteStation(ChargingStation):
         "certificates",
         "config",
         "device_model",
+        "display",
         "hardware",
         "local_list",
         "message_queue",
@@ -148,6 +151,7 @@ class CompleteStation(ChargingStation):
         self.smart_charging = SmartCharging(self)
         self.reservations = Reservations(self)
         self.remote_control = RemoteControl(self)
+        self.display = Display(self)
         return (
             self.provisioning,
             self.message_queue,
@@ -161,6 +165,7 @@ class CompleteStation(ChargingStation):
             self.smart_charging,
             self.reservations,
             self.remote_control,
+            self.display,
         )
 
     def power_down(self) -> None:

@@ -87,6 +87,7 @@ class Authorization(Block):
             verdict = _at(evse, await self._decide(token))
             if code:
                 self._count_code(verdict)
+        self.station.told_all("token_judged", evse, token, verdict)
         outcome = "is accepted" if verdict.accepted else f"is refused: {verdict.status}"
         log.info("%s: %s %s (%s)", self.station.identity, shown_token(token), outcome, verdict.by)
         return verdict

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from ocppflow.endpoint import Timer
 from ocppflow.messages import Request, Response
+from ocppflow.messages.v21 import IdTokenType
 
 if TYPE_CHECKING:
+    from ocppflow.station.blocks.authorization import TokenVerdict
     from ocppflow.station.complete_station import CompleteStation
     from ocppflow.station.transaction import Transaction
 
@@ -50,6 +52,9 @@ class Block:
 
     def transaction_ended(self, transaction: Transaction) -> None:
         """A transaction is over."""
+
+    def token_judged(self, evse: int, token: IdTokenType, verdict: TokenVerdict) -> None:
+        """It has been decided on a token that somebody has presented at ``evse``; 0: it is not known yet where."""
 
     def answered(self, request: Request[Any], response: Response) -> None:
         """The CSMS has answered a message of the queue. What is put into the store here is committed together with the
