@@ -74,6 +74,16 @@ class Pics(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return "; ".join(dict.fromkeys(reasons))
 
 
+_USUALLY: Final = (
+    "C-01 C-09 C-10 C-12 C-29 C-29.1 C-29.2 C-29.3 C-29.4 C-29.5 C-29.6 C-30 C-36 C-40 C-61 C-70 HFS-1 HFS-3 HFS-7 "
+    "HFS-10 AQ-9 AQ-18 SC-2"
+)
+
+USUAL: Final = Pics(features=dict.fromkeys(_USUALLY.split(), True), file_transfer=("HTTP",))
+"""What is taken for granted of a station that nobody has said anything about: AC with sockets, an RFID reader. Its
+device model tells the rest (:mod:`~ocppflow.check.pics_from_station`)."""
+
+
 def read_pics(path: Path) -> Pics:
     """The PICS in a file. Raises ConfigurationError in one line that says what is wrong and where."""
     try:

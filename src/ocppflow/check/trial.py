@@ -214,7 +214,7 @@ class Trial:
         try:
             return await self._called(request, within)
         except RemoteCallError as exc:
-            raise self._failed(request, f"was refused with CALLERROR {exc.error.code}: {exc.error}") from None
+            raise self._failed(request, f"was refused with CALLERROR {exc.error}") from None
 
     async def refused(self, request: Request[Any], *codes: str, by: str = "") -> CallError:
         """Send a request that must be answered with a CALLERROR, of one of ``codes`` if some are given."""

@@ -30,6 +30,9 @@ COMMANDS = {
     "call": CommandEntry(
         "ocppflow.cli.call_command", "call", "Send messages to a CSMS as a station would: curl for OCPP."
     ),
+    "check": CommandEntry(
+        "ocppflow.cli.check_command", "check", "Play the official test cases against a charging station."
+    ),
     "csms": CommandEntry("ocppflow.cli.csms_command", "csms", "Run a CSMS written in Python."),
     "trace": CommandEntry("ocppflow.cli.trace_command", "trace", "Read a trace file: as a table, a picture, or JSON."),
     "hash-password": CommandEntry(

@@ -1,0 +1,76 @@
+"""ControlOperator: operates a station over its HTTP control API, as ``ocppflow station --control`` has it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+from ocppflow.check.operator import Operator, OperatorCannot, token_payload
+from ocppflow.errors import ConfigurationError
+from ocppflow.messages.v21 import IdTokenType
+
+_TIMEOUT = 30.0
+"""Seconds for one request: a reboot may be answered when it is over."""
+
+
+class ControlOperator(Operator):
+    """``url`` is the API's, such as ``http://127.0.0.1:8080``. Raises ConfigurationError for another scheme."""
+
+    name = "control API"
+
+    def __init__(self, url: str) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise ConfigurationError(f"the control API's URL begins with http:// or https://, not {url!r}")
+        self._url = url.rstrip("/")
+
+    async def plug(self, evse: int, connector: int = 1) -> None:
+        await self._post(f"/evses/{evse}/plug", {"connector": connector})
+
+    async def unplug(self, evse: int) -> None:
+        await self._post(f"/evses/{evse}/unplug")
+
+    async def unplug_ev_side(self, evse: int) -> None:
+        await self._post(f"/evses/{evse}/unplug", {"side": "ev"})
+
+    async def present(self, evse: int, token: IdTokenType) -> None:
+        await self._post(f"/evses/{evse}/swipe", token_payload(token))
+
+    async def suspend_ev(self, evse: int) -> None:
+        await self._post(f"/evses/{evse}/pause")
+
+    async def resume_ev(self, evse: int) -> None:
+        await self._post(f"/evses/{evse}/resume")
+
+    async def fault(self, evse: int, code: str = "GroundFailure") -> None:
+        await self._post(f"/evses/{evse}/fault", {"code": code})
+
+    async def clear(self, evse: int) -> None:
+        await self._post(f"/evses/{evse}/clear")
+
+    async def reboot(self) -> None:
+        await self._post("/reboot")
+
+    async def power_cycle(self, seconds: float = 5.0) -> None:
+        await self._post("/power-cut", {"seconds": seconds})
+
+    async def _post(self, path: str, body: dict[str, Any] | None = None) -> None:
+        await asyncio.to_thread(self._posted, path, body or {})
+
+    def _posted(self, path: str, body: dict[str, Any]) -> None:
+        request = urllib.request.Request(  # noqa: S310 - the scheme was checked
+            self._url + path,
+            data=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+            method="POST",
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310
+                answer.read()
+        except urllib.error.HTTPError as exc:
+            said = exc.read(2000).decode("utf-8", "replace")
+            raise OperatorCannot(f"the control API answered {exc.code} to POST {path}: {said}") from None
+        except OSError as exc:
+            raise OperatorCannot(f"the control API at {self._url} does not answer: {exc}") from None

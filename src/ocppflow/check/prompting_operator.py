@@ -1,0 +1,60 @@
+"""PromptingOperator: a person at the station, who is told what to do and says when it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from ocppflow.check.operator import Operator, OperatorCannot
+from ocppflow.messages.v21 import IdTokenType
+
+Ask = Callable[[str], Awaitable[bool]]
+"""Shows a sentence and waits until it is done; False if it cannot be done."""
+
+
+class PromptingOperator(Operator):
+    """Asks for everything through ``ask``."""
+
+    name = "person at the station"
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    async def plug(self, evse: int, connector: int = 1) -> None:
+        await self._please(f"Connect the EV to EVSE {evse}, connector {connector}.")
+
+    async def unplug(self, evse: int) -> None:
+        await self._please(f"Disconnect the EV from EVSE {evse}, at both ends of the cable.")
+
+    async def unplug_ev_side(self, evse: int) -> None:
+        await self._please(f"Pull the cable of EVSE {evse} out of the EV, and leave it in the station.")
+
+    async def present(self, evse: int, token: IdTokenType) -> None:
+        await self._please(f"Present the token {token.id_token} ({token.type}) at EVSE {evse}.")
+
+    async def suspend_ev(self, evse: int) -> None:
+        await self._please(f"Let the EV at EVSE {evse} stop charging, still connected.")
+
+    async def resume_ev(self, evse: int) -> None:
+        await self._please(f"Let the EV at EVSE {evse} go on charging.")
+
+    async def park(self, evse: int) -> None:
+        await self._please(f"Drive an EV into the parking bay of EVSE {evse}.")
+
+    async def leave(self, evse: int) -> None:
+        await self._please(f"Drive the EV out of the parking bay of EVSE {evse}.")
+
+    async def fault(self, evse: int, code: str = "GroundFailure") -> None:
+        await self._please(f"Make EVSE {evse} faulty ({code}, or whatever can be made).")
+
+    async def clear(self, evse: int) -> None:
+        await self._please(f"Clear the fault of EVSE {evse}.")
+
+    async def reboot(self) -> None:
+        await self._please("Restart the station.")
+
+    async def power_cycle(self, seconds: float = 5.0) -> None:
+        await self._please(f"Cut the station's power for {seconds:g} s.")
+
+    async def _please(self, sentence: str) -> None:
+        if not await self._ask(sentence):
+            raise OperatorCannot(f"it could not be done: {sentence}")
