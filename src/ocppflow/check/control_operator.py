@@ -44,6 +44,9 @@ class ControlOperator(Operator):
     async def resume_ev(self, evse: int) -> None:
         await self._post(f"/evses/{evse}/resume")
 
+    async def end_session(self, evse: int) -> None:
+        await self._post(f"/evses/{evse}/end-session")
+
     async def fault(self, evse: int, code: str = "GroundFailure") -> None:
         await self._post(f"/evses/{evse}/fault", {"code": code})
 

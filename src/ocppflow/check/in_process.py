@@ -9,49 +9,62 @@ from typing import Any
 from ocppflow.check.bench import Bench
 from ocppflow.check.check_settings import CheckSettings
 from ocppflow.check.operator import Operator
-from ocppflow.endpoint import Backoff, Link
+from ocppflow.endpoint import Backoff, Link, sleep
 from ocppflow.messages import Version
 from ocppflow.messages.v21 import IdTokenType
 from ocppflow.station import CompleteStation, StationConfig
 
 
 class InProcessOperator(Operator):
-    """Hands at a CompleteStation, by its own verbs."""
+    """Hands at a CompleteStation with simulated hardware."""
 
     name = "operator of the station in this process"
 
     def __init__(self, station: CompleteStation) -> None:
-        self._station: Any = station
+        self._station = station
 
     async def plug(self, evse: int, connector: int = 1) -> None:
-        await self._do("plug", f"connect an EV to EVSE {evse}", evse, connector)
+        self._do("plug", evse, connector)
 
     async def unplug(self, evse: int) -> None:
-        await self._do("unplug", f"disconnect the EV from EVSE {evse}", evse)
+        self._do("unplug", evse)
+
+    async def unplug_ev_side(self, evse: int) -> None:
+        self._do("unplug", evse, leave_cable=True)
 
     async def present(self, evse: int, token: IdTokenType) -> None:
-        await self._do("swipe", f"present {token.id_token}", evse, token.id_token, token.type)
+        self._do("present", evse, token)
+
+    async def suspend_ev(self, evse: int) -> None:
+        self._do("pause", evse)
+
+    async def resume_ev(self, evse: int) -> None:
+        self._do("pause", evse, False)
+
+    async def end_session(self, evse: int) -> None:
+        self._do("end_session", evse)
 
     async def fault(self, evse: int, code: str = "GroundFailure") -> None:
-        await self._do("fault", f"make EVSE {evse} faulty", evse, code)
+        self._do("fault", evse, code)
 
     async def clear(self, evse: int) -> None:
-        await self._do("clear", f"clear the fault of EVSE {evse}", evse)
+        self._do("clear", evse)
 
     async def reboot(self) -> None:
-        await self._do("reboot", "reboot the station")
+        self._station.work(self._station.reboot("LocalReset"), "reboot")
 
     async def power_cycle(self, seconds: float = 5.0) -> None:
-        await self._do("power_cut", "cut the station's power", seconds)
+        await self._station.stop(1006, "no power")
+        self._station.power_down()
+        await sleep(self._station.clock, seconds)
+        self._station.start()
 
-    async def _do(self, verb: str, what: str, *arguments: Any) -> None:
-        method = getattr(self._station, verb, None)
+    def _do(self, verb: str, *arguments: Any, **options: Any) -> None:
+        method: Callable[..., object] | None = getattr(self._station.hardware, verb, None)
         if method is None:
-            self.cannot(what)
+            self.cannot(f"{verb.replace('_', ' ')}: its hardware is not simulated")
         else:
-            done = method(*arguments)
-            if hasattr(done, "__await__"):
-                await done
+            method(*arguments, **options)
 
 
 @asynccontextmanager

@@ -42,6 +42,10 @@ class Operator:
         """Let the EV take energy again."""
         self.cannot(f"let the EV at EVSE {evse} go on")
 
+    async def end_session(self, evse: int) -> None:
+        """Let the EV end the session by its higher-level protocol (ISO 15118 SessionStop, Terminate)."""
+        self.cannot(f"let the EV at EVSE {evse} end the session")
+
     async def park(self, evse: int) -> None:
         """Drive an EV into the parking bay of an EVSE."""
         self.cannot("drive an EV into the parking bay")

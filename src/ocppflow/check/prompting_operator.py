@@ -37,6 +37,9 @@ class PromptingOperator(Operator):
     async def resume_ev(self, evse: int) -> None:
         await self._please(f"Let the EV at EVSE {evse} go on charging.")
 
+    async def end_session(self, evse: int) -> None:
+        await self._please(f"End the session at EVSE {evse} in the EV, still connected.")
+
     async def park(self, evse: int) -> None:
         await self._please(f"Drive an EV into the parking bay of EVSE {evse}.")
 

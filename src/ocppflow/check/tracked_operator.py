@@ -53,6 +53,10 @@ class TrackedOperator(Operator):
         self._act()
         await self._inner.resume_ev(evse)
 
+    async def end_session(self, evse: int) -> None:
+        self._act()
+        await self._inner.end_session(evse)
+
     async def park(self, evse: int) -> None:
         self._act()
         await self._inner.park(evse)

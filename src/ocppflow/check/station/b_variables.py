@@ -12,7 +12,7 @@ from ocppflow.check.variables import component_type, configure, get_variable, va
 from ocppflow.messages import v21
 
 _THRESHOLD = ("OCPPCommCtrlr", "OfflineThreshold")
-_OFFLINE = ("AuthCtrlr", "LocalAuthorizationOffline")
+_OFFLINE = ("AuthCtrlr", "LocalAuthorizeOffline")
 
 
 def _get(component: str, variable: str, attribute: v21.AttributeEnumType | None = None) -> v21.GetVariableDataType:
