@@ -87,7 +87,7 @@ async def station_in_process(
         return await bench.dialled("CS1", station.versions)
 
     made = {"clock": bench.clock, "dial": dial, "start_time": bench.now(), "versions": [bench.version], **more}
-    made.setdefault("backoff", Backoff())
+    made.setdefault("backoff", Backoff(wait_minimum=3.0, random_range=0.0))  # until its variables say otherwise
     station = CompleteStation("CS1", "ws://memory/ocpp", config=config, **made)
     prepare(station)
     station.start()

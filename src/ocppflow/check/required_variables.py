@@ -1,4 +1,5 @@
-"""The variables that every station must have, and those of its profiles (Part 2, Referenced Components and Variables)."""
+"""The variables that every station must have, and those of its profiles (Part 2, Referenced Components and
+Variables)."""
 
 from __future__ import annotations
 
