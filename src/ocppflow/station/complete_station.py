@@ -28,10 +28,12 @@ from ocppflow.station.blocks.transactions import Transactions, transactions
 from ocppflow.station.blocks.variable_access import variable_access
 from ocppflow.station.charging_station import ChargingStation
 from ocppflow.station.device_model import DeviceModel, declarations
+from ocppflow.station.hands import Hands
 from ocppflow.station.hardware import Hardware, SimulatedHardware
 from ocppflow.station.hardware_link import HardwareLink
 from ocppflow.station.message_queue import MessageQueue
 from ocppflow.station.station_config import StationConfig
+from ocppflow.station.station_snapshot import StationSnapshot, snapshot
 from ocppflow.station.station_store import MemoryStationStore, StationStore
 from ocppflow.station.wall_time import WallTime
 
@@ -60,7 +62,7 @@ for _block in (
     BEHAVIOUR.include(_block)
 
 
-class CompleteStation(ChargingStation):
+class CompleteStation(Hands, ChargingStation):
     """A station with everything behind it: it boots, authorizes, charges, keeps what must not be lost, and answers
     what its ``config`` says it can do. A handler of yours goes before a built-in one::
 
@@ -117,6 +119,10 @@ class CompleteStation(ChargingStation):
         self.include(cast(Any, BEHAVIOUR))  # whose handlers take just this kind of ChargingStation
         self.on_connect(lambda _: self.told_all("connected"))
         self.on_disconnect(lambda *_: self.told_all("disconnected"))
+
+    def snapshot(self) -> StationSnapshot:
+        """All that is to be seen of the station now: its connection, EVSEs, meters, transactions, queue."""
+        return snapshot(self)
 
     # --- power ---------------------------------------------------------------------------------------------------
 

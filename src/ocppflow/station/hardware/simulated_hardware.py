@@ -172,6 +172,11 @@ class SimulatedHardware:
             )
         return self.evses[number - 1]
 
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What is broken for the whole station."""
+        return self._faults
+
     def has_fault(self, code: str) -> bool:
         """Whether this is broken for the whole station."""
         return any(fault.code == code for fault in self._faults)
