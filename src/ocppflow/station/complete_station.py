@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar, cast
 from ocppflow.endpoint import Link, Router, sleep
 from ocppflow.errors import ConnectionRefused, OCPPError
 from ocppflow.log_budget import budgeted
-from ocppflow.messages import Request, Response, Role, v21
+from ocppflow.messages import Request, Response, Role, Version, v21
 from ocppflow.station.blocks.authorization import Authorization, authorization
 from ocppflow.station.blocks.availability import Availability, availability
 from ocppflow.station.blocks.block import Block
@@ -28,6 +28,7 @@ from ocppflow.station.blocks.transactions import Transactions, transactions
 from ocppflow.station.blocks.variable_access import variable_access
 from ocppflow.station.charging_station import ChargingStation
 from ocppflow.station.device_model import DeviceModel, declarations
+from ocppflow.station.dialect_16 import Dialect16, dialect_16, say_16
 from ocppflow.station.hands import Hands
 from ocppflow.station.hardware import Hardware, SimulatedHardware
 from ocppflow.station.hardware_link import HardwareLink
@@ -58,6 +59,7 @@ for _block in (
     certificates,
     smart_charging,
     display,
+    dialect_16,
 ):
     BEHAVIOUR.include(_block)
 
@@ -81,6 +83,7 @@ class CompleteStation(Hands, ChargingStation):
         "certificates",
         "config",
         "device_model",
+        "dialect_16",
         "display",
         "hardware",
         "local_list",
@@ -158,6 +161,7 @@ class CompleteStation(Hands, ChargingStation):
         self.reservations = Reservations(self)
         self.remote_control = RemoteControl(self)
         self.display = Display(self)
+        self.dialect_16 = Dialect16(self)
         return (
             self.provisioning,
             self.message_queue,
@@ -172,6 +176,7 @@ class CompleteStation(Hands, ChargingStation):
             self.reservations,
             self.remote_control,
             self.display,
+            self.dialect_16,
         )
 
     def power_down(self) -> None:
@@ -223,6 +228,13 @@ class CompleteStation(Hands, ChargingStation):
             raise
 
     # --- saying things -------------------------------------------------------------------------------------------
+
+    async def call(self, request: Request[_R], **how: Any) -> _R:
+        """As in ChargingStation; a 2.1 request may go over a connection of any version. Raises UnknownAction as well,
+        for what 1.6 has no words for."""
+        if self.version is Version.V16 and request.__version__ is Version.V21:
+            return await say_16(self, request, how.get("timeout"))
+        return await super().call(request, **how)
 
     async def say(self, request: Request[_R]) -> _R | None:
         """Send what is of no use later. None if the station may not send, or got no proper answer; the log says why."""

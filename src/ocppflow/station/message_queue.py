@@ -131,6 +131,7 @@ class MessageQueue(Block):
             }
             if about["offline"]:
                 request.offline = True  # E04.FR.03, E12.FR.02
+            self.station.dialect_16.queued(request)
         number, self._next = self._next, self._next + 1
         payload = msgspec.Raw(msgspec.json.encode(request))
         return QueuedMessage(number=number, action=request.__action__, payload=payload, **about)

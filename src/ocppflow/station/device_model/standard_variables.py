@@ -15,6 +15,7 @@ from ocppflow.station.device_model.standard.charging_variables import declare_ch
 from ocppflow.station.device_model.standard.communication_variables import declare_communication
 from ocppflow.station.device_model.standard.controller_variables import declare_controllers
 from ocppflow.station.device_model.standard.infrastructure_variables import declare_infrastructure
+from ocppflow.station.device_model.standard.keys_16 import declare_keys_16
 from ocppflow.station.device_model.standard.transaction_variables import declare_transactions
 from ocppflow.station.station_config import StationConfig
 
@@ -35,5 +36,6 @@ def _declarations(make: StationConfig) -> DeclaredVariables:
     declare_access(make, made)
     declare_transactions(make, made)
     declare_charging(make, made)
+    declare_keys_16(make, made)
     declare_own(make, made)
     return DeclaredVariables(made)

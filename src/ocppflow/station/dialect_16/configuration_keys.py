@@ -9,14 +9,11 @@ from msgspec import UNSET
 
 from ocppflow.messages import v16, v21
 from ocppflow.station.device_model import Declaration
+from ocppflow.station.device_model.standard.keys_16 import KEYS_OF_ITS_OWN
 from ocppflow.station.dialect_16.numbering import places
 
 if TYPE_CHECKING:
     from ocppflow.station.complete_station import CompleteStation
-
-KEYS_OF_ITS_OWN: Final = "Configuration16"
-"""Every variable of this component is a configuration key of that name: for those that 2.1 has no variable for, and for
-a vendor's own."""
 
 
 class KeyView(NamedTuple):
@@ -115,7 +112,7 @@ def _declaration(station: CompleteStation, key: str) -> tuple[Declaration, KeyVi
 def known_keys(station: CompleteStation) -> list[str]:
     """All keys that this station has, sorted."""
     model = station.device_model
-    own = [key.variable for key in model.keys() if key.component == KEYS_OF_ITS_OWN]
+    own = [key.variable for key in model.declared if key.component == KEYS_OF_ITS_OWN]
     return sorted([*_COMPUTED, *(key for key in _VIEWS if _declaration(station, key) is not None), *own])
 
 

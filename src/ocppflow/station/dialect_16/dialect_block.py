@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from ocppflow.messages import Version, v16
+from ocppflow.messages import Version, v16, v21
 from ocppflow.station.blocks.block import Block
+from ocppflow.station.device_model.standard.keys_16 import KEYS_OF_ITS_OWN
 from ocppflow.station.dialect_16.numbering import connector_id, places
 from ocppflow.station.dialect_16.statuses import Status16, status_16
+from ocppflow.station.dialect_16.words import id_tag
 from ocppflow.station.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -18,8 +21,8 @@ if TYPE_CHECKING:
 AREA = "transactions_16"
 
 
-class Known16(msgspec.Struct):
-    """What is known of a transaction in 1.6's terms, before and after the CSMS knows of it."""
+class Known16(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A transaction in 1.6's terms. It is kept with the events that it comes from, in one commit."""
 
     number: int | None = None
     """The transactionId that the CSMS gave in StartTransaction.conf; None: it has not been told yet."""
@@ -27,6 +30,12 @@ class Known16(msgspec.Struct):
     """0 as long as no cable is in."""
     id_tag: str = ""
     """Who started it; empty as long as nobody is authorized."""
+    start_seq_no: int | None = None
+    """Of the first event with both, which is the one that becomes StartTransaction; None: there was none so far."""
+    meter_start: float = 0.0
+    """Wh of the register then."""
+    meter_stop: float = 0.0
+    """Wh of the register at its end."""
     reservation_id: int | None = None
     stop_tag: str = ""
     """Who presented a token after the start."""
@@ -35,37 +44,70 @@ class Known16(msgspec.Struct):
 
 
 class Dialect16(Block):
-    """The numbers that a 1.6 CSMS gave to transactions, and the statuses of connectors that it was told.
+    """The transactions in 1.6's terms, and the statuses of connectors that the CSMS was told.
 
     The numbers are kept: a transaction that outlives a power cut is stopped with the number that it was started with.
     """
 
-    __slots__ = ("_due", "_known", "_told", "extended")
+    __slots__ = ("_finished", "_known", "_offered", "_told", "extended")
 
     def __init__(self, station: CompleteStation) -> None:
         super().__init__(station)
+        self._offered = Version.V16 in station.versions
         self._known = station.store.load(AREA, Known16)
         self._told: dict[int, Status16] = {}
+        self._finished: set[int] = set()
         self.extended = False
         """Whether the last trigger was an ExtendedTriggerMessage, which wants the newer kind of status notification."""
 
     # --- transactions --------------------------------------------------------------------------------------------
 
     def known(self, transaction_id: str) -> Known16:
-        """What is known of a transaction so far."""
+        """What is known of a transaction."""
         return self._known.get(transaction_id) or Known16()
 
     def known_by(self, number: int) -> str | None:
         """The transaction that the CSMS means; None if there is none of this number."""
         return next((key for key, known in self._known.items() if known.number == number), None)
 
-    def learn(self, transaction_id: str, known: Known16) -> None:
-        """More is known of it. Staged: whoever takes the message from the queue commits it in the same moment."""
-        self._known[transaction_id] = known
+    def queued(self, event: v21.TransactionEventRequest) -> None:
+        """An event is about to be kept, to be sent later: what 1.6 will need of it is kept with it."""
+        if not self._offered:
+            return
+        transaction_id = event.transaction_info.transaction_id
+        known = self._known.setdefault(transaction_id, Known16())
+        self._widen(known, event)
+        self.station.store.put(AREA, transaction_id, known)
+        self.tell_changes()
+
+    def _widen(self, known: Known16, event: v21.TransactionEventRequest) -> None:
+        if not isinstance(event.evse, UnsetType) and not isinstance(event.evse.connector_id, UnsetType):
+            known.connector_id = connector_id(self.station.config, event.evse.id, event.evse.connector_id)
+        if not isinstance(event.id_token, UnsetType) and event.id_token.id_token:
+            if known.start_seq_no is None:
+                known.id_tag = id_tag(event.id_token)
+            else:
+                known.stop_tag = id_tag(event.id_token)
+        if not isinstance(event.reservation_id, UnsetType):
+            known.reservation_id = event.reservation_id
+        if known.start_seq_no is None and known.connector_id and known.id_tag:
+            known.start_seq_no = event.seq_no
+            known.meter_start = self._register(known)
+        if event.event_type == "Ended" and known.connector_id:
+            known.meter_stop = self._register(known)
+
+    def _register(self, known: Known16) -> float:
+        evse, _ = places(self.station.config)[known.connector_id - 1]
+        return self.station.metering.register(evse)
+
+    def started(self, transaction_id: str, number: int) -> None:
+        """The CSMS has given a number. It is committed when the event leaves the queue, in the same moment."""
+        known = self._known.setdefault(transaction_id, Known16())
+        known.number = number
         self.station.store.put(AREA, transaction_id, known)
 
     def forget(self, transaction_id: str) -> None:
-        """It is over, and the CSMS knows. Staged as well."""
+        """It is over, and the CSMS knows. Committed as in :meth:`started`."""
         if self._known.pop(transaction_id, None) is not None:
             self.station.store.remove(AREA, transaction_id)
 
@@ -78,28 +120,32 @@ class Dialect16(Block):
     # --- statuses ------------------------------------------------------------------------------------------------
 
     def registered(self) -> None:
-        if self.station.version is Version.V16:
-            self.tell_changes()
+        self.tell_changes()
 
     def disconnected(self) -> None:
         self.cancel_timers()
 
-    def transaction_started(self, transaction: Transaction) -> None:
-        self.tell_changes()
-
     def transaction_ended(self, transaction: Transaction) -> None:
+        if transaction.connector:
+            self._finished.add(transaction.evse)
         self.tell_changes()
 
-    def tell_all(self) -> None:
-        """Say the status of the station and of all its connectors."""
-        self._told.clear()
-        self.tell_changes()
+    def finished(self, evse: int) -> bool:
+        """Whether the EV there has been charged, and its cable is still in."""
+        if evse in self._finished and not self.station.transactions.sessions[evse].connector:
+            self._finished.discard(evse)
+        return evse in self._finished
 
     def tell(self, evse: int, connector: int) -> None:
-        """Say the status of one connector, or of the station, whether it has changed or not."""
+        """Say the status of one connector, whether it has changed or not."""
         number = connector_id(self.station.config, evse, connector)
         self._told.pop(number, None)
         self._say(number)
+
+    def tell_all(self) -> None:
+        """Say the status of the station and of all its connectors, changed or not."""
+        self._told.clear()
+        self.tell_changes()
 
     def tell_changes(self) -> None:
         """Say whatever status the CSMS does not know. Nothing on a connection of another version."""
@@ -112,9 +158,10 @@ class Dialect16(Block):
         if self._told.get(number) == self._status(number):
             self.cancel_timer(f"status {number}")
             return
-        patience = self.station.device_model.integer("Configuration16", "MinimumStatusDuration")
+        patience = self.station.device_model.integer(KEYS_OF_ITS_OWN, "MinimumStatusDuration")
         if patience and number in self._told:  # 1.6, 4.9: a status that does not last need not be told
-            self.later(f"status {number}", patience, lambda: self._say(number))
+            if f"status {number}" not in self._timers:
+                self.later(f"status {number}", patience, lambda: self._say(number))
         else:
             self._say(number)
 
@@ -131,9 +178,13 @@ class Dialect16(Block):
             connector_id=number,
             status=status.status,
             error_code=status.error_code,
-            info=status.info or msgspec.UNSET,
-            vendor_error_code=status.vendor_code or msgspec.UNSET,
-            vendor_id=self.station.config.vendor if status.vendor_code else msgspec.UNSET,
+            info=status.info or UNSET,
+            vendor_error_code=status.vendor_code or UNSET,
+            vendor_id=self.station.config.vendor if status.vendor_code else UNSET,
             timestamp=self.station.time.now(),
         )
-        self.station.work(self.station.say(request), "StatusNotification")
+        self.station.work(self._sent(number, status, request), "StatusNotification")
+
+    async def _sent(self, number: int, status: Status16, request: v16.StatusNotificationRequest) -> None:
+        if await self.station.say(request) is None and self._told.get(number) == status:
+            del self._told[number]  # the CSMS has not heard it

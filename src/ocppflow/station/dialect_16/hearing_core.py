@@ -183,12 +183,20 @@ async def _triggered(
             return "Rejected"
         if where != (0, 0):
             evse = v21.EVSEType(id=where[0], connector_id=where[1])
-    status: v16.TriggerMessageStatus
-    if wanted == "StatusNotification" and isinstance(evse, UnsetType):
-        station.dialect_16.tell_all()  # 1.6 asks for all of them, connector 0 as well
+    if wanted == "StatusNotification":  # without a connector 1.6 means all of them, connector 0 as well
+        station.respond_then(lambda: _tell_statuses(station, evse))
         return "Accepted"
-    status = await ask_status(station, v21.TriggerMessageRequest(requested_message=wanted, evse=evse), "NotImplemented")
+    status: v16.TriggerMessageStatus = await ask_status(
+        station, v21.TriggerMessageRequest(requested_message=wanted, evse=evse), "NotImplemented"
+    )
     return status
+
+
+async def _tell_statuses(station: CompleteStation, evse: v21.EVSEType | UnsetType) -> None:
+    if isinstance(evse, UnsetType):
+        station.dialect_16.tell_all()
+    else:
+        station.dialect_16.tell(evse.id, 1 if isinstance(evse.connector_id, UnsetType) else evse.connector_id)
 
 
 # --- Local Auth List Management, Reservation -----------------------------------------------------------------------

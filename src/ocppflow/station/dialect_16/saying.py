@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _R = TypeVar("_R", bound=Response)
 
-Saying = Callable[["CompleteStation", Any], Awaitable[Response]]
+Saying = Callable[["CompleteStation", Any, float | None], Awaitable[Response]]
 
 
 async def say_16(station: CompleteStation, request: Request[_R], timeout: float | None = None) -> _R:
@@ -27,7 +27,7 @@ async def say_16(station: CompleteStation, request: Request[_R], timeout: float 
     saying = _SAYINGS.get(type(request))
     if saying is None:
         raise UnknownAction(f"{type(request).__action__} has no counterpart in OCPP 1.6")
-    return cast(_R, await saying(station, request))
+    return cast(_R, await saying(station, request, timeout))
 
 
 def has_words(kind: type[Request[Any]]) -> bool:
@@ -35,7 +35,9 @@ def has_words(kind: type[Request[Any]]) -> bool:
     return kind in _SAYINGS
 
 
-async def _boot(station: CompleteStation, request: v21.BootNotificationRequest) -> v21.BootNotificationResponse:
+async def _boot(
+    station: CompleteStation, request: v21.BootNotificationRequest, timeout: float | None
+) -> v21.BootNotificationResponse:
     told = request.charging_station
     modem = told.modem
     answer = await station.call(
@@ -53,36 +55,46 @@ async def _boot(station: CompleteStation, request: v21.BootNotificationRequest) 
     )
 
 
-async def _heartbeat(station: CompleteStation, _: v21.HeartbeatRequest) -> v21.HeartbeatResponse:
-    answer = await station.call(v16.HeartbeatRequest())
+async def _heartbeat(station: CompleteStation, _: v21.HeartbeatRequest, timeout: float | None) -> v21.HeartbeatResponse:
+    answer = await station.call(v16.HeartbeatRequest(), timeout=timeout)
     return v21.HeartbeatResponse(current_time=answer.current_time)
 
 
-async def _authorize(station: CompleteStation, request: v21.AuthorizeRequest) -> v21.AuthorizeResponse:
-    answer = await station.call(v16.AuthorizeRequest(id_tag=id_tag(request.id_token)))
+async def _authorize(
+    station: CompleteStation, request: v21.AuthorizeRequest, timeout: float | None
+) -> v21.AuthorizeResponse:
+    answer = await station.call(v16.AuthorizeRequest(id_tag=id_tag(request.id_token)), timeout=timeout)
     return v21.AuthorizeResponse(id_token_info=token_info_21(answer.id_tag_info))
 
 
-async def _status(station: CompleteStation, request: v21.StatusNotificationRequest) -> v21.StatusNotificationResponse:
-    station.dialect_16.tell(request.evse_id, request.connector_id)
+async def _status(
+    station: CompleteStation, request: v21.StatusNotificationRequest, timeout: float | None
+) -> v21.StatusNotificationResponse:
+    station.dialect_16.tell_changes()
     return v21.StatusNotificationResponse()
 
 
-async def _notify_event(station: CompleteStation, _: v21.NotifyEventRequest) -> v21.NotifyEventResponse:
+async def _notify_event(
+    station: CompleteStation, _: v21.NotifyEventRequest, timeout: float | None
+) -> v21.NotifyEventResponse:
     """1.6 knows no events; what of them is a status of a connector is told as that."""
     station.dialect_16.tell_changes()
     return v21.NotifyEventResponse()
 
 
-async def _meter_values(station: CompleteStation, request: v21.MeterValuesRequest) -> v21.MeterValuesResponse:
+async def _meter_values(
+    station: CompleteStation, request: v21.MeterValuesRequest, timeout: float | None
+) -> v21.MeterValuesResponse:
     values = meter_values_16(request.meter_value)
     if values:
         number = connector_id(station.config, request.evse_id)
-        await station.call(v16.MeterValuesRequest(connector_id=number, meter_value=values))
+        await station.call(v16.MeterValuesRequest(connector_id=number, meter_value=values), timeout=timeout)
     return v21.MeterValuesResponse()
 
 
-async def _data_transfer(station: CompleteStation, request: v21.DataTransferRequest) -> v21.DataTransferResponse:
+async def _data_transfer(
+    station: CompleteStation, request: v21.DataTransferRequest, timeout: float | None
+) -> v21.DataTransferResponse:
     if not isinstance(request.data, (str, UnsetType)):
         raise UnknownAction("DataTransfer.data is not text, and OCPP 1.6 carries nothing else")
     answer = await station.call(
@@ -92,7 +104,7 @@ async def _data_transfer(station: CompleteStation, request: v21.DataTransferRequ
 
 
 async def _security_event(
-    station: CompleteStation, request: v21.SecurityEventNotificationRequest
+    station: CompleteStation, request: v21.SecurityEventNotificationRequest, timeout: float | None
 ) -> v21.SecurityEventNotificationResponse:
     await station.call(
         v16.SecurityEventNotificationRequest(
@@ -103,9 +115,9 @@ async def _security_event(
 
 
 async def _sign_certificate(
-    station: CompleteStation, request: v21.SignCertificateRequest
+    station: CompleteStation, request: v21.SignCertificateRequest, timeout: float | None
 ) -> v21.SignCertificateResponse:
-    answer = await station.call(v16.SignCertificateRequest(csr=request.csr))
+    answer = await station.call(v16.SignCertificateRequest(csr=request.csr), timeout=timeout)
     return v21.SignCertificateResponse(status=answer.status)
 
 
@@ -123,13 +135,13 @@ _OLD_FIRMWARE: Final[dict[v21.FirmwareStatusEnumType, v16.FirmwareStatus]] = {
 
 
 async def _firmware(
-    station: CompleteStation, request: v21.FirmwareStatusNotificationRequest
+    station: CompleteStation, request: v21.FirmwareStatusNotificationRequest, timeout: float | None
 ) -> v21.FirmwareStatusNotificationResponse:
     idle = isinstance(request.request_id, UnsetType)
     if request.request_id == UNSIGNED or (idle and not station.dialect_16.extended):
         status = _OLD_FIRMWARE.get(request.status)
         if status is not None:
-            await station.call(v16.FirmwareStatusNotificationRequest(status=status))
+            await station.call(v16.FirmwareStatusNotificationRequest(status=status), timeout=timeout)
     else:
         await station.call(
             v16.SignedFirmwareStatusNotificationRequest(status=request.status, request_id=request.request_id)
@@ -146,15 +158,17 @@ _OLD_LOG: Final[dict[v21.UploadLogStatusEnumType, v16.DiagnosticsStatus]] = {
 
 
 async def _log(
-    station: CompleteStation, request: v21.LogStatusNotificationRequest
+    station: CompleteStation, request: v21.LogStatusNotificationRequest, timeout: float | None
 ) -> v21.LogStatusNotificationResponse:
     idle = isinstance(request.request_id, UnsetType)
     if request.request_id == DIAGNOSTICS or (idle and not station.dialect_16.extended):
         status = _OLD_LOG.get(request.status, "UploadFailed")
-        await station.call(v16.DiagnosticsStatusNotificationRequest(status=status))
+        await station.call(v16.DiagnosticsStatusNotificationRequest(status=status), timeout=timeout)
     else:
         status_new = "UploadFailure" if request.status == "AcceptedCanceled" else request.status
-        await station.call(v16.LogStatusNotificationRequest(status=status_new, request_id=request.request_id))
+        await station.call(
+            v16.LogStatusNotificationRequest(status=status_new, request_id=request.request_id), timeout=timeout
+        )
     return v21.LogStatusNotificationResponse()
 
 

@@ -26,7 +26,7 @@ class Status16(NamedTuple):
 def status_16(station: CompleteStation, evse: int, connector: int) -> Status16:
     """The status of a connector, or of the station itself (0, 0), which is Available, Unavailable or Faulted."""
     availability = station.availability
-    fault = availability.fault_at(evse, connector)
+    fault = availability.faults.get((evse, connector)) or (availability.faults.get((evse, 0)) if evse else None)
     if fault is not None:
         return _faulted(fault)
     if evse == 0:
@@ -36,7 +36,7 @@ def status_16(station: CompleteStation, evse: int, connector: int) -> Status16:
         return Status16(_in_transaction(transaction))
     match availability.status(evse, connector):
         case "Occupied":
-            return Status16("Finishing" if station.transactions.finished(evse, connector) else "Preparing")
+            return Status16("Finishing" if station.dialect_16.finished(evse) else "Preparing")
         case status:
             return Status16(status)
 

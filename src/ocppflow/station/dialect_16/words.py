@@ -115,21 +115,6 @@ def number_16(value: float) -> str:
     return f"{value:.6f}".rstrip("0").rstrip(".")
 
 
-def register(values: list[v21.MeterValueType] | UnsetType, *, last: bool) -> float | None:
-    """The meter's register in Wh from the first or the last of these values that has it; None if none does."""
-    if isinstance(values, UnsetType):
-        return None
-    found: float | None = None
-    for value in values:
-        for sample in value.sampled_value:
-            if sample.measurand in {UNSET, "Energy.Active.Import.Register"} and isinstance(sample.phase, UnsetType):
-                unit, amount = _unit_and_value(sample)
-                found = amount * 1000 if unit == "kWh" else amount
-                if not last:
-                    return found
-    return found
-
-
 # --- charging profiles -------------------------------------------------------------------------------------------
 
 PURPOSES_21: Final[dict[v16.ChargingProfilePurposeType, v21.ChargingProfilePurposeEnumType]] = {
