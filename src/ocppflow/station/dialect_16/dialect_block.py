@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 AREA = "transactions_16"
 
+_BREATH = 0.2
+"""Seconds that a status lasts at least before it is told: one thing that happens changes it more than once."""
+
 
 class Known16(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A transaction in 1.6's terms. It is kept with the events that it comes from, in one commit."""
@@ -158,8 +161,8 @@ class Dialect16(Block):
         if self._told.get(number) == self._status(number):
             self.cancel_timer(f"status {number}")
             return
-        patience = self.station.device_model.integer(KEYS_OF_ITS_OWN, "MinimumStatusDuration")
-        if patience and number in self._told:  # 1.6, 4.9: a status that does not last need not be told
+        if number in self._told:  # 1.6, 4.9: a status that does not last need not be told
+            patience = self.station.device_model.decimal(KEYS_OF_ITS_OWN, "MinimumStatusDuration") or _BREATH
             if f"status {number}" not in self._timers:
                 self.later(f"status {number}", patience, lambda: self._say(number))
         else:
