@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 def resume(block: Transactions) -> None:
     """Decide for every transaction of before, once the hardware has told what is so."""
     block.booting = False
+    idle = [session for session in block.sessions.values() if session.evse]
     for transaction in list(block.running.values()):
         session = block.sessions[transaction.evse]
+        idle = [each for each in idle if each is not session]
         session.transaction = transaction
         session.token, session.group = transaction.token, transaction.group
         session.authorized = transaction.authorized
         _decide(block, session, transaction)
-    for session in block.sessions.values():
-        if session.transaction is None and session.evse:
-            block.happened(session, "CablePluggedIn" if session.ev else "EVDetected", quiet=True)
-    # what else is so, such as a cable of nobody's, begins nothing but a transaction
+    for session in idle:  # where one has just ended, its EV begins no other
+        block.happened(session, "CablePluggedIn" if session.ev else "EVDetected", quiet=True)
 
 
 def _decide(block: Transactions, session: EvseSession, transaction: Transaction) -> None:

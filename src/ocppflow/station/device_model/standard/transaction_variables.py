@@ -39,7 +39,7 @@ def declare_transactions(config: StationConfig, made: list[Declaration]) -> None
     tx.flag("TxBeforeAcceptedEnabled", True, "RW")
     points = TX_POINTS if config.has("signed_meter_values") else TX_POINTS[:-1]
     tx.members("TxStartPoint", "PowerPathClosed", points, "RW", required=True)
-    tx.members("TxStopPoint", "EVConnected,Authorized", TX_POINTS[:-1], "RW", required=True)
+    tx.members("TxStopPoint", "EVConnected,Authorized", points, "RW", required=True)
     tx.integer("ResumptionTimeout", 3600, "RW", unit="s", least=0, since=Version.V21)
     tx.flag("AllowEnergyTransferResumption", True, "RW", since=Version.V21)
     tx.integer("EnergyTransferResumptionRandomRange", 0, "RW", unit="s", least=0, since=Version.V21)
