@@ -58,9 +58,14 @@ class Background:
 
     def add(self, awaitable: Awaitable[Any], what: str = "a hook") -> asyncio.Future[Any]:
         """Let ``awaitable`` run to its end; ``what`` names it in the log if it fails."""
+        task = self.run(awaitable, what)
+        self.hold([task])
+        return task
+
+    def run(self, awaitable: Awaitable[Any], what: str) -> asyncio.Future[Any]:
+        """As :meth:`add`, for a task that somebody else holds, and ends."""
         task = asyncio.ensure_future(awaitable)
         task.add_done_callback(lambda done: self._failed(done, what))
-        self.hold([task])
         return task
 
     def hold(self, tasks: Iterable[asyncio.Future[Any]]) -> None:

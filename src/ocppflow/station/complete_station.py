@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, Final, TypeVar, cast
 
@@ -16,7 +16,9 @@ from ocppflow.station.blocks.availability import Availability, availability
 from ocppflow.station.blocks.block import Block
 from ocppflow.station.blocks.certificates import CertificateKeeper, certificates
 from ocppflow.station.blocks.device_reports import device_reports
+from ocppflow.station.blocks.diagnostics import Diagnostics, diagnostics
 from ocppflow.station.blocks.display import Display, display
+from ocppflow.station.blocks.firmware import Firmware, firmware
 from ocppflow.station.blocks.local_list import LocalList, local_list
 from ocppflow.station.blocks.metering import Metering
 from ocppflow.station.blocks.provisioning import Provisioning, provisioning
@@ -29,13 +31,16 @@ from ocppflow.station.blocks.variable_access import variable_access
 from ocppflow.station.charging_station import ChargingStation
 from ocppflow.station.device_model import DeviceModel, declarations
 from ocppflow.station.dialect_16 import Dialect16, dialect_16, say_16
+from ocppflow.station.diary import Diary
 from ocppflow.station.hands import Hands
 from ocppflow.station.hardware import Hardware, SimulatedHardware
 from ocppflow.station.hardware_link import HardwareLink
+from ocppflow.station.installer import SIMULATED, Installer
 from ocppflow.station.message_queue import MessageQueue
 from ocppflow.station.station_config import StationConfig
 from ocppflow.station.station_snapshot import StationSnapshot, snapshot
 from ocppflow.station.station_store import MemoryStationStore, StationStore
+from ocppflow.station.transfers import NETWORK, Transfer
 from ocppflow.station.wall_time import WallTime
 
 log = budgeted("ocppflow.station")
@@ -56,7 +61,9 @@ for _block in (
     remote_control,
     availability,
     reservation,
+    firmware,
     certificates,
+    diagnostics,
     smart_charging,
     display,
     dialect_16,
@@ -72,20 +79,26 @@ class CompleteStation(Hands, ChargingStation):
             await station.plug(1)
 
     ``hardware``: a simulated one by default. ``store``: what outlives a boot; by default it does not outlive the
-    process. ``start_time``: the time of day before a CSMS has told it. Further settings are those of ChargingStation.
+    process. ``start_time``: the time of day before a CSMS has told it. ``transfer`` fetches firmware and brings logs,
+    over the network by default; ``installer`` installs firmware. Further settings are those of ChargingStation.
     """
 
     __slots__ = (
         "_blocks",
+        "_errands",
         "authorization",
         "availability",
         "boot_reason",
         "certificates",
         "config",
         "device_model",
+        "diagnostics",
         "dialect_16",
+        "diary",
         "display",
+        "firmware",
         "hardware",
+        "installer",
         "local_list",
         "message_queue",
         "metering",
@@ -97,6 +110,7 @@ class CompleteStation(Hands, ChargingStation):
         "store",
         "time",
         "transactions",
+        "transfer",
     )
 
     def __init__(
@@ -108,6 +122,8 @@ class CompleteStation(Hands, ChargingStation):
         hardware: Hardware | None = None,
         store: StationStore | None = None,
         start_time: datetime | None = None,
+        transfer: Transfer | None = None,
+        installer: Installer | None = None,
         **settings: Any,
     ) -> None:
         self.config = config or StationConfig()
@@ -117,8 +133,13 @@ class CompleteStation(Hands, ChargingStation):
         self.store: StationStore = store or MemoryStationStore()
         self.time = WallTime(self.clock, start_time)
         self.time.on_set = lambda: self.told_all("time_set")
+        self.transfer: Transfer = transfer or NETWORK
+        self.installer: Installer = installer or SIMULATED
+        self.diary = Diary(self.time, self.config.diary_entries)
+        self.add_trace(self.diary)
         self.boot_reason: v21.BootReasonEnumType = "PowerUp"
         self._blocks: tuple[Block, ...] = ()
+        self._errands: set[asyncio.Future[Any]] = set()
         self.include(cast(Any, BEHAVIOUR))  # whose handlers take just this kind of ChargingStation
         self.on_connect(lambda _: self.told_all("connected"))
         self.on_disconnect(lambda *_: self.told_all("disconnected"))
@@ -139,6 +160,7 @@ class CompleteStation(Hands, ChargingStation):
         if self.is_up:
             return
         self.boot_reason = reason
+        self.diary.note(f"booting: {reason}")
         self.device_model = DeviceModel(self, declarations(self.config), self.store)
         self.provisioning = Provisioning(self)
         self._blocks = self._new_blocks()
@@ -156,7 +178,9 @@ class CompleteStation(Hands, ChargingStation):
         self.authorization = Authorization(self)
         self.metering = Metering(self)
         self.transactions = Transactions(self)
+        self.firmware = Firmware(self)
         self.availability = Availability(self)
+        self.diagnostics = Diagnostics(self)
         self.smart_charging = SmartCharging(self)
         self.reservations = Reservations(self)
         self.remote_control = RemoteControl(self)
@@ -171,7 +195,9 @@ class CompleteStation(Hands, ChargingStation):
             self.authorization,
             self.metering,
             self.transactions,
+            self.firmware,
             self.availability,
+            self.diagnostics,
             self.smart_charging,
             self.reservations,
             self.remote_control,
@@ -184,6 +210,8 @@ class CompleteStation(Hands, ChargingStation):
         blocks, self._blocks = self._blocks, ()
         for block in reversed(blocks):
             block.power_down()
+        for errand in list(self._errands):
+            errand.cancel()
         self.store.discard()
         if blocks and self.hardware is not None:
             self.hardware.stop()  # a meter keeps its register, whatever comes
@@ -245,6 +273,25 @@ class CompleteStation(Hands, ChargingStation):
         except OCPPError as exc:
             log.warning("%s: %s failed: %s", self.identity, type(request).__name__, exc)
             return None
+
+    def after_answer(self, act: Callable[[], object]) -> None:
+        """From within a handler: ``act`` once the answer is on its way. From anywhere else: at once."""
+        if self.current_call is None:
+            act()
+            return
+
+        async def work() -> None:
+            act()
+
+        self.respond_then(work)
+
+    def run_on(self, awaitable: Awaitable[object], what: str) -> asyncio.Future[Any]:
+        """As :meth:`work`, for what goes on without a connection: it ends when the station goes down, not when it
+        disconnects."""
+        errand = self.background.run(awaitable, what)
+        self._errands.add(errand)
+        errand.add_done_callback(self._errands.discard)
+        return errand
 
     def work(self, awaitable: Awaitable[object], what: str) -> None:
         """Let something run that nobody waits for; ``what`` names it in the log if it fails."""

@@ -96,6 +96,8 @@ class StationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reboot_seconds: float = 5.0
     """Between going down and being up again."""
     variables: tuple[VariableConfig, ...] = ()
+    diary_entries: int = 100
+    """Of the diagnostics log, which is a ring in memory: 12 KB when it is full."""
     key_kind: Literal["ECDSA", "RSA"] = "ECDSA"
     """Of the station's key for TLS with the CSMS, when it makes a new one (A02.FR.02)."""
     seed: int = 0

@@ -228,6 +228,10 @@ class NetworkTransfer:
             raise
 
 
+NETWORK: Final = NetworkTransfer()
+"""What stations use that are not given another."""
+
+
 class TransferWay(Protocol):
     """One protocol; its functions block."""
 

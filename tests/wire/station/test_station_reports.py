@@ -96,6 +96,7 @@ async def test_B07FR11_all_attributes_are_reported_set_or_not(world: StationWorl
 
 async def test_B07FR15_no_write_only_value_is_reported(world: StationWorld) -> None:
     world.station.device_model.set("SecurityCtrlr", "BasicAuthPassword", "a-long-password-1")
+    await world.clock.advance(0)  # it connects anew with it
     _, pages = await report(world, "GetBaseReport", reportBase="FullInventory")
     password = next(item for item in items(pages) if shown(item) == "SecurityCtrlr.BasicAuthPassword")
     assert actual(password)["mutability"] == "WriteOnly"

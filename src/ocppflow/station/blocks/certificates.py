@@ -106,6 +106,10 @@ class CertificateKeeper(Block):
         """The installed roots of a type; with ``fallback`` the replaced CSMS roots instead."""
         return [each.certificate for each in self.roots.values() if each.type == kind and each.fallback is fallback]
 
+    def trusted_pem(self, kind: str) -> str:
+        """The same as PEM text, the replaced ones included; empty if there are none."""
+        return "".join(each.pem for each in self.roots.values() if each.type == kind)
+
     def valid_roots(self, kind: str) -> list[x509.Certificate]:
         """Those of them that are valid now."""
         now = self.station.time.now()

@@ -72,7 +72,7 @@ class Provisioning(Block):
                 model=config.model,
                 vendor_name=config.vendor,
                 serial_number=config.serial_number or UNSET,
-                firmware_version=config.firmware_version or UNSET,
+                firmware_version=self.station.firmware.version or UNSET,
             ),
         )
         try:

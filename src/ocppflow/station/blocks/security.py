@@ -116,16 +116,17 @@ class Security(Block):
         elif changed:
             self.station.store.commit()
 
+    def time_set(self) -> None:
+        if self.station.provisioning.may_send:
+            self._watch_expiry()
+
     def registered(self) -> None:
         self.renewal.resume()
         self._watch_expiry()
 
     def reconnect(self, why: str) -> None:
         """Connect anew with other credentials, once the message at hand is answered."""
-        if self.station.current_call is not None:
-            self.station.respond_then(lambda: self.station.reconnect_now(why))
-        elif self.station.is_connected:
-            self.station.work(self.station.reconnect_now(why), "reconnecting")
+        self.station.after_answer(lambda: self.station.work(self.station.reconnect_now(why), "reconnecting"))
 
     # --- A05 -----------------------------------------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ def _serial_number(station: CompleteStation, key: VariableKey) -> str:
 
 @told("ChargingStation", "FirmwareVersion")
 def _firmware_version(station: CompleteStation, key: VariableKey) -> str:
-    return station.config.firmware_version
+    return station.firmware.version
 
 
 @told("EVSE", "Power")

@@ -76,4 +76,5 @@ def _declare_security(config: StationConfig, made: list[Declaration]) -> None:
     security.integer("MaxCertificateChainSize", 10_000)
     security.integer("CertSigningWaitMinimum", 30, "RW", unit="s", least=1)
     security.integer("CertSigningRepeatTimes", 3, "RW", least=0, most=30)
+    security.flag("AllowCSMSTLSWildcards", False, "RW")  # of the errata
     security.flag("AllowSecurityProfileDowngrade", False, "RW", since=Version.V21)
