@@ -163,6 +163,21 @@ async def test_E01FR19_an_EV_that_pauses() -> None:
         ]
 
 
+async def test_without_TxBeforeAcceptedEnabled_nothing_starts_before_the_CSMS_has_accepted_the_station() -> None:
+    async with starting("EVConnected") as world:
+        world.station.power_up()
+        world.station.device_model.set("TxCtrlr", "TxBeforeAcceptedEnabled", False)
+        world.hardware.plug()
+        world.hardware.swipe()
+        await world.settle()
+        assert not world.station.transactions.running
+        await world.online()
+        assert world.told() == [("Started", "CablePluggedIn", "EVConnected")]
+        world.hardware.swipe()
+        await world.settle()
+        assert world.told()[-1] == ("Updated", "ChargingStateChanged", "Charging")
+
+
 # --- E03: EVConnectionTimeOut ----------------------------------------------------------------------------------------
 
 

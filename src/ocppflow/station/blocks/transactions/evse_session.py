@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from ocppflow.messages.v21 import ChargingStateEnumType, IdTokenType
+from ocppflow.messages.v21 import ChargingStateEnumType, IdTokenType, TriggerReasonEnumType
 from ocppflow.station.blocks.transactions.transaction_points import NOTHING_SO, Fact, Facts
 from ocppflow.station.hardware import NOTHING, EvDemand, Offer
 from ocppflow.station.transaction import Transaction
@@ -20,6 +20,7 @@ class EvseSession:
         "bay",
         "connector",
         "demand",
+        "denied",
         "evse",
         "faults",
         "group",
@@ -76,6 +77,8 @@ class EvseSession:
         """Whose token unlocks the cable that was left locked (E09.FR.03, E05.FR.11), and that one's group."""
         self.known: Facts = NOTHING_SO
         """What was so when it was last considered whether a transaction starts or ends."""
+        self.denied: TriggerReasonEnumType | None = None
+        """What would have started a transaction, had the CSMS accepted the station already."""
         self.transaction: Transaction | None = None
         self.kept: asyncio.Future[None] | None = None
         """Done when the start of the transaction is durable."""

@@ -22,7 +22,7 @@ from ocppflow.station.blocks.transactions import (
 )
 from ocppflow.station.blocks.transactions.evse_session import EvseSession
 from ocppflow.station.blocks.transactions.session_events import AREA, REASONS, tell
-from ocppflow.station.blocks.transactions.transaction_points import ends, starts
+from ocppflow.station.blocks.transactions.transaction_points import NOTHING_SO, ends, starts
 from ocppflow.station.hardware import EvDemand, Fault, Offer
 from ocppflow.station.transaction import Transaction
 
@@ -210,8 +210,10 @@ class Transactions(Block):
         before, after = session.known, session.facts
         session.known = after
         if session.transaction is None:
-            if starts(self.points("TxStartPoint"), before, after) and self.may_start:
-                self._begin(session, trigger)
+            if starts(self.points("TxStartPoint"), before, after):
+                session.denied = None if self.may_start else trigger
+                if session.denied is None:
+                    self._begin(session, trigger)
         elif ends(self.points("TxStopPoint"), before, after):
             self.end(session, trigger, token=token)
         elif not quiet:
@@ -342,9 +344,10 @@ class Transactions(Block):
 
     def registered(self) -> None:
         for session in self.sessions.values():
-            if session.transaction is None and session.facts and not self.booting:
-                session.known = frozenset()
-                self.happened(session, "CablePluggedIn" if session.ev else "Authorized", quiet=True)
+            trigger, session.denied = session.denied, None
+            if trigger is not None and session.transaction is None:
+                session.known = NOTHING_SO
+                self.happened(session, trigger, quiet=True)
 
     def answered(self, request: Request[Any], response: Response) -> None:
         event_answers.answered(self, request, response)
