@@ -165,13 +165,12 @@ def test_the_config_may_change_a_standard_variable() -> None:
 
 
 def test_B06FR09_a_write_only_value_is_never_shown() -> None:
-    one = model()
-    key = VariableKey("SecurityCtrlr", "BasicAuthPassword")
-    one.set("SecurityCtrlr", "BasicAuthPassword", "a-long-password-1")
-    outcome = one.ask(key, "Actual", Version.V21)
+    one = model(own(value="7", mutability="WriteOnly"))
+    assert assign(one, FAN, "8").status == "Accepted"
+    outcome = one.ask(FAN, "Actual", Version.V21)
     assert (outcome.status, outcome.value) == ("Rejected", "")
     assert outcome.refusal == Refusal("WriteOnly")
-    assert one.shown(one.declared[key]) is None
+    assert one.shown(one.declared[FAN]) is None
 
 
 def test_a_checker_may_refuse_what_a_CSMS_sets_but_not_what_the_station_sets() -> None:
