@@ -2,7 +2,7 @@
 
 from ocppflow.station.charging_station import ChargingStation, Dial, StationState
 from ocppflow.station.complete_station import CompleteStation
-from ocppflow.station.station_config import ConnectorConfig, EvseConfig, StationConfig, VariableConfig
+from ocppflow.station.station_config import ConnectorConfig, EvseConfig, MonitorConfig, StationConfig, VariableConfig
 from ocppflow.station.station_store import MemoryStationStore, StationStore, StoreFailed
 from ocppflow.station.store_file import StoreFile
 
@@ -13,6 +13,7 @@ __all__ = [
     "Dial",
     "EvseConfig",
     "MemoryStationStore",
+    "MonitorConfig",
     "StationConfig",
     "StationState",
     "StationStore",

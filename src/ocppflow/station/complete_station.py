@@ -21,6 +21,7 @@ from ocppflow.station.blocks.display import Display, display
 from ocppflow.station.blocks.firmware import Firmware, firmware
 from ocppflow.station.blocks.local_list import LocalList, local_list
 from ocppflow.station.blocks.metering import Metering
+from ocppflow.station.blocks.monitoring import Monitoring, monitoring
 from ocppflow.station.blocks.provisioning import Provisioning, provisioning
 from ocppflow.station.blocks.remote_control import RemoteControl, remote_control
 from ocppflow.station.blocks.reservation import Reservations, reservation
@@ -67,6 +68,7 @@ for _block in (
     smart_charging,
     display,
     dialect_16,
+    monitoring,
 ):
     BEHAVIOUR.include(_block)
 
@@ -102,6 +104,7 @@ class CompleteStation(Hands, ChargingStation):
         "local_list",
         "message_queue",
         "metering",
+        "monitoring",
         "provisioning",
         "remote_control",
         "reservations",
@@ -186,6 +189,7 @@ class CompleteStation(Hands, ChargingStation):
         self.remote_control = RemoteControl(self)
         self.display = Display(self)
         self.dialect_16 = Dialect16(self)
+        self.monitoring = Monitoring(self)
         return (
             self.provisioning,
             self.message_queue,
@@ -203,6 +207,7 @@ class CompleteStation(Hands, ChargingStation):
             self.remote_control,
             self.display,
             self.dialect_16,
+            self.monitoring,
         )
 
     def power_down(self) -> None:

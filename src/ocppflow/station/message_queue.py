@@ -27,6 +27,7 @@ from ocppflow.log_budget import budgeted
 from ocppflow.messages import Request, Version, request_type, v21
 from ocppflow.messages.codec import decoded
 from ocppflow.station.blocks.block import Block
+from ocppflow.station.blocks.monitoring.event_outlet import in_words as event_in_words
 
 if TYPE_CHECKING:
     from ocppflow.station.complete_station import CompleteStation
@@ -328,7 +329,11 @@ _ONLY_21: Final[dict[str, v21.TriggerReasonEnumType]] = {
 
 def in_words_of(version: Version | None, request: Any) -> Any:
     """A request that 2.0.1 understands, if that is spoken: an event that arose offline may have words of 2.1."""
-    if version is not Version.V201 or not isinstance(request, v21.TransactionEventRequest):
+    if version is not Version.V201:
+        return request
+    if isinstance(request, v21.NotifyEventRequest):
+        return event_in_words(request, version)
+    if not isinstance(request, v21.TransactionEventRequest):
         return request
     info = msgspec.structs.replace(
         request.transaction_info, operation_mode=msgspec.UNSET, tariff_id=msgspec.UNSET, transaction_limit=msgspec.UNSET

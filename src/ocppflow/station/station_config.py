@@ -80,6 +80,35 @@ class VariableConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """It has the attributes Target, MinSet and MaxSet too."""
 
 
+MonitorType = Literal[
+    "UpperThreshold",
+    "LowerThreshold",
+    "Delta",
+    "Periodic",
+    "PeriodicClockAligned",
+    "TargetDelta",
+    "TargetDeltaRelative",
+]
+
+
+class MonitorConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A monitor that the station has from the start (N03)."""
+
+    component: str
+    variable: str
+    type: MonitorType
+    value: float = 1.0
+    """Of the variable's unit; seconds for the periodic types."""
+    severity: int = 5
+    """0 (danger) to 9 (debug)."""
+    component_instance: str = ""
+    variable_instance: str = ""
+    evse: int = 0
+    connector: int = 0
+    hard_wired: bool = False
+    """A CSMS can neither change it nor turn it off; else it is preconfigured."""
+
+
 class StationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A station's make-up."""
 
@@ -98,6 +127,7 @@ class StationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     variables: tuple[VariableConfig, ...] = ()
     diary_entries: int = 100
     """Of the diagnostics log, which is a ring in memory: 12 KB when it is full."""
+    monitors: tuple[MonitorConfig, ...] = ()
     key_kind: Literal["ECDSA", "RSA"] = "ECDSA"
     """Of the station's key for TLS with the CSMS, when it makes a new one (A02.FR.02)."""
     seed: int = 0

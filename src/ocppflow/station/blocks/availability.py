@@ -49,7 +49,7 @@ class Availability(Block):
     Operative again. What is set while a transaction runs counts for new transactions at once, and shows when it has
     ended (G03.FR.05)."""
 
-    __slots__ = ("_changes", "_event_id", "_inoperative", "_lost_at", "_reporting", "_said", "_statuses", "faults")
+    __slots__ = ("_changes", "_inoperative", "_lost_at", "_reporting", "_said", "_statuses", "faults")
 
     def __init__(self, station: CompleteStation) -> None:
         super().__init__(station)
@@ -61,7 +61,6 @@ class Availability(Block):
         self._changes: deque[_Change] = deque()
         self._reporting = False
         self._lost_at: float | None = None  # clock time of the loss of the connection that it still lacks
-        self._event_id = 0
 
     # --- what others ask -----------------------------------------------------------------------------------------
 
@@ -257,8 +256,7 @@ class Availability(Block):
         """StatusNotification up to 2.0.1; in 2.1, where it is deprecated, a NotifyEvent (G01, remarks)."""
         if self.station.version is not Version.V21:
             return _status_notification(change)
-        self._event_id += 1
-        return _status_event(change, self._event_id)
+        return _status_event(change, self.station.monitoring.outlet.next_id())
 
     # --- ChangeAvailability --------------------------------------------------------------------------------------
 

@@ -20,7 +20,8 @@ from ocppflow.station.station_store import StationStore
 log = budgeted("ocppflow.station")
 
 Watcher = Callable[[VariableKey, str, str], None]
-"""``watcher(key, before, now)``: called when the Actual value of a watched variable has changed."""
+"""``watcher(key, before, now)``: called when the Actual value of a watched variable has changed, or its Target, MinSet
+or MaxSet: then both are that."""
 
 
 class Outcome(NamedTuple):
@@ -132,6 +133,9 @@ class DeviceModel:
     def _changed(self, key: VariableKey, before: str, now: str) -> None:
         for reaction in REACTIONS.get((key.component, key.variable), ()):
             reaction(self._owner, key, now)
+        self._tell_watcher(key, before, now)
+
+    def _tell_watcher(self, key: VariableKey, before: str, now: str) -> None:
         if self.watchers is not None and (watcher := self.watchers.get(key)) is not None:
             watcher(key, before, now)
 
@@ -189,6 +193,7 @@ class DeviceModel:
         before = self._kept.get(key, attribute)
         if attribute != "Actual":
             self._kept.others[key, attribute] = text
+            self._tell_watcher(key, text, text)
         elif declaration.reboot_required:
             if text == self._value(declaration):
                 self._change(declaration, text)  # as it is: nothing is to come

@@ -24,7 +24,8 @@ def declarations(config: StationConfig) -> DeclaredVariables:
     """All declarations of a station of this make. Stations of one make share them, whatever their serial numbers.
 
     Raises ConfigurationError for variables of the config's that make no sense."""
-    return _declarations(replace(config, serial_number="", firmware_version="", seed=0, reboot_seconds=0.0))
+    make = replace(config, serial_number="", firmware_version="", seed=0, reboot_seconds=0.0, monitors=())
+    return _declarations(make)
 
 
 @lru_cache(maxsize=64)

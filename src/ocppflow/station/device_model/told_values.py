@@ -33,6 +33,15 @@ def _firmware_version(station: CompleteStation, key: VariableKey) -> str:
 
 @told("EVSE", "Power")
 def _power(station: CompleteStation, key: VariableKey) -> str:
-    if station.hardware is None or key.evse > len(station.hardware.evses):
-        return "0.0"
-    return f"{station.hardware.evses[key.evse - 1].read().power:.1f}"
+    return f"{_watts(station, key.evse):.1f}"
+
+
+@told("ChargingStation", "Power")
+def _power_of_all(station: CompleteStation, key: VariableKey) -> str:
+    return f"{sum(_watts(station, evse) for evse in range(1, len(station.config.evses) + 1)):.1f}"
+
+
+def _watts(station: CompleteStation, evse: int) -> float:
+    if station.hardware is None or evse > len(station.hardware.evses):
+        return 0.0
+    return station.hardware.evses[evse - 1].read().power

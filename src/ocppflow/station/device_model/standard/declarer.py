@@ -81,7 +81,7 @@ class Declarer:
                 constant=use == "fixed",
                 required=required,
                 reboot_required=reboot,
-                supports_monitoring=use in ("live", "kept", "RW"),
+                supports_monitoring=use != "fixed",
                 targets=targets,
                 since=since or self.since,
             )

@@ -15,6 +15,7 @@ def declare_infrastructure(config: StationConfig, made: list[Declaration]) -> No
     """Declare the station, its EVSEs and their connectors."""
     station = Declarer(made, "ChargingStation")
     _common(station, max((_phases(evse) for evse in config.evses), default=0))
+    station.decimal("Power", None, "live", unit="W", most=sum(evse.power for evse in config.evses))
     station.text("Model", config.model, most=20)
     station.text("VendorName", config.vendor, most=50)
     station.text("SerialNumber", None, "kept", most=25)
