@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from msgspec import UNSET
@@ -29,13 +30,15 @@ class Monitoring(Block):
     monitors whose events would not wait in the queue rest, and look at the values once they can be: then the CSMS hears
     what is so, and not of what it has missed (2.1, N07 remarks)."""
 
-    __slots__ = ("_by_key", "outlet", "table")
+    __slots__ = ("_by_key", "_dues", "outlet", "table")
 
     def __init__(self, station: CompleteStation) -> None:
         super().__init__(station)
         self.outlet = EventOutlet(station)
         self.table = MonitorTable(station.identity, station.config, station.device_model, station.store)
         self._by_key: dict[VariableKey, list[Monitor]] = {}
+        self._dues: dict[int, datetime] = {}
+        """When the clock-aligned monitors are due, by id."""
 
     @property
     def level(self) -> int:
@@ -58,9 +61,11 @@ class Monitoring(Block):
         self.look_at_all()
 
     def time_set(self) -> None:
-        for monitor in self.table.active.values():
-            if monitor.type == "PeriodicClockAligned":
-                self._wait(monitor)
+        now = self.station.time.now()
+        for number, due in list(self._dues.items()):
+            monitor = self.table.active[number]
+            # what was due a moment ago is not left out, nor is anything when the clock was ahead
+            self._wait_until(monitor, min(due, next_aligned(now, monitor.value)))
 
     def power_down(self) -> None:
         self.outlet.close()
@@ -79,6 +84,7 @@ class Monitoring(Block):
         """Watch for the monitors that are active now, and for no others."""
         self.cancel_timers()
         self._by_key = {}
+        self._dues = {}
         for monitor in self.table.active.values():
             if monitor.is_periodic:
                 self._wait(monitor)
@@ -148,12 +154,13 @@ class Monitoring(Block):
 
     def _wait(self, monitor: Monitor) -> None:
         if monitor.type == "Periodic":
-            seconds = monitor.value
+            self.later(f"monitor {monitor.id}", monitor.value, lambda: self._due(monitor))
         elif monitor.type == "PeriodicClockAligned":
-            now = self.station.time.now()
-            seconds = (next_aligned(now, monitor.value) - now).total_seconds()
-        else:
-            return
+            self._wait_until(monitor, next_aligned(self.station.time.now(), monitor.value))
+
+    def _wait_until(self, monitor: Monitor, due: datetime) -> None:
+        self._dues[monitor.id] = due
+        seconds = (due - self.station.time.now()).total_seconds()
         self.later(f"monitor {monitor.id}", seconds, lambda: self._due(monitor))
 
     def _due(self, monitor: Monitor) -> None:
