@@ -52,7 +52,7 @@ class MonitorEvent(NamedTuple):
 
 
 def judge(monitor: Monitor, value: str, target: str = "", *, numeric: bool = True) -> MonitorEvent | None:
-    """What ``value`` means to the monitor, which remembers it; None: nothing new. A value that is no number means
+    """What ``value`` means to the monitor, which remembers it; None: nothing new. A value that is not a number means
     nothing to a monitor that needs one. Source: N07.FR.02, N07.FR.16 to N07.FR.19; 2.1: N07.FR.22, N07.FR.23."""
     if monitor.is_periodic:
         return None
