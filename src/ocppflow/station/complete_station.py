@@ -33,6 +33,7 @@ from ocppflow.station.charging_station import ChargingStation
 from ocppflow.station.device_model import DeviceModel, declarations
 from ocppflow.station.dialect_16 import Dialect16, dialect_16, say_16
 from ocppflow.station.diary import Diary
+from ocppflow.station.features import left_out
 from ocppflow.station.hands import Hands
 from ocppflow.station.hardware import Hardware, SimulatedHardware
 from ocppflow.station.hardware_link import HardwareLink
@@ -143,7 +144,8 @@ class CompleteStation(Hands, ChargingStation):
         self.boot_reason: v21.BootReasonEnumType = "PowerUp"
         self._blocks: tuple[Block, ...] = ()
         self._errands: set[asyncio.Future[Any]] = set()
-        self.include(cast(Any, BEHAVIOUR))  # whose handlers take just this kind of ChargingStation
+        without = left_out(self.config.features, BEHAVIOUR.actions)
+        self.include(cast(Any, BEHAVIOUR), without=without)  # whose handlers take just this kind of ChargingStation
         self.on_connect(lambda _: self.told_all("connected"))
         self.on_disconnect(lambda *_: self.told_all("disconnected"))
 

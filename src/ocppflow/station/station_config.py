@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from typing import Final, Literal
 
 import msgspec
 
+from ocppflow.errors import ConfigurationError
 from ocppflow.messages import Version
 
 Current = Literal["AC", "DC"]
@@ -25,12 +27,23 @@ FEATURES: dict[str, str] = {
 """What a station can have or go without, with what it is and its functional block."""
 
 
+PERSONALITIES: Final = ("plain", "awkward")
+
+
+def _wants(what: str, value: object, holds: bool) -> None:
+    if not holds:
+        raise ConfigurationError(f"{what}, not {value!r}")
+
+
 class ConnectorConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One connector of an EVSE."""
 
     type: str = "cType2"
     """Of the standard's ConnectorEnum, such as ``cType2``, ``sType2``, ``cCCS2``. A ``c`` has its cable fixed to the
     station, an ``s`` is a socket that locks the EV's own cable."""
+
+    def __post_init__(self) -> None:
+        _wants("type is 1 to 20 characters, such as cType2", self.type, 0 < len(self.type) <= 20)
 
 
 class EvseConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,6 +60,15 @@ class EvseConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     min_amps: float = 6.0
     """Below this an AC EV cannot charge (IEC 61851-1)."""
     connectors: tuple[ConnectorConfig, ...] = (ConnectorConfig(),)
+
+    def __post_init__(self) -> None:
+        _wants("phases is 1, 2 or 3", self.phases, 1 <= self.phases <= 3)
+        _wants("max_amps is above 0 and at most 5000", self.max_amps, 0 < self.max_amps <= 5000)
+        _wants("voltage is above 0 and at most 2000", self.voltage, 0 < self.voltage <= 2000)
+        _wants("min_amps is from 0 to max_amps", self.min_amps, 0 <= self.min_amps <= self.max_amps)
+        watts = self.max_watts
+        _wants("max_watts is above 0 and at most 1e7", watts, watts is None or 0 < watts <= 1e7)
+        _wants("connectors has 1 to 16 of them", len(self.connectors), 1 <= len(self.connectors) <= 16)
 
     @property
     def power(self) -> float:
@@ -132,6 +154,21 @@ class StationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Of the station's key for TLS with the CSMS, when it makes a new one (A02.FR.02)."""
     seed: int = 0
     """All chance in this station comes from here and from its identity."""
+
+    def __post_init__(self) -> None:
+        _wants("model is 1 to 20 characters", self.model, 0 < len(self.model) <= 20)
+        _wants("vendor is 1 to 50 characters", self.vendor, 0 < len(self.vendor) <= 50)
+        _wants("serial_number is at most 25 characters", self.serial_number, len(self.serial_number) <= 25)
+        _wants("firmware_version is at most 50 characters", self.firmware_version, len(self.firmware_version) <= 50)
+        _wants("versions names at least one version", (), bool(self.versions))
+        _wants("evses has 1 to 64 of them", len(self.evses), 1 <= len(self.evses) <= 64)
+        for feature in self.features or ():
+            _wants(f"a feature is one of {', '.join(FEATURES)}", feature, feature in FEATURES)
+        known = ", ".join(PERSONALITIES)
+        _wants(f"personality is one of {known}", self.personality, self.personality in PERSONALITIES)
+        seconds = self.reboot_seconds
+        _wants("diary_entries is 0 to 100000", self.diary_entries, 0 <= self.diary_entries <= 100_000)
+        _wants("reboot_seconds is 0 or more", seconds, 0 <= seconds < math.inf)
 
     def has(self, feature: str) -> bool:
         """Whether it has this feature."""
