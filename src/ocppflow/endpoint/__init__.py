@@ -9,7 +9,7 @@ from ocppflow.endpoint.connection_state import ConnectionState
 from ocppflow.endpoint.hooks import Background, Hooks
 from ocppflow.endpoint.incoming_call import LATER, IncomingCall
 from ocppflow.endpoint.role import RoleBase
-from ocppflow.endpoint.router import CatchAll, Handler, Middleware, Proceed, Router
+from ocppflow.endpoint.router import CatchAll, Handler, Include, Middleware, On, Proceed, Router
 from ocppflow.endpoint.watchdog import Watchdog
 from ocppflow.rpc.events import CallAnswered, LateAnswer
 from ocppflow.rpc.history import History
@@ -62,6 +62,7 @@ __all__ = [
     "HashedPasswords",
     "History",
     "Hooks",
+    "Include",
     "IncomingCall",
     "KeyPair",
     "LateAnswer",
@@ -73,6 +74,7 @@ __all__ = [
     "ManualClock",
     "MemoryLink",
     "Middleware",
+    "On",
     "PasswordStore",
     "Peer",
     "PlainPasswords",

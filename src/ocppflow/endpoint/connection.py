@@ -346,6 +346,11 @@ class Connection(Caller):
         self._link.close(code, reason)
         self.closed(code, reason)
 
+    def abort(self, reason: str) -> None:
+        """Be over at once and without a goodbye, as if the line had been cut: what is pending fails now."""
+        self._link.abort(reason)
+        self.closed(1006, reason)
+
     async def close(self, code: int = 1000, reason: str = "", *, grace: float | None = None) -> None:
         """Close in order, within ``grace`` seconds: no new calls of ours, time for what is pending in both directions,
         a CALLERROR for calls of the peer's that nobody has answered by then, and the closing handshake. With ``grace``

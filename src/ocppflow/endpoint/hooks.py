@@ -56,16 +56,14 @@ class Background:
     def __repr__(self) -> str:
         return f"<Background, {len(self._tasks)} tasks>"
 
+    def __contains__(self, task: object) -> bool:
+        return task in self._tasks
+
     def add(self, awaitable: Awaitable[Any], what: str = "a hook") -> asyncio.Future[Any]:
         """Let ``awaitable`` run to its end; ``what`` names it in the log if it fails."""
-        task = self.run(awaitable, what)
-        self.hold([task])
-        return task
-
-    def run(self, awaitable: Awaitable[Any], what: str) -> asyncio.Future[Any]:
-        """As :meth:`add`, for a task that somebody else holds, and ends."""
         task = asyncio.ensure_future(awaitable)
         task.add_done_callback(lambda done: self._failed(done, what))
+        self.hold([task])
         return task
 
     def hold(self, tasks: Iterable[asyncio.Future[Any]]) -> None:
@@ -78,6 +76,13 @@ class Background:
     def _failed(task: asyncio.Future[Any], what: str) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("%s failed", what, exc_info=error)
+
+    def cancel(self) -> None:
+        """Cancel all tasks, but for the one that asks, and wait for none."""
+        own = asyncio.current_task()
+        for task in list(self._tasks):
+            if task is not own:
+                task.cancel()
 
     async def stop(self, deadline: Deadline) -> None:
         """Wait for the tasks, as long as the deadline leaves time for them, then cancel them. The task that closes is

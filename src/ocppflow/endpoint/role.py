@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from ocppflow.endpoint.connection import Connection
 from ocppflow.endpoint.hooks import Background, Hooks
-from ocppflow.endpoint.router import OwnerT, Router
+from ocppflow.endpoint.router import Include, On, OwnerT, Router
 from ocppflow.endpoint.stop_signals import Watch, stop_signals
 from ocppflow.endpoint.trace_hooks import TraceHooks
 from ocppflow.endpoint.watchdog import Watchdog
@@ -72,9 +72,9 @@ class RoleBase(Generic[OwnerT]):
         grace: float | None,
     ) -> None:
         self.router: Router[OwnerT] = Router(self.role, f"of the {self.role.value}")
-        self.on = self.router.on
+        self.on: On[OwnerT] = self.router.on
         self.on_any = self.router.on_any
-        self.include = self.router.include
+        self.include: Include[OwnerT] = self.router.include
         self.middleware = self.router.middleware
         self.versions = tuple(dict.fromkeys(Version.parse(version) for version in versions))
         if not self.versions:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, Protocol, TypeVar, overload
 
 import msgspec
 
@@ -15,6 +15,8 @@ from ocppflow.messages import Message, Request, Response, Role, Send, Version, a
 from ocppflow.messages.vocabulary import v21_type
 
 OwnerT = TypeVar("OwnerT")
+AnswererT = TypeVar("AnswererT", covariant=True)
+"""The owner, for whom a handler is registered: who takes handlers of one kind takes handlers of all it is, too."""
 RequestT = TypeVar("RequestT", bound=Request[Any], covariant=True)
 SendT = TypeVar("SendT", bound=Send, covariant=True)
 ResponseT = TypeVar("ResponseT", bound=Response)
@@ -36,7 +38,7 @@ _CatchAllT = TypeVar("_CatchAllT", bound=CatchAll)
 _MiddlewareT = TypeVar("_MiddlewareT", bound=Middleware)
 
 
-class Registration(Generic[OwnerT, RequestT]):
+class Registration(Generic[AnswererT, RequestT]):
     """What ``Router.on(SomeRequest)`` returns: a decorator for a handler of just that request, that returns just its
     response."""
 
@@ -47,18 +49,19 @@ class Registration(Generic[OwnerT, RequestT]):
 
     @overload
     def __call__(
-        self: Registration[OwnerT, Request[ResponseT]], handler: Callable[[OwnerT, RequestT], Awaitable[ResponseT]]
-    ) -> Callable[[OwnerT, RequestT], Awaitable[ResponseT]]: ...
+        self: Registration[AnswererT, Request[ResponseT]],
+        handler: Callable[[AnswererT, RequestT], Awaitable[ResponseT]],
+    ) -> Callable[[AnswererT, RequestT], Awaitable[ResponseT]]: ...
     @overload
     def __call__(
-        self: Registration[OwnerT, Request[ResponseT]], handler: Callable[[OwnerT, RequestT], ResponseT]
-    ) -> Callable[[OwnerT, RequestT], ResponseT]: ...
+        self: Registration[AnswererT, Request[ResponseT]], handler: Callable[[AnswererT, RequestT], ResponseT]
+    ) -> Callable[[AnswererT, RequestT], ResponseT]: ...
     def __call__(self, handler: Any) -> Any:
         self._register(handler)
         return handler
 
 
-class SendRegistration(Generic[OwnerT, SendT]):
+class SendRegistration(Generic[AnswererT, SendT]):
     """As Registration, for a message that is never answered (2.1)."""
 
     __slots__ = ("_register",)
@@ -66,10 +69,27 @@ class SendRegistration(Generic[OwnerT, SendT]):
     def __init__(self, register: Callable[[Any], None]) -> None:
         self._register = register
 
-    def __call__(self, handler: Callable[[OwnerT, SendT], object]) -> Callable[[OwnerT, SendT], object]:
+    def __call__(self, handler: Callable[[AnswererT, SendT], object]) -> Callable[[AnswererT, SendT], object]:
         """Register ``handler``."""
         self._register(handler)
         return handler
+
+
+class On(Protocol[AnswererT]):
+    """The type of :meth:`Router.on`, for a role that hands it on as its own."""
+
+    @overload
+    def __call__(self, request: type[RequestT]) -> Registration[AnswererT, RequestT]: ...
+    @overload
+    def __call__(self, request: type[SendT]) -> SendRegistration[AnswererT, SendT]: ...
+
+
+class Include(Protocol[OwnerT]):
+    """The type of :meth:`Router.include`."""
+
+    def __call__(
+        self, block: Router[OwnerT], *, only: Iterable[str] | None = None, without: Iterable[str] = ()
+    ) -> None: ...
 
 
 class FoundHandler(msgspec.Struct, frozen=True):

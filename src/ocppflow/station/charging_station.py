@@ -228,6 +228,16 @@ class ChargingStation(RoleBase["ChargingStation"], Caller):
             self._at_once = True
             await self._connection.close_by(Deadline(self.clock, None), 1000, reason)
 
+    def drop(self, reason: str) -> None:
+        """Let the connection be gone, without a goodbye, and do not reconnect: the network, or the power, is away."""
+        self._stops += 1
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            keeper.cancel()
+        if self._connection is not None:
+            self._connection.abort(reason)
+        self._become(StationState.STOPPED)
+
     async def close(self) -> None:
         """``stop`` as a program ends: 1001, with ``grace``."""
         await self.stop(1001, "going away", grace=self.grace)

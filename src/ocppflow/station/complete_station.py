@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-from ocppflow.endpoint import Link, Router, sleep
+from ocppflow.endpoint import Link, On, Router
 from ocppflow.errors import ConnectionRefused, OCPPError
 from ocppflow.log_budget import budgeted
-from ocppflow.messages import Request, Response, Role, Version, v21
+from ocppflow.messages import Request, Response, Role, Version
 from ocppflow.station.blocks.authorization import Authorization, authorization
 from ocppflow.station.blocks.availability import Availability, availability
 from ocppflow.station.blocks.block import Block
@@ -39,9 +39,11 @@ from ocppflow.station.hardware import Hardware, SimulatedHardware
 from ocppflow.station.hardware_link import HardwareLink
 from ocppflow.station.installer import SIMULATED, Installer
 from ocppflow.station.message_queue import MessageQueue
+from ocppflow.station.powered_station import PoweredStation
 from ocppflow.station.station_config import StationConfig
 from ocppflow.station.station_snapshot import StationSnapshot, snapshot
 from ocppflow.station.station_store import MemoryStationStore, StationStore
+from ocppflow.station.store_watch import StoreWatch
 from ocppflow.station.transfers import NETWORK, Transfer
 from ocppflow.station.wall_time import WallTime
 
@@ -74,7 +76,17 @@ for _block in (
     BEHAVIOUR.include(_block)
 
 
-class CompleteStation(Hands, ChargingStation):
+class _IncludeEither(Protocol):
+    def __call__(
+        self,
+        block: Router[CompleteStation] | Router[ChargingStation],
+        *,
+        only: Iterable[str] | None = None,
+        without: Iterable[str] = (),
+    ) -> None: ...
+
+
+class CompleteStation(Hands, PoweredStation):
     """A station with everything behind it: it boots, authorizes, charges, keeps what must not be lost, and answers
     what its ``config`` says it can do. A handler of yours goes before a built-in one::
 
@@ -88,12 +100,9 @@ class CompleteStation(Hands, ChargingStation):
 
     __slots__ = (
         "_blocks",
-        "_errands",
         "authorization",
         "availability",
-        "boot_reason",
         "certificates",
-        "config",
         "device_model",
         "diagnostics",
         "dialect_16",
@@ -111,11 +120,14 @@ class CompleteStation(Hands, ChargingStation):
         "reservations",
         "security",
         "smart_charging",
-        "store",
         "time",
         "transactions",
         "transfer",
     )
+
+    if TYPE_CHECKING:  # handlers and blocks of a ChargingStation serve it too, and also those that need all of this
+        on: On[CompleteStation]
+        include: _IncludeEither
 
     def __init__(
         self,
@@ -141,11 +153,8 @@ class CompleteStation(Hands, ChargingStation):
         self.installer: Installer = installer or SIMULATED
         self.diary = Diary(self.time, self.config.diary_entries)
         self.add_trace(self.diary)
-        self.boot_reason: v21.BootReasonEnumType = "PowerUp"
         self._blocks: tuple[Block, ...] = ()
-        self._errands: set[asyncio.Future[Any]] = set()
-        without = left_out(self.config.features, BEHAVIOUR.actions)
-        self.include(cast(Any, BEHAVIOUR), without=without)  # whose handlers take just this kind of ChargingStation
+        self.include(BEHAVIOUR, without=left_out(self.config.features, BEHAVIOUR.actions))
         self.on_connect(lambda _: self.told_all("connected"))
         self.on_disconnect(lambda *_: self.told_all("disconnected"))
 
@@ -157,15 +166,15 @@ class CompleteStation(Hands, ChargingStation):
 
     @property
     def is_up(self) -> bool:
-        """Whether it has booted, connected or not."""
         return bool(self._blocks)
 
-    def power_up(self, reason: v21.BootReasonEnumType = "PowerUp") -> None:
-        """Boot: everything comes from the store. Does nothing when it is up."""
-        if self.is_up:
-            return
-        self.boot_reason = reason
-        self.diary.note(f"booting: {reason}")
+    @property
+    def can_keep(self) -> bool:
+        """Whether the store could be written the last time; as long as not, no transaction may begin."""
+        return self.store.failure is None
+
+    def _boot(self) -> None:
+        self.diary.note(f"booting: {self.boot_reason}")
         self.device_model = DeviceModel(self, declarations(self.config), self.store)
         self.provisioning = Provisioning(self)
         self._blocks = self._new_blocks()
@@ -193,6 +202,7 @@ class CompleteStation(Hands, ChargingStation):
         self.dialect_16 = Dialect16(self)
         self.monitoring = Monitoring(self)
         return (
+            StoreWatch(self),
             self.provisioning,
             self.message_queue,
             self.certificates,
@@ -212,13 +222,10 @@ class CompleteStation(Hands, ChargingStation):
             self.monitoring,
         )
 
-    def power_down(self) -> None:
-        """Go down without a word: timers end, what has not been committed is forgotten."""
+    def _shut_down(self) -> None:
         blocks, self._blocks = self._blocks, ()
         for block in reversed(blocks):
             block.power_down()
-        for errand in list(self._errands):
-            errand.cancel()
         self.store.discard()
         if blocks and self.hardware is not None:
             self.hardware.stop()  # a meter keeps its register, whatever comes
@@ -231,26 +238,6 @@ class CompleteStation(Hands, ChargingStation):
     def announce_registered(self) -> None:
         """Let all blocks know that the CSMS has accepted the station."""
         self.told_all("registered")
-
-    async def connect(self) -> None:
-        self.power_up()
-        await super().connect()
-
-    def start(self) -> None:
-        self.power_up()
-        super().start()
-
-    async def close(self) -> None:
-        await super().close()
-        self.power_down()
-
-    async def reboot(self, reason: v21.BootReasonEnumType = "RemoteReset") -> None:
-        """Go down in order, and come up again after ``config.reboot_seconds``."""
-        await self.stop(1001, "rebooting", grace=self.grace)
-        self.power_down()
-        await sleep(self.clock, self.config.reboot_seconds)
-        self.power_up(reason)
-        self.start()
 
     async def _dial_out(self) -> Link:
         return await self.security.dialler.dial()
@@ -291,15 +278,3 @@ class CompleteStation(Hands, ChargingStation):
             act()
 
         self.respond_then(work)
-
-    def run_on(self, awaitable: Awaitable[object], what: str) -> asyncio.Future[Any]:
-        """As :meth:`work`, for what goes on without a connection: it ends when the station goes down, not when it
-        disconnects."""
-        errand = self.background.run(awaitable, what)
-        self._errands.add(errand)
-        errand.add_done_callback(self._errands.discard)
-        return errand
-
-    def work(self, awaitable: Awaitable[object], what: str) -> None:
-        """Let something run that nobody waits for; ``what`` names it in the log if it fails."""
-        self.background.add(awaitable, what)

@@ -77,7 +77,7 @@ class Diagnostics(Block):
 
     def _begin(self, upload: LogUpload) -> None:
         if self._upload is upload:
-            self._task = self.station.run_on(self._run(upload), "the upload of a log")
+            self._task = self.station.work(self._run(upload), "the upload of a log")
 
     def _end(self) -> None:
         self._upload = None

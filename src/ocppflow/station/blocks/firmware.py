@@ -148,7 +148,7 @@ class Firmware(Block):
             self._work(self._install())
 
     def _work(self, step: Coroutine[Any, Any, None]) -> None:
-        self._task = self.station.run_on(step, "the update of the firmware")
+        self._task = self.station.work(step, "the update of the firmware")
 
     def _stop(self) -> None:
         self.waits = False

@@ -68,9 +68,10 @@ class Transactions(Block):
 
     @property
     def may_start(self) -> bool:
-        """Whether transactions may start: without the variable, only once the CSMS has accepted the station."""
+        """Whether transactions may start: if they can be kept, and without the variable only once the CSMS has accepted
+        the station."""
         before = self.station.device_model.flag("TxCtrlr", "TxBeforeAcceptedEnabled")
-        return before or self.station.provisioning.may_send
+        return self.station.can_keep and (before or self.station.provisioning.may_send)
 
     def points(self, which: str) -> tuple[str, ...]:
         """The members of TxStartPoint or TxStopPoint."""
