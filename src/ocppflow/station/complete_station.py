@@ -15,6 +15,8 @@ from ocppflow.station.blocks.authorization import Authorization, authorization
 from ocppflow.station.blocks.availability import Availability, availability
 from ocppflow.station.blocks.block import Block
 from ocppflow.station.blocks.certificates import CertificateKeeper, certificates
+from ocppflow.station.blocks.customer_information import customer_information
+from ocppflow.station.blocks.data_transfer import data_transfer
 from ocppflow.station.blocks.device_reports import device_reports
 from ocppflow.station.blocks.diagnostics import Diagnostics, diagnostics
 from ocppflow.station.blocks.display import Display, display
@@ -72,6 +74,8 @@ for _block in (
     display,
     dialect_16,
     monitoring,
+    customer_information,
+    data_transfer,
 ):
     BEHAVIOUR.include(_block)
 

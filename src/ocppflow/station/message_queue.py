@@ -93,6 +93,10 @@ class MessageQueue(Block):
         """How many messages wait."""
         return len(self._messages)
 
+    def waiting(self) -> list[QueuedMessage]:
+        """What waits, the oldest first."""
+        return list(self._messages.values())
+
     def holds(self, transaction: str | None = None) -> bool:
         """Whether messages about this transaction wait; None: about any (E14)."""
         if transaction is None:

@@ -112,6 +112,15 @@ class AuthorizationCache:
             self._station.store.put(AREA, key, entry)
         self._store_soon()
 
+    def held(self, token: IdTokenType) -> CacheEntry | None:
+        """What is kept of a token, enabled or not, expired or not; it does not count as a use (N09)."""
+        return self._all().get(_hash(token))
+
+    def forget(self, token: IdTokenType) -> None:
+        """Keep nothing of a token, from the next commit on (N10)."""
+        self._drop(_hash(token))
+        self._show_size()
+
     async def clear(self) -> None:
         """Forget all (C11). Raises StoreFailed; nothing is forgotten then."""
         before, self._entries = self._all(), {}

@@ -87,6 +87,10 @@ class Reservations(Block):
     def __len__(self) -> int:
         return len(self._all)
 
+    def made_for(self, token: v21.IdTokenType) -> list[Reservation]:
+        """Those that were made with this token."""
+        return [each for each in self._all.values() if same_token(each.token, token)]
+
     def at(self, evse: int) -> Reservation | None:
         """The reservation of this EVSE in particular."""
         return next((each for each in self._all.values() if each.evse == evse), None)
