@@ -82,3 +82,27 @@ async def test_the_power_of_the_station_is_that_of_its_EVSEs() -> None:
         power = world.hardware.evses[0].read().power
         assert power > 0
         assert world.station.device_model.decimal("ChargingStation", "Power") == power
+
+
+async def test_what_is_charged_is_seen_in_the_device_model() -> None:
+    async with ChargingWorld() as world:
+        await world.online()
+        model = world.station.device_model
+        assert model.text("EVSE", "ActiveTransactionId", "?", evse=1) == ""
+        assert model.text("EVSE", "ChargingState", evse=1) == "Idle"
+        await charge(world)
+        (transaction,) = world.station.transactions.running
+        assert model.text("EVSE", "ActiveTransactionId", evse=1) == transaction
+        assert model.text("ChargingStation", "ActiveTransactionId") == transaction
+        assert model.text("EVSE", "ChargingState", evse=1) == "Charging"
+
+
+async def test_what_is_broken_has_a_Problem() -> None:
+    async with ChargingWorld() as world:
+        await world.online()
+        model = world.station.device_model
+        world.hardware.fault("GroundFailure", evse=1, connector=1)
+        assert model.flag("Connector", "Problem", evse=1, connector=1)
+        assert not model.flag("EVSE", "Problem", evse=1)
+        world.hardware.clear(evse=1, connector=1)
+        assert not model.flag("Connector", "Problem", evse=1, connector=1)

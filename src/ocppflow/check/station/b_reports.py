@@ -167,11 +167,14 @@ def _only(items: list[Reported], fits: Callable[[Reported], bool], *, by: str) -
     "B08.FR.01", "B08.FR.03", "B08.FR.04", "B08.FR.07", "B08.FR.09", "B08.FR.10", "B08.FR.12", "B08.FR.13", "B08.FR.14"
 )
 async def TC_B_16_CS(trial: Trial) -> None:
-    """Report by a criterion: what is enabled."""
+    """Report by a criterion: what is enabled. The text wants nothing but variables named Enabled; but B08.FR.09 also
+    wants the components that have none, and since an erratum of 2025 the text itself expects others (WriteOnly ones)
+    among them, so those are not judged."""
     whole = await _base(trial, "FullInventory")
-    items = await _report(trial, component_criteria=["Enabled"])
-    _only(items, lambda item: item.variable == "Enabled" and item.value == "true", by="B08.FR.09")
-    told = {(item.component, item.component_instance, item.evse, item.connector) for item in items}
+    report = await _report(trial, component_criteria=["Enabled"])
+    items = [item for item in report if item.variable == "Enabled" and not item.instance]
+    _only(items, lambda item: item.value == "true", by="B08.FR.09")
+    told = {(item.component, item.component_instance, item.evse, item.connector) for item in report}
     missing = [
         item.component
         for item in whole

@@ -100,12 +100,20 @@ class Availability(Block):
     def fault(self, evse: int, connector: int, fault: Fault) -> None:
         """Something broke: a connector, an EVSE (connector 0), the station (both 0)."""
         self.faults[evse, connector] = fault
+        self._show_problem(evse, connector)
         self.refresh(evse)
 
     def clear(self, evse: int, connector: int) -> None:
         """Nothing is broken there any more."""
         if self.faults.pop((evse, connector), None) is not None:
+            self._show_problem(evse, connector)
             self.refresh(evse)
+
+    def _show_problem(self, evse: int, connector: int) -> None:
+        component = "Connector" if connector else "EVSE" if evse else "ChargingStation"
+        if self.station.device_model.find(component, "Problem", evse=evse, connector=connector) is not None:
+            broken = (evse, connector) in self.faults
+            self.station.device_model.set(component, "Problem", broken, evse=evse, connector=connector)
 
     def transaction_started(self, transaction: Transaction) -> None:
         self.refresh(transaction.evse)

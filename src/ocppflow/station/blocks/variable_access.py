@@ -120,6 +120,11 @@ def _is_offset(station: CompleteStation, key: VariableKey, value: str) -> str | 
     return None if _OFFSET.fullmatch(value) else "an offset is written as +01:00"
 
 
+@checked("ClockCtrlr", "TimeSource")
+def _is_some_source(station: CompleteStation, key: VariableKey, value: str) -> str | None:
+    return None if value else "the time has to come from somewhere"
+
+
 @checked("ClockCtrlr", "TimeZone")
 def _is_time_zone(station: CompleteStation, key: VariableKey, value: str) -> str | None:
     try:

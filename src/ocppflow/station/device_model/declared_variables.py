@@ -21,14 +21,16 @@ class DeclaredVariables(dict[VariableKey, Declaration]):
     """Declarations by key, as declared, in the order in which they are reported. It is made once for all stations of a
     make, and never changed."""
 
-    __slots__ = ("_components", "_folded", "required")
+    __slots__ = ("_components", "_folded", "wanting")
 
     def __init__(self, made: Iterable[Declaration]) -> None:
         super().__init__((each.key, each) for each in made)
         self._folded = {key.folded: each for key, each in self.items()}
         self._components: dict[ComponentPlace, list[Declaration]] = {}
-        self.required = tuple(each for each in self.values() if each.required)
-        """What a station does not start without."""
+        self.wanting = tuple(
+            each for each in self.values() if each.required and each.value is None and each.mutability != "WriteOnly"
+        )
+        """What is required, and has no value from the start: a station does not start without one."""
         for each in self.values():
             self._components.setdefault(place_of(each.key), []).append(each)
 

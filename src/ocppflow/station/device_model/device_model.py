@@ -53,8 +53,8 @@ class DeviceModel:
         self._values = self._kept.actual
         self.watchers: dict[VariableKey, Watcher] | None = None
         """Who wants to know of changes, by variable."""
-        for each in declared.required:
-            if each.mutability != "WriteOnly" and self._value(each) is None:
+        for each in declared.wanting:
+            if self._value(each) is None:
                 raise ConfigurationError(
                     f"{owner.identity}: {each.key} is required, but has no value; give it one in the config's variables"
                 )

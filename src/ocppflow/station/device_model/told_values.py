@@ -45,3 +45,20 @@ def _watts(station: CompleteStation, evse: int) -> float:
     if station.hardware is None or evse > len(station.hardware.evses):
         return 0.0
     return station.hardware.evses[evse - 1].read().power
+
+
+@told("EVSE", "ActiveTransactionId")
+def _transaction(station: CompleteStation, key: VariableKey) -> str:
+    transaction = station.transactions.on_evse(key.evse)
+    return transaction.id if transaction is not None else ""
+
+
+@told("EVSE", "ChargingState")
+def _charging_state(station: CompleteStation, key: VariableKey) -> str:
+    transaction = station.transactions.on_evse(key.evse)
+    return transaction.charging_state if transaction is not None else "Idle"
+
+
+@told("ChargingStation", "ActiveTransactionId")
+def _transactions(station: CompleteStation, key: VariableKey) -> str:
+    return ",".join(station.transactions.running)

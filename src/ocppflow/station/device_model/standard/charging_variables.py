@@ -44,7 +44,6 @@ def _declare_smart_charging(config: StationConfig, made: list[Declaration]) -> N
     smart.flag("ChargingProfilePersistence", False, instance="ChargingStationExternalConstraints", since=new)
     smart.flag("ChargingProfilePersistence", True, instance="LocalGeneration", since=new)
     smart.integer("UpdateRateLimit", 0, unit="s", since=new)
-    smart.option("SetpointPriority", "ExternalSystem", ("ExternalSystem", "CSMS"), "RW", since=new)
     smart.integer("MaxExternalConstraintsId", 0, "RW", least=0, since=new)
     purposes = ("PriorityCharging", "LocalGeneration")
     smart.members("SupportedAdditionalPurposes", ",".join(purposes), purposes, since=new)
@@ -79,11 +78,10 @@ def _declare_tariff(config: StationConfig, made: list[Declaration]) -> None:
 def _declare_iso15118(config: StationConfig, made: list[Declaration]) -> None:
     iso = Declarer(made, "ISO15118Ctrlr")
     iso.flag("Enabled", True)
-    iso.flag("CentralContractValidationAllowed", False, "RW")
     iso.flag("ContractValidationOffline", False, "RW", required=True)
-    iso.flag("PnCEnabled", False, "RW")
+    iso.flag("PnCEnabled", False)  # no EV of ours shows a contract certificate
     iso.flag("V2GCertificateInstallationEnabled", True, "RW")
-    iso.flag("ContractCertificateInstallationEnabled", False, "RW")
+    iso.flag("ContractCertificateInstallationEnabled", False)
     iso.text("SeccId", config.model, "RW", most=64)
     iso.text("CountryName", "NL", "RW", most=2)
     iso.text("OrganizationName", config.vendor, "RW", most=64)

@@ -27,7 +27,6 @@ def declare_communication(config: StationConfig, made: list[Declaration]) -> Non
     comm.sequence("NetworkConfigurationPriority", SLOTS[0], SLOTS, "RW", required=True)
     comm.integer("NetworkProfileConnectionAttempts", 3, "RW", least=1, required=True)
     comm.integer("OfflineThreshold", 60, "RW", unit="s", least=0, required=True)
-    comm.flag("QueueAllMessages", False, "RW")
     comm.integer("ResetRetries", 2, "RW", least=0, required=True)
     comm.integer("RetryBackOffRepeatTimes", 5, "RW", least=0, most=30, required=True)
     comm.integer("RetryBackOffRandomRange", 10, "RW", unit="s", least=0, required=True)
@@ -35,7 +34,6 @@ def declare_communication(config: StationConfig, made: list[Declaration]) -> Non
     comm.integer("WebSocketPingInterval", 60, "RW", unit="s", least=0, required=True)
     socket = any(connector.type.startswith("s") for evse in config.evses for connector in evse.connectors)
     comm.flag("UnlockOnEVSideDisconnect", socket, "RW" if socket else "fixed", required=True)
-    comm.moment("ExternalConfigChangeDate", None, "kept", since=Version.V21)
     if config.has("signed_meter_values"):
         modes = ("Never", "OncePerTransaction", "EveryMeterValue")
         comm.option("PublicKeyWithSignedMeterValue", "Never", modes, "RW")

@@ -62,7 +62,7 @@ def _declare_sampled(config: StationConfig, made: list[Declaration]) -> None:
     _measurands(sampled, "TxEndedMeasurands", _REGISTER)
     sampled.integer("TxUpdatedInterval", 60, "RW", unit="s", least=0, required=True)
     sampled.integer("TxEndedInterval", 0, "RW", unit="s", least=0, required=True)
-    sampled.flag("RegisterValuesWithoutPhases", True, "RW")
+    sampled.flag("RegisterValuesWithoutPhases", True)  # the meter has one register for all
     if config.has("signed_meter_values"):
         sampled.flag("SignReadings", False, "RW")
         sampled.flag("SignStartedReadings", False, "RW", since=Version.V21)
