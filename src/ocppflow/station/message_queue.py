@@ -78,7 +78,7 @@ class MessageQueue(Block):
         self._next = max(self._messages, default=0) + 1
         self._commits = 0
         self._unkept: dict[int, int] = {}
-        """What is not durable yet: by its number, which commit makes it so."""
+        """What is not durable yet, coming or going: by its number, which commit makes it so."""
         self._failures = 0
         """How often the first message has failed."""
         self._sending = False
@@ -149,7 +149,7 @@ class MessageQueue(Block):
 
     def _remove(self, message: QueuedMessage) -> None:
         self._messages.pop(message.number, None)
-        self._unkept.pop(message.number, None)
+        self._unkept[message.number] = self._commits + 1
         self.station.store.remove(AREA, _key(message.number))
         if not self._messages:
             for each in self._waiting:
@@ -233,12 +233,13 @@ class MessageQueue(Block):
             self.station.work(self._send_all(), "sending what waits")
 
     def _head(self) -> QueuedMessage | None:
-        """The message whose turn it is, if it may go."""
+        """The message whose turn it is, if it may go: it is durable, and so is that those before it have left. So
+        after a power cut only the first of those in the store can have been sent."""
         may_send = not self._down and self.station.is_connected and self.station.provisioning.may_send
         if not may_send or not self._messages:
             return None
         first = next(iter(self._messages.values()))
-        return None if first.number in self._unkept else first
+        return first if min(self._unkept, default=first.number + 1) > first.number else None
 
     async def _send_all(self) -> None:
         try:

@@ -10,6 +10,7 @@ from ocppflow.station.blocks.transactions.ev_connection import wait_for_ev
 from ocppflow.station.blocks.transactions.evse_session import EvseSession
 from ocppflow.station.blocks.transactions.session_events import tell
 from ocppflow.station.blocks.transactions.transaction_points import Fact, ends
+from ocppflow.station.hardware import EvDemand
 from ocppflow.station.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 def resume(block: Transactions) -> None:
     """Decide for every transaction of before, once the hardware has told what is so."""
     block.booting = False
+    for session in block.sessions.values():  # a cable may be in whose EV has gone meanwhile
+        session.away = session.connector != 0 and session.demand is EvDemand.NONE
     idle = [session for session in block.sessions.values() if session.evse]
     for transaction in list(block.running.values()):
         session = block.sessions[transaction.evse]
