@@ -64,7 +64,8 @@ class Dialler:
 
     async def _dial(self, own: OwnCertificate | None, *, fallback: bool) -> Link:
         roots = as_pem(self.station.certificates.trusted(_CSMS_ROOT, fallback=fallback)) or None
-        context = _trusting(roots) if own is None else _certified(roots, own)
+        wildcards = self.station.device_model.flag("SecurityCtrlr", "AllowCSMSTLSWildcards")
+        context = _trusting(roots, wildcards) if own is None else _certified(roots, wildcards, own)
         return await self.station.dial_with(self.station.password if own is None else None, context)
 
     def _candidate(self) -> OwnCertificate | None:
@@ -76,8 +77,7 @@ class Dialler:
         return held[self._failures // attempts % len(held)] if held else None
 
     def _shows_certificate(self) -> bool:
-        profile = self.station.security.profile
-        return profile == 3 or (profile == 0 and self.station.password is None)
+        return self.station.security.profile in (0, 3)  # a new station that has one was made for profile 3
 
     def failed(self) -> None:
         """The attempt was in vain."""
@@ -102,14 +102,14 @@ class Dialler:
 
 
 @lru_cache(maxsize=16)
-def _trusting(roots: str | None) -> ssl.SSLContext:
+def _trusting(roots: str | None, wildcards: bool) -> ssl.SSLContext:
     """Stations that trust the same share it: it takes much room."""
-    return client_context(roots=roots)
+    return client_context(roots=roots, wildcards=wildcards)
 
 
-def _certified(roots: str | None, own: OwnCertificate) -> ssl.SSLContext:
+def _certified(roots: str | None, wildcards: bool, own: OwnCertificate) -> ssl.SSLContext:
     with _as_file(own.chain + own.key) as file:
-        return client_context(roots=roots, certificate=KeyPair(file))
+        return client_context(roots=roots, wildcards=wildcards, certificate=KeyPair(file))
 
 
 @contextmanager

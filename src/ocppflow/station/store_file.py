@@ -67,6 +67,7 @@ class StoreFile:
 
     def _open(self) -> tuple[sqlite3.Connection, sqlite3.Connection]:
         connections: list[sqlite3.Connection] = []
+        _make_private(self.path)
         try:
             for _ in range(2):
                 connection = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
@@ -306,6 +307,13 @@ def _which(path: Path) -> tuple[int, int]:
     """Which file a name leads to."""
     found = os.stat(path)
     return found.st_dev, found.st_ino
+
+
+def _make_private(path: Path) -> None:
+    """A new file is for this user alone: passwords and private keys will be in it. SQLite makes the files beside it
+    alike. What is wrong with the path, SQLite says better."""
+    with suppress(OSError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def _close(connections: Iterable[sqlite3.Connection]) -> None:

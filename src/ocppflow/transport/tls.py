@@ -130,20 +130,27 @@ class ServerTLS:
         return tuple(stamps)
 
 
+_NO_WILDCARDS = 0x2  # X509_CHECK_FLAG_NO_WILDCARDS of OpenSSL
+
+
 def client_context(
     *,
     ca: str | Path | None = None,
     roots: str | None = None,
     certificate: KeyPair | None = None,
     check_hostname: bool = True,
+    wildcards: bool = True,
 ) -> ssl.SSLContext:
     """A station's TLS: verifies the CSMS's chain and host name (A00.FR.308, .309, .411, .412).
 
     ``ca`` is a PEM file of trusted roots, by default the system's. ``roots`` are PEM text in its place; each of them is
     trusted by itself, whoever has signed it (M05.FR.10). ``certificate`` is the station's own (profile 3).
+    ``wildcards``: whether the CSMS's may be for ``*.example.com`` (AllowCSMSTLSWildcards of the errata).
     """
     context = _base(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = check_hostname
+    if not wildcards:
+        context._host_flags |= _NO_WILDCARDS  # type: ignore[attr-defined]  # ssl itself has no word for it
     if roots is not None:
         context.load_verify_locations(cadata=roots)
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN

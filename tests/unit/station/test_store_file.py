@@ -359,3 +359,17 @@ def test_puts_removes_commits_and_power_cuts_do_as_a_dict_does(
         file.close()
 
     asyncio.run(run())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems have other rights")
+def test_A01FR10_a_new_file_is_for_its_user_alone(tmp_path: Path) -> None:
+    with StoreFile(tmp_path / "CS1.db", inline=True) as file:
+        store = file.store("CS1")
+        store.put("own_certificates", "a", "a private key")
+        asyncio.run(_commit(store))
+        modes = {each.name: each.stat().st_mode & 0o077 for each in tmp_path.iterdir() if "lock" not in each.name}
+    assert set(modes.values()) == {0}
+
+
+async def _commit(store: SqliteStationStore) -> None:
+    await store.commit()

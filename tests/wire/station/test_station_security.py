@@ -81,6 +81,50 @@ async def test_A01FR01_a_new_password_counts_from_the_next_connection_on(world: 
     again.power_down()
 
 
+async def _set_password(world: StationWorld, value: str) -> str:
+    data = {
+        "component": {"name": "SecurityCtrlr"},
+        "variable": {"name": "BasicAuthPassword"},
+        "attributeValue": value,
+    }
+    answer = await world.call("SetVariables", {"setVariableData": [data]})
+    return str(answer["setVariableResult"][0]["attributeStatus"])
+
+
+@pytest.mark.parametrize(("version", "lengths"), [(Version.V201, (15, 16, 40, 41)), (Version.V21, (15, 16, 64, 65))])
+async def test_A00FR205_a_password_has_a_length_that_the_version_allows(
+    version: Version, lengths: tuple[int, ...]
+) -> None:
+    async with StationWorld(version) as world:
+        await world.station.connect()
+        verdicts = []
+        for length in lengths:
+            await world.clock.advance(0)
+            verdicts.append(await _set_password(world, "p" * length))
+        await world.clock.advance(0)
+        assert verdicts == ["Rejected", "Accepted", "Accepted", "Rejected"]
+        assert world.station.password == "p" * lengths[2]  # TC_A_10_CS: the old one stays
+        assert await _set_password(world, "p" * 16 + "\n") == "Rejected"
+
+
+async def test_A01_TC_A_09_CS_the_answer_is_there_before_the_connection_is_closed(world: StationWorld) -> None:
+    await world.station.connect()
+    await world.clock.advance(0)
+    assert await _set_password(world, "a-very-new-password-1") == "Accepted"
+    await world.clock.advance(0)
+    assert len(world.network.links) == 2
+    assert world.station.is_connected
+    assert len(world.sent("BootNotification")) == 1  # it has not booted
+
+
+async def test_1_6_a_key_of_hexadecimal_digits_is_sent_as_bytes() -> None:
+    async with StationWorld(Version.V16) as world:
+        world.station.power_up()
+        world.station.device_model.set("SecurityCtrlr", "BasicAuthPassword", "00ff" * 8)
+        assert world.station.password == bytes.fromhex("00ff" * 8)
+        world.station.power_down()
+
+
 async def test_A01FR11_A01FR12_the_change_is_logged_and_the_password_is_not(world: StationWorld) -> None:
     await world.station.connect()
     world.station.device_model.set("SecurityCtrlr", "BasicAuthPassword", "a-very-new-password-1")
@@ -381,7 +425,7 @@ async def test_A05FR02_A05FR03_a_higher_profile_needs_its_certificates(world: St
     assert "ChargingStationCertificate" in security.obstacle(3)
     await _signed(world, authority.answer(await _asked(world)))
     assert security.obstacle(3) == ""
-    await world.clock.advance(400 * 86400)
+    world.station.time.set(START + timedelta(days=400))
     assert "CSMSRootCertificate" in security.obstacle(3)  # they have expired
 
 

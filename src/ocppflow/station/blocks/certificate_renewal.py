@@ -105,8 +105,10 @@ class Renewal:
     def resume(self) -> None:
         """After a boot, or once there is a connection: go on waiting for what has not come."""
         for request in self.pending.values():
-            if not request.over:
-                self._later(request, max(0, request.sent - 1))
+            if request.sent == 0:
+                self.station.work(self.send(request), "SignCertificate")
+            elif not request.over:
+                self._later(request, request.sent - 1)
 
     def _later(self, request: SigningRequest, doublings: int) -> None:
         """The first wait is CertSigningWaitMinimum, doubled each time; after CertSigningRepeatTimes there is an end."""

@@ -24,10 +24,14 @@ from ocppflow.station.station_store import StoreFailed
 from ocppflow.station.x509_tools import (
     CertificateRefused,
     as_pem,
+    belongs,
     check_certificate,
+    check_chain,
     hash_data,
     is_authority,
     issued_by,
+    key_from,
+    read_chain,
     read_one,
     same_hash_data,
 )
@@ -146,6 +150,25 @@ class CertificateKeeper(Block):
         self.station.store.put(_OWN, name, own)
         self._counted()
         return own
+
+    def provision(
+        self, *, csms_roots: str = "", manufacturer_roots: str = "", certificate: str = "", key: str = ""
+    ) -> None:
+        """What a station has from its maker or installer, before it first connects (A00.FR.801): trusted roots, and
+        its own certificate with its sub-CAs and its private key, all of them PEM. The caller commits. Raises
+        CertificateRefused."""
+        for pem in (csms_roots, manufacturer_roots):
+            kind: v21.InstallCertificateUseEnumType = (
+                "CSMSRootCertificate" if pem is csms_roots else "ManufacturerRootCertificate"
+            )
+            for root in read_chain(pem) if pem else ():
+                self.add_root(kind, root)
+        if certificate:
+            chain = read_chain(certificate)
+            if not belongs(chain[0], key_from(key)):
+                raise CertificateRefused("the key is another certificate's")
+            roots = [*self.trusted("CSMSRootCertificate"), *(each for each in chain if issued_by(each, each))]
+            self.add_own(CLIENT, chain, check_chain(chain, roots, self.station.time.now()), key)
 
     def discard_own(self, own: OwnCertificate) -> None:
         """Forget a certificate of the station's own, and its key."""

@@ -19,7 +19,7 @@ from msgspec import UNSET
 
 from ocppflow.endpoint import Router, sleep
 from ocppflow.log_budget import budgeted
-from ocppflow.messages import Role, v21
+from ocppflow.messages import Role, Version, v21
 from ocppflow.station.blocks.block import Block
 from ocppflow.station.blocks.firmware_states import ENDS, LOST_IMAGE, NEXT_FIRMWARE_STATUS, NOT_CANCELLED
 from ocppflow.station.blocks.notices import Notices
@@ -364,8 +364,10 @@ def _notice(update: FirmwareUpdate, status: v21.FirmwareStatusEnumType) -> Notic
 
 
 def refusal(station: CompleteStation, request: v21.UpdateFirmwareRequest) -> v21.UpdateFirmwareResponse | None:
-    """Why a secure update cannot be accepted; None if it can (L01.FR.21)."""
+    """Why an update cannot be accepted; None if it can (L01.FR.21)."""
     wanted = request.firmware
+    if station.version is Version.V16 and wanted.signing_certificate is wanted.signature is UNSET:
+        return _wrong_place(wanted.location)  # 1.6 without the security extension (L02)
     if wanted.signing_certificate is UNSET or wanted.signature is UNSET:
         info = because("MissingParam", "a signing certificate and a signature are needed")
         return v21.UpdateFirmwareResponse(status="Rejected", status_info=info)
@@ -376,8 +378,12 @@ def refusal(station: CompleteStation, request: v21.UpdateFirmwareRequest) -> v21
         station.security.event("InvalidFirmwareSigningCertificate", str(exc))  # L01.FR.02
         info = because("InvalidCertificate", str(exc)[:1024])
         return v21.UpdateFirmwareResponse(status="InvalidCertificate", status_info=info)  # L01.FR.22
+    return _wrong_place(wanted.location)
+
+
+def _wrong_place(url: str) -> v21.UpdateFirmwareResponse | None:
     try:
-        checked_url(wanted.location)
+        checked_url(url)
     except TransferFailed as exc:
         return v21.UpdateFirmwareResponse(status="Rejected", status_info=because("InvalidURL", str(exc)[:1024]))
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, cast
 
@@ -10,13 +11,13 @@ from msgspec import UNSET
 from ocppflow.endpoint import Router
 from ocppflow.errors import ConnectionRefused
 from ocppflow.log_budget import budgeted
-from ocppflow.messages import Role, v21
+from ocppflow.messages import Role, Version, v21
 from ocppflow.station.blocks.block import Block
 from ocppflow.station.blocks.certificate_renewal import Renewal, SigningRequest, Use
 from ocppflow.station.blocks.certificates import CLIENT
 from ocppflow.station.blocks.reasons import because
 from ocppflow.station.blocks.security_log import NOT_CRITICAL, SecurityLog, SecurityLogEntry
-from ocppflow.station.device_model import VariableKey, on_change
+from ocppflow.station.device_model import Refusal, VariableKey, checked, on_change
 from ocppflow.station.station_store import StoreFailed
 from ocppflow.station.station_tls import Dialler
 from ocppflow.station.x509_tools import CertificateRefused
@@ -37,6 +38,9 @@ _TLS_EVENTS: Final = {
     "ciphers": "InvalidTLSCipherSuite",  # A00.FR.323, A00.FR.426
 }
 _NOT_LET_IN: Final = (401, 403)
+_HEXADECIMAL: Final = re.compile(r"(?:[0-9A-Fa-f]{2}){16,20}")
+_SHORTEST_PASSWORD: Final = 16
+_LONGEST_PASSWORD: Final[dict[Version | None, int]] = {Version.V16: 40, Version.V201: 40, Version.V21: 64}
 _INFO: Final = 255
 """Characters of techInfo."""
 
@@ -57,7 +61,7 @@ class Security(Block):
     def power_up(self) -> None:
         password = self.station.device_model.text("SecurityCtrlr", "BasicAuthPassword")
         if password:
-            self.station.password = password  # what a CSMS has set outlives the boot (A01.FR.01)
+            self.station.password = _as_sent(self.station, password)  # it outlives the boot (A01.FR.01)
         reason = self.station.boot_reason
         started = "StartupOfTheDevice" if reason == "PowerUp" else "ResetOrReboot"
         self.event(started, f"boot reason {reason}")
@@ -234,9 +238,28 @@ async def _signed(station: CompleteStation, message: v21.CertificateSignedReques
     return v21.CertificateSignedResponse(status="Accepted")
 
 
+def _as_sent(station: CompleteStation, value: str) -> str | bytes:
+    """A password as it goes into the request: 1.6 has it as hexadecimal digits of 16 to 20 bytes (security whitepaper,
+    A00.FR.205)."""
+    version = station.version or station.versions[0]
+    if version is Version.V16 and _HEXADECIMAL.fullmatch(value):
+        return bytes.fromhex(value)
+    return value
+
+
+@checked("SecurityCtrlr", "BasicAuthPassword")
+def _is_password(station: CompleteStation, key: VariableKey, value: str) -> Refusal | None:
+    """A00.FR.205: 16 to 40 characters in 2.0.1, to 64 in 2.1; which ones, a passwordString leaves open."""
+    most = _LONGEST_PASSWORD.get(station.version, 40)
+    if _SHORTEST_PASSWORD <= len(value) <= most and value.isprintable():
+        return None
+    text = f"a password has {_SHORTEST_PASSWORD} to {most} characters that can be printed"
+    return Refusal("InvalidValue", text)
+
+
 @on_change("SecurityCtrlr", "BasicAuthPassword")
 def _new_password(station: CompleteStation, key: VariableKey, value: str) -> None:
-    station.password = value
+    station.password = _as_sent(station, value)
     station.security.event("ReconfigurationOfSecurityParameters", "BasicAuthPassword changed")  # A01.FR.11, A01.FR.12
     if station.security.profile != 3:
         station.security.reconnect("new password")
