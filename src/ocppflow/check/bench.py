@@ -19,6 +19,7 @@ from ocppflow.endpoint import (
     Clock,
     Handshake,
     IncomingCall,
+    Limits,
     Link,
     PlainPasswords,
     Refuse,
@@ -35,9 +36,12 @@ _T = TypeVar("_T")
 SILENCE = LATER
 """An answer that never comes."""
 
+_SILENT = 86_400.0
+"""Seconds after which silence ends with a CALLERROR: longer than any case waits."""
+
 Reply = Any
 """What to answer: a response as a Struct (2.1's vocabulary serves 2.0.1), a dict in wire names, a CallError, SILENCE,
-or a function of the Heard that returns one of these (None: the usual answer)."""
+or a function of the Heard, plain or async, that returns one of these (None: the usual answer; not of an async one)."""
 
 
 class Bench:
@@ -75,7 +79,14 @@ class Bench:
         self.last_request_id = 0
         self._password = password
         self._waiting: list[asyncio.Future[None]] = []
-        self.csms = CSMS(acceptor=self._accept, versions=[self.version], policy=TOLERANT, clock=clock, grace=1.0)
+        self.csms = CSMS(
+            acceptor=self._accept,
+            versions=[self.version],
+            policy=TOLERANT,
+            limits=Limits(answer_timeout=_SILENT),
+            clock=clock,
+            grace=1.0,
+        )
         self.csms.on_any(self._answer)
         self.csms.on_connect(self._connected)
         self.csms.on_disconnect(lambda *_: self.news())
@@ -169,6 +180,10 @@ class Bench:
                 if once:
                     replies.remove(entry)
                 return answer
+        return self.usual(heard)
+
+    def usual(self, heard: Heard[Any]) -> dict[str, Any]:
+        """What is answered where a scenario says nothing."""
         return usual_answer(heard, self.version, self.now(), self.settings.heartbeat_interval)
 
     def _keep_account(self, heard: Heard[Any]) -> None:

@@ -44,6 +44,8 @@ class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """EVConnectionTimeOut of the cases that set it."""
     retry_wait_minimum: int = 5
     """RetryBackOffWaitMinimum of the cases that set it."""
+    retry_interval: int = 5
+    """MessageAttemptInterval of the cases that set it."""
     sampled_interval: int = 5
     """SampledDataCtrlr.TxUpdatedInterval of the cases that set it."""
     aligned_interval: int = 60

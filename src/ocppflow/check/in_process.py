@@ -13,6 +13,7 @@ from ocppflow.endpoint import Backoff, Link, sleep
 from ocppflow.messages import Version
 from ocppflow.messages.v21 import IdTokenType
 from ocppflow.station import CompleteStation, StationConfig
+from ocppflow.station.hardware.electric_vehicle import ElectricVehicle
 
 
 class InProcessOperator(Operator):
@@ -22,15 +23,24 @@ class InProcessOperator(Operator):
 
     def __init__(self, station: CompleteStation) -> None:
         self._station = station
+        self._not_ready: set[int] = set()
 
     async def plug(self, evse: int, connector: int = 1) -> None:
-        self._do("plug", evse, connector)
+        waits = 1e6 if evse in self._not_ready else 0.0
+        self._not_ready.discard(evse)
+        self._do("plug", evse, connector, ElectricVehicle(soc=20.0, reaction=0.0, ready_after=waits))
 
     async def unplug(self, evse: int) -> None:
         self._do("unplug", evse)
 
     async def unplug_ev_side(self, evse: int) -> None:
         self._do("unplug", evse, leave_cable=True)
+
+    async def take_cable(self, evse: int) -> None:
+        self._do("unplug", evse)
+
+    async def suspend_ev_before(self, evse: int) -> None:
+        self._not_ready.add(evse)
 
     async def present(self, evse: int, token: IdTokenType) -> None:
         self._do("present", evse, token)

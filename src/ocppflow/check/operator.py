@@ -30,6 +30,14 @@ class Operator:
         """Pull the cable at the EV; at the station it stays in."""
         self.cannot(f"pull the cable of EVSE {evse} at the EV")
 
+    async def take_cable(self, evse: int) -> None:
+        """Take the cable, which is out of the EV already, out of the station."""
+        self.cannot(f"take the cable out of EVSE {evse}")
+
+    async def suspend_ev_before(self, evse: int) -> None:
+        """The next EV at this EVSE does not ask for energy when it is connected."""
+        self.cannot(f"connect an EV to EVSE {evse} that is not ready for energy")
+
     async def present(self, evse: int, token: IdTokenType) -> None:
         """Present a token at the reader of an EVSE."""
         self.cannot(f"present {token.id_token}")

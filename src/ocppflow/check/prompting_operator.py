@@ -28,6 +28,12 @@ class PromptingOperator(Operator):
     async def unplug_ev_side(self, evse: int) -> None:
         await self._please(f"Pull the cable of EVSE {evse} out of the EV, and leave it in the station.")
 
+    async def take_cable(self, evse: int) -> None:
+        await self._please(f"Take the cable out of EVSE {evse}.")
+
+    async def suspend_ev_before(self, evse: int) -> None:
+        await self._please(f"Make the EV for EVSE {evse} such that it does not ask for energy when it is connected.")
+
     async def present(self, evse: int, token: IdTokenType) -> None:
         await self._please(f"Present the token {token.id_token} ({token.type}) at EVSE {evse}.")
 

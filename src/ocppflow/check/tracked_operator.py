@@ -41,6 +41,15 @@ class TrackedOperator(Operator):
         self._act()
         await self._inner.unplug_ev_side(evse)
 
+    async def take_cable(self, evse: int) -> None:
+        self._act()
+        await self._inner.take_cable(evse)
+        self.plugged.discard(evse)
+
+    async def suspend_ev_before(self, evse: int) -> None:
+        self._act()
+        await self._inner.suspend_ev_before(evse)
+
     async def present(self, evse: int, token: IdTokenType) -> None:
         self._act()
         await self._inner.present(evse, token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -274,6 +275,22 @@ class Trial:
     def keep_silent(self, kind: type[Request[Any]]) -> None:
         """Do not answer messages of this kind."""
         self.answer(kind, SILENCE)
+
+    @contextmanager
+    def held(self, kind: type[Request[Any]]) -> Iterator[None]:
+        """Messages of this kind are answered only at the end of the ``with`` block."""
+        over = asyncio.Event()
+
+        async def late(heard: Heard[Any]) -> Any:
+            await over.wait()
+            return self.bench.usual(heard)
+
+        entry = (lambda heard: None if over.is_set() else late(heard)), False
+        self.bench.replies.setdefault(kind.__action__, []).append(entry)
+        try:
+            yield
+        finally:
+            over.set()
 
     def usual_answers(self) -> None:
         """Answer as before the case."""

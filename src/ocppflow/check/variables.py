@@ -78,6 +78,7 @@ async def set_variable(
     key = (component, variable, instance, evse)
     if remember and key not in trial.changed:
         trial.changed[key] = await get_variable(trial, component, variable, instance=instance, evse=evse)
+    trial.notes.pop(f"{component}.{variable}", None)  # what `members` has kept
     data = v21.SetVariableDataType(
         component=component_type(component, evse=evse),
         variable=variable_type(variable, instance),
