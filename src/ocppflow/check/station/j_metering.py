@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from ocppflow.check.cases import station_case
-from ocppflow.check.heard import ABSENT, PRESENT, Heard
+from ocppflow.check.heard import ABSENT, PRESENT, CheckFailed, Finding, Heard
 from ocppflow.check.reusable_states import (
     energy_transfer_started,
     ev_connected_post_session,
@@ -21,7 +22,6 @@ from ocppflow.check.transaction_points import starts_at
 from ocppflow.check.trial import NotForThis, Trial
 from ocppflow.check.variables import configure, configure_if_there, get_variable, members
 from ocppflow.check.visit import visit_of
-from ocppflow.messages.date_times import parse_date_time
 
 _REGISTER = "Energy.Active.Import.Register"
 _SLACK = 1.5
@@ -49,7 +49,7 @@ def _moments(messages: Iterable[Heard[Any]]) -> dict[float, list[Heard[Any]]]:
     found: dict[float, list[Heard[Any]]] = {}
     for heard in messages:
         for value in heard.payload.get("meterValue", []):
-            moment = parse_date_time(value["timestamp"]).timestamp()
+            moment = datetime.fromisoformat(value["timestamp"]).timestamp()
             if heard not in found.setdefault(moment, []):
                 found[moment].append(heard)
     return dict(sorted(found.items()))
@@ -131,8 +131,7 @@ async def _whole_session(trial: Trial, seconds: float) -> Heard[Any]:
         told = heard.at("transactionInfo.transactionId")
         if heard.at("eventType") == "Ended" and told == visit.transaction:
             return heard
-    trial.check(False, "no TransactionEvent Ended came", by="E06.FR.11")
-    raise AssertionError
+    raise CheckFailed(Finding(text="no TransactionEvent Ended came", requirements=("E06.FR.11",)))
 
 
 def _ended_values(trial: Trial, ended: Heard[Any], contexts: set[str], wanted: set[str], interval: int) -> None:
@@ -144,7 +143,7 @@ def _ended_values(trial: Trial, ended: Heard[Any], contexts: set[str], wanted: s
     _all_measured(trial, wanted, [ended], by=by)
     main = next(iter(contexts - {"Transaction.End"}))
     moments = [
-        parse_date_time(value["timestamp"]).timestamp()
+        datetime.fromisoformat(value["timestamp"]).timestamp()
         for value in ended.payload["meterValue"]
         if any(sample.get("context", "Sample.Periodic") == main for sample in value["sampledValue"])
     ]
