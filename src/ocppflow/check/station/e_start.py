@@ -13,7 +13,7 @@ from ocppflow.check.reusable_states import (
     ev_connected_pre_session,
     parking_bay_occupied,
 )
-from ocppflow.check.transaction_points import authorization_needed, starts_at
+from ocppflow.check.start_stop_points import authorization_needed, starts_at
 from ocppflow.check.trial import Trial
 from ocppflow.check.variables import configure, configure_if_there
 from ocppflow.check.visit import maybe_event, start_points, stop_points, transaction_event, visit_of

@@ -15,7 +15,7 @@ from ocppflow.check.reusable_states import (
     parking_bay_unoccupied,
     stop_authorized,
 )
-from ocppflow.check.transaction_points import authorization_needed, stops_at
+from ocppflow.check.start_stop_points import authorization_needed, stops_at
 from ocppflow.check.trial import Trial
 from ocppflow.check.variables import configure, configure_if_there
 from ocppflow.check.visit import maybe_event, start_points, stop_points, transaction_event, visit_of

@@ -9,8 +9,8 @@ from ocppflow.check.reusable_states import (
     ev_connected_pre_session,
     stop_authorized,
 )
+from ocppflow.check.start_stop_points import authorization_needed, starts_at
 from ocppflow.check.station.e_start import connection_timed_out
-from ocppflow.check.transaction_points import authorization_needed, starts_at
 from ocppflow.check.trial import Trial
 from ocppflow.check.variables import configure, configure_if_there
 from ocppflow.messages import v21

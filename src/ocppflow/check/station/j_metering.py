@@ -18,7 +18,7 @@ from ocppflow.check.reusable_states import (
     parking_bay_unoccupied,
     stop_authorized,
 )
-from ocppflow.check.transaction_points import starts_at
+from ocppflow.check.start_stop_points import starts_at
 from ocppflow.check.trial import NotForThis, Trial
 from ocppflow.check.variables import configure, configure_if_there, get_variable, members
 from ocppflow.check.visit import visit_of

@@ -211,7 +211,9 @@ class Availability(Block):
             self.report_changed()  # B04.FR.02
 
     def disconnected(self) -> None:
-        self._changes.clear()  # what is so then is told after the reconnection
+        for change in self._changes:  # what is so then is told after the reconnection
+            self._said.pop(change[:2], None)
+        self._changes.clear()
         if self._lost_at is None and self._said:
             self._lost_at = self.station.clock.now()
 
