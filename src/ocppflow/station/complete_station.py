@@ -26,6 +26,7 @@ from ocppflow.station.blocks.metering import Metering
 from ocppflow.station.blocks.monitoring import Monitoring, monitoring
 from ocppflow.station.blocks.provisioning import Provisioning, provisioning
 from ocppflow.station.blocks.remote_control import RemoteControl, remote_control
+from ocppflow.station.blocks.report_desk import ReportDesk
 from ocppflow.station.blocks.reservation import Reservations, reservation
 from ocppflow.station.blocks.security import Security, security
 from ocppflow.station.blocks.smart_charging import SmartCharging, smart_charging
@@ -121,6 +122,7 @@ class CompleteStation(Hands, PoweredStation):
         "monitoring",
         "provisioning",
         "remote_control",
+        "report_desk",
         "reservations",
         "security",
         "smart_charging",
@@ -204,6 +206,7 @@ class CompleteStation(Hands, PoweredStation):
         self.remote_control = RemoteControl(self)
         self.display = Display(self)
         self.dialect_16 = Dialect16(self)
+        self.report_desk = ReportDesk(self)
         self.monitoring = Monitoring(self)
         return (
             StoreWatch(self),
@@ -223,6 +226,7 @@ class CompleteStation(Hands, PoweredStation):
             self.remote_control,
             self.display,
             self.dialect_16,
+            self.report_desk,
             self.monitoring,
         )
 

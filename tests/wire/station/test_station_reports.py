@@ -10,6 +10,7 @@ import pytest
 from station_world import StationWorld
 from variable_steps import place, report, shown
 
+from ocppflow.endpoint import sleep
 from ocppflow.errors import RemoteCallError
 from ocppflow.messages import Version
 from ocppflow.station import ConnectorConfig, EvseConfig, StationConfig, VariableConfig
@@ -201,6 +202,25 @@ async def test_B02_a_report_is_sent_while_Pending_too() -> None:
         verdict, pages = await report(world, "GetBaseReport", reportBase="FullInventory")
         assert verdict == "Accepted"
         assert pages
+
+
+async def test_B07FR13_B08FR16_only_so_many_reports_at_once(world: StationWorld) -> None:
+    async def slow(call: object) -> dict[str, object]:
+        await sleep(world.clock, 5)
+        return {}
+
+    world.answers["NotifyReport"] = slow
+    verdicts = []
+    for number in range(7):
+        answer = await world.call("GetBaseReport", {"requestId": number, "reportBase": "SummaryInventory"})
+        verdicts.append((answer["status"], answer.get("statusInfo", {}).get("reasonCode")))
+    assert verdicts == [("Accepted", None)] * 5 + [("Rejected", "OutOfMemory")] * 2
+    answer = await world.call("GetReport", {"requestId": 9})
+    assert answer["status"] == "Rejected"
+    await world.clock.advance(60)
+    assert {page["requestId"] for page in world.sent("NotifyReport")} == set(range(5))
+    answer = await world.call("GetReport", {"requestId": 9})
+    assert answer["status"] == "Accepted"
 
 
 async def test_a_report_ends_when_the_CSMS_refuses_a_page(world: StationWorld) -> None:

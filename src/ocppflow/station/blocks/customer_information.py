@@ -42,6 +42,9 @@ async def _customer_information(
     if not (request.report or request.clear):  # N09.FR.07, N10.FR.07
         info = because("InvalidValue", "neither a report nor clearing is asked for")
         return v21.CustomerInformationResponse(status="Rejected", status_info=info)
+    refusal = station.report_desk.refusal()
+    if refusal is not None:  # N09.FR.03, N10.FR.05
+        return v21.CustomerInformationResponse(status="Rejected", status_info=refusal)
     tokens = list(_tokens(request))
     text = "\n".join(line for token in tokens for line in _held(station, token)) if request.report else CLEARED
     if request.clear:
@@ -52,7 +55,7 @@ async def _customer_information(
         except StoreFailed as exc:
             log.error("%s: customer information cannot be cleared: %s", station.identity, exc)
             return v21.CustomerInformationResponse(status="Rejected", status_info=because("OutOfStorage"))
-    station.respond_then(lambda: _notify(station, request.request_id, text))
+    station.report_desk.follow(lambda: _notify(station, request.request_id, text))
     return v21.CustomerInformationResponse(status="Accepted")
 
 

@@ -32,12 +32,15 @@ Selection = list[Declaration]
 
 @device_reports.on(v21.GetBaseReportRequest)
 def _base(station: CompleteStation, request: v21.GetBaseReportRequest) -> v21.GetBaseReportResponse:
+    refusal = station.report_desk.refusal()
+    if refusal is not None:
+        return v21.GetBaseReportResponse(status="Rejected", status_info=refusal)  # B07.FR.13
     wanted = _BASES[request.report_base]
     model = station.device_model
     chosen = [each for each in known(model, spoken(station)) if wanted(model, each)]
     if not chosen:
         return v21.GetBaseReportResponse(status="EmptyResultSet", status_info=because("NotFound"))
-    station.respond_then(lambda: _report(station, request.request_id, chosen))
+    station.report_desk.follow(lambda: _report(station, request.request_id, chosen))
     return v21.GetBaseReportResponse(status="Accepted")
 
 
@@ -72,10 +75,13 @@ _BASES: dict[str, Callable[[DeviceModel, Declaration], bool]] = {
 def _custom(station: CompleteStation, request: v21.GetReportRequest) -> v21.GetReportResponse:
     asked = request.component_variable or []
     refuse_too_much(station, "DeviceDataCtrlr", "GetReport", len(asked))
+    refusal = station.report_desk.refusal()
+    if refusal is not None:
+        return v21.GetReportResponse(status="Rejected", status_info=refusal)  # B08.FR.16
     chosen = select(station.device_model, spoken(station), asked, request.component_criteria or [])
     if not chosen:
         return v21.GetReportResponse(status="EmptyResultSet", status_info=because("NotFound"))  # B08.FR.15
-    station.respond_then(lambda: _report(station, request.request_id, chosen))
+    station.report_desk.follow(lambda: _report(station, request.request_id, chosen))
     return v21.GetReportResponse(status="Accepted")
 
 

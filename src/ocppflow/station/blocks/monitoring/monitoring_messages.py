@@ -247,6 +247,9 @@ def _report(station: CompleteStation, request: v21.GetMonitoringReportRequest) -
     _must_be_available(station)
     asked = request.component_variable or []
     refuse_too_much(station, "DeviceDataCtrlr", "GetReport", len(asked))
+    refusal = station.report_desk.refusal()
+    if refusal is not None:
+        return v21.GetMonitoringReportResponse(status="Rejected", status_info=refusal)
     wanted = _wanted(request.monitoring_criteria or [], spoken(station))
     chosen = [
         monitor
@@ -256,7 +259,7 @@ def _report(station: CompleteStation, request: v21.GetMonitoringReportRequest) -
     ]
     if not chosen:
         return v21.GetMonitoringReportResponse(status="EmptyResultSet", status_info=because("NotFound"))  # N02.FR.10
-    station.respond_then(_sending(station, request.request_id, chosen))
+    station.report_desk.follow(_sending(station, request.request_id, chosen))
     return v21.GetMonitoringReportResponse(status="Accepted")
 
 
