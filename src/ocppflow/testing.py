@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Protocol, TypeVar, cast
 
@@ -147,17 +147,22 @@ class MemoryNetwork:
         self, kind: type[_StationT], csms: CSMS | ScriptedCSMS, identity: str, settings: dict[str, Any]
     ) -> _StationT:
         async def dial() -> MemoryLink:
-            if self.refusals:
-                raise self.refusals.pop(0)
-            common = [version for version in station.versions if version in csms.versions]
-            if not common:
-                spoken = ", ".join(csms.versions)
-                raise ConnectionRefused(f"{identity} offers {', '.join(station.versions)}; the CSMS speaks {spoken}")
-            return self._join(csms, identity, common[0])
+            return await self.dial(csms, identity, station.versions)
 
         station = kind(identity, "ws://memory/ocpp", **{"clock": self.clock, "dial": dial, **settings})
         self._stations.append(station)
         return station
+
+    async def dial(self, csms: CSMS | ScriptedCSMS, identity: str, versions: Sequence[Version]) -> MemoryLink:
+        """A station's end of a new connection to ``csms``. Raises what ``refusals`` holds, and ConnectionRefused if
+        they have no version in common."""
+        if self.refusals:
+            raise self.refusals.pop(0)
+        common = [version for version in versions if version in csms.versions]
+        if not common:
+            spoken = ", ".join(csms.versions)
+            raise ConnectionRefused(f"{identity} offers {', '.join(versions)}; the CSMS speaks {spoken}")
+        return self._join(csms, identity, common[0])
 
     def scripted_station(
         self, csms: CSMS, identity: str = "CS1", version: Version | str = Version.V201

@@ -9,7 +9,7 @@ from typing import Final, Literal
 import msgspec
 
 from ocppflow.errors import ConfigurationError
-from ocppflow.station import ElectricVehicle
+from ocppflow.station.hardware import ElectricVehicle
 
 _UNITS: Final = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _FORM: Final = re.compile(r"(\d+(?:\.\d+)?) ?/ ?([a-z]+)")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _WALK = (1.0, 6.0)
 """Seconds from plugging in to presenting the token, and from that to taking the plug out."""
 
-_GLANCE = 5.0
+_GLANCE = 30.0
 """Seconds between two looks whether the EV is full."""
 
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from ocppflow.endpoint import Clock, LoopClock, sleep
+from ocppflow.endpoint import Clock, Link, LoopClock, sleep
 from ocppflow.errors import ConfigurationError
 from ocppflow.fleet.arrivals import Arrivals
 from ocppflow.fleet.evse_driver import EvseDriver
 from ocppflow.fleet.figures import Figures
 from ocppflow.fleet.fleet_station import FleetStation
-from ocppflow.station import SimulatedHardware, StationConfig, StationStore
+from ocppflow.messages import Version
+from ocppflow.station import StationConfig, StationStore
 
 StoreOf = Callable[[str], StationStore]
+DialFor = Callable[[str, Sequence[Version]], Awaitable[Link]]
 
 
 class FleetPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,20 +48,28 @@ class Fleet:
     """Stations that run until they are stopped; ``figures`` says how it goes.
 
     ``settings`` are those of CompleteStation (``ssl``, ``limits`` ...), for all. ``store_of`` gives a station its
-    store; without it nothing outlives the process.
+    store; without it nothing outlives the process. ``dial(identity, versions)`` replaces the network (tests).
     """
 
     def __init__(
-        self, plan: FleetPlan, *, clock: Clock | None = None, store_of: StoreOf | None = None, **settings: Any
+        self,
+        plan: FleetPlan,
+        *,
+        clock: Clock | None = None,
+        store_of: StoreOf | None = None,
+        dial: DialFor | None = None,
+        **settings: Any,
     ) -> None:
         if plan.count < 1:
             raise ConfigurationError(f"a fleet has at least one station, not {plan.count}")
         self.plan = plan
         self.clock: Clock = clock or LoopClock()
         self.figures = Figures(self.clock.now())
+        self._configs = [msgspec.structs.replace(config, seed=plan.seed) for config in plan.configs]
         self.stations: list[FleetStation] = []
         self._drivers: list[EvseDriver] = []
         self._store_of = store_of
+        self._dial = dial
         self._settings = settings
 
     def build(self) -> Sequence[FleetStation]:
@@ -70,15 +81,15 @@ class Fleet:
     def _add(self, number: int) -> None:
         plan = self.plan
         identity = plan.identity(number)
-        config = plan.configs[(number - 1) % len(plan.configs)]
+        config = self._configs[(number - 1) % len(self._configs)]
         password = plan.password.replace("{identity}", identity) if plan.password is not None else None
         station = FleetStation(
             identity,
             plan.url,
             config=config,
             password=password,
-            hardware=SimulatedHardware(config, f"{plan.seed}:{identity}"),
             store=self._store_of(identity) if self._store_of is not None else None,
+            dial=partial(self._dial, identity, config.versions) if self._dial is not None else None,
             **{"clock": self.clock, **self._settings},
         )
         station.figures = self.figures

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from ocppflow.errors import OCPPError
 from ocppflow.fleet.figures import Figures
 from ocppflow.messages import Request, Response, Version, v21
-from ocppflow.station import CompleteStation, SimulatedHardware
+from ocppflow.station import CompleteStation
 from ocppflow.station.hardware import EvDemand
 
 _R = TypeVar("_R", bound=Response)
@@ -19,14 +19,6 @@ class FleetStation(CompleteStation):
     __slots__ = ("figures",)
 
     figures: Figures
-
-    @property
-    def simulated(self) -> SimulatedHardware:
-        """Its hardware."""
-        hardware = self.hardware
-        if not isinstance(hardware, SimulatedHardware):
-            raise TypeError("a fleet's stations have simulated hardware")
-        return hardware
 
     def present(self, evse: int, token: str) -> None:
         """Hold a card before the reader of an EVSE."""
