@@ -30,6 +30,7 @@ from ocppflow.station.blocks.report_desk import ReportDesk
 from ocppflow.station.blocks.reservation import Reservations, reservation
 from ocppflow.station.blocks.security import Security, security
 from ocppflow.station.blocks.smart_charging import SmartCharging, smart_charging
+from ocppflow.station.blocks.tariff import Tariff, tariff
 from ocppflow.station.blocks.transactions import Transactions, transactions
 from ocppflow.station.blocks.variable_access import variable_access
 from ocppflow.station.charging_station import ChargingStation
@@ -77,6 +78,7 @@ for _block in (
     monitoring,
     customer_information,
     data_transfer,
+    tariff,
 ):
     BEHAVIOUR.include(_block)
 
@@ -126,6 +128,7 @@ class CompleteStation(Hands, PoweredStation):
         "reservations",
         "security",
         "smart_charging",
+        "tariff",
         "time",
         "transactions",
         "transfer",
@@ -208,6 +211,7 @@ class CompleteStation(Hands, PoweredStation):
         self.dialect_16 = Dialect16(self)
         self.report_desk = ReportDesk(self)
         self.monitoring = Monitoring(self)
+        self.tariff = Tariff(self)
         return (
             StoreWatch(self),
             self.provisioning,
@@ -228,6 +232,7 @@ class CompleteStation(Hands, PoweredStation):
             self.dialect_16,
             self.report_desk,
             self.monitoring,
+            self.tariff,
         )
 
     def _shut_down(self) -> None:

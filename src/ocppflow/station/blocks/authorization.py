@@ -160,6 +160,8 @@ class Authorization(Block):
             return TokenVerdict(accepted=False, status="Invalid", by="csms")
         self.learn(token, response.id_token_info)
         verdict = _verdict(response.id_token_info, "csms")
+        if not self.station.tariff.admits(token, response):
+            verdict = msgspec.structs.replace(verdict, accepted=False, status="Invalid")
         return msgspec.structs.replace(verdict, response=response)
 
     def _count_code(self, verdict: TokenVerdict) -> None:

@@ -137,8 +137,8 @@ class Display(Block):
                 self.remove(message.id)
         self.changed()
 
-    def registered(self) -> None:
-        self._remove_old()  # the time of day may be another one now
+    def time_set(self) -> None:
+        self._remove_old()
 
     def token_judged(self, evse: int, token: v21.IdTokenType, verdict: TokenVerdict) -> None:
         info = verdict.info

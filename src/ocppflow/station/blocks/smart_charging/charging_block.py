@@ -80,7 +80,9 @@ class SmartCharging(Block):
 
     def registered(self) -> None:
         self.external.registered()
-        self.recompute()  # the time of day may be another one now
+
+    def time_set(self) -> None:
+        self.recompute()
 
     def disconnected(self) -> None:
         self._offline_since = self.now()

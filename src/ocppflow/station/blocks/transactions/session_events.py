@@ -73,6 +73,7 @@ def tell(
         request.transaction_info.time_spent_charging = round(transaction.seconds_charged)
         if transaction.stopped_reason is not None:
             request.transaction_info.stopped_reason = transaction.stopped_reason
+    station.tariff.costs.complete(request, transaction)
     transaction.next_seq_no += 1
     if kind == "Ended":
         station.store.remove(AREA, transaction.id)

@@ -67,6 +67,7 @@ def _declare_tariff(config: StationConfig, made: list[Declaration]) -> None:
     new = Version.V21
     tariff.text("OfflineTariffFallbackMessage", "Ask the operator for the price.", "RW", most=255, since=new)
     tariff.flag("Enabled", False, "RW", instance="RunningCost", since=new)
+    tariff.flag("Problem", False, "live", since=new)
     tariff.integer("Interval", 60, "RW", instance="Cost", unit="s", least=1, since=new)
     tariff.integer("Interval", 60, "RW", instance="Tariff", unit="s", least=0, since=new)
     tariff.integer("MaxElements", 100, instance="Tariff", since=new)
