@@ -275,11 +275,14 @@ class MessageQueue(Block):
 
     def _failed(self, message: QueuedMessage, failure: Exception) -> bool:
         """E13: try again after a growing while, then give it up."""
+        if not message.event and _is_unwelcome(failure):  # what comes after it need not wait for more of the same
+            self._discard(message, f"given up: {failure}")
+            return True
         model = self.station.device_model
         self._failures += 1
         attempts = model.integer("OCPPCommCtrlr", "MessageAttempts", 3, variable_instance="TransactionEvent")
         wait = model.integer("OCPPCommCtrlr", "MessageAttemptInterval", 60, variable_instance="TransactionEvent")
-        if self._failures >= max(1, attempts) and not message.event and not _is_unwelcome(failure):
+        if self._failures >= max(1, attempts) and not message.event:
             return self._postpone(message, wait)
         if self._failures >= max(1, attempts):  # E13.FR.04
             self._discard(message, f"given up after {self._failures} attempts: {failure}")

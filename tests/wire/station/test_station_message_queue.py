@@ -9,7 +9,8 @@ import pytest
 from charging_world import ChargingWorld
 
 from ocppflow.endpoint import LATER
-from ocppflow.errors import InternalError
+from ocppflow.errors import InternalError, NotSupported
+from ocppflow.messages import v21
 from ocppflow.station import StoreFailed
 
 QUIET = ("SampledDataCtrlr.TxUpdatedInterval=0", "AlignedDataCtrlr.Interval=0")
@@ -203,3 +204,26 @@ async def test_messages_survive_a_power_cut_with_their_content(offline: bool) ->
         world.check_books()
         assert not world.store.keys("queue")
         assert not world.store.keys("transactions")
+
+
+async def test_what_the_CSMS_never_takes_holds_up_nothing() -> None:
+    async with ChargingWorld() as world:
+        await world.online()
+
+        def unknown(call: object) -> None:
+            raise NotSupported("no monitoring here")
+
+        world.answers["NotifyEvent"] = unknown
+        event = v21.EventDataType(
+            event_id=1,
+            timestamp=world.now(),
+            trigger="Delta",
+            actual_value="x",
+            event_notification_type="HardWiredNotification",
+            component=v21.ComponentType(name="Fan"),
+            variable=v21.VariableType(name="Speed"),
+        )
+        world.station.message_queue.put(v21.NotifyEventRequest(generated_at=world.now(), seq_no=0, event_data=[event]))
+        await world.clock.advance(1)
+        assert len(world.sent("NotifyEvent")) == 1
+        assert world.station.message_queue.length == 0

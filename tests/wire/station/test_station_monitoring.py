@@ -9,6 +9,7 @@ import pytest
 from station_world import StationWorld
 from variable_steps import place, shown, status
 
+from ocppflow.endpoint import sleep
 from ocppflow.errors import ConfigurationError, RemoteCallError
 from ocppflow.messages import Version
 from ocppflow.station import EvseConfig, MonitorConfig, StationConfig, StoreFailed, VariableConfig
@@ -128,7 +129,7 @@ async def test_N04FR01_N04FR08_N04FR11_monitors_are_set_and_get_an_id(world: Sta
         (wish(STATE, "UpperThreshold", 1), "UnsupportedMonitorType", None),  # N04.FR.05
         (wish(place("ChargingStation", "Model"), "Delta", 1), "UnsupportedMonitorType", None),
         (wish(place("EVSE", "Power", evse=1), "UpperThreshold", 99_999), "Rejected", "ValueOutOfRange"),  # N04.FR.06
-        (wish(FAN, "Delta", -1), "Rejected", "ValuePositiveOnly"),  # N04.FR.14
+        (wish(FAN, "Delta", -1), "Rejected", None),  # N04.FR.14
         (wish(FAN, "Delta", 1, 10), "Rejected", "ValueOutOfRange"),
         (wish(FAN, "Periodic", 0), "Rejected", "ValueTooLow"),
         (wish(FAN, "Delta", 1, id=77), "Rejected", "NotFound"),  # N04.FR.13
@@ -406,6 +407,30 @@ async def test_N07FR04_what_is_less_severe_and_as_before_is_not_told(world: Stat
     await give(world, "AvailabilityState", "Available", evse=1)
     await up_and_heard(world)
     assert events(world) == []
+
+
+async def test_N07_an_event_that_is_lost_with_the_connection_is_told_on_the_next(world: StationWorld) -> None:
+    await set_monitor(world, FAN, "UpperThreshold", 5, 8)
+
+    async def never(call: object) -> dict[str, object]:
+        await sleep(world.clock, 1000)
+        return {}
+
+    world.answers["NotifyEvent"] = never
+    await spin(world, 9)
+    world.answers["NotifyEvent"] = {}
+    lost = events(world)[0]["eventId"]
+    await world.station.stop()
+    await up_and_heard(world)
+    assert [each["eventId"] for each in events(world)] == [lost]
+
+
+async def test_N07FR10_a_new_password_is_told_of_though_it_makes_a_new_connection(world: StationWorld) -> None:
+    await set_monitor(world, place("SecurityCtrlr", "BasicAuthPassword"), "Delta", 1)
+    assert await status(world, "SecurityCtrlr", "BasicAuthPassword", "another-long-password-1") == ("Accepted", "")
+    await world.clock.advance(5)
+    assert set(told(world)) == {("Delta", "", False)}  # TC_N_48
+    assert len({each["eventId"] for each in events(world)}) == 1  # it may be told twice, alike, but not be missing
 
 
 async def test_N08FR06_a_periodic_event_each_interval(world: StationWorld) -> None:

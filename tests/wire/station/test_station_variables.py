@@ -124,7 +124,7 @@ async def test_B05FR07_an_ill_formed_value_is_rejected(world: StationWorld, valu
 @pytest.mark.parametrize(
     ("component", "variable", "value", "reason"),
     [
-        ("SmartChargingCtrlr", "LimitChangeSignificance", "100.5", "ValueOutOfRange"),
+        ("SmartChargingCtrlr", "LimitChangeSignificance", "-0.5", "ValueOutOfRange"),
         ("OCPPCommCtrlr", "HeartbeatInterval", "0", "ValueOutOfRange"),
         ("OCPPCommCtrlr", "WebSocketPingInterval", "-1", "ValueOutOfRange"),
         ("AuthCtrlr", "MasterPassGroupId", "x" * 37, "TooLargeElement"),

@@ -23,15 +23,21 @@ _RESERVED: Final = 1000
 """Event ids that are taken from the store at once, so that no event has to wait for it."""
 
 
+_MOST_UNSENT: Final = 100
+"""Events that are kept in memory when a connection is lost while they are on their way; the latest count."""
+
+
 class EventOutlet:
     """Gathers the events of a moment into as few NotifyEvents as hold them."""
 
-    __slots__ = ("_down", "_events", "_next", "_reserved", "_sending", "_station")
+    __slots__ = ("_down", "_events", "_next", "_reserved", "_sending", "_station", "_unsent")
 
     def __init__(self, station: CompleteStation) -> None:
         self._station = station
         self._next = self._reserved = station.store.load(AREA, int).get("next", 1)
         self._events: list[v21.EventDataType] = []
+        self._unsent: list[v21.EventDataType] = []
+        """What was lost with the connection, and is not severe enough for the queue."""
         self._sending = False
         self._down = False
 
@@ -39,6 +45,7 @@ class EventOutlet:
         """The power is gone: nothing is sent or kept any more."""
         self._down = True
         self._events.clear()
+        self._unsent.clear()
 
     def _is_down(self) -> bool:
         return self._down
@@ -57,6 +64,12 @@ class EventOutlet:
         if not self._sending:
             self._sending = True
             self._station.work(self._send(), "NotifyEvent")
+
+    def retry(self) -> None:
+        """There is a CSMS again: what happened while there was one is told."""
+        unsent, self._unsent = self._unsent, []
+        for event in unsent:
+            self.put(event)
 
     async def _send(self) -> None:
         try:
@@ -80,15 +93,18 @@ class EventOutlet:
                 generated_at=self._station.time.now(), seq_no=number, event_data=page, tbc=more
             )
             taken = await self._station.say(in_words(request, self._station.version))
-            if taken is None and not self._is_down():
-                self._queue(request)
+            if taken is None and not self._is_down() and not is_online(self._station):
+                self._wait(request)
 
-    def _queue(self, request: v21.NotifyEventRequest) -> None:
-        """N07.FR.04, N08.FR.03: what may not be lost waits in the queue, if it was not taken."""
+    def _wait(self, request: v21.NotifyEventRequest) -> None:
+        """What is severe waits in the queue (N07.FR.04, N08.FR.03). The rest happened while the station was online,
+        since it is not watched else: it is told when it is so again, unless there is a boot between."""
         most = queued_severity(self._station)
-        kept = [event for event in request.event_data if event.severity is not UNSET and event.severity <= most]
-        if kept:
-            request.event_data = kept
+        severe = [event for event in request.event_data if event.severity is not UNSET and event.severity <= most]
+        self._unsent += [event for event in request.event_data if event not in severe]
+        del self._unsent[:-_MOST_UNSENT]
+        if severe:
+            request.event_data = severe
             self._station.message_queue.put(request)
 
 
@@ -97,6 +113,11 @@ def in_words(request: v21.NotifyEventRequest, version: Version | None) -> v21.No
     if version is not Version.V201:
         return request
     return replace(request, event_data=[replace(event, severity=UNSET) for event in request.event_data])
+
+
+def is_online(station: CompleteStation) -> bool:
+    """Whether events can be sent."""
+    return station.is_connected and station.provisioning.may_send
 
 
 def queued_severity(station: CompleteStation) -> int:

@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from ocppflow.messages import v21
 from ocppflow.station.blocks.block import Block
-from ocppflow.station.blocks.monitoring.event_outlet import EventOutlet, queued_severity
+from ocppflow.station.blocks.monitoring.event_outlet import EventOutlet, is_online, queued_severity
 from ocppflow.station.blocks.monitoring.monitor import Monitor, MonitorEvent, judge, next_aligned
 from ocppflow.station.blocks.monitoring.monitor_table import MonitorTable, is_numeric
 from ocppflow.station.device_model import VariableKey
@@ -58,6 +58,7 @@ class Monitoring(Block):
         self.look_at_all()
 
     def registered(self) -> None:
+        self.outlet.retry()
         self.look_at_all()
 
     def time_set(self) -> None:
@@ -139,9 +140,7 @@ class Monitoring(Block):
         return transactions.on_evse(monitor.key.evse) is not None if monitor.key.evse else bool(transactions.running)
 
     def _is_heard(self, monitor: Monitor) -> bool:
-        station = self.station
-        online = station.is_connected and station.provisioning.may_send
-        return online or monitor.severity <= queued_severity(station)
+        return is_online(self.station) or monitor.severity <= queued_severity(self.station)
 
     def _transaction(self, evse: int) -> str | None:
         transactions = self.station.transactions

@@ -133,6 +133,8 @@ def _verdict(
         return "Rejected", because("UnsupportedParam", "there are no periodic event streams here")
     if not 0 <= data.severity <= _LEAST_SEVERE:
         return "Rejected", because("ValueOutOfRange", "the severity is 0 to 9")
+    if data.value < 0 and (data.type == "Delta" or data.type in TARGET):
+        return "Rejected", None  # N04.FR.14; the official cases want no reason here (TC_N_43)
     refusal = _wrong_value(data, declaration)
     return ("Rejected", refusal) if refusal is not None else ("Accepted", None)
 
@@ -141,8 +143,8 @@ def _wrong_value(data: v21.SetMonitoringDataType, declaration: Declaration) -> v
     if data.type in PERIODIC:
         short = data.value < _SHORTEST
         return because("ValueTooLow", f"at least {_SHORTEST} second") if short else None
-    if data.type == "Delta" or data.type in TARGET:  # N04.FR.14
-        return because("ValuePositiveOnly") if data.value < 0 else None
+    if data.type not in ("UpperThreshold", "LowerThreshold"):
+        return None
     low, high = declaration.min_limit, declaration.max_limit  # N04.FR.06
     if (low is not None and data.value < low) or (high is not None and data.value > high):
         return because("ValueOutOfRange")

@@ -32,7 +32,7 @@ def _declare_smart_charging(config: StationConfig, made: list[Declaration]) -> N
     smart.integer("Entries", 0, "live", instance="ChargingProfiles", most=100, required=True)
     smart.flag("ExternalControlSignalsEnabled", True, "RW")
     smart.flag("NotifyChargingLimitWithSchedules", False, "RW")
-    smart.decimal("LimitChangeSignificance", 1.0, "RW", unit="Percent", least=0, most=100, required=True)
+    smart.decimal("LimitChangeSignificance", 1.0, "RW", unit="Percent", least=0, required=True)
     smart.integer("PeriodsPerSchedule", 1024, required=True)
     smart.integer("ProfileStackLevel", 9, required=True)
     smart.flag("Phases3to1", ac)
