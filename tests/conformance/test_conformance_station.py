@@ -31,6 +31,8 @@ def _params() -> list[object]:
 @pytest.mark.parametrize(("case_id", "version"), _params())
 def test_our_station_passes(case_id: str, version: Version) -> None:
     result = outcome(station_cases()[case_id, version], version)
+    if result.verdict is Verdict.NOT_APPLICABLE:
+        pytest.skip(result.reason)
     assert (result.verdict, result.reason, result.not_cleaned) == (Verdict.PASS, "", []), "\n".join(
         f"{record.event:4} {record.data[:300]!r} {record.note}" for record in result.records
     )

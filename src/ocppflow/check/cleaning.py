@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from ocppflow.check.connector_states import last_states, of_evse
 from ocppflow.check.heard import CheckFailed
 from ocppflow.check.operator import OperatorCannot
 from ocppflow.check.trial import NotPossible, Trial
@@ -36,8 +37,24 @@ async def _hands_off(trial: Trial) -> None:
         await trial.operator.clear(evse)
     for evse in sorted(trial.operator.plugged):
         await trial.operator.unplug(evse)
+        trial.notes.setdefault("left", []).append(evse)
     for evse in sorted(trial.operator.parked):
         await trial.operator.leave(evse)
+
+
+async def _cables_gone(trial: Trial) -> None:
+    """Connectors are not Occupied any more; a cable that is still locked is asked for."""
+    for evse in trial.notes.get("left", []) if trial.version is not Version.V16 else []:
+
+        def free(evse: int = evse) -> bool | None:
+            states = last_states(trial.bench.inbox)
+            return None if any(place[0] == evse and state == "Occupied" for place, state in states.items()) else True
+
+        if await trial.bench.until(free, 2.0) is None:
+            for _, connector in of_evse(trial, evse, ""):
+                await trial.call(v21.UnlockConnectorRequest(evse_id=evse, connector_id=connector))
+            if await trial.bench.until(free, trial.settings.patience) is None:
+                raise NotPossible(f"EVSE {evse} is still Occupied")
 
 
 async def _no_transactions(trial: Trial) -> None:
@@ -117,6 +134,7 @@ _STEPS: tuple[tuple[str, Step], ...] = (
     ("connection", _connected),
     ("EV and faults", _hands_off),
     ("transactions", _no_transactions),
+    ("cables", _cables_gone),
     ("availability", _operative),
     ("charging profiles", _no_profiles),
     ("reservations", _no_reservations),

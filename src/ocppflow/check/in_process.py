@@ -54,6 +54,12 @@ class InProcessOperator(Operator):
     async def end_session(self, evse: int) -> None:
         self._do("end_session", evse)
 
+    async def park(self, evse: int) -> None:
+        self._do("bay", evse, True)
+
+    async def leave(self, evse: int) -> None:
+        self._do("bay", evse, False)
+
     async def fault(self, evse: int, code: str = "GroundFailure") -> None:
         self._do("fault", evse, code)
 

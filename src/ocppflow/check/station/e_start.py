@@ -125,6 +125,7 @@ async def TC_E_11_CS(trial: Trial) -> None:
 async def TC_E_12_CS(trial: Trial) -> None:
     """The transaction starts at ParkingBayOccupancy."""
     await starts_at(trial, "ParkingBayOccupancy")
+    await configure_if_there(trial, "TxCtrlr", "TxStopPoint", "ParkingBayOccupancy")  # or it would never end
     await trial.operator.park(trial.evse)
     event = await transaction_event(trial, visit_of(trial), by="E01.FR.01")
     event.must("eventType", "Started", by="E01.FR.01")

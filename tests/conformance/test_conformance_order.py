@@ -1,0 +1,59 @@
+"""One station goes through many cases in any order: each is put right again after each."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from our_station import PICS, POST
+
+from ocppflow.check.in_process import station_in_process
+from ocppflow.check.runner import plan, run_plan
+from ocppflow.check.verdict import Verdict
+from ocppflow.endpoint import run_in_virtual_time
+from ocppflow.messages import Version
+
+_KNOWN = [
+    "TC_B_06",
+    "TC_B_09",
+    "TC_B_13",
+    "TC_B_32",
+    "TC_E_01",
+    "TC_E_03",
+    "TC_E_05",
+    "TC_E_10",
+    "TC_E_16",
+    "TC_E_24",
+    "TC_E_29",
+    "TC_E_41",
+    "TC_E_44",
+    "TC_F_01",
+    "TC_F_03",
+    "TC_F_06",
+    "TC_F_09",
+    "TC_G_03",
+    "TC_G_05",
+    "TC_G_11",
+    "TC_G_14",
+    "TC_J_01",
+    "TC_J_06",
+    "TC_J_08",
+    "TC_J_10",
+]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("version", [Version.V201, Version.V21])
+def test_the_order_of_cases_does_not_matter(version: Version, seed: int) -> None:
+    async def play() -> list[tuple[str, str, str, list[str]]]:
+        planned = plan(version, PICS, only=_KNOWN)
+        random.Random(seed).shuffle(planned)
+        async with station_in_process(version, PICS.settings, POST) as (bench, operator, _):
+            return [
+                (each.case, each.verdict.value, each.reason, each.not_cleaned)
+                async for each in run_plan(bench, operator, PICS, planned)
+            ]
+
+    results = run_in_virtual_time(play())
+    assert len(results) == len(_KNOWN)
+    assert [each for each in results if each[1:] != (Verdict.PASS.value, "", [])] == []
