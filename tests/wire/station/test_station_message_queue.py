@@ -225,5 +225,6 @@ async def test_what_the_CSMS_never_takes_holds_up_nothing() -> None:
         )
         world.station.message_queue.put(v21.NotifyEventRequest(generated_at=world.now(), seq_no=0, event_data=[event]))
         await world.clock.advance(1)
-        assert len(world.sent("NotifyEvent")) == 1
+        told = [each["eventData"][0]["component"]["name"] for each in world.sent("NotifyEvent")]
+        assert told.count("Fan") == 1
         assert world.station.message_queue.length == 0
