@@ -68,6 +68,10 @@ class Hands:
             raise NotThisToken(f"a token is 1 to {_LONGEST_TOKEN} printable characters, not {token[:40]!r}")
         self.simulated.present(evse, IdTokenType(id_token=token, type=type))
 
+    async def end_session(self, evse: int) -> None:
+        """Let the EV end the session over its higher-level protocol (SessionStopReq of ISO 15118)."""
+        self.simulated.end_session(evse)
+
     async def park(self, evse: int) -> None:
         """Drive a vehicle into the parking bay of an EVSE."""
         self.simulated.bay(evse, True)
