@@ -34,6 +34,9 @@ COMMANDS = {
         "ocppflow.cli.check_command", "check", "Play the official test cases against a charging station."
     ),
     "csms": CommandEntry("ocppflow.cli.csms_command", "csms", "Run a CSMS written in Python."),
+    "station": CommandEntry(
+        "ocppflow.cli.station_command", "station", "Run a complete charging station with simulated hardware."
+    ),
     "trace": CommandEntry("ocppflow.cli.trace_command", "trace", "Read a trace file: as a table, a picture, or JSON."),
     "hash-password": CommandEntry(
         "ocppflow.cli.hash_password_command", "hash_password", "Hash a station's password for --auth."

@@ -61,7 +61,7 @@ def call(
         "versions": offered,
         "limits": LinkLimits(close_timeout=_GOODBYE),
         "headers": read_headers(header or []),
-        "ssl": _tls(base, cert, key, ca),
+        "ssl": tls_context(base, cert, key, ca),
         "password": find_password(password, password_file, password_hex),
         "leniency": Leniency(version=assume_version),
         "timeout": timeout,
@@ -103,7 +103,8 @@ def _target(url: str, identity: str | None) -> tuple[str, str]:
     return split_identity(url)
 
 
-def _tls(base: str, cert: Path | None, key: Path | None, ca: Path | None) -> ssl.SSLContext | None:
+def tls_context(base: str, cert: Path | None, key: Path | None, ca: Path | None) -> ssl.SSLContext | None:
+    """What ``--cert``, ``--key`` and ``--ca`` ask for; None if they ask for nothing. Raises Failure."""
     if key is not None and cert is None:
         raise Failure("--key without --cert: give the certificate too")
     if cert is None and ca is None:

@@ -156,7 +156,7 @@ class CompleteStation(Hands, PoweredStation):
         super().__init__(identity, url, **settings)
         self.hardware: Hardware | None = hardware or SimulatedHardware(self.config, identity)
         self.store: StationStore = store or MemoryStationStore()
-        self.time = WallTime(self.clock, start_time)
+        self.time = WallTime(lambda: self.clock, start_time)
         self.time.on_set = lambda: self.told_all("time_set")
         self.transfer: Transfer = transfer or NETWORK
         self.installer: Installer = installer or SIMULATED

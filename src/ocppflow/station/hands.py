@@ -63,7 +63,7 @@ class Hands:
         """Hold a token before the reader of an EVSE, or of the station (0). ``type``: one of TOKEN_TYPES. Raises
         NotThisToken too."""
         if type not in TOKEN_TYPES:
-            raise NotThisToken(f"there is no type of token {type!r}; the types are {', '.join(TOKEN_TYPES)}")
+            raise NotThisToken(f"the types are {', '.join(TOKEN_TYPES)}")
         if not 0 < len(token) <= _LONGEST_TOKEN or not token.isprintable():
             raise NotThisToken(f"a token is 1 to {_LONGEST_TOKEN} printable characters, not {token[:40]!r}")
         self.simulated.present(evse, IdTokenType(id_token=token, type=type))

@@ -1,5 +1,5 @@
-"""What people tell a station, as words: ``plug 1``, ``swipe 1 04A1B2C3``, ``power-cut 30``. The terminal and the control
-API both go through here.
+"""What people tell a station, as words: ``plug 1``, ``swipe 1 04A1B2C3``, ``power-cut 30``. The terminal and the
+control API both go through here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ocppflow.errors import LocalError
-from ocppflow.station.hardware import FAULTS, ElectricVehicle
+from ocppflow.station.hardware import ElectricVehicle
 
 if TYPE_CHECKING:
     from ocppflow.station.complete_station import CompleteStation
@@ -222,7 +222,7 @@ VERBS: Final = {
         Verb("end-session", "EVSE", "the EV ends the session (ISO 15118)", _end_session),
         Verb("park", "EVSE", "a vehicle enters the parking bay", _park),
         Verb("leave", "EVSE", "it leaves the bay", _leave),
-        Verb("fault", "EVSE [CODE]", f"something breaks: {', '.join(FAULTS)}; EVSE 0: the whole station", _fault),
+        Verb("fault", "EVSE [CODE]", "something breaks, such as GroundFailure; EVSE 0: the whole station", _fault),
         Verb("clear", "EVSE [CODE]", "it is mended", _clear),
         Verb("offline", "", "the network goes away", _offline),
         Verb("online", "", "it comes back", _online),

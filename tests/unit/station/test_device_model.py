@@ -25,6 +25,8 @@ from ocppflow.station.device_model import (
 )
 from ocppflow.station.wall_time import WallTime
 
+CLOCK = ManualClock()
+
 
 class Owner:
     """What the device model knows of its station."""
@@ -32,7 +34,7 @@ class Owner:
     identity = "CS1"
     config = StationConfig()
     hardware = None
-    time = WallTime(ManualClock(), datetime(2026, 1, 1, tzinfo=UTC))
+    time = WallTime(lambda: CLOCK, datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def own(**what: Any) -> VariableConfig:

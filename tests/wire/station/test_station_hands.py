@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
 import pytest
 from fake_hardware import FakeHardware
-from station_world import StationWorld
+from station_world import START, StationWorld
 
 from ocppflow.messages import Version
-from ocppflow.station import ConnectorConfig, EvseConfig, StationConfig, StoreFailed
+from ocppflow.station import CompleteStation, ConnectorConfig, EvseConfig, StationConfig, StoreFailed
 from ocppflow.station.hands import NotThisToken
 from ocppflow.station.hardware import ElectricVehicle, Hardware, HardwareRefused, NoSuchFault, NoSuchPlace, NotNow
+from ocppflow.station.station_snapshot import StationSnapshot
 
 CAR = ElectricVehicle(capacity=60_000, soc=20)
 
@@ -172,3 +174,12 @@ async def test_a_store_that_fails_is_seen(world: StationWorld) -> None:
     world.store.failing = None
     await world.station.unplug(1)
     assert world.station.snapshot().problems == []
+
+
+def test_a_station_can_be_made_where_no_event_loop_runs_yet() -> None:
+    station = CompleteStation("CS1", "ws://127.0.0.1:9/ocpp", start_time=START)
+
+    async def told() -> StationSnapshot:
+        return station.snapshot()
+
+    assert asyncio.run(told()).time == START
