@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-from ocppflow.endpoint import Link, On, Router
+from ocppflow.endpoint import CallAnswered, Link, On, Router
 from ocppflow.errors import ConnectionRefused, OCPPError
 from ocppflow.log_budget import budgeted
-from ocppflow.messages import Request, Response, Role, Version
+from ocppflow.messages import Message, Request, Response, Role, Version
+from ocppflow.station.awkward_words import awkward
 from ocppflow.station.blocks.authorization import Authorization, authorization
 from ocppflow.station.blocks.availability import Availability, availability
 from ocppflow.station.blocks.block import Block
@@ -270,6 +271,15 @@ class CompleteStation(Hands, PoweredStation):
         if self.version is Version.V16 and request.__version__ is Version.V21:
             return await say_16(self, request, how.get("timeout"))
         return await super().call(request, **how)
+
+    async def _call(self, request: Any, timeout: float | None, message_id: str | None, validate: bool) -> CallAnswered:
+        if self.config.personality == "awkward" and isinstance(request, Message):
+            payload = awkward(request, f"{self.config.seed}:{self.identity}")
+            if payload is not None:
+                return await self.call_raw(
+                    request.__action__, payload, timeout=timeout, message_id=message_id, validate=False
+                )
+        return await super()._call(request, timeout, message_id, validate)
 
     async def say(self, request: Request[_R]) -> _R | None:
         """Send what is of no use later. None if the station may not send, or got no proper answer; the log says why."""
