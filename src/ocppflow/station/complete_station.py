@@ -282,8 +282,11 @@ class CompleteStation(Hands, PoweredStation):
         return await super()._call(request, timeout, message_id, validate)
 
     async def say(self, request: Request[_R]) -> _R | None:
-        """Send what is of no use later. None if the station may not send, or got no proper answer; the log says why."""
+        """Send what is of no use later. None if the station may not send, or got no proper answer; the log says why.
+        With QueueAllMessages it waits for the connection in the queue."""
         if not self.is_connected or not self.provisioning.may_send:
+            if self.is_up and not self.is_connected and self.device_model.flag("OCPPCommCtrlr", "QueueAllMessages"):
+                self.message_queue.put(request)
             return None
         try:
             return await self.call(request)

@@ -28,6 +28,7 @@ from ocppflow.messages import Request, Version, request_type, v21
 from ocppflow.messages.codec import decoded
 from ocppflow.station.blocks.block import Block
 from ocppflow.station.blocks.monitoring.event_outlet import in_words as event_in_words
+from ocppflow.station.hardware import Fault
 
 if TYPE_CHECKING:
     from ocppflow.station.complete_station import CompleteStation
@@ -70,7 +71,18 @@ class QueuedMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
 class MessageQueue(Block):
     """The queue of one station."""
 
-    __slots__ = ("_commits", "_down", "_failures", "_messages", "_next", "_sending", "_unkept", "_waiting", "limit")
+    __slots__ = (
+        "_broken",
+        "_commits",
+        "_down",
+        "_failures",
+        "_messages",
+        "_next",
+        "_sending",
+        "_unkept",
+        "_waiting",
+        "limit",
+    )
 
     def __init__(self, station: CompleteStation) -> None:
         super().__init__(station)
@@ -81,6 +93,8 @@ class MessageQueue(Block):
         """What is not durable yet, coming or going: by its number, which commit makes it so."""
         self._failures = 0
         """How often the first message has failed."""
+        self._broken: Fault | None = None
+        """What the station shows as broken while nothing can be kept."""
         self._sending = False
         self._down = False
         self._waiting: list[asyncio.Future[None]] = []
@@ -172,6 +186,7 @@ class MessageQueue(Block):
             return
         if (failure := written.exception()) is None:
             self._unkept = {number: at for number, at in self._unkept.items() if at > commit}
+            self._recover()
             self._wake()
             return
         log.error("%s: %d messages to the CSMS cannot be kept: %s", self.station.identity, self.length, failure)
@@ -180,6 +195,16 @@ class MessageQueue(Block):
                 self._unkept[number] = self._commits + 1
         if "store" not in self._timers:
             self.later("store", _STORE_RETRY, self._commit)
+        if (0, 0) not in self.station.availability.faults:
+            self._broken = Fault(code="InternalError", text=str(failure))
+            self.station.availability.fault(0, 0, self._broken)  # no transaction starts that could not be kept
+
+    def _recover(self) -> None:
+        """What is put can be kept again."""
+        broken, self._broken = self._broken, None
+        if broken is not None and self.station.availability.faults.get((0, 0)) is broken:
+            log.warning("%s: messages to the CSMS can be kept again", self.station.identity)
+            self.station.availability.clear(0, 0)
 
     def _thin_out(self) -> None:
         """Drop every second Updated event when an offline station is short of memory: values alone before others

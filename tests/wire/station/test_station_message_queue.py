@@ -129,9 +129,12 @@ async def test_a_transaction_that_cannot_be_kept_is_refused() -> None:
         assert not world.station.transactions.running
         assert not world.hardware.evses[0].closed
         assert not world.hardware.evses[0].locked
+        assert world.station.availability.station_status() == "Faulted"
+        assert not world.station.availability.operative(1, 1)
         world.store.failing = None
         world.hardware.unplug()
         await world.settle(20)
+        assert world.station.availability.status(1, 1) == "Available"
         world.hardware.plug()
         world.hardware.swipe()
         await world.settle(1)
@@ -227,4 +230,45 @@ async def test_what_the_CSMS_never_takes_holds_up_nothing() -> None:
         await world.clock.advance(1)
         told = [each["eventData"][0]["component"]["name"] for each in world.sent("NotifyEvent")]
         assert told.count("Fan") == 1
+        assert world.station.message_queue.length == 0
+
+
+@pytest.mark.parametrize("queues", [False, True])
+async def test_with_QueueAllMessages_other_messages_wait_as_well(queues: bool) -> None:
+    async with ChargingWorld(
+        "AlignedDataCtrlr.Interval=60", f"OCPPCommCtrlr.QueueAllMessages={str(queues).lower()}"
+    ) as world:
+        await world.online()
+        await world.offline(10_000)
+        await world.settle(125)
+        assert not world.sent("MeterValues")
+        await world.back()
+        await world.settle(1)
+        timestamps = [each["meterValue"][0]["timestamp"] for each in world.sent("MeterValues")]
+        assert ("2026-01-01T00:01:00Z" in timestamps) is queues
+
+
+async def test_A04FR02_a_security_event_is_not_given_up_and_holds_up_nothing() -> None:
+    async with ChargingWorld(*QUIET, *RETRY) as world:
+        times: list[float] = []
+
+        def refuse(call: Any) -> Any:
+            times.append(world.clock.now())
+            if len(times) < 6:
+                raise InternalError("not today")
+            return {}
+
+        await world.online()
+        await world.settle(1)
+        world.answers["SecurityEventNotification"] = refuse
+        assert world.hardware.events is not None
+        world.hardware.events.security_event("TamperDetectionActivated")
+        await world.settle(0)
+        world.hardware.plug()
+        world.hardware.swipe()
+        await world.settle(31)
+        assert len(times) > 3
+        assert world.told()[-1] == ("Updated", "ChargingStateChanged", "Charging")
+        await world.settle(200)
+        assert len(times) == 6
         assert world.station.message_queue.length == 0

@@ -595,6 +595,14 @@ async def test_E17FR14_a_transaction_goes_on() -> None:
         world.check_books()
 
 
+async def test_E17FR02_a_long_silence_before_the_power_went_does_not_count() -> None:
+    async with stopping("EVConnected,Authorized", "TxCtrlr.ResumptionTimeout=120") as world:
+        await charging(world)
+        await world.settle(7200)
+        await power_cut(world, 30)
+        assert world.told()[-2:][0][1] == "TxResumed"
+
+
 @pytest.mark.parametrize(("boot", "expected"), [("PowerUp", "PowerLoss"), ("Watchdog", "Reboot")])
 async def test_E17FR20_or_ends_if_it_took_too_long(boot: str, expected: str) -> None:
     async with stopping("EVConnected,Authorized", "TxCtrlr.ResumptionTimeout=60") as world:

@@ -31,7 +31,7 @@ def answered(block: Transactions, request: Request[Any], response: Response) -> 
     session = block.sessions[transaction.evse]
     if isinstance(response.charging_priority, int):
         transaction.charging_priority = response.charging_priority
-    station.store.put(AREA, transaction.id, transaction)
+        station.store.put(AREA, transaction.id, transaction)
     if isinstance(response.total_cost, int | float):
         transaction_limits.told_cost(block, transaction, float(response.total_cost))
     if isinstance(response.transaction_limit, v21.TransactionLimitType) and session.transaction is transaction:
@@ -53,6 +53,7 @@ def _judged(block: Transactions, session: EvseSession, transaction: Transaction,
     if info.status == "Accepted":
         if isinstance(info.group_id_token, v21.IdTokenType):
             session.group = transaction.group = info.group_id_token
+            block.station.store.put(AREA, transaction.id, transaction)
         return
     if model.flag("TxCtrlr", "StopTxOnInvalidId"):  # E05.FR.09, E05.FR.10
         block.deauthorize(session, "Deauthorized", "DeAuthorized")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
 
 from ocppflow.station.blocks.transactions.energy_supply import supply
 from ocppflow.station.blocks.transactions.ev_connection import wait_for_ev
@@ -15,6 +16,21 @@ from ocppflow.station.transaction import Transaction
 
 if TYPE_CHECKING:
     from ocppflow.station.blocks.transactions.transaction_block import Transactions
+
+
+AREA: Final = "power"
+"""Of the store: when the station was last known to have power, while a transaction runs."""
+
+STAMP: Final = 60.0
+"""Seconds between two such notes: so much longer than it was an interruption may seem (E17.FR.02)."""
+
+
+def note_power(block: Transactions) -> None:
+    """Note now and then that the power is there, as long as a transaction runs."""
+    if block.running and block.station.device_model.integer("TxCtrlr", "ResumptionTimeout"):
+        block.station.store.put(AREA, "alive", block.station.time.now())
+        block.station.store.commit()
+        block.later("power", STAMP, lambda: note_power(block))
 
 
 def resume(block: Transactions) -> None:
@@ -35,7 +51,8 @@ def resume(block: Transactions) -> None:
 
 
 def _decide(block: Transactions, session: EvseSession, transaction: Transaction) -> None:
-    away = (block.station.time.now() - transaction.last_event_at).total_seconds()
+    alive = block.station.store.load(AREA, datetime).get("alive", transaction.last_event_at)
+    away = (block.station.time.now() - max(transaction.last_event_at, alive)).total_seconds()
     timeout = block.station.device_model.integer("TxCtrlr", "ResumptionTimeout")
     if session.faults or not timeout or away > timeout:  # E17.FR.20
         by_cut = block.station.boot_reason == "PowerUp"

@@ -343,6 +343,10 @@ class Transactions(Block):
     def ready(self) -> None:
         resumption.resume(self)
 
+    def transaction_started(self, transaction: Transaction) -> None:
+        if "power" not in self._timers:
+            self.later("power", resumption.STAMP, partial(resumption.note_power, self))
+
     def registered(self) -> None:
         for session in self.sessions.values():
             trigger, session.denied = session.denied, None

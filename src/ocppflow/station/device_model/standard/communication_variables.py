@@ -24,6 +24,7 @@ def declare_communication(config: StationConfig, made: list[Declaration]) -> Non
     comm.integer("MessageTimeout", 30, instance="Default", unit="s", least=1, required=True)
     comm.integer("MessageAttempts", 5, "RW", instance="TransactionEvent", least=1, required=True)
     comm.integer("MessageAttemptInterval", 60, "RW", instance="TransactionEvent", unit="s", least=0, required=True)
+    comm.flag("QueueAllMessages", False, "RW")
     comm.sequence("NetworkConfigurationPriority", SLOTS[0], SLOTS, "RW", required=True)
     comm.integer("NetworkProfileConnectionAttempts", 3, "RW", least=1, required=True)
     comm.integer("OfflineThreshold", 60, "RW", unit="s", least=0, required=True)
