@@ -161,7 +161,7 @@ class CompleteStation(Hands, PoweredStation):
         self.time.on_set = lambda: self.told_all("time_set")
         self.transfer: Transfer = transfer or NETWORK
         self.installer: Installer = installer or SIMULATED
-        self.diary = Diary(self.time, self.config.diary_entries)
+        self.diary = Diary(self.time, self.config.diary_entries, self._heard_nonsense)
         self.add_trace(self.diary)
         self._blocks: tuple[Block, ...] = ()
         self.include(BEHAVIOUR, without=left_out(self.config.features, BEHAVIOUR.actions))
@@ -252,6 +252,10 @@ class CompleteStation(Hands, PoweredStation):
     def announce_registered(self) -> None:
         """Let all blocks know that the CSMS has accepted the station."""
         self.told_all("registered")
+
+    def _heard_nonsense(self, what: str) -> None:
+        if self.is_up:
+            self.security.nonsense(what)
 
     async def _dial_out(self) -> Link:
         return await self.security.dialler.dial()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from ocppflow.plain_text import one_line
@@ -19,10 +19,12 @@ class Diary:
     """A ring of the latest ``most`` entries, without secrets. It is a trace hook that does without what messages hold:
     of each it keeps kind, id and action, which costs next to nothing; a message that has a fault it keeps whole."""
 
-    __slots__ = ("_entries", "_time")
+    __slots__ = ("_entries", "_on_fault", "_time")
 
-    def __init__(self, time: WallTime, most: int) -> None:
+    def __init__(self, time: WallTime, most: int, on_fault: Callable[[str], object]) -> None:
+        """``on_fault`` is called with what is wrong with a message of the CSMS's."""
         self._time = time
+        self._on_fault = on_fault
         self._entries: deque[bytes] = deque(maxlen=most)
 
     def note(self, text: str) -> None:
@@ -52,3 +54,5 @@ class Diary:
         """Something else: it has no secrets any more."""
         said = record.data[:_LONGEST].decode(errors="replace")
         self._add(one_line(" ".join(filter(None, (record.event, record.note, said))), _LONGEST).encode())
+        if record.event == "in" and record.note:
+            self._on_fault(record.note)

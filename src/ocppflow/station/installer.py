@@ -18,7 +18,7 @@ from ocppflow.errors import OCPPError
 if TYPE_CHECKING:
     from ocppflow.station.complete_station import CompleteStation
 
-_VERSION: Final = re.compile(r"\d{1,9}(?:\.\d{1,9}){1,4}")
+_NOT_OF_A_VERSION: Final = re.compile(r"[^0-9.]")
 _HEAD: Final = re.compile(rb"ocppflow-firmware (?P<version>[!-~]{1,50})(?: sha256=(?P<sha256>[0-9a-f]{64}))?\r?\n")
 _LONGEST_HEAD: Final = 160
 _LONGEST_VERSION: Final = 50
@@ -66,6 +66,13 @@ class SimulatedInstaller:
         return version
 
 
+def _version_in(name: str) -> str:
+    """The last thing in a file's name that looks like a version: digits with points between them."""
+    parts = (part.strip(".") for part in _NOT_OF_A_VERSION.split(name))
+    versions = [part for part in parts if "." in part]
+    return (versions[-1] if versions else name)[:_LONGEST_VERSION]
+
+
 async def _verified(image: Path, name: str) -> str:
     with image.open("rb") as file:
         start = file.read(_LONGEST_HEAD)
@@ -73,8 +80,7 @@ async def _verified(image: Path, name: str) -> str:
             raise InstallFailed("the image is empty", "InstallVerificationFailed")
         head = _HEAD.match(start)
         if head is None:
-            found = _VERSION.findall(name)
-            return found[-1] if found else name[:_LONGEST_VERSION]
+            return _version_in(name)
         if (wanted := head["sha256"]) is not None:
             file.seek(head.end())
             digest = hashlib.sha256()

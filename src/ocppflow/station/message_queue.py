@@ -220,6 +220,7 @@ class MessageQueue(Block):
         if droppable:
             dropped = (len(droppable) + 1) // 2
             log.warning("%s: %d messages wait: %d Updated events dropped", self.station.identity, self.length, dropped)
+            self.station.security.event("MemoryExhaustion", f"{self.length} messages wait, {dropped} were dropped")
 
     # --- sending -------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from pki import START, Authority, subject
 from station_world import StationWorld
 
-from ocppflow.errors import ConnectionRefused
+from ocppflow.errors import ConnectionRefused, RemoteCallError
 from ocppflow.messages import Version
 from ocppflow.station import StationConfig
 
@@ -441,3 +441,18 @@ async def test_A05FR08_A05FR09_A05FR10_a_lower_profile_is_taken_from_3_to_2_only
     assert [security.is_downgrade(profile) for profile in (1, 2, 3)] == [True, False, False]
     model.set("SecurityCtrlr", "SecurityProfile", 2)
     assert security.is_downgrade(1)
+
+
+async def test_A04_what_is_not_a_valid_message_is_logged_once_a_minute(world: StationWorld) -> None:
+    await world.station.connect()
+    await world.clock.advance(0)
+    before = len(_logged(world))
+    for _ in range(10):
+        with pytest.raises(RemoteCallError):
+            await world.csms["CS1"].call_raw("Reset", {"type": "Nonsense"}, validate=False)
+    assert _logged(world)[before:] == ["InvalidMessages"]
+    await world.clock.advance(61)
+    with pytest.raises(RemoteCallError):
+        await world.csms["CS1"].call_raw("Reset", {}, validate=False)
+    assert _logged(world)[before:] == ["InvalidMessages"] * 2
+    assert "InvalidMessages" not in _events(world)

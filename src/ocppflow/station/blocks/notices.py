@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -28,7 +27,7 @@ class Notices(Generic[_NoticeT]):
         self._station = station
         self._told = told
         self._sending: asyncio.Future[Any] | None = None
-        self.waiting: deque[_NoticeT] = deque()
+        self.waiting: list[_NoticeT] = []
         self.last: _NoticeT | None = None
         """The last one that was sent (L01.FR.25, L01.FR.26)."""
 
@@ -62,7 +61,7 @@ class Notices(Generic[_NoticeT]):
                 except OCPPError as exc:
                     log.warning("%s: %s failed: %s", self._station.identity, type(notice).__name__, exc)
                 if self.waiting and self.waiting[0] is notice:
-                    self.waiting.popleft()
+                    del self.waiting[0]
                 self._told(notice)
         finally:
             self._sending = None

@@ -41,6 +41,9 @@ _NOT_LET_IN: Final = (401, 403)
 _HEXADECIMAL: Final = re.compile(r"(?:[0-9A-Fa-f]{2}){16,20}")
 _SHORTEST_PASSWORD: Final = 16
 _LONGEST_PASSWORD: Final[dict[Version | None, int]] = {Version.V16: 40, Version.V201: 40, Version.V21: 64}
+_NONSENSE: Final = 60.0
+"""Seconds in which messages that are not valid count as one event, so that they cannot fill the log."""
+
 _INFO: Final = 255
 """Characters of techInfo."""
 
@@ -48,13 +51,14 @@ _INFO: Final = 255
 class Security(Block):
     """What one station does for its security."""
 
-    __slots__ = ("_asked", "_told_of", "dialler", "log", "renewal")
+    __slots__ = ("_asked", "_nonsense_after", "_told_of", "dialler", "log", "renewal")
 
     def __init__(self, station: CompleteStation) -> None:
         super().__init__(station)
         self.log = SecurityLog(station.store)
         self.renewal = Renewal(station)
         self.dialler = Dialler(station)
+        self._nonsense_after = 0.0
         self._told_of = ""  # the event for why there is no connection: repeated attempts give one (A00.FR.316)
         self._asked: set[str] = set()  # renewals that the station has begun by itself in this boot
 
@@ -78,6 +82,13 @@ class Security(Block):
         else:
             message = v21.SecurityEventNotificationRequest(type=kind, timestamp=now, tech_info=info or UNSET)
             self.station.message_queue.put(message)
+
+    def nonsense(self, what: str) -> None:
+        """The CSMS has said something that is not a valid message. Of many, a minute is told of once."""
+        now = self.station.clock.now()
+        if now >= self._nonsense_after:
+            self._nonsense_after = now + _NONSENSE
+            self.event("InvalidMessages", what)
 
     def clear_log(self) -> None:
         """Forget the security log, and say so."""
