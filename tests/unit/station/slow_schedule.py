@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from datetime import UTC, datetime, timedelta, tzinfo
 from math import floor, inf
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from msgspec import UNSET
 
 from ocppflow.station.blocks.smart_charging.charging_rate import Supply
+from ocppflow.station.blocks.smart_charging.composite_schedule import CompositePeriod
 from ocppflow.station.blocks.smart_charging.installed_profile import Circumstances, EvseSituation, InstalledProfile
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -187,3 +189,13 @@ def _amps(limit: Limit, supply: Supply) -> float:
 
 def _watts(limit: Limit, supply: Supply) -> float:
     return min(limit[1], limit[0] * supply.voltage * limit[2])
+
+
+def at_once(composing: Generator[None, None, tuple[list[CompositePeriod], int]]) -> tuple[list[CompositePeriod], int]:
+    """What comes of it, without a stop."""
+    while True:
+        try:
+            next(composing)
+        except StopIteration as end:
+            result: tuple[list[CompositePeriod], int] = end.value
+            return result

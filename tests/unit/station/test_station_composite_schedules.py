@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
-from tests.unit.station.slow_schedule import SlowSchedule, as_time
+from tests.unit.station.slow_schedule import SlowSchedule, as_time, at_once
 
 from ocppflow.messages import v21
 from ocppflow.station.blocks.smart_charging.charging_rate import Supply
@@ -150,12 +150,14 @@ def differences(chance: random.Random) -> list[str]:
     for evse in range(len(around.evses) + 1):
         unit: Any = chance.choice("AW")
         voltage = around.evses[evse - 1][0].voltage if evse else around.supply.voltage
-        periods, covered = composite(
-            lambda when, evse=evse, unit=unit: limits.evse(evse, when) if evse else limits.total(when, unit),  # type: ignore[misc]
-            around.now,
-            SECONDS,
-            unit,
-            voltage,
+        periods, covered = at_once(
+            composite(
+                lambda when, evse=evse, unit=unit: limits.evse(evse, when) if evse else limits.total(when, unit),  # type: ignore[misc]
+                around.now,
+                SECONDS,
+                unit,
+                voltage,
+            )
         )
         assert covered == SECONDS
         assert [period.start for period in periods] == sorted({period.start for period in periods})

@@ -298,3 +298,27 @@ async def test_K08_a_DC_station_counts_in_watts() -> None:
 
 def _typed(sent: dict[str, Any]) -> v21.ChargingProfileType:
     return msgspec.convert(sent, v21.ChargingProfileType, str_keys=True)
+
+
+async def test_K05FR03_F01FR10_a_remote_start_brings_its_profile(two: ProfileWorld) -> None:
+    two.hardware.plug(1)
+    await two.clock.advance(0)
+    request = {
+        "remoteStartId": 1,
+        "evseId": 1,
+        "idToken": {"idToken": "TOKEN", "type": "ISO14443"},
+        "chargingProfile": profile(9, (0, 8), chargingProfilePurpose="TxProfile"),
+    }
+    answer = await two.call("RequestStartTransaction", request)
+    assert answer["status"] == "Accepted"
+    await two.clock.advance(1)
+    assert two.offered().amps == 8.0
+    (report,) = await two.reported({"chargingProfileId": [9]})
+    (reported,) = report["chargingProfile"]
+    transaction = two.station.transactions.on_evse(1)
+    assert transaction is not None
+    assert reported.pop("transactionId") == transaction.id
+    assert reported == request["chargingProfile"]
+    wrong = {**request, "chargingProfile": profile(9, (5, 8), chargingProfilePurpose="TxProfile"), "evseId": 2}
+    answer = await two.call("RequestStartTransaction", wrong)
+    assert (answer["status"], answer["statusInfo"]["reasonCode"]) == ("Rejected", "InvalidSchedule")  # K05.FR.05

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Generator, Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -222,7 +223,7 @@ async def _clear_charging_profile(
 
 
 @smart_charging.on(v21.GetCompositeScheduleRequest)
-def _get_composite_schedule(
+async def _get_composite_schedule(
     station: CompleteStation, request: v21.GetCompositeScheduleRequest
 ) -> v21.GetCompositeScheduleResponse:
     block = block_of(station)
@@ -239,12 +240,14 @@ def _get_composite_schedule(
     unit = request.charging_rate_unit
     if unit is UNSET:
         unit = "W" if "A" not in units or (supply.is_dc and "W" in units) else "A"
-    periods, seconds = composite(
-        lambda when: limits.evse(evse, when) if evse else limits.total(when, unit),
-        now,
-        request.duration,
-        unit,
-        supply.voltage,
+    periods, seconds = await _in_slices(
+        composite(
+            lambda when: limits.evse(evse, when) if evse else limits.total(when, unit),
+            now,
+            request.duration,
+            unit,
+            supply.voltage,
+        )
     )
     schedule = v21.CompositeScheduleType(
         evse_id=evse,
@@ -254,6 +257,19 @@ def _get_composite_schedule(
         charging_schedule_period=[_period(period, supply.is_dc) for period in periods],
     )
     return v21.GetCompositeScheduleResponse(status="Accepted", schedule=schedule)
+
+
+async def _in_slices(
+    composing: Generator[None, None, tuple[list[CompositePeriod], int]],
+) -> tuple[list[CompositePeriod], int]:
+    """What comes of it; others have their turn in between."""
+    while True:
+        try:
+            next(composing)
+        except StopIteration as end:
+            result: tuple[list[CompositePeriod], int] = end.value
+            return result
+        await asyncio.sleep(0)
 
 
 def _period(period: CompositePeriod, is_dc: bool) -> v21.ChargingSchedulePeriodType:

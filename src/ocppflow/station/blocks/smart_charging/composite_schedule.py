@@ -6,7 +6,7 @@ moments that the profiles name, so it goes from one such moment to the next, wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from math import ceil, inf
 from typing import NamedTuple
 
@@ -16,8 +16,10 @@ from ocppflow.station.blocks.smart_charging.schedule_span import ScheduleSpan
 
 MOST_PERIODS = 1024
 """Periods of a composite schedule: as many as a schedule may have at all."""
-MOST_STEPS = 20_000
-"""Moments looked at for one schedule, lest somebody asks for a century of daily profiles: a fifth of a second."""
+MOST_STEPS = 5_000
+"""Moments looked at for one schedule, lest somebody asks for a century of daily profiles: some tenths of a second, with
+as many profiles as a station takes."""
+STEPS_AT_ONCE = 100
 
 Answer = tuple[ChargingRate, float]
 """A limit, and the first later moment at which it may be different."""
@@ -161,12 +163,13 @@ class CompositePeriod(NamedTuple):
 
 def composite(
     limit_at: Callable[[int], Answer], start: int, seconds: int, unit: ChargingRateUnitEnumType, voltage: float
-) -> tuple[list[CompositePeriod], int]:
+) -> Generator[None, None, tuple[list[CompositePeriod], int]]:
     """The schedule from ``start`` on (K08.FR.02), and for how many of the ``seconds`` it holds: fewer if it would have
-    more periods than a schedule may have. What changes within a second counts from the next whole one on."""
+    more periods than a schedule may have. What changes within a second counts from the next whole one on. It stops to
+    let others go on after every STEPS_AT_ONCE moments."""
     periods: list[CompositePeriod] = []
     second = 0
-    for _ in range(MOST_STEPS):
+    for step in range(1, MOST_STEPS + 1):
         if second >= seconds:
             return periods, seconds
         rate, until = limit_at(start + second * 1000)
@@ -178,6 +181,8 @@ def composite(
         if until == inf:
             return periods, seconds
         second = ceil((until - start) / 1000)
+        if step % STEPS_AT_ONCE == 0:
+            yield
     return periods, second
 
 

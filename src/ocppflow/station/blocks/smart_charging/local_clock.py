@@ -41,7 +41,7 @@ def date_time(at: int) -> datetime:
 class LocalClock:
     """The station's local time: a time zone, or an offset in milliseconds that changes once at most."""
 
-    __slots__ = ("_at", "_next", "_now", "_zone")
+    __slots__ = ("_at", "_known", "_next", "_now", "_zone")
 
     def __init__(
         self, zone: tzinfo | None = None, *, offset: int = 0, next_offset: int | None = None, next_at: int | None = None
@@ -50,6 +50,7 @@ class LocalClock:
         self._now = offset
         self._next = offset if next_offset is None else next_offset
         self._at = inf if next_at is None else next_at
+        self._known = (0, 0)
 
     def offset(self, at: int) -> int:
         """Milliseconds by which local time is ahead of UTC at that moment."""
@@ -65,14 +66,18 @@ class LocalClock:
             return self._at if after < self._at <= before else inf
         if after >= _LAST:
             return inf
-        end = int(min(before, after + _LOOK_AHEAD))
-        offset, low = self.offset(after), after
+        if not self._known[0] <= after < self._known[1]:  # looking is dear, and many ask for the same time
+            self._known = after, self._look(after)
+        return self._known[1] if self._known[1] <= before else inf
+
+    def _look(self, after: int) -> int:
+        offset, low, end = self.offset(after), after, after + _LOOK_AHEAD
         while low < end:
             high = min(low + _DAY, end)
             if self.offset(high) != offset:
                 return self._between(low, high, offset)
             low = high
-        return end if end < before else inf
+        return end
 
     def _between(self, low: int, high: int, offset: int) -> int:
         while high - low > 1:

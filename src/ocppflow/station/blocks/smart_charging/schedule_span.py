@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from math import inf
 from typing import Final
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from ocppflow.messages.v21 import ChargingProfileType
 from ocppflow.station.blocks.smart_charging.charging_rate import ChargingRate, Supply, period_rate
@@ -23,10 +23,22 @@ class ScheduleSpan:
     ``relative_start``: when a Relative schedule began, which is when the station was ready to deliver energy
     (K01.FR.42). ``delays``: seconds by which each period starts later (K01.FR.92). ``ends``: when it becomes invalid
     for another reason than ``validTo``, such as having been offline for too long (K01.FR.101). ``soc``: percent, if
-    the EV tells it. ``least`` has the A per phase below which the EV charges inefficiently (K01.FR.21).
+    the EV tells it.
     """
 
-    __slots__ = ("_cycle", "_from", "_length", "_local", "_rates", "_start", "_starts", "_to", "least", "level")
+    __slots__ = (
+        "_cap",
+        "_cycle",
+        "_from",
+        "_length",
+        "_local",
+        "_schedule",
+        "_start",
+        "_starts",
+        "_supply",
+        "_to",
+        "level",
+    )
 
     def __init__(
         self,
@@ -47,14 +59,14 @@ class ScheduleSpan:
         self._local = local if schedule.use_local_time is True else None
         self._cycle = self._recurrence(profile)
         self._start = self._begin(profile, relative_start)
-        periods = schedule.charging_schedule_period
-        self._rates = [period_rate(period, schedule.charging_rate_unit, supply) for period in periods]
+        self._schedule = schedule
+        self._supply = supply
+        self._cap: ChargingRate | None = None
         cap = schedule.limit_at_soc
         if cap is not UNSET and soc is not None and soc >= cap.soc:  # K01.FR.100
-            most = ChargingRate(cap.limit) if schedule.charging_rate_unit == "A" else ChargingRate(watts=cap.limit)
-            self._rates = [rate.meet(most) for rate in self._rates]
-        self.least = _least(schedule.min_charging_rate, schedule.charging_rate_unit, self._rates[0], supply)
-        self._starts = _delayed([period.start_period for period in periods], delays)
+            amperes = schedule.charging_rate_unit == "A"
+            self._cap = ChargingRate(cap.limit) if amperes else ChargingRate(watts=cap.limit)
+        self._starts = _delayed([period.start_period for period in schedule.charging_schedule_period], delays)
 
     @staticmethod
     def _recurrence(profile: ChargingProfileType) -> float:
@@ -70,6 +82,22 @@ class ScheduleSpan:
             self._local = None
             return relative_start
         return (moment if self._local is None else wall_moment)(schedule.start_schedule)
+
+    def _rate(self, index: int) -> ChargingRate:
+        """Of a period. Only few are ever asked for, of the thousand that a schedule may have."""
+        schedule = self._schedule
+        rate = period_rate(schedule.charging_schedule_period[index], schedule.charging_rate_unit, self._supply)
+        return rate if self._cap is None else rate.meet(self._cap)
+
+    @property
+    def least(self) -> float:
+        """A per phase below which the EV charges inefficiently (K01.FR.21)."""
+        schedule, least = self._schedule, self._schedule.min_charging_rate
+        if least is UNSET:
+            return 0.0
+        if schedule.charging_rate_unit == "A":
+            return float(least)
+        return least / (self._supply.voltage * self._rate(0).phases)
 
     def at(self, when: int) -> tuple[ChargingRate | None, float]:
         """The limit, None if it has none then, and the first later moment at which that may be different."""
@@ -95,13 +123,7 @@ class ScheduleSpan:
         index = bisect_right(self._starts, position) - 1
         following = self._starts[index + 1] if index + 1 < len(self._starts) else inf
         until = min(following, self._length, self._cycle) - position  # K01.FR.12
-        return (self._rates[index] if index >= 0 else None), until
-
-
-def _least(least: float | UnsetType, unit: str, rate: ChargingRate, supply: Supply) -> float:
-    if least is UNSET:
-        return 0.0
-    return float(least) if unit == "A" else least / (supply.voltage * rate.phases)
+        return (self._rate(index) if index >= 0 else None), until
 
 
 def _delayed(starts: Sequence[int], delays: Sequence[int]) -> list[int]:

@@ -46,6 +46,11 @@ class TariffBook:
         self._drivers: list[tuple[v21.IdTokenType, v21.TariffType]] = []
         self._central: list[v21.IdTokenType] = []
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no tariff at all."""
+        return not self._defaults and not self._drivers
+
     def fault_in(self, tariff: v21.TariffType) -> Fault | None:
         """Why the station cannot calculate with it (I07.FR.02 to I07.FR.05, I11.FR.02)."""
         model = self._station.device_model

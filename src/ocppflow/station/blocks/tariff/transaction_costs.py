@@ -132,9 +132,11 @@ class TransactionCosts:
     def complete(self, request: v21.TransactionEventRequest, transaction: Transaction) -> None:
         """Add to an event that is about to be queued what belongs into it: the tariff's id once (I08.FR.22), the cost
         while it runs (I12.FR.02) and at the end (I12.FR.01)."""
+        meter = self._meters.get(transaction.id)
+        if meter is None and self._block.book.is_empty:
+            return
         if not self._block.calculates or self._block.station.version is Version.V201:
             return
-        meter = self._meters.get(transaction.id)
         if meter is None:
             meter = self._begin(transaction)
             if meter is None:
