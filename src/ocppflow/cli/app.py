@@ -37,6 +37,7 @@ COMMANDS = {
     "station": CommandEntry(
         "ocppflow.cli.station_command", "station", "Run a complete charging station with simulated hardware."
     ),
+    "fleet": CommandEntry("ocppflow.cli.fleet_command", "fleet", "Run many charging stations, to load a CSMS."),
     "trace": CommandEntry("ocppflow.cli.trace_command", "trace", "Read a trace file: as a table, a picture, or JSON."),
     "hash-password": CommandEntry(
         "ocppflow.cli.hash_password_command", "hash_password", "Hash a station's password for --auth."

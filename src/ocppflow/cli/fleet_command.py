@@ -50,6 +50,7 @@ def fleet(
     It shows rate, failures and latencies for each action. At the end it sums up, and writes a report where --report and
     --html say. Exit code 0: every call was answered; 1: some were not, or stations were not connected at the end.
     """
+    from ocppflow.cli.csms_log import silenced
     from ocppflow.fleet import FleetPlan, read_arrivals, read_seconds
     from ocppflow.transport.address import station_address
     from ocppflow.transport.loop import run
@@ -72,7 +73,10 @@ def fleet(
             raise Failure(f"{file}: there is no directory {file.parent}")
     with contextlib.ExitStack() as stack:
         settings = _settings(stack, url, data, cert, key, ca)
-        code = run(_run(plan, settings, seconds, report, page, plain or not sys.stdout.isatty()))
+        lines = plain or not sys.stdout.isatty()
+        if not lines:
+            stack.enter_context(silenced())  # the view counts what the log would say
+        code = run(_run(plan, settings, seconds, report, page, lines))
     if code:
         raise typer.Exit(code)
 
@@ -180,7 +184,7 @@ def _sum_up(data: dict[str, Any], report: Path | None, page: Path | None) -> Non
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("action")
+    table.add_column("action", no_wrap=True)
     for heading in ("answered", "failed", "p50 ms", "p95 ms", "p99 ms", "longest ms"):
         table.add_column(heading, justify="right")
     for action, figures in (*data["actions"].items(), ("all", data["all"])):

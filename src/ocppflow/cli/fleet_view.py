@@ -43,7 +43,7 @@ class FleetView:
         self._look()
         figures = self._fleet.figures
         table = Table(box=box.SIMPLE_HEAD)
-        table.add_column("action")
+        table.add_column("action", no_wrap=True)
         for heading in ("per second", "answered", "failed", "p50", "p95", "p99", "longest"):
             table.add_column(heading, justify="right")
         for action in sorted(figures.actions):

@@ -19,6 +19,7 @@ body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
   margin: 2rem auto; padding: 0 1rem; }
 svg { width: 100%; height: auto; margin: 1rem 0; } svg text { font-size: 12px; fill: var(--ink); }
 svg .title { font-weight: 600; font-size: 13px; } svg .axis { text-anchor: end; } svg .time { text-anchor: middle; }
+svg .last { text-anchor: end; }
 svg .grid { stroke: var(--grid); } polyline { fill: none; stroke-width: 1.8; } .one { stroke: var(--one); }
 .two { stroke: var(--two); } .three { stroke: var(--three); } svg line.one, svg line.two, svg line.three {
   stroke-width: 3; }
@@ -30,6 +31,7 @@ table { border-collapse: collapse; width: 100%; } th, td { text-align: right; pa
 def report_data(fleet: Fleet) -> dict[str, Any]:
     """The whole report, for JSON. Times are seconds, latencies milliseconds, energy Wh."""
     plan, figures = fleet.plan, fleet.figures
+    figures.span(fleet.clock.now())  # the quiet end counts as well
     return {
         "url": plan.url,
         "stations": plan.count,

@@ -59,7 +59,8 @@ def _grid(highest: float, unit: str, seconds: float) -> list[str]:
         parts.append(f'<text class="axis" x="{_LEFT - 6}" y="{y + 4:.1f}">{value:g} {escape(unit)}</text>')
     for fifth in range(6):
         x = _LEFT + (_WIDTH - _LEFT - _RIGHT) * fifth / 5
-        parts.append(f'<text class="time" x="{x:.1f}" y="{_HEIGHT - 12}">{shown_time(seconds * fifth / 5)}</text>')
+        place = "time last" if fifth == 5 else "time"
+        parts.append(f'<text class="{place}" x="{x:.1f}" y="{_HEIGHT - 12}">{shown_time(seconds * fifth / 5)}</text>')
     return parts
 
 

@@ -69,6 +69,7 @@ async def test_evs_come_charge_and_leave_at_stations_of_all_versions() -> None:
         heard = {action: world.count(action) for _, action in world.heard}
         assert {action: figures["answered"] for action, figures in data["actions"].items()} == heard
         assert data["all"]["failed"] == 0
+        assert len(data["spans"]) * data["spanSeconds"] >= 3 * 3600
         page = report_page(json.loads(json.dumps(data)))
         assert page.count("<svg") == 3
         assert "TransactionEvent" in page
