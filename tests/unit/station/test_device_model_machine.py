@@ -23,6 +23,7 @@ VARIABLES = (
 )
 CONFIG = StationConfig(variables=VARIABLES)
 KEYS = {each.variable: VariableKey("A", each.variable) for each in VARIABLES}
+CLOCK = ManualClock()
 LIVE = VariableKey("EVSE", "AvailabilityState", evse=1)
 VALUES = st.integers(0, 3).map(str)
 
@@ -31,7 +32,7 @@ class _Owner:
     identity = "CS1"
     config = CONFIG
     hardware = None
-    time = WallTime(ManualClock())
+    time = WallTime(lambda: CLOCK)
 
 
 class Machine(RuleBasedStateMachine):
