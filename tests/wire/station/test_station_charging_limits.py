@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from profile_world import TWO_AC, ProfileWorld, profile
+from station_world import StationWorld
 
 from ocppflow.messages import Version, v21
 from ocppflow.station import EvseConfig, StationConfig
@@ -322,3 +323,26 @@ async def test_K05FR03_F01FR10_a_remote_start_brings_its_profile(two: ProfileWor
     wrong = {**request, "chargingProfile": profile(9, (5, 8), chargingProfilePurpose="TxProfile"), "evseId": 2}
     answer = await two.call("RequestStartTransaction", wrong)
     assert (answer["status"], answer["statusInfo"]["reasonCode"]) == ("Rejected", "InvalidSchedule")  # K05.FR.05
+
+
+async def test_K02FR02_a_simulated_EV_draws_what_the_profile_allows() -> None:
+    async with StationWorld(Version.V21) as world:
+        await world.station.connect()
+        await world.clock.advance(1)
+        await world.station.plug(1)
+        await world.station.swipe(1, "TOKEN")
+        await world.clock.advance(30)
+        sent = profile(1, (0, 8), (60, 5), (120, 20))
+        assert (await world.call("SetChargingProfile", {"evseId": 1, "chargingProfile": sent}))["status"] == "Accepted"
+        drawn, states = [], []
+        assert world.station.hardware is not None
+        for _ in range(4):
+            await world.clock.advance(30)
+            drawn.append(max(world.station.hardware.evses[0].read().currents))
+            transaction = world.station.transactions.on_evse(1)
+            assert transaction is not None
+            states.append(transaction.charging_state)
+        assert drawn[0] == pytest.approx(8, rel=0.05)
+        assert drawn[1:3] == [0, 0]
+        assert drawn[3] == pytest.approx(20, rel=0.05)
+        assert states == ["Charging", "SuspendedEVSE", "SuspendedEVSE", "Charging"]
