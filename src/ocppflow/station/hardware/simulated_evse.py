@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+from msgspec import structs
+
 from ocppflow.station.hardware.electric_vehicle import Battery, ElectricVehicle
 from ocppflow.station.hardware.evse_course import EvseCourse
 from ocppflow.station.hardware.hardware_errors import NoSuchPlace, NotNow
-from ocppflow.station.hardware.interface import NOTHING, Fault, MeterReading, Offer
+from ocppflow.station.hardware.interface import NOTHING, Fault, MeterReading, Offer, SignedReading
+from ocppflow.station.hardware.meter_signature import MeterSignature
 from ocppflow.station.hardware.simulated_faults import TRIPPING
 
 
@@ -57,8 +62,14 @@ class SimulatedEvse(EvseCourse):
             self.go_on()
 
     def read(self) -> MeterReading:
-        """What the meter shows now."""
-        return self._circuit.reading(self._hardware.now())
+        """What the meter shows now, with its signature if the make has such a meter."""
+        now = self._hardware.now()
+        reading = self._circuit.reading(now)
+        if not self._hardware.signs or reading.signed is not None:
+            return reading
+        serial = f"{self._hardware.serial}-{self.number}"
+        signature = MeterSignature(serial, reading.energy_import, now, is_dc=self.config.current == "DC")
+        return structs.replace(reading, signed=cast(SignedReading, signature))
 
     # --- a person's hands ----------------------------------------------------------------------------------------
 

@@ -37,7 +37,19 @@ class SimulatedHardware:
     forget at the end of the process is in the store (see ``evse_course``).
     """
 
-    __slots__ = ("_events", "_faults", "_phase", "_plugs", "_seed", "_store", "ambient", "clock", "evses", "supply")
+    __slots__ = (
+        "_events",
+        "_faults",
+        "_phase",
+        "_plugs",
+        "_seed",
+        "_store",
+        "ambient",
+        "clock",
+        "evses",
+        "signs",
+        "supply",
+    )
 
     def __init__(self, config: StationConfig, identity: str = "") -> None:
         self._seed = f"{config.seed}:{identity}"
@@ -48,6 +60,8 @@ class SimulatedHardware:
         """Degrees Celsius around the station."""
         self._phase = chance.uniform(0.0, math.tau)
         self._plugs = 0
+        self.signs = config.has("signed_meter_values")
+        """Whether its meters sign what they show."""
         self._faults: tuple[Fault, ...] = ()
         self.clock: Clock | None = None
         """None until it has had power for the first time."""
@@ -157,6 +171,11 @@ class SimulatedHardware:
         self.tell(lambda events: events.security_event("TamperDetectionActivated", "the housing was opened"))
 
     # --- for its EVSEs -------------------------------------------------------------------------------------------
+
+    @property
+    def serial(self) -> str:
+        """What tells its meters from those of other stations."""
+        return self._seed
 
     @property
     def is_powered(self) -> bool:
