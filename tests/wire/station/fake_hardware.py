@@ -80,6 +80,7 @@ class FakeHardware:
     def __init__(self, evses: int = 1) -> None:
         self.evses: Sequence[FakeEvse] = [FakeEvse() for _ in range(evses)]
         self.events: HardwareEvents | None = None
+        self.broken: dict[tuple[int, int], Fault] = {}
 
     @classmethod
     def of(cls, config: StationConfig) -> FakeHardware:
@@ -87,6 +88,8 @@ class FakeHardware:
 
     def start(self, events: HardwareEvents, clock: Clock, store: StationStore) -> None:
         self.events = events
+        for (number, connector), fault in self.broken.items():
+            events.faulted(number, connector, fault)
         for number, evse in enumerate(self.evses, 1):
             if evse.clock is None:
                 evse.clock, evse._since = clock, clock.now()
@@ -130,9 +133,11 @@ class FakeHardware:
         self._told.bay(evse, taken)
 
     def fault(self, code: str, evse: int = 1, connector: int = 0) -> None:
+        self.broken[evse, connector] = Fault(code=code)
         self._told.faulted(evse, connector, Fault(code=code))
 
     def clear(self, evse: int = 1, connector: int = 0) -> None:
+        self.broken.pop((evse, connector), None)
         self._told.cleared(evse, connector)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -29,6 +29,9 @@ availability: Router[CompleteStation] = Router(Role.CS, "availability")
 AREA = "availability"
 """Of the store: what a CSMS has set Inoperative, by place. What is not there is Operative."""
 
+RESERVED_AREA = "reserved_connectors"
+"""Of the store: which connectors are Reserved, by place: they are so again after a boot (B11.FR.05)."""
+
 _WAITING = 64
 """Changes of status that wait for the CSMS; with more, only the latest of each connector is kept."""
 
@@ -49,16 +52,28 @@ class Availability(Block):
     Operative again. What is set while a transaction runs counts for new transactions at once, and shows when it has
     ended (G03.FR.05)."""
 
-    __slots__ = ("_changes", "_inoperative", "_lost_at", "_reporting", "_said", "_statuses", "faults")
+    __slots__ = (
+        "_changes",
+        "_inoperative",
+        "_lost_at",
+        "_ready",
+        "_reporting",
+        "_reserved",
+        "_said",
+        "_statuses",
+        "faults",
+    )
 
     def __init__(self, station: CompleteStation) -> None:
         super().__init__(station)
         self._inoperative: set[Place] = {_place(key) for key in station.store.load(AREA, bool)}
         self.faults: dict[Place, Fault] = {}
         """What is broken, by place."""
-        self._statuses: dict[Place, v21.ConnectorStatusEnumType] = {}
+        self._reserved: set[Place] = {_place(key) for key in station.store.load(RESERVED_AREA, bool)}
+        self._statuses: dict[Place, v21.ConnectorStatusEnumType] = dict.fromkeys(self._reserved, "Reserved")
         self._said: dict[Place, v21.ConnectorStatusEnumType] = {}  # what the CSMS knows, or is about to
         self._changes: deque[_Change] = deque()
+        self._ready = False
         self._reporting = False
         self._lost_at: float | None = None  # clock time of the loss of the connection that it still lacks
 
@@ -121,28 +136,35 @@ class Availability(Block):
     def transaction_ended(self, transaction: Transaction) -> None:
         self.refresh(transaction.evse)
 
-    def power_up(self) -> None:
-        for evse, connector in self._connectors():  # before cables are told: what is Reserved stays so (B11.FR.05)
-            self.status(evse, connector)
-
     def ready(self) -> None:
+        self._ready = True
         self.refresh()
 
     def refresh(self, evse: int = 0, *, tell: bool = True) -> None:
         """Derive the status of an EVSE's connectors anew (0: of all), and tell the CSMS what has changed (G01)."""
+        if not self._ready:
+            return  # what is Reserved is so until it is known where cables are
         reservations = self.station.reservations
         reservations.drop_lost()
         if len(reservations):  # one EVSE less may be what the reservations cannot do without
             evse = 0
-        for _ in self.station.config.evses:  # and one more of those is the last that changes
-            before = dict(self._statuses)
-            for place in self._connectors(evse):
-                self._statuses[place] = connector_status(self._facts(*place))
-            if self._statuses == before:
-                break
+        self._derive(list(self._connectors(evse)))
         self._to_device_model([evse] if evse else range(1, len(self.station.config.evses) + 1))
         if tell:
             self.report_changed()
+
+    def _derive(self, places: Collection[Place]) -> None:
+        for _ in self.station.config.evses:  # what is Reserved depends on what else is
+            before = dict(self._statuses)
+            for place in places:
+                self._statuses[place] = connector_status(self._facts(*place))
+            if self._statuses == before:
+                break
+        reserved = {place for place, status in self._statuses.items() if status == "Reserved"}
+        if reserved != self._reserved:
+            self._reserved = reserved
+            self.station.store.replace(RESERVED_AREA, {_key(place): True for place in reserved})
+            self.station.store.commit()
 
     def _facts(self, evse: int, connector: int) -> ConnectorFacts:
         transaction = self.station.transactions.on_evse(evse)
