@@ -34,6 +34,13 @@ class AccessModel:
             self.works((evse, number)) and wish[2] in ("", kind) for number, kind in enumerate(types, 1)
         )
 
+    def targets(self, wish: Wish) -> list[int]:
+        return [evse for evse, kinds in CONNECTORS.items() if wish[1] in (0, evse) and wish[2] in ("", *kinds)]
+
+    def touched(self, wish: Wish) -> bool:
+        """Whether one of the EVSEs that it is for does not work."""
+        return not all(self.would_do(wish, evse) for evse in self.targets(wish))
+
     def fits(self, wishes: list[Wish], evses: set[int]) -> bool:
         return any(
             all(self.would_do(wish, evse) for wish, evse in zip(wishes, chosen, strict=True))
@@ -68,10 +75,10 @@ class AccessModel:
     def show(self) -> None:
         kept: dict[int, Wish] = {}
         free = self.free()
-        for number, wish in self.wishes.items():
+        for number, wish in sorted(self.wishes.items(), key=lambda each: self.touched(each[1])):
             if self.fits([*kept.values(), wish], free):
                 kept[number] = wish
-        self.wishes = kept
+        self.wishes = {number: wish for number, wish in self.wishes.items() if number in kept}
         while True:
             shown = {place: self.status(place, self.free()) for place in PLACES}
             if shown == self.shown:
@@ -112,7 +119,7 @@ class AccessModel:
         if evse in self.charging:
             if self.charging[evse] == card:
                 del self.charging[evse]
-        elif self.works((evse, self.cable[evse])) and not self.faulty(evse) and self.lets_in(evse, card):
+        elif self.works((evse, self.cable[evse])) and self.lets_in(evse, card):
             self.charging[evse] = card
         self.show()
 
@@ -140,7 +147,7 @@ class AccessModel:
             self.wishes[number] = wish
             self.show()
             return "Accepted"
-        targets = [evse for evse, kinds in CONNECTORS.items() if wish[1] in (0, evse) and wish[2] in ("", *kinds)]
+        targets = self.targets(wish)
         if not targets:
             return "Rejected"
         if any(self.would_do(wish, evse) for evse in targets):

@@ -96,7 +96,7 @@ class Compared:
         assert {(each, connector): status for each, connector, status in reports(self.world)} == ours
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(step, min_size=5, max_size=30))
 async def test_G01_G03_G04_H01_H03_as_the_requirements_read(steps: list[tuple[Any, ...]]) -> None:
     async with ChargingWorld(evses=EVSES) as world:

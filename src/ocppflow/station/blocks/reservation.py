@@ -148,10 +148,18 @@ class Reservations(Block):
 
     # --- places --------------------------------------------------------------------------------------------------
 
+    def _targets(self, reserved: Reservation) -> list[int]:
+        """The EVSEs that would do if all worked (H01.FR.07, H01.FR.09)."""
+        evses, wanted = self.station.config.evses, reserved.connector_type
+        numbers = [reserved.evse] if reserved.evse else range(1, len(evses) + 1)
+        return [
+            evse for evse in numbers if not wanted or any(each.type == wanted for each in evses[evse - 1].connectors)
+        ]
+
     def _places(self, reserved: Reservation) -> list[int]:
-        """The EVSEs that would do, as far as they work (H01.FR.07, H01.FR.09)."""
-        numbers = [reserved.evse] if reserved.evse else range(1, len(self.station.config.evses) + 1)
-        return [evse for evse in numbers if self.station.availability.usable(evse, reserved.connector_type)]
+        """Those of them that work."""
+        usable = self.station.availability.usable
+        return [evse for evse in self._targets(reserved) if usable(evse, reserved.connector_type)]
 
     def _free(self) -> list[int]:
         """The EVSEs that a reservation may count on: nobody is there, or only somebody who may not charge."""
@@ -194,23 +202,18 @@ class Reservations(Block):
         self.station.availability.flush()
 
     def drop_lost(self) -> None:
-        """H01.FR.16, H01.FR.17: cancel what can no longer be kept, because EVSEs are broken or out of service. The
-        newest goes first."""
-        if not self._all:
+        """H01.FR.16, H01.FR.17: cancel what can no longer be kept, because EVSEs are broken or out of service. What
+        could have been served by none of those stays; of the others the newest goes first."""
+        touched = [each for each in self._all.values() if self._targets(each) != self._places(each)]
+        if not touched:
             return
-        broken = {evse for evse in range(1, len(self.station.config.evses) + 1) if not self._works(evse)}
-        if not broken:
-            return
-        kept = self._served(self._all.values(), self._free())
-        for each in list(self._all.values()):
-            if each.id not in kept and (not each.evse or not self._places(each)):
-                self._forget(each)
-                self._tell(each.id, "Removed")
-        self.station.store.commit()
-
-    def _works(self, evse: int) -> bool:
-        connectors = range(1, len(self.station.config.evses[evse - 1].connectors) + 1)
-        return all(self.station.availability.operative(evse, connector) for connector in connectors)
+        others = [each for each in self._all.values() if each not in touched]
+        kept = self._served([*others, *touched], self._free())
+        for each in [each for each in touched if each.id not in kept]:
+            log.info("%s: reservation %d cannot be kept any more", self.station.identity, each.id)
+            self._forget(each)
+            self._tell(each.id, "Removed")
+            self.station.store.commit()
 
     def _wait_for_expiry(self) -> None:
         if self._all:
@@ -305,10 +308,7 @@ class Reservations(Block):
             return _rejected("UnknownEvse", f"there is no EVSE {new.evse}")
         if not new.evse and not model.flag("ReservationCtrlr", "NonEvseSpecific"):
             return _rejected("UnsupportedParam", "an evseId is needed: NonEvseSpecific is false")  # H01.FR.19
-        targets = [new.evse] if new.evse else list(range(1, len(evses) + 1))
-        if new.connector_type:
-            wanted = new.connector_type
-            targets = [evse for evse in targets if any(each.type == wanted for each in evses[evse - 1].connectors)]
+        targets = self._targets(new)
         if not targets:
             return _rejected("UnknownConnectorType", f"there is no connector {new.connector_type} there")
         if new.expires_at <= self.station.time.now():

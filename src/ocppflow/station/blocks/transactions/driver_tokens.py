@@ -112,7 +112,7 @@ def let_in(block: Transactions, session: EvseSession) -> None:
 def may_use(block: Transactions, session: EvseSession, token: IdTokenType, group: IdTokenType | None) -> bool:
     """Whether the EVSE may be used by this driver now: registered, operative, sound, not reserved for somebody else."""
     station = block.station
-    if not block.may_start or session.faults:
+    if not block.may_start or session.is_broken:
         return False
     if not station.availability.operative(session.evse, session.connector):
         return False

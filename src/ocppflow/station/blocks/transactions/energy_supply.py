@@ -66,7 +66,7 @@ async def _supply(block: Transactions, session: EvseSession) -> None:
 
 
 def _wanted(session: EvseSession) -> bool:
-    return session.authorized and session.ev and not session.faults
+    return session.authorized and session.ev and not session.is_broken
 
 
 async def _goes_on(block: Transactions, session: EvseSession) -> bool:

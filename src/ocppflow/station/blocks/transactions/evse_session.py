@@ -84,6 +84,12 @@ class EvseSession:
         """Done when the start of the transaction is durable."""
 
     @property
+    def is_broken(self) -> bool:
+        """Whether a fault forbids charging here: of the EVSE, or of the connector that is in use. One of another
+        connector does not."""
+        return bool(self.faults & {0, self.connector})
+
+    @property
     def ev(self) -> bool:
         """Whether there is a connection with an EV."""
         return self.connector != 0 and not self.away
