@@ -185,6 +185,16 @@ async def test_K27_2_0_1_has_no_words_for_it(two: ProfileWorld) -> None:
         assert not await two.reported({})
 
 
+async def test_K12_1_6_has_no_message_for_it() -> None:
+    async with ProfileWorld(Version.V16, TWO_AC) as world:
+        await world.up()
+        heard = len(world.heard)
+        world.station.smart_charging.external_limit(10, "A", evse=1)
+        await world.clock.advance(1)
+        assert len(world.heard) == heard
+        assert world.station.smart_charging.limit(1).amps == 10.0
+
+
 # --- priority charging -----------------------------------------------------------------------------------------------
 
 PRIORITY = {"chargingProfilePurpose": "PriorityCharging"}

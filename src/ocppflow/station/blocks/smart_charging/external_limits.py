@@ -170,7 +170,7 @@ class ExternalLimits:
         try:
             while self._untold:
                 place, request = next(iter(self._untold.items()))
-                if not (station.version is Version.V201 and place.local_generation):  # which 2.0.1 has no words for
+                if _has_words(station.version, place):
                     answer = await station.say(_worded(request, station.version))
                     if answer is None:
                         return
@@ -178,6 +178,11 @@ class ExternalLimits:
                     del self._untold[place]
         finally:
             self._telling = False
+
+
+def _has_words(version: Version | None, place: _Place) -> bool:
+    """Whether the CSMS can be told at all: 1.6 has no message for it, and 2.0.1 no word for what is generated."""
+    return version is not Version.V16 and not (version is Version.V201 and place.local_generation)
 
 
 def _worded(
