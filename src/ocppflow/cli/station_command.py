@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ocppflow.cli.station_face import StationFace
     from ocppflow.control import ControlServer
     from ocppflow.endpoint import Watchdog
-    from ocppflow.station import CompleteStation, StationConfig, StationStore
+    from ocppflow.station import CompleteStation, Provisions, StationConfig, StationStore
 
 
 class _Ways(NamedTuple):
@@ -144,14 +145,36 @@ def _station(identity: str, url: str, made: StationConfig, ways: _Ways, store: S
     from ocppflow.cli.call_command import tls_context
     from ocppflow.station import CompleteStation
 
+    context = tls_context(url, ways.cert, ways.key, ways.ca)
+    provisions = _provisions(ways) if context is not None else None
     return CompleteStation(
         identity,
         url,
         config=made,
         store=store,
         password=ways.password,
-        ssl=tls_context(url, ways.cert, ways.key, ways.ca),
+        ssl=None if provisions is not None else context,
+        provisions=provisions,
     )
+
+
+def _provisions(ways: _Ways) -> Provisions | None:
+    """The certificates, for a station that keeps and renews them itself; None if its own does not lead to ``--ca``, or
+    its key is encrypted: then it shows them as they are."""
+    from ocppflow.station import Provisions
+    from ocppflow.station.x509_tools import CertificateRefused
+
+    if ways.ca is None:
+        return None
+    given = Provisions(csms_roots=ways.ca.read_text())
+    if ways.cert is not None:
+        key = ways.key or ways.cert
+        given = Provisions(given.csms_roots, certificate=ways.cert.read_text(), key=key.read_text())
+    try:
+        given.check(datetime.now(UTC))
+    except CertificateRefused:
+        return None
+    return given
 
 
 def _add_traces(running: CompleteStation, log: CSMSLog | None, file: Path | None, stack: contextlib.ExitStack) -> None:

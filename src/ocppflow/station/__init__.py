@@ -2,6 +2,7 @@
 
 from ocppflow.station.charging_station import ChargingStation, Dial, StationState
 from ocppflow.station.complete_station import CompleteStation
+from ocppflow.station.provisions import Provisions
 from ocppflow.station.station_config import ConnectorConfig, EvseConfig, MonitorConfig, StationConfig, VariableConfig
 from ocppflow.station.station_store import MemoryStationStore, StationStore, StoreFailed
 from ocppflow.station.store_file import StoreFile
@@ -14,6 +15,7 @@ __all__ = [
     "EvseConfig",
     "MemoryStationStore",
     "MonitorConfig",
+    "Provisions",
     "StationConfig",
     "StationState",
     "StationStore",

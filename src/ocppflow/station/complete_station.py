@@ -45,6 +45,7 @@ from ocppflow.station.hardware_link import HardwareLink
 from ocppflow.station.installer import SIMULATED, Installer
 from ocppflow.station.message_queue import MessageQueue
 from ocppflow.station.powered_station import PoweredStation
+from ocppflow.station.provisions import Provisions
 from ocppflow.station.station_config import StationConfig
 from ocppflow.station.station_snapshot import StationSnapshot, snapshot
 from ocppflow.station.station_store import MemoryStationStore, StationStore
@@ -103,7 +104,8 @@ class CompleteStation(Hands, PoweredStation):
 
     ``hardware``: a simulated one by default. ``store``: what outlives a boot; by default it does not outlive the
     process. ``start_time``: the time of day before a CSMS has told it. ``transfer`` fetches firmware and brings logs,
-    over the network by default; ``installer`` installs firmware. Further settings are those of ChargingStation.
+    over the network by default; ``installer`` installs firmware. ``provisions``: certificates that it was made with.
+    Further settings are those of ChargingStation.
     """
 
     __slots__ = (
@@ -124,6 +126,7 @@ class CompleteStation(Hands, PoweredStation):
         "metering",
         "monitoring",
         "provisioning",
+        "provisions",
         "remote_control",
         "report_desk",
         "reservations",
@@ -150,6 +153,7 @@ class CompleteStation(Hands, PoweredStation):
         start_time: datetime | None = None,
         transfer: Transfer | None = None,
         installer: Installer | None = None,
+        provisions: Provisions | None = None,
         **settings: Any,
     ) -> None:
         self.config = config or StationConfig()
@@ -161,6 +165,7 @@ class CompleteStation(Hands, PoweredStation):
         self.time.on_set = lambda: self.told_all("time_set")
         self.transfer: Transfer = transfer or NETWORK
         self.installer: Installer = installer or SIMULATED
+        self.provisions = provisions
         self.diary = Diary(self.time, self.config.diary_entries, self._heard_nonsense)
         self.add_trace(self.diary)
         self._blocks: tuple[Block, ...] = ()

@@ -17,7 +17,8 @@ from pki import Authority, key_pem, subject
 from ocppflow import CSMS, KeyPair, SecurityPolicy, ServerTLS, client_context
 from ocppflow.endpoint import IncomingCall, PlainPasswords
 from ocppflow.errors import ConnectionRefused
-from ocppflow.station import CompleteStation, MemoryStationStore, StationConfig
+from ocppflow.station import CompleteStation, MemoryStationStore, Provisions, StationConfig
+from ocppflow.station.x509_tools import CertificateRefused
 
 NOW = datetime.now(UTC)
 CONFIG = StationConfig(serial_number="CS1")
@@ -114,7 +115,7 @@ async def made(url: str, store: MemoryStationStore, **provisions: str) -> AsyncI
     station = CompleteStation("CS1", url, config=CONFIG, store=store, password=PASSWORD)
     station.grace = 0.1
     station.power_up()
-    station.certificates.provision(**provisions)
+    station.certificates.provision(Provisions(**provisions))
     await station.store.commit()
     try:
         yield station
@@ -241,7 +242,7 @@ async def test_A02FR28_A02FR29_a_new_certificate_that_does_not_work_gives_way_to
         made(url, store, csms_roots=root.pem + stranger.pem, **_own(root)) as station,
     ):
         new = _own(stranger, start=NOW - timedelta(hours=1))
-        station.certificates.provision(**new)
+        station.certificates.provision(Provisions(**new))
         assert len(station.certificates.of_use(CLIENT)) == 2
         for _ in range(3):  # NetworkProfileConnectionAttempts
             with pytest.raises(ConnectionRefused):
@@ -306,3 +307,31 @@ async def test_no_private_key_is_left_in_a_file(
 def test_what_the_tests_call_a_key_is_one(root: Authority) -> None:
     assert "PRIVATE KEY" in key_pem(root.key)
     assert subject("x") == subject("x")
+
+
+async def test_A00FR801_what_a_station_was_made_with_counts_until_the_csms_replaces_it(
+    backend: Backend, root: Authority, store: MemoryStationStore
+) -> None:
+    given = Provisions(csms_roots=root.pem, **_own(root))
+    async with backend.listen(backend.pair(root), client_ca=root) as url:
+        for times in (1, 2):
+            station = CompleteStation("CS1", url, config=CONFIG, store=store, provisions=given)
+            station.grace = 0.1
+            async with station:
+                await backend.until_connected(times)
+                assert station.security.profile == 3
+                assert len(station.certificates.own) == len(station.certificates.roots) == 1
+    assert "PRIVATE" not in repr(given)
+
+
+def test_provisions_that_do_not_belong_together_are_refused(root: Authority) -> None:
+    one, other = _own(root), _own(root)
+    Provisions(csms_roots=root.pem, **one).check(NOW)
+    for wrong in (
+        Provisions(**one),
+        Provisions(root.pem, certificate=one["certificate"], key=other["key"]),
+        Provisions(root.pem, certificate=one["certificate"], key="nonsense"),
+        Provisions("nonsense"),
+    ):
+        with pytest.raises(CertificateRefused):
+            wrong.check(NOW)

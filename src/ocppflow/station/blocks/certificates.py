@@ -20,17 +20,16 @@ from ocppflow.messages import Role, Version, v21
 from ocppflow.station.blocks.block import Block
 from ocppflow.station.blocks.ocsp_cache import OcspCache
 from ocppflow.station.blocks.reasons import because
+from ocppflow.station.provisions import Provisions
 from ocppflow.station.station_store import StoreFailed
 from ocppflow.station.x509_tools import (
     CertificateRefused,
     as_pem,
-    belongs,
     check_certificate,
     check_chain,
     hash_data,
     is_authority,
     issued_by,
-    key_from,
     read_chain,
     read_one,
     same_hash_data,
@@ -45,7 +44,7 @@ certificates: Router[CompleteStation] = Router(Role.CS, "certificates")
 
 _ROOTS: Final = "roots"
 _OWN: Final = "own_certificates"
-_CSMS_ROOT: Final = "CSMSRootCertificate"
+_CSMS_ROOT: Final[v21.InstallCertificateUseEnumType] = "CSMSRootCertificate"
 _OF_ISO15118: Final = ("V2GRootCertificate", "MORootCertificate", "OEMRootCertificate")
 _ONLY_21: Final = frozenset({"OEMRootCertificate"})
 CLIENT: Final = "ChargingStationCertificate"
@@ -101,6 +100,11 @@ class CertificateKeeper(Block):
         if self.roots or self.own:
             self._counted()
 
+    def power_up(self) -> None:
+        if self.station.provisions is not None and not self.roots and not self.own:
+            self.provision(self.station.provisions)
+            self.station.store.commit()
+
     def registered(self) -> None:
         self._refresh_ocsp()
 
@@ -151,24 +155,18 @@ class CertificateKeeper(Block):
         self._counted()
         return own
 
-    def provision(
-        self, *, csms_roots: str = "", manufacturer_roots: str = "", certificate: str = "", key: str = ""
-    ) -> None:
-        """What a station has from its maker or installer, before it first connects (A00.FR.801): trusted roots, and
-        its own certificate with its sub-CAs and its private key, all of them PEM. The caller commits. Raises
-        CertificateRefused."""
-        for pem in (csms_roots, manufacturer_roots):
-            kind: v21.InstallCertificateUseEnumType = (
-                "CSMSRootCertificate" if pem is csms_roots else "ManufacturerRootCertificate"
-            )
-            for root in read_chain(pem) if pem else ():
-                self.add_root(kind, root)
-        if certificate:
-            chain = read_chain(certificate)
-            if not belongs(chain[0], key_from(key)):
-                raise CertificateRefused("the key is another certificate's")
-            roots = [*self.trusted("CSMSRootCertificate"), *(each for each in chain if issued_by(each, each))]
-            self.add_own(CLIENT, chain, check_chain(chain, roots, self.station.time.now()), key)
+    def provision(self, given: Provisions) -> None:
+        """Take in what the station was made with; the caller commits. Raises CertificateRefused."""
+        now = self.station.time.now()
+        given.check(now, self.trusted(_CSMS_ROOT))
+        for root in read_chain(given.csms_roots) if given.csms_roots else ():
+            self.add_root(_CSMS_ROOT, root)
+        for root in read_chain(given.manufacturer_roots) if given.manufacturer_roots else ():
+            self.add_root("ManufacturerRootCertificate", root)
+        if given.certificate:
+            chain = read_chain(given.certificate)
+            roots = [*self.trusted(_CSMS_ROOT), *(each for each in chain if issued_by(each, each))]
+            self.add_own(CLIENT, chain, check_chain(chain, roots, now), given.key)
 
     def discard_own(self, own: OwnCertificate) -> None:
         """Forget a certificate of the station's own, and its key."""
