@@ -7,8 +7,9 @@ from ocppflow.check.connector_states import connector_is
 from ocppflow.check.heard import ABSENT, PRESENT
 from ocppflow.check.reusable_states import energy_transfer_started, ev_connected_pre_session
 from ocppflow.check.trial import Trial
+from ocppflow.check.variables import members
 from ocppflow.check.visit import visit_of
-from ocppflow.messages import v21
+from ocppflow.messages import Version, v21
 
 _ASKED = "F06.FR.04"
 
@@ -136,3 +137,17 @@ async def TC_F_26_CS(trial: Trial) -> None:
 async def TC_F_27_CS(trial: Trial) -> None:
     """A message that the station does not send by a trigger."""
     await _trigger(trial, "SignCombinedCertificate", status="NotImplemented", by="F06.FR.08")
+
+
+@station_case("F06.FR.04", "F06.FR.10", "F06.FR.18", "F06.FR.19", versions=[Version.V21])
+async def TC_F_100_CS(trial: Trial) -> None:
+    """A trigger of the manufacturer's own."""
+    known = await members(trial, "CustomizationCtrlr", "CustomTriggers")
+    trial.check(known, "CustomizationCtrlr.CustomTriggers has no value", by="F06.FR.18")
+    own = sorted(known)[0]
+    for name, status in ((own, "Accepted"), ("no-such-trigger", "NotImplemented")):
+        request = v21.TriggerMessageRequest(requested_message="CustomTrigger", custom_trigger=name)
+        (await trial.call(request)).must("status", status, by="F06.FR.18")
+    request = v21.TriggerMessageRequest(requested_message="Heartbeat", custom_trigger=own)
+    (await trial.call(request)).must("status", "Accepted", by="F06.FR.19")
+    await trial.expect(v21.HeartbeatRequest, by="F06.FR.19")
