@@ -127,27 +127,3 @@ async def TC_B_110_CS(trial: Trial) -> None:
 async def TC_B_112_CS(trial: Trial) -> None:
     """No downgrade at all by a network profile, where none is allowed."""
     await _downgrade(trial, "false", 2, "B09.FR.04")
-
-
-@station_case("B13.FR.01", versions=[Version.V21])
-async def TC_B_101_CS(trial: Trial) -> None:
-    """Reset ImmediateAndResume is rejected where transactions are not resumed."""
-    await configure_if_there(trial, "TxCtrlr", "ResumptionTimeout", "0")
-    answer = await trial.call(v21.ResetRequest(type="ImmediateAndResume"))
-    answer.must("status", "Rejected", by="B13.FR.01")
-
-
-@station_case("B09.FR.22", versions=[Version.V21])
-async def TC_B_108_CS(trial: Trial) -> None:
-    """A slot in the list of priorities cannot be overwritten."""
-    used = await get_variable(trial, *_PRIORITY)
-    trial.check(used, "NetworkConfigurationPriority has no value", by="B09.FR.22")
-    for slot in (used or "").split(","):
-        data = v21.SetVariableDataType(
-            component=v21.ComponentType(name="NetworkConfiguration", instance=slot.strip()),
-            variable=v21.VariableType(name="MessageTimeout"),
-            attribute_value="123",
-        )
-        answer = await trial.call(v21.SetVariablesRequest(set_variable_data=[data]))
-        answer.must("setVariableResult[0].attributeStatus", "Rejected", by="B09.FR.22")
-        answer.must("setVariableResult[0].attributeStatusInfo.reasonCode", "PriorityNetworkConf", by="B09.FR.22")

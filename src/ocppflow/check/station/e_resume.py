@@ -6,7 +6,7 @@ from ocppflow.check.cases import station_case
 from ocppflow.check.connector_states import connectors_are, every_connector
 from ocppflow.check.reusable_states import energy_transfer_started, reported_restart
 from ocppflow.check.trial import NotForThis, Trial
-from ocppflow.check.variables import configure, get_variable
+from ocppflow.check.variables import configure, configure_if_there, get_variable
 from ocppflow.check.visit import maybe_event, visit_of
 from ocppflow.messages import Version, v21
 
@@ -134,3 +134,11 @@ async def TC_B_104_CS(trial: Trial) -> None:
     if event is not None:
         raise event.wrong("there was no transaction", by="B13.FR.02")
     trial.check(visit_of(trial).transaction is None, "there was no transaction", by="B13.FR.02")
+
+
+@station_case("B13.FR.01", versions=_IN_21)
+async def TC_B_101_CS(trial: Trial) -> None:
+    """Reset ImmediateAndResume is rejected where transactions are not resumed."""
+    await configure_if_there(trial, "TxCtrlr", "ResumptionTimeout", "0")
+    answer = await trial.call(v21.ResetRequest(type="ImmediateAndResume"))
+    answer.must("status", "Rejected", by="B13.FR.01")
