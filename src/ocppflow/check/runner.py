@@ -20,6 +20,9 @@ from ocppflow.messages import Version
 
 log = budgeted("ocppflow.check")
 
+_BOOTING = 5.0
+"""Seconds in which a station that has connected sends its BootNotification, if it sends one."""
+
 
 class PlannedCase:
     """A case that is asked for: the scenario, or why there is none to be carried out."""
@@ -111,11 +114,15 @@ async def _play(trial: Trial, case: CheckCase, result: CaseResult) -> None:
 
 
 async def settled(bench: Bench) -> None:
-    """Wait until the station is connected, registered and has nothing more to say."""
-    patience = bench.settings.reboot_patience
-    if await bench.until(lambda: bench.station, patience) is None:
+    """Wait until the station is connected, registered and has nothing more to say. One that was accepted before in this
+    boot, by another connection, does not send a BootNotification."""
+    if await bench.until(lambda: bench.station, bench.settings.reboot_patience) is None:
         return
-    await bench.until(lambda: next((h for h in bench.inbox if h.action == "BootNotification"), None), patience)
+
+    def booted() -> bool | None:
+        return True if any(heard.action == "BootNotification" for heard in bench.inbox) else None
+
+    await bench.until(booted, min(_BOOTING, bench.settings.patience))
     count = -1
     while count != len(bench.inbox):
         count = len(bench.inbox)
