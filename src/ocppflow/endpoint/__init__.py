@@ -14,7 +14,7 @@ from ocppflow.endpoint.watchdog import Watchdog
 from ocppflow.rpc.events import CallAnswered, LateAnswer
 from ocppflow.rpc.history import History
 from ocppflow.rpc.limits import Limits
-from ocppflow.transport.address import listen_address, shown_url
+from ocppflow.transport.address import listen_address, shown_url, station_address
 from ocppflow.transport.backoff import Backoff
 from ocppflow.transport.client import connect
 from ocppflow.transport.clock import Clock, LoopClock, ManualClock, Timer, settle, sleep
@@ -104,6 +104,7 @@ __all__ = [
     "settle",
     "shown_url",
     "sleep",
+    "station_address",
     "unauthorized",
     "verify_password",
 ]

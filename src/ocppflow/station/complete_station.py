@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from ocppflow.endpoint import CallAnswered, Link, On, Router
-from ocppflow.errors import ConnectionRefused, OCPPError
+from ocppflow.errors import ConfigurationError, ConnectionRefused, OCPPError
 from ocppflow.log_budget import budgeted
 from ocppflow.messages import Message, Request, Response, Role, Version
 from ocppflow.station.awkward_words import awkward
@@ -25,14 +25,17 @@ from ocppflow.station.blocks.firmware import Firmware, firmware
 from ocppflow.station.blocks.local_list import LocalList, local_list
 from ocppflow.station.blocks.metering import Metering
 from ocppflow.station.blocks.monitoring import Monitoring, monitoring
+from ocppflow.station.blocks.network_profiles import Network
 from ocppflow.station.blocks.provisioning import Provisioning, provisioning
 from ocppflow.station.blocks.remote_control import RemoteControl, remote_control
 from ocppflow.station.blocks.report_desk import ReportDesk
 from ocppflow.station.blocks.reservation import Reservations, reservation
+from ocppflow.station.blocks.resetting import Resetting
 from ocppflow.station.blocks.security import Security, security
 from ocppflow.station.blocks.smart_charging import SmartCharging, smart_charging
 from ocppflow.station.blocks.tariff import Tariff, tariff
 from ocppflow.station.blocks.transactions import Transactions, transactions
+from ocppflow.station.blocks.triggering import triggering
 from ocppflow.station.blocks.variable_access import variable_access
 from ocppflow.station.charging_station import ChargingStation
 from ocppflow.station.device_model import DeviceModel, declarations
@@ -69,6 +72,7 @@ for _block in (
     local_list,
     transactions,
     remote_control,
+    triggering,
     availability,
     reservation,
     firmware,
@@ -112,6 +116,7 @@ class CompleteStation(Hands, PoweredStation):
         "_blocks",
         "authorization",
         "availability",
+        "backoff_is_given",
         "certificates",
         "device_model",
         "diagnostics",
@@ -120,16 +125,20 @@ class CompleteStation(Hands, PoweredStation):
         "display",
         "firmware",
         "hardware",
+        "home_url",
         "installer",
         "local_list",
         "message_queue",
         "metering",
         "monitoring",
+        "network",
         "provisioning",
         "provisions",
         "remote_control",
         "report_desk",
         "reservations",
+        "resetting",
+        "said_at",
         "security",
         "smart_charging",
         "tariff",
@@ -159,6 +168,11 @@ class CompleteStation(Hands, PoweredStation):
         self.config = config or StationConfig()
         settings.setdefault("versions", self.config.versions)
         super().__init__(identity, url, **settings)
+        self.home_url = url
+        """The CSMS's URL that it was made with; ``url`` is that of the network profile in use."""
+        self.backoff_is_given = settings.get("backoff") is not None
+        self.said_at = 0.0
+        """Clock time of the last message to the CSMS."""
         self.hardware: Hardware | None = hardware or SimulatedHardware(self.config, identity)
         self.store: StationStore = store or MemoryStationStore()
         self.time = WallTime(lambda: self.clock, start_time)
@@ -191,7 +205,9 @@ class CompleteStation(Hands, PoweredStation):
     def _boot(self) -> None:
         self.diary.note(f"booting: {self.boot_reason}")
         self.device_model = DeviceModel(self, declarations(self.config), self.store)
+        self.network = Network(self)
         self.provisioning = Provisioning(self)
+        self.resetting = Resetting(self)
         self._blocks = self._new_blocks()
         self.told_all("power_up")
         if self.hardware is not None:
@@ -220,7 +236,9 @@ class CompleteStation(Hands, PoweredStation):
         self.tariff = Tariff(self)
         return (
             StoreWatch(self),
+            self.network,
             self.provisioning,
+            self.resetting,
             self.message_queue,
             self.certificates,
             self.security,
@@ -266,11 +284,29 @@ class CompleteStation(Hands, PoweredStation):
         return await self.security.dialler.dial()
 
     async def _attempt(self) -> asyncio.Future[str]:
+        self.network.prepare()
         try:
             return await super()._attempt()
         except ConnectionRefused as exc:
             self.security.refused(exc)
+            self._refused()
             raise
+        except ConfigurationError as exc:
+            self._refused()
+            if not self.network.has_others:
+                raise
+            raise ConnectionRefused(str(exc)) from None  # another profile may be better
+
+    def _refused(self) -> None:
+        if self.network.failed() and self._keeper is not None:
+            self._at_once = True  # what waits is the next attempt with the same profile
+
+    def _begin(self, request: Any, timeout: float | None, *how: Any) -> tuple[str, asyncio.Future[CallAnswered]]:
+        if timeout is None and self.is_up:
+            wait = self.device_model.integer("OCPPCommCtrlr", "MessageTimeout", variable_instance="Default")
+            timeout = float(wait) if wait else None
+        self.said_at = self.clock.now()
+        return super()._begin(request, timeout, *how)
 
     # --- saying things -------------------------------------------------------------------------------------------
 
@@ -290,10 +326,12 @@ class CompleteStation(Hands, PoweredStation):
                 )
         return await super()._call(request, timeout, message_id, validate)
 
-    async def say(self, request: Request[_R]) -> _R | None:
-        """Send what is of no use later. None if the station may not send, or got no proper answer; the log says why.
-        With QueueAllMessages it waits for the connection in the queue."""
-        if not self.is_connected or not self.provisioning.may_send:
+    async def say(self, request: Request[_R], *, asked: bool = False) -> _R | None:
+        """Send what is of no use later. ``asked``: the CSMS has asked for it, so that it may go while the station is
+        Pending (B02.FR.02). None if the station may not send, or got no proper answer; the log says why. With
+        QueueAllMessages it waits for the connection in the queue."""
+        allowed = self.provisioning.may_answer if asked else self.provisioning.may_send
+        if not self.is_connected or not allowed:
             if self.is_up and not self.is_connected and self.device_model.flag("OCPPCommCtrlr", "QueueAllMessages"):
                 self.message_queue.put(request)
             return None

@@ -77,7 +77,15 @@ class Dialler:
         return held[self._failures // attempts % len(held)] if held else None
 
     def _shows_certificate(self) -> bool:
-        return self.station.security.profile in (0, 3)  # a new station that has one was made for profile 3
+        profile = self.station.network.security_profile
+        if profile is None:
+            profile = self.station.security.profile
+        return profile in (0, 3)  # a new station that has one was made for profile 3
+
+    def profile_of_home(self) -> int:
+        """The security profile of the URL that the station was made with, as far as that alone tells."""
+        secure = self.station.home_url[:4].lower() == "wss:"
+        return 2 if secure else int(self.station.password is not None)
 
     def failed(self) -> None:
         """The attempt was in vain."""

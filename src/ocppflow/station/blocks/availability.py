@@ -82,11 +82,11 @@ class Availability(Block):
     def operative(self, evse: int = 0, connector: int = 0) -> bool:
         """Whether a transaction may be started there: nothing on the way to it is Inoperative or broken."""
         places = {(0, 0), (evse, 0), (evse, connector)}
-        return not self._is_closed() and not places & self._inoperative and not places & self.faults.keys()
+        return not self._is_closed(evse) and not places & self._inoperative and not places & self.faults.keys()
 
-    def _is_closed(self) -> bool:
-        """Whether EVSEs that are not in use are shut for an update of the firmware (L01.FR.07)."""
-        return self.station.firmware.closes_evses
+    def _is_closed(self, evse: int) -> bool:
+        """Whether an EVSE that is not in use is shut for an update of the firmware (L01.FR.07) or a reset (B12)."""
+        return self.station.firmware.closes_evses or self.station.resetting.closes(evse)
 
     def usable(self, evse: int, connector_type: str = "") -> bool:
         """Whether at least one connector of the EVSE (of that type) is operative."""
@@ -171,7 +171,7 @@ class Availability(Block):
         held = transaction is not None
         held_here = transaction is not None and transaction.connector in (0, connector)
         broken = (0, 0) in self.faults or (evse, 0) in self.faults  # G03.FR.06, G04.FR.07
-        shut = self._is_closed() or (0, 0) in self._inoperative or (evse, 0) in self._inoperative
+        shut = self._is_closed(evse) or (0, 0) in self._inoperative or (evse, 0) in self._inoperative
         shut = shut and not held
         shut = shut or (not held_here and (evse, connector) in self._inoperative)
         return ConnectorFacts(
@@ -199,7 +199,7 @@ class Availability(Block):
     def evse_status(self, evse: int) -> v21.ConnectorStatusEnumType:
         """The AvailabilityState of an EVSE."""
         in_use = self.station.transactions.on_evse(evse) is not None
-        shut = (self._is_closed() or bool({(0, 0), (evse, 0)} & self._inoperative)) and not in_use
+        shut = (self._is_closed(evse) or bool({(0, 0), (evse, 0)} & self._inoperative)) and not in_use
         return evse_status(
             [self.status(*place) for place in self._connectors(evse)],
             faulted=(evse, 0) in self.faults,
@@ -214,7 +214,7 @@ class Availability(Block):
         return station_status(
             [self.evse_status(evse) for evse in numbers],
             faulted=(0, 0) in self.faults,
-            inoperative=(self._is_closed() or (0, 0) in self._inoperative) and not in_use,
+            inoperative=(self._is_closed(0) or (0, 0) in self._inoperative) and not in_use,
         )
 
     def _set(self, component: str, status: v21.ConnectorStatusEnumType, **where: Any) -> None:

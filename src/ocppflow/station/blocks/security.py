@@ -151,6 +151,10 @@ class Security(Block):
         allowed = self.station.device_model.flag("SecurityCtrlr", "AllowSecurityProfileDowngrade")
         return profile < self.profile and not (allowed and (self.profile, profile) == (3, 2))
 
+    def is_below_home(self, profile: int) -> bool:
+        """Whether the connection that the station was made with has a lower security profile than this one."""
+        return self.dialler.profile_of_home() < profile
+
     def obstacle(self, profile: int) -> str:
         """Why the station cannot go over to this security profile; empty if it can."""
         if self.is_downgrade(profile):

@@ -54,7 +54,8 @@ def _decide(block: Transactions, session: EvseSession, transaction: Transaction)
     alive = block.station.store.load(AREA, datetime).get("alive", transaction.last_event_at)
     away = (block.station.time.now() - max(transaction.last_event_at, alive)).total_seconds()
     timeout = block.station.device_model.integer("TxCtrlr", "ResumptionTimeout")
-    if session.is_broken or not timeout or away > timeout:  # E17.FR.20
+    too_long = not block.station.resetting.resumes and (not timeout or away > timeout)  # B13.FR.23
+    if session.is_broken or too_long:  # E17.FR.20
         by_cut = block.station.boot_reason == "PowerUp"
         session.known = session.facts
         block.end(session, "AbnormalCondition", "PowerLoss" if by_cut else "Reboot")  # E17.FR.21, E17.FR.22

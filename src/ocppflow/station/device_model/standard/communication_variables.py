@@ -21,7 +21,7 @@ def declare_communication(config: StationConfig, made: list[Declaration]) -> Non
     comm.integer("ActiveNetworkProfile", int(SLOTS[0]), "kept", required=True)
     comm.members("FileTransferProtocols", ",".join(FILE_TRANSFERS), FILE_TRANSFERS, required=True)
     comm.integer("HeartbeatInterval", 300, "RW", unit="s", least=1)
-    comm.integer("MessageTimeout", 30, instance="Default", unit="s", least=1, required=True)
+    comm.integer("MessageTimeout", 30, "live", instance="Default", unit="s", least=1, required=True)
     comm.integer("MessageAttempts", 5, "RW", instance="TransactionEvent", least=1, required=True)
     comm.integer("MessageAttemptInterval", 60, "RW", instance="TransactionEvent", unit="s", least=0, required=True)
     comm.flag("QueueAllMessages", False, "RW")
@@ -44,13 +44,13 @@ def declare_communication(config: StationConfig, made: list[Declaration]) -> Non
 
 def _declare_slot(slot: Declarer) -> None:
     """A network connection profile, as 2.1 shows it; it is written by SetNetworkProfile only (2.1.8)."""
-    slot.text("OcppCsmsUrl", "", "kept", most=2000)
+    slot.text("OcppCsmsUrl", None, "live", most=2000)
     interfaces = ("Any", *(f"{kind}{number}" for kind in ("Wired", "Wireless") for number in range(4)))
-    slot.option("OcppInterface", None, interfaces, "kept")
-    slot.option("OcppTransport", "JSON", ("JSON",), "kept")
+    slot.option("OcppInterface", None, interfaces, "live")
+    slot.option("OcppTransport", None, ("JSON",), "live")
     slot.option("OcppVersion", None, _VERSIONS, "kept")
-    slot.integer("MessageTimeout", 30, "kept", unit="s")
-    slot.integer("SecurityProfile", 0, "kept")
+    slot.integer("MessageTimeout", None, "live", unit="s")
+    slot.integer("SecurityProfile", None, "live")
     slot.text("Identity", None, "kept", most=48)
     slot.text("BasicAuthPassword", None, "WO", most=64)
     slot.flag("VpnEnabled", False)
