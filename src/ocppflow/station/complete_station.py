@@ -205,17 +205,17 @@ class CompleteStation(Hands, PoweredStation):
     def _boot(self) -> None:
         self.diary.note(f"booting: {self.boot_reason}")
         self.device_model = DeviceModel(self, declarations(self.config), self.store)
-        self.network = Network(self)
-        self.provisioning = Provisioning(self)
-        self.resetting = Resetting(self)
-        self._blocks = self._new_blocks()
+        self._make_blocks()
+        self._blocks = self._in_order()
         self.told_all("power_up")
         if self.hardware is not None:
             self.hardware.start(HardwareLink(self), self.clock, self.store)
         self.told_all("ready")
 
-    def _new_blocks(self) -> tuple[Block, ...]:
-        """The blocks of this boot, in the order in which they are told of what happens."""
+    def _make_blocks(self) -> None:
+        self.network = Network(self)
+        self.provisioning = Provisioning(self)
+        self.resetting = Resetting(self)
         self.message_queue = MessageQueue(self)
         self.certificates = CertificateKeeper(self)
         self.security = Security(self)
@@ -234,6 +234,9 @@ class CompleteStation(Hands, PoweredStation):
         self.report_desk = ReportDesk(self)
         self.monitoring = Monitoring(self)
         self.tariff = Tariff(self)
+
+    def _in_order(self) -> tuple[Block, ...]:
+        """The blocks in the order in which they are told of what happens."""
         return (
             StoreWatch(self),
             self.network,

@@ -80,18 +80,23 @@ class Availability(Block):
     # --- what others ask -----------------------------------------------------------------------------------------
 
     def operative(self, evse: int = 0, connector: int = 0) -> bool:
-        """Whether a transaction may be started there: nothing on the way to it is Inoperative or broken."""
+        """Whether a transaction may be started there: all on the way to it works, and no reset is to come (B12)."""
+        return self.works(evse, connector) and not self.station.resetting.closes(evse)
+
+    def works(self, evse: int = 0, connector: int = 0) -> bool:
+        """Whether nothing on the way there is Inoperative, broken, or shut for an update of the firmware."""
         places = {(0, 0), (evse, 0), (evse, connector)}
-        return not self._is_closed(evse) and not places & self._inoperative and not places & self.faults.keys()
+        closed = self.station.firmware.closes_evses
+        return not closed and not places & self._inoperative and not places & self.faults.keys()
 
     def _is_closed(self, evse: int) -> bool:
         """Whether an EVSE that is not in use is shut for an update of the firmware (L01.FR.07) or a reset (B12)."""
-        return self.station.firmware.closes_evses or self.station.resetting.closes(evse)
+        return self.station.firmware.closes_evses or self.station.resetting.hides(evse)
 
     def usable(self, evse: int, connector_type: str = "") -> bool:
-        """Whether at least one connector of the EVSE (of that type) is operative."""
+        """Whether at least one connector of the EVSE (of that type) works."""
         return any(
-            self.operative(evse, number)
+            self.works(evse, number)
             for number, each in enumerate(self.station.config.evses[evse - 1].connectors, 1)
             if not connector_type or each.type == connector_type
         )

@@ -35,6 +35,8 @@ _FALL_BACK: Final = 10
 """Attempts with the profile that worked last (B10.FR.07), before all are tried anew (B10.FR.08): the CSMS may have
 moved for good."""
 
+BACKOFF: Final = ("RetryBackOffWaitMinimum", "RetryBackOffRandomRange", "RetryBackOffRepeatTimes")
+
 _SHORTEST_PASSWORD: Final = 16
 
 _SPOKEN: Final = {"OCPP16": Version.V16, "OCPP20": Version.V201, "OCPP201": Version.V201, "OCPP21": Version.V21}
@@ -61,17 +63,20 @@ class Network(Block):
         """The profile of the connection, or of the next attempt."""
 
     def power_up(self) -> None:
-        self.set_backoff()
+        model = self.station.device_model
+        declared = [model.find("OCPPCommCtrlr", name) for name in BACKOFF]
+        own = any(
+            each is not None and model.value("OCPPCommCtrlr", each.key.variable) != each.value for each in declared
+        )
+        if own or not self.station.backoff_is_given:
+            self.set_backoff()
 
     def set_backoff(self) -> None:
-        """Wait between attempts as the RetryBackOff variables say, unless the program has said how."""
-        if not self.station.backoff_is_given:
-            model = self.station.device_model
-            self.station.backoff.configure(
-                wait_minimum=model.integer("OCPPCommCtrlr", "RetryBackOffWaitMinimum", 5),
-                random_range=model.integer("OCPPCommCtrlr", "RetryBackOffRandomRange", 10),
-                repeat_times=model.integer("OCPPCommCtrlr", "RetryBackOffRepeatTimes", 5),
-            )
+        """Wait between attempts as the RetryBackOff variables say. The program's own back-off counts until a CSMS has
+        set one of them."""
+        model = self.station.device_model
+        minimum, spread, repeats = (model.integer("OCPPCommCtrlr", name) for name in BACKOFF)
+        self.station.backoff.configure(wait_minimum=minimum, random_range=spread, repeat_times=repeats)
 
     # --- attempts ------------------------------------------------------------------------------------------------
 
@@ -261,7 +266,7 @@ def _new_backoff(station: CompleteStation, key: VariableKey, value: str) -> None
     station.network.set_backoff()
 
 
-for _variable in ("RetryBackOffWaitMinimum", "RetryBackOffRandomRange", "RetryBackOffRepeatTimes"):
+for _variable in BACKOFF:
     on_change("OCPPCommCtrlr", _variable)(_new_backoff)
 
 

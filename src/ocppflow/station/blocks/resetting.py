@@ -42,10 +42,9 @@ class ResetAnswer(NamedTuple):
 
 
 class Resetting(Block):
-    """Resets that are scheduled, and those under way. An EVSE that is to be reset, or is, takes no new transaction, and
-    is Unavailable when it has none (B12)."""
+    """Resets that are scheduled, and those under way. An EVSE that is to be reset takes no new transaction (B12)."""
 
-    __slots__ = ("_going", "_scheduled", "resumes")
+    __slots__ = ("_going", "_hidden", "_scheduled", "resumes")
 
     def __init__(self, station: CompleteStation) -> None:
         super().__init__(station)
@@ -54,6 +53,7 @@ class Resetting(Block):
         """Whether this boot is the end of a reset with which transactions go on, however long it took (B13.FR.23)."""
         self._scheduled = {int(evse) for evse in kept}
         self._going: set[int] = set()
+        self._hidden: set[int] = set()
 
     def power_up(self) -> None:
         """This boot has reset every EVSE. The station's own reset is still owed if it was the power that went: the CSMS
@@ -69,8 +69,14 @@ class Resetting(Block):
         self._look_later()
 
     def closes(self, evse: int) -> bool:
-        """Whether this EVSE is shut for a reset; 0: all are."""
+        """Whether no new transaction may begin at an EVSE for the sake of a reset; a reservation outlives it
+        (B11.FR.05)."""
         return bool({0, evse} & (self._scheduled | self._going))
+
+    def hides(self, evse: int) -> bool:
+        """Whether an EVSE is Unavailable for the sake of a reset: it was Available when the reset was scheduled, or is
+        being reset itself (B12)."""
+        return evse in self._hidden
 
     # --- what the CSMS wants -------------------------------------------------------------------------------------
 
@@ -119,6 +125,8 @@ class Resetting(Block):
             store.remove(AREA, str(evse))
             return ResetAnswer("Rejected", "OutOfStorage", "the schedule cannot be kept")
         self._scheduled.add(evse)
+        numbers = [evse] if evse else range(1, len(self.station.config.evses) + 1)
+        self._hidden |= {each for each in numbers if self.station.availability.evse_status(each) == "Available"}
         self.station.availability.refresh(evse)
         self._look_later()
         return ResetAnswer("Scheduled")
@@ -141,7 +149,9 @@ class Resetting(Block):
         self._look_later()
 
     def _begin(self, kind: v21.ResetEnumType, evse: int, reason: v21.BootReasonEnumType | None) -> None:
-        self.station.availability.refresh(evse, tell=False)  # that it is Unavailable need not be said (B11.FR.03)
+        if evse:
+            self._hidden.add(evse)
+            self.station.availability.refresh(evse, tell=False)  # that need not be said (B11.FR.08)
         self.station.work(self._reset(kind, evse, reason or "RemoteReset"), "a reset")
 
     async def _reset(self, kind: v21.ResetEnumType, evse: int, reason: v21.BootReasonEnumType) -> None:
@@ -230,6 +240,7 @@ class Resetting(Block):
 
     def _forget(self, evse: int) -> None:
         self._scheduled.discard(evse)
+        self._hidden.discard(evse)
         self.station.store.remove(AREA, str(evse))
 
 
