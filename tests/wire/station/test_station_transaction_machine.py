@@ -13,9 +13,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from transaction_model import TransactionModel
 
+from ocppflow.endpoint import LATER
+from ocppflow.errors import InternalError
+from ocppflow.station import StoreFailed
 from ocppflow.station.hardware import EvDemand
 
 POINTS = ("ParkingBayOccupancy", "EVConnected", "Authorized", "PowerPathClosed", "EnergyTransfer")
+FAILURES = (
+    *("csms_refuses", "csms_is_silent", "csms_is_well", "store_fails", "store_works", "offline", "online", "power_cut"),
+    *("plug swipe", "swipe plug", "unplug", "swipe", "pause", "go_on", "wait 7", "wait 40", "csms_is_well wait 40"),
+)
+"""What happens when all others fail as well."""
+
 STEPS = (
     *("plug", "unplug", "swipe", "pause", "go_on", "arrive", "depart", "fault", "clear", "remote_stop"),
     *("offline", "online", "power_cut", "wait 7", "wait 40", "other"),
@@ -157,17 +166,69 @@ def _drawn(ended: dict[str, Any]) -> float:
     return float(values[-1] - values[0]) if values else 0.0
 
 
-async def run(starts: Sequence[str], stops: Sequence[str], steps: Sequence[str]) -> None:
+class FailingWorld(Run):
+    """The CSMS fails, the store fails, the connection breaks in the middle: no model, but the books must be right."""
+
+    async def step(self, step: str) -> None:
+        word, _, number = step.replace("wait_", "wait ").partition(" ")
+        await getattr(self, f"_{word}")(*([float(number)] if number else []))
+
+    async def _csms_refuses(self) -> None:
+        self.world.answers["TransactionEvent"] = self._refusal
+
+    def _refusal(self, call: Any) -> Any:
+        raise InternalError("not today")
+
+    async def _csms_is_silent(self) -> None:
+        self.world.answers["TransactionEvent"] = lambda call: LATER
+
+    async def _csms_is_well(self) -> None:
+        self.world.answers.pop("TransactionEvent", None)
+
+    async def _store_fails(self) -> None:
+        def full() -> None:
+            raise StoreFailed("the disk is full")
+
+        self.world.store.failing = full
+
+    async def _store_works(self) -> None:
+        self.world.store.failing = None
+        await self.world.settle(11)  # it is tried again every ten seconds
+
+    async def finish(self) -> None:
+        await self._csms_is_well()
+        await self._store_works()
+        await self._online()
+        await self._unplug()
+        await self.world.settle(600)  # tokens that still wait for an answer get one
+        await self.world.station.transactions.stop_all("ImmediateReset", "ResetCommand")
+        await self.world.settle(600)
+        assert self.world.station.message_queue.length == 0
+        self.world.check_books()
+        ended = [each for each in self.world.events if each["eventType"] == "Ended"]
+        started = [each for each in self.world.events if each["eventType"] == "Started"]
+        assert _ids(started) == _ids(ended)
+        assert not self.world.store.keys("queue")
+        assert not self.world.store.keys("transactions")
+
+
+def _ids(events: list[dict[str, Any]]) -> set[str]:
+    return {each["transactionInfo"]["transactionId"] for each in events}
+
+
+async def run(kind: type[Run], starts: Sequence[str], stops: Sequence[str], steps: Sequence[str]) -> None:
     async with ChargingWorld(
         f"TxCtrlr.TxStartPoint={','.join(starts)}",
         f"TxCtrlr.TxStopPoint={','.join(stops)}",
         "AuthCtrlr.OfflineTxForUnknownIdEnabled=true",
         "SampledDataCtrlr.TxUpdatedInterval=5",
         "AlignedDataCtrlr.Interval=0",
+        "OCPPCommCtrlr.MessageAttempts[TransactionEvent]=1000",
+        "OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]=1",
     ) as world:
         world.refused = {"REFUSED"}
         await world.online()
-        one = Run(world, TransactionModel(starts, stops))
+        one = kind(world, TransactionModel(starts, stops))
         for step in steps:
             await one.step(step)
         await one.finish()
@@ -178,4 +239,14 @@ async def run(starts: Sequence[str], stops: Sequence[str], steps: Sequence[str])
 def test_whatever_happens_every_transaction_is_told_once_and_whole(
     starts: list[str], stops: list[str], steps: list[str]
 ) -> None:
-    asyncio.run(run(starts, stops, steps))
+    asyncio.run(run(Run, starts, stops, steps))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    starts=some,
+    stops=some,
+    steps=st.lists(st.sampled_from(FAILURES), min_size=3, max_size=16).map(lambda several: words(" ".join(several))),
+)
+def test_whatever_fails_the_books_are_right(starts: list[str], stops: list[str], steps: list[str]) -> None:
+    asyncio.run(run(FailingWorld, starts, stops, steps))
