@@ -81,6 +81,7 @@ class FakeHardware:
         self.evses: Sequence[FakeEvse] = [FakeEvse() for _ in range(evses)]
         self.events: HardwareEvents | None = None
         self.broken: dict[tuple[int, int], Fault] = {}
+        self.stays_broken = False  # whether a power cut leaves faults as they are
 
     @classmethod
     def of(cls, config: StationConfig) -> FakeHardware:
@@ -88,6 +89,8 @@ class FakeHardware:
 
     def start(self, events: HardwareEvents, clock: Clock, store: StationStore) -> None:
         self.events = events
+        if not self.stays_broken:
+            self.broken.clear()
         for (number, connector), fault in self.broken.items():
             events.faulted(number, connector, fault)
         for number, evse in enumerate(self.evses, 1):

@@ -40,6 +40,7 @@ class Compared:
 
     def __init__(self, world: ChargingWorld) -> None:
         self.world = world
+        world.hardware.stays_broken = True
         self.model = AccessModel()
 
     async def plug(self, where: tuple[int, int]) -> None:

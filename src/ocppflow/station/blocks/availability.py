@@ -14,6 +14,7 @@ from ocppflow.log_budget import budgeted
 from ocppflow.messages import Role, Version, v21
 from ocppflow.station.blocks.block import Block
 from ocppflow.station.blocks.connector_status import ConnectorFacts, connector_status, evse_status, station_status
+from ocppflow.station.blocks.fault_notices import HARMLESS, tell_problem
 from ocppflow.station.blocks.reasons import because
 from ocppflow.station.hardware import Fault
 from ocppflow.station.station_store import StoreFailed
@@ -87,7 +88,7 @@ class Availability(Block):
         """Whether nothing on the way there is Inoperative, broken, or shut for an update of the firmware."""
         places = {(0, 0), (evse, 0), (evse, connector)}
         closed = self.station.firmware.closes_evses
-        return not closed and not places & self._inoperative and not places & self.faults.keys()
+        return not closed and not places & self._inoperative and not any(map(self._is_broken, places))
 
     def _is_closed(self, evse: int) -> bool:
         """Whether an EVSE that is not in use is shut for an update of the firmware (L01.FR.07) or a reset (B12)."""
@@ -109,7 +110,12 @@ class Availability(Block):
 
     def is_faulted(self, evse: int) -> bool:
         """Whether the station, the EVSE or one of its connectors is broken."""
-        return (0, 0) in self.faults or any(where == evse for where, _ in self.faults)
+        return any(place[0] in (0, evse) and self._is_broken(place) for place in self.faults)
+
+    def _is_broken(self, place: Place) -> bool:
+        """Whether there is a fault at just this place that forbids charging."""
+        fault = self.faults.get(place)
+        return fault is not None and fault.code not in HARMLESS
 
     def shows_reserved(self, evse: int) -> bool:
         """Whether the EVSE was Reserved when its status was last derived: a cable does not change that (G03.FR.09)."""
@@ -120,20 +126,15 @@ class Availability(Block):
     def fault(self, evse: int, connector: int, fault: Fault) -> None:
         """Something broke: a connector, an EVSE (connector 0), the station (both 0)."""
         self.faults[evse, connector] = fault
-        self._show_problem(evse, connector)
+        tell_problem(self.station, evse, connector, fault, over=False)
         self.refresh(evse)
 
     def clear(self, evse: int, connector: int) -> None:
         """Nothing is broken there any more."""
-        if self.faults.pop((evse, connector), None) is not None:
-            self._show_problem(evse, connector)
+        fault = self.faults.pop((evse, connector), None)
+        if fault is not None:
+            tell_problem(self.station, evse, connector, fault, over=True)
             self.refresh(evse)
-
-    def _show_problem(self, evse: int, connector: int) -> None:
-        component = "Connector" if connector else "EVSE" if evse else "ChargingStation"
-        if self.station.device_model.find(component, "Problem", evse=evse, connector=connector) is not None:
-            broken = (evse, connector) in self.faults
-            self.station.device_model.set(component, "Problem", broken, evse=evse, connector=connector)
 
     def transaction_started(self, transaction: Transaction) -> None:
         self.refresh(transaction.evse)
@@ -175,12 +176,12 @@ class Availability(Block):
         transaction = self.station.transactions.on_evse(evse)
         held = transaction is not None
         held_here = transaction is not None and transaction.connector in (0, connector)
-        broken = (0, 0) in self.faults or (evse, 0) in self.faults  # G03.FR.06, G04.FR.07
+        broken = self._is_broken((0, 0)) or self._is_broken((evse, 0))  # G03.FR.06, G04.FR.07
         shut = self._is_closed(evse) or (0, 0) in self._inoperative or (evse, 0) in self._inoperative
         shut = shut and not held
         shut = shut or (not held_here and (evse, connector) in self._inoperative)
         return ConnectorFacts(
-            faulted=(evse, connector) in self.faults,
+            faulted=self._is_broken((evse, connector)),
             inoperative=broken or shut,
             reserved=self.station.reservations.is_reserved(evse),
             cable=self.station.transactions.occupied(evse, connector),
@@ -207,8 +208,8 @@ class Availability(Block):
         shut = (self._is_closed(evse) or bool({(0, 0), (evse, 0)} & self._inoperative)) and not in_use
         return evse_status(
             [self.status(*place) for place in self._connectors(evse)],
-            faulted=(evse, 0) in self.faults,
-            inoperative=shut or (0, 0) in self.faults,
+            faulted=self._is_broken((evse, 0)),
+            inoperative=shut or self._is_broken((0, 0)),
             in_use=in_use,
         )
 
@@ -218,7 +219,7 @@ class Availability(Block):
         in_use = any(self.station.transactions.on_evse(evse) is not None for evse in numbers)
         return station_status(
             [self.evse_status(evse) for evse in numbers],
-            faulted=(0, 0) in self.faults,
+            faulted=self._is_broken((0, 0)),
             inoperative=(self._is_closed(0) or (0, 0) in self._inoperative) and not in_use,
         )
 

@@ -207,7 +207,16 @@ class Monitoring(Block):
         return self.station.device_model.integer("DeviceDataCtrlr", "ReportingValueSize", 2500)
 
     def notify(
-        self, key: VariableKey, value: str, severity: int, *, cause: int | None = None, cleared: bool = False
+        self,
+        key: VariableKey,
+        value: str,
+        severity: int,
+        *,
+        trigger: v21.EventTriggerEnumType = "Alerting",
+        cause: int | None = None,
+        cleared: bool = False,
+        tech_code: str = "",
+        tech_info: str = "",
     ) -> int | None:
         """Tell the CSMS of something that needs no monitor: a hard-wired notification. Returns the eventId, which may
         be the ``cause`` of others (N07.FR.05); None if it is not to be told."""
@@ -218,7 +227,7 @@ class Monitoring(Block):
             v21.EventDataType(
                 event_id=number,
                 timestamp=self.station.time.now(),
-                trigger="Alerting",
+                trigger=trigger,
                 actual_value=value,
                 component=component_of(key),
                 variable=variable_of(key),
@@ -226,6 +235,8 @@ class Monitoring(Block):
                 severity=severity,
                 cause=UNSET if cause is None else cause,
                 cleared=True if cleared else UNSET,
+                tech_code=tech_code[:50] or UNSET,
+                tech_info=tech_info[:500] or UNSET,
             )
         )
         return number

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ocppflow.log_budget import budgeted
 from ocppflow.station.blocks.transactions.evse_session import EvseSession
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from ocppflow.station.complete_station import CompleteStation
 
 log = budgeted("ocppflow.station")
+
+
+LOCK_FAILED: Final = Fault(code="ConnectorLockFailure", text="the cable could not be locked")
+"""What the station has noticed itself (G05); it is over when the cable is out."""
 
 
 def hardware_of(station: CompleteStation, evse: int) -> EvseHardware:
@@ -45,7 +49,7 @@ async def _supply(block: Transactions, session: EvseSession) -> None:
     connector = session.connector
     if not await hardware.lock(connector):
         if _wanted(session):
-            block.faulted(session.evse, connector, Fault(code="ConnectorLockFailure"))
+            block.faulted(session.evse, connector, LOCK_FAILED)
         return
     session.locked = True
     if not await _goes_on(block, session):

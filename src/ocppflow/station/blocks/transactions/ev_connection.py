@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ocppflow.log_budget import budgeted
 from ocppflow.station.blocks.transactions import driver_tokens
-from ocppflow.station.blocks.transactions.energy_supply import cut, supply
+from ocppflow.station.blocks.transactions.energy_supply import LOCK_FAILED, cut, supply
 from ocppflow.station.blocks.transactions.evse_session import EvseSession
 from ocppflow.station.blocks.transactions.transaction_points import Fact, ends
 from ocppflow.station.hardware import EvDemand
@@ -67,6 +67,8 @@ def unplugged(block: Transactions, evse: int, connector: int) -> None:
     was_there = session.ev
     session.connector, session.away, session.locked, session.keeper = 0, False, False, None
     session.demand = EvDemand.NONE
+    if block.station.availability.faults.get((evse, connector)) is LOCK_FAILED:
+        block.cleared(evse, connector)
     if block.booting:
         return
     if was_there:
@@ -101,8 +103,7 @@ def _lost(block: Transactions, session: EvseSession) -> None:
             session.forget_driver()
         elif session.transaction.stopped_reason is None:
             session.transaction.stopped_reason = "EVDisconnected"
-    block.refresh(session.evse)
-    block.happened(session, "EVCommunicationLost")
+    block.happened(session, "EVCommunicationLost")  # first, so that what waits for its end shows at once (G01.FR.05)
     if session.connector and not session.authorized and session.keeper is None:
         block.release(session, "EVDisconnected")
     _gone(block, session)

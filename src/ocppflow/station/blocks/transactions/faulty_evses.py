@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ocppflow.messages.v21 import ReasonEnumType
+from ocppflow.station.blocks.fault_notices import HARMLESS
 from ocppflow.station.blocks.transactions.energy_supply import cut
 from ocppflow.station.hardware import Fault
 
 if TYPE_CHECKING:
     from ocppflow.station.blocks.transactions.transaction_block import Transactions
-
-HARMLESS: Final = frozenset({"LocalListConflict", "NoError", "ReaderFailure", "ResetFailure", "WeakSignal"})
-"""Codes with which energy may go on flowing: what is broken has no part in that."""
 
 REASONS_OF: Final[dict[str, ReasonEnumType]] = {
     "EmergencyStop": "EmergencyStop",

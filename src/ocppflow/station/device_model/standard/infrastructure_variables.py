@@ -53,3 +53,5 @@ def _declare_evse(number: int, config: EvseConfig, made: list[Declaration]) -> N
         declare = Declarer(made, "Connector", evse=number, connector=place)
         _common(declare, _phases(config))
         declare.text("ConnectorType", connector.type, required=True)
+        if connector.type.startswith("s"):  # a socket: it locks the EV's own cable
+            Declarer(made, "ConnectorPlugRetentionLock", evse=number, connector=place).flag("Problem", False, "live")
