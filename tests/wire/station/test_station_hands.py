@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -183,3 +184,31 @@ def test_a_station_can_be_made_where_no_event_loop_runs_yet() -> None:
         return station.snapshot()
 
     assert asyncio.run(told()).time == START
+
+
+async def test_J02FR21_values_go_with_the_signature_of_the_meter_where_the_csms_wants_it(
+    world: StationWorld,
+) -> None:
+    variables = [
+        {"component": {"name": name}, "variable": {"name": variable}, "attributeValue": value}
+        for name, variable, value in (
+            ("SampledDataCtrlr", "SignReadings", "true"),
+            ("OCPPCommCtrlr", "PublicKeyWithSignedMeterValue", "EveryMeterValue"),
+        )
+    ]
+    answer = await world.call("SetVariables", {"setVariableData": variables})
+    assert [each["attributeStatus"] for each in answer["setVariableResult"]] == ["Accepted", "Accepted"]
+    await _charging(world)
+    await world.clock.advance(60)
+    await world.station.unplug(1)
+    await world.clock.advance(1)
+    ended = world.sent("TransactionEvent")[-1]
+    signed = [
+        value["signedMeterValue"]
+        for meter in ended["meterValue"]
+        for value in meter["sampledValue"]
+        if "signedMeterValue" in value
+    ]
+    assert signed
+    assert all(each["encodingMethod"] == "OCMF" and each["publicKey"] for each in signed)
+    assert b64decode(signed[-1]["signedMeterData"]).startswith(b'OCMF|{"FV":"1.0"')
