@@ -28,13 +28,32 @@ from types import TracebackType
 from typing import Any, Protocol, TypeVar, cast
 
 from ocppflow.csms import CSMS
-from ocppflow.endpoint import ManualClock, MemoryLink, memory_pair, settle
+from ocppflow.endpoint import (
+    ManualClock,
+    MemoryLink,
+    StandsStill,
+    VirtualTimeLoop,
+    memory_pair,
+    run_in_virtual_time,
+    settle,
+)
 from ocppflow.errors import ConnectionRefused
 from ocppflow.log_budget import BUDGET
 from ocppflow.messages import Version
 from ocppflow.station import ChargingStation, CompleteStation
 
-__all__ = ["ManualClock", "MemoryLink", "MemoryNetwork", "ScriptedCSMS", "ScriptedPeer", "memory_pair", "settle"]
+__all__ = [
+    "ManualClock",
+    "MemoryLink",
+    "MemoryNetwork",
+    "ScriptedCSMS",
+    "ScriptedPeer",
+    "StandsStill",
+    "VirtualTimeLoop",
+    "memory_pair",
+    "run_in_virtual_time",
+    "settle",
+]
 
 _StationT = TypeVar("_StationT", bound=ChargingStation)
 
