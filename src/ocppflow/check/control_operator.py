@@ -12,28 +12,48 @@ from ocppflow.check.operator import Operator, OperatorCannot, token_payload
 from ocppflow.errors import ConfigurationError
 from ocppflow.messages.v21 import IdTokenType
 
-_TIMEOUT = 30.0
+_NEVER = 1e6
+"""Seconds until an EV that is not ready asks for energy."""
+
+_TIMEOUT = 300.0
 """Seconds for one request: a reboot may be answered when it is over."""
 
 
 class ControlOperator(Operator):
-    """``url`` is the API's, such as ``http://127.0.0.1:8080``. Raises ConfigurationError for another scheme."""
+    """``url`` is the API's, such as ``http://127.0.0.1:8080``, ``token`` what it wants to be shown. Raises
+    ConfigurationError for another scheme."""
 
     name = "control API"
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: str | None = None) -> None:
         if not url.startswith(("http://", "https://")):
             raise ConfigurationError(f"the control API's URL begins with http:// or https://, not {url!r}")
         self._url = url.rstrip("/")
+        self._token = token
+        self._not_ready: set[int] = set()
 
     async def plug(self, evse: int, connector: int = 1) -> None:
-        await self._post(f"/evses/{evse}/plug", {"connector": connector})
+        ev = {"ev": {"ready_after": _NEVER}} if evse in self._not_ready else {}
+        self._not_ready.discard(evse)
+        await self._post(f"/evses/{evse}/plug", {"connector": connector, **ev})
 
     async def unplug(self, evse: int) -> None:
         await self._post(f"/evses/{evse}/unplug")
 
     async def unplug_ev_side(self, evse: int) -> None:
         await self._post(f"/evses/{evse}/unplug", {"side": "ev"})
+
+    async def take_cable(self, evse: int) -> None:
+        await self._post(f"/evses/{evse}/unplug")
+
+    async def suspend_ev_before(self, evse: int) -> None:
+        self._not_ready.add(evse)
+
+    async def park(self, evse: int) -> None:
+        await self._post(f"/evses/{evse}/park")
+
+    async def leave(self, evse: int) -> None:
+        await self._post(f"/evses/{evse}/leave")
 
     async def present(self, evse: int, token: IdTokenType) -> None:
         await self._post(f"/evses/{evse}/swipe", token_payload(token))
@@ -59,6 +79,10 @@ class ControlOperator(Operator):
     async def power_cycle(self, seconds: float = 5.0) -> None:
         await self._post("/power-cut", {"seconds": seconds})
 
+    @property
+    def _shown(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token}"} if self._token else {}
+
     async def _post(self, path: str, body: dict[str, Any] | None = None) -> None:
         await asyncio.to_thread(self._posted, path, body or {})
 
@@ -66,7 +90,7 @@ class ControlOperator(Operator):
         request = urllib.request.Request(  # noqa: S310 - the scheme was checked
             self._url + path,
             data=json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
+            headers={"Content-Type": "application/json", **self._shown},
             method="POST",
         )
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from ocppflow.check.verdict import CaseResult
     from ocppflow.endpoint import ServerTLS
     from ocppflow.messages import Version
+
+
+_TOKEN = "OCPPFLOW_CONTROL_TOKEN"  # noqa: S105 - the name of a variable; `ocppflow station --control` has the same
 
 
 class _Wish(NamedTuple):
@@ -132,7 +136,7 @@ def _operator(console: Console, control: str | None, unattended: bool) -> Operat
     from ocppflow.check.prompting_operator import PromptingOperator
 
     if control is not None:
-        return ControlOperator(control)
+        return ControlOperator(control, os.environ.get(_TOKEN))
     if unattended or not sys.stdin.isatty():
         return Operator()
 

@@ -39,7 +39,9 @@ PrintPics = Annotated[
 
 Control = Annotated[
     str | None,
-    typer.Option(metavar="URL", help="The station's control API does what an operator would; else you are asked."),
+    typer.Option(
+        metavar="URL", help="The station's control API does what an operator would, shown $OCPPFLOW_CONTROL_TOKEN."
+    ),
 ]
 Unattended = Annotated[
     bool, typer.Option("--unattended", help="Nobody is asked: cases that need an operator are errors.")

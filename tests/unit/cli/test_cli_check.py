@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from ocppflow.control import ControlServer, read_address
 from ocppflow.endpoint import Backoff
 from ocppflow.station import CompleteStation
 
@@ -25,25 +26,30 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _station(port: int, **settings: Any) -> Iterator[None]:
-    """A complete station that tries to connect until it is told to stop."""
+def _station(port: int, **settings: Any) -> Iterator[str]:
+    """A complete station that tries to connect until it is told to stop; the URL of its control API."""
     stop, up = asyncio.Event(), threading.Event()
+    urls: list[str] = []
     loop: list[asyncio.AbstractEventLoop] = []
 
     async def live() -> None:
         loop.append(asyncio.get_running_loop())
         backoff = Backoff(wait_minimum=0.5, random_range=0.0, repeat_times=0)
         station = CompleteStation("CS1", f"ws://127.0.0.1:{port}/ocpp", backoff=backoff, grace=1.0, **settings)
+        server = ControlServer(station, read_address("127.0.0.1:0"), "a-token-of-some-length")
+        await server.start()
+        urls.append(server.url)
         station.start()
         up.set()
         await stop.wait()
+        await server.stop()
         await station.close()
 
     thread = threading.Thread(target=lambda: asyncio.run(live()))
     thread.start()
     up.wait(10)
     try:
-        yield
+        yield urls[0]
     finally:
         loop[0].call_soon_threadsafe(stop.set)
         thread.join(20)
@@ -86,6 +92,18 @@ def test_a_station_that_needs_hands_where_there_are_none_is_an_error(cli: Any) -
         )
     assert result.code == 2
     assert "the operator cannot connect an EV to EVSE 1" in result.out
+
+
+@pytest.mark.slow
+def test_a_station_is_operated_over_its_control_api(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = _free_port()
+    monkeypatch.setenv("OCPPFLOW_CONTROL_TOKEN", "a-token-of-some-length")
+    with _station(port) as control:
+        result = cli(
+            *("check", "station", "--listen", f"ws://127.0.0.1:{port}/ocpp", "--only", "TC_G_0[12]"),
+            *("--versions", "2.1", "--control", control),
+        )
+    assert result.code == 0, result
 
 
 @pytest.mark.slow
