@@ -22,6 +22,10 @@ class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     second_token: str = "CHECK-0002"
     """Another one of the same type and, where a case says so, of the same group."""
     invalid_token: str = "CHECK-BAD1"
+    blocked_token: str = "CHECK-BAD2"
+    expired_token: str = "CHECK-BAD3"
+    master_pass_token: str = "CHECK-0009"
+    """A token of the master pass group."""
     group: str = "CHECK-GROUP"
     master_pass_group: str = "CHECK-MASTER"
     remote_start: bool = False
@@ -38,6 +42,10 @@ class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """By how much times may be off: what certification labs allow."""
     transaction_seconds: float = 5.0
     """How long energy flows in a case that does not say."""
+    energy_patience: float = 0.0
+    """For the 10 kWh of MaxEnergyOnInvalidId in one case; 0: they are not waited for, and the case is partial."""
+    connector_type: str = ""
+    """Of the connector that the scenarios use, such as sType2, for reservations of a type."""
     heartbeat_interval: int = 300
     offline_threshold: int = 20
     connection_timeout: int = 30

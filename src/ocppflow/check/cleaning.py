@@ -100,8 +100,10 @@ async def _no_lists(trial: Trial) -> None:
 
 
 async def _no_cache(trial: Trial) -> None:
+    """Twice: before the variables and after, as a cache that is switched off cannot be cleared (C11.FR.04)."""
     if trial.notes.get("cached"):
-        await trial.call(v21.ClearCacheRequest())
+        answer = await trial.call(v21.ClearCacheRequest())
+        trial.notes["cached"] = answer.at("status") != "Accepted"
 
 
 async def _no_displays(trial: Trial) -> None:
@@ -143,4 +145,5 @@ _STEPS: tuple[tuple[str, Step], ...] = (
     ("display messages", _no_displays),
     ("monitors", _no_monitors),
     ("variables", _variables),
+    ("authorization cache", _no_cache),
 )

@@ -12,19 +12,34 @@ from ocppflow.check.reusable_states import (
     ev_connected_post_session,
     ev_connected_pre_session,
     ev_disconnected,
+    parking_bay_occupied,
     parking_bay_unoccupied,
     stop_authorized,
 )
+from ocppflow.check.token_steps import known_as, refused
 from ocppflow.check.trial import Trial
 from ocppflow.check.variables import configure_if_there
 from ocppflow.check.visit import visit_of
 from ocppflow.messages import v21
 
 
-async def id_token_cached(trial: Trial, token: v21.IdTokenType | None = None) -> None:
+async def id_token_cached(
+    trial: Trial,
+    token: v21.IdTokenType | None = None,
+    status: v21.AuthorizationStatusEnumType = "Accepted",
+    *,
+    group: str = "",
+) -> None:
     """IdTokenCached: the token has been used once, with the CSMS's consent, so that a station with an authorization
-    cache has it there."""
+    cache has it there; or it was presented once, and the CSMS has answered another ``status``."""
     await configure_if_there(trial, "AuthCacheCtrlr", "Enabled", "true")
+    if status != "Accepted" or group:
+        known_as(trial, token or trial.token, status, group)
+    if status != "Accepted":
+        await parking_bay_occupied(trial)
+        await refused(trial, token or trial.token, seconds=trial.settings.quiet)
+        await parking_bay_unoccupied(trial)
+        return
     await authorized_local(trial, token=token)
     await ev_connected_pre_session(trial)
     await energy_transfer_started(trial)

@@ -4,7 +4,7 @@ what it says on the way. Each takes the EVSE (the usual one by default), and doe
 from __future__ import annotations
 
 from ocppflow.check.connector_states import connector_is, connectors_are, every_connector, of_evse
-from ocppflow.check.heard import ABSENT, PRESENT, Heard
+from ocppflow.check.heard import ABSENT, PRESENT, CheckFailed, Heard
 from ocppflow.check.operator import OperatorCannot
 from ocppflow.check.trial import Trial
 from ocppflow.check.variables import get_variable
@@ -56,12 +56,14 @@ async def ev_connected_pre_session(trial: Trial, evse: int | None = None) -> Non
 _POWERED = ("SuspendedEVSE", "SuspendedEV", "Charging")
 
 
-async def authorized(trial: Trial, evse: int | None = None) -> None:
-    """Authorized, in the way that the tester prefers."""
+async def authorized(
+    trial: Trial, evse: int | None = None, *, token: v21.IdTokenType | None = None, reserved: bool = False
+) -> None:
+    """Authorized, in the way that the tester prefers. With ``reserved`` the station need not ask for the token."""
     if trial.settings.remote_start:
-        await authorized_remote(trial, evse)
+        await authorized_remote(trial, evse, token=token)
     else:
-        await authorized_local(trial, evse)
+        await authorized_local(trial, evse, token=token, asks=None if reserved else True)
 
 
 async def authorized_local(
@@ -115,8 +117,13 @@ async def _asked(trial: Trial, visit: Visit, asks: bool | None) -> None:
     if trial.settings.start_button or visit.token is None:
         return
     if asks is None:
-        await trial.maybe(v21.AuthorizeRequest, within=1.0)
-    elif asks:
+        if await trial.maybe(v21.AuthorizeRequest, within=1.0) is not None:
+            trial.notes["cached"] = True
+    elif not asks:
+        await trial.nothing(
+            v21.AuthorizeRequest, seconds=1.0, by="F01.FR.02" if visit.remote else "C12.FR.02 C14.FR.02"
+        )
+    else:
         trial.notes["cached"] = True
         request = await trial.expect(v21.AuthorizeRequest, by="C01.FR.02")
         request.must("idToken.idToken", visit.token.id_token)
@@ -217,6 +224,20 @@ async def ev_disconnected(trial: Trial, evse: int | None = None) -> None:
         event = await transaction_event(trial, visit, by="E06.FR.02")
         event.must("triggerReason", _LOST)
         event.must("transactionInfo.chargingState", "Idle")
+
+
+async def ev_removed(trial: Trial, evse: int | None = None) -> None:
+    """EVDisconnected after a session that the driver did not end: a cable that the station keeps for its owner
+    (E05.FR.11) is asked for."""
+    visit = visit_of(trial, evse)
+    await trial.operator.unplug(visit.evse)
+    visit.plugged = visit.authorized = False
+    try:
+        await connector_is(trial, "Available", visit.evse, within=2.0)
+    except CheckFailed:
+        await trial.call(v21.UnlockConnectorRequest(evse_id=visit.evse, connector_id=trial.connector))
+        await connector_is(trial, "Available", visit.evse)
+    await maybe_updates(trial, visit)
 
 
 async def parking_bay_unoccupied(trial: Trial, evse: int | None = None) -> None:

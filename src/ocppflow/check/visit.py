@@ -10,6 +10,9 @@ from ocppflow.check.trial import Trial
 from ocppflow.check.variables import members
 from ocppflow.messages import v21
 
+METERING = ("MeterValuePeriodic", "MeterValueClock")
+"""The reasons of TransactionEvents that only bring meter values."""
+
 _ENDING = ("Authorized", "EnergyTransfer", "PowerPathClosed", "DataSigned")
 
 
@@ -124,7 +127,7 @@ async def maybe_event(
     """As :func:`transaction_event`, for one that may come."""
 
     def fits(heard: Heard[Any]) -> bool:
-        if heard.at("triggerReason") in ("MeterValuePeriodic", "MeterValueClock"):
+        if heard.at("triggerReason") in METERING:
             return False
         told = heard.at("transactionInfo.transactionId")
         mine = told == visit.transaction if visit.transaction is not None else _evse_fits(heard, visit)

@@ -1,0 +1,61 @@
+"""A station whose authorization, local list, reservations or costs are broken on purpose does not pass: the case that
+sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from our_station import outcome
+
+from ocppflow.check.cases import station_cases
+from ocppflow.check.verdict import CaseResult, Verdict
+from ocppflow.messages import Version, v21
+from ocppflow.station import CompleteStation
+from ocppflow.station.blocks.authorization import Authorization, TokenVerdict
+
+
+def _outcome(case_id: str, prepare: Callable[[CompleteStation], object] = lambda _: None) -> CaseResult:
+    return outcome(station_cases()[case_id, Version.V201], Version.V201, prepare=prepare)
+
+
+def _fails(result: CaseResult, text: str, requirement: str) -> None:
+    assert result.verdict is Verdict.FAIL, result.reason
+    finding = result.findings[-1]
+    assert text in finding.text
+    assert requirement in finding.requirements
+
+
+# --- C: authorization ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case_id", ["TC_C_02_CS", "TC_C_05_CS", "TC_C_56_CS"])
+def test_C01FR02_a_station_that_lets_anybody_charge_is_seen(case_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    authorize = Authorization.authorize
+
+    async def lenient(self: Authorization, token: v21.IdTokenType, evse: int = 0) -> TokenVerdict:
+        await authorize(self, token, evse)
+        return TokenVerdict(accepted=True, status="Accepted", by="csms")
+
+    monkeypatch.setattr(Authorization, "authorize", lenient)
+    _fails(_outcome(case_id), "TransactionEvent: it must not be sent here", "C01.FR.02")
+
+
+def test_C12FR02_a_station_that_always_asks_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Authorization, "local", lambda *_: None)
+    _fails(_outcome("TC_C_08_CS"), "Authorize: it must not be sent here", "C12.FR.02")
+
+
+def test_C12FR05_a_cache_that_is_believed_for_ever_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Authorization, "_asks_again", lambda *_: False)
+    _fails(_outcome("TC_C_09_CS"), "no Authorize within", "C12.FR.05")
+
+
+def test_C11FR03_a_cache_that_is_not_cleared_is_seen() -> None:
+    def nod(station: CompleteStation) -> None:
+        @station.on(v21.ClearCacheRequest)
+        async def always(_: CompleteStation, request: v21.ClearCacheRequest) -> v21.ClearCacheResponse:
+            return v21.ClearCacheResponse(status="Accepted")
+
+    _fails(_outcome("TC_C_37_CS", nod), "no Authorize within", "C01.FR.02")
+    _fails(_outcome("TC_C_38_CS", nod), "status is Accepted, not Rejected", "C11.FR.04")
