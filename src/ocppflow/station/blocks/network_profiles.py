@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 from msgspec import UNSET
 
 from ocppflow.endpoint import Router, station_address
@@ -13,6 +14,7 @@ from ocppflow.messages import Role, Version, v21
 from ocppflow.station.blocks.block import Block
 from ocppflow.station.blocks.reasons import because
 from ocppflow.station.device_model import Refusal, VariableKey, checked, on_change, told
+from ocppflow.station.device_model.standard.communication_variables import VERSIONS
 from ocppflow.station.station_store import StoreFailed
 
 if TYPE_CHECKING:
@@ -21,9 +23,6 @@ if TYPE_CHECKING:
 log = budgeted("ocppflow.station")
 
 network_profiles: Router[CompleteStation] = Router(Role.CS, "network connection profiles")
-
-AREA: Final = "network_profiles"
-"""Of the store: the profiles by slot."""
 
 _LAST: Final = "network_last"
 """Area of the store: the slot of the last connection that stood."""
@@ -43,24 +42,54 @@ _SPOKEN: Final = {"OCPP16": Version.V16, "OCPP20": Version.V201, "OCPP201": Vers
 
 Profile = v21.NetworkConnectionProfileType
 
+COMPONENT: Final = "NetworkConfiguration"
+
+_WORDS: Final = {
+    "OcppCsmsUrl": "ocppCsmsUrl",
+    "OcppInterface": "ocppInterface",
+    "OcppTransport": "ocppTransport",
+    "OcppVersion": "ocppVersion",
+    "MessageTimeout": "messageTimeout",
+    "SecurityProfile": "securityProfile",
+    "Identity": "identity",
+    "BasicAuthPassword": "basicAuthPassword",
+}
+"""Variable of a slot's NetworkConfiguration -> field of the profile. The profile is kept there (B09.FR.09)."""
+
+_NUMBERS: Final = ("MessageTimeout", "SecurityProfile")
+
 
 class Network(Block):
     """The profiles of one station. What is set counts from the next boot on (B09, remarks)."""
 
-    __slots__ = ("_attempts", "_falls_back", "_in_use", "_last", "_order", "_place", "profiles", "slot")
+    __slots__ = ("_attempts", "_falls_back", "_in_use", "_last", "_order", "_place", "slot")
 
     def __init__(self, station: CompleteStation) -> None:
         super().__init__(station)
-        self.profiles = {int(slot): each for slot, each in station.store.load(AREA, Profile).items()}
-        """What is set, by slot."""
-        self._in_use = self.profiles  # replaced, never changed
+        found = {int(slot): self.profile(int(slot)) for slot in self.slots}
+        self._in_use = {slot: each for slot, each in found.items() if each is not None}
         self._last = station.store.load(_LAST, int).get("slot", 0)
-        priority = station.device_model.members("OCPPCommCtrlr", "NetworkConfigurationPriority")
-        self._order = [int(slot) for slot in priority if self._is_set(int(slot))] or [HOME]
+        self._order = [slot for slot in self._priority() if slot == HOME or slot in self._in_use] or [HOME]
         self._place = self._attempts = 0
         self._falls_back = False
         self.slot = self._order[0]  # B10.FR.04
         """The profile of the connection, or of the next attempt."""
+
+    def _priority(self) -> list[int]:
+        return [
+            int(slot) for slot in self.station.device_model.members("OCPPCommCtrlr", "NetworkConfigurationPriority")
+        ]
+
+    def profile(self, slot: int) -> Profile | None:
+        """What a CSMS has put into a slot."""
+        model, given = self.station.device_model, {}
+        for name, field in _WORDS.items():
+            if value := model.given(COMPONENT, name, component_instance=str(slot)):
+                given[field] = int(value) if name in _NUMBERS else value
+        if "ocppCsmsUrl" not in given:
+            return None
+        default = {"ocppInterface": "Any", "ocppTransport": "JSON", "messageTimeout": 30, "securityProfile": 0}
+        return msgspec.convert(default | given, Profile)
 
     def power_up(self) -> None:
         model = self.station.device_model
@@ -140,24 +169,19 @@ class Network(Block):
         profile = self._in_use.get(self.slot)
         if profile is None:
             return
-        lower = {slot for slot, each in self.profiles.items() if each.security_profile < profile.security_profile}
-        if HOME not in self.profiles and self.station.security.is_below_home(profile.security_profile):
+        floor = profile.security_profile
+        lower = {slot for slot, each in self._in_use.items() if each.security_profile < floor}
+        if HOME not in self._in_use and self.station.security.is_below_home(floor):
             lower.add(HOME)
         if not lower:
             return
-        for slot in lower:
-            self.station.store.remove(AREA, str(slot))
-        self.profiles = {slot: each for slot, each in self.profiles.items() if slot not in lower}
+        for slot in lower & self._in_use.keys():
+            self._put(slot, dict.fromkeys(_WORDS, ""))
         self._order = [slot for slot in self._order if slot not in lower]
-        model = self.station.device_model
-        priority = model.members("OCPPCommCtrlr", "NetworkConfigurationPriority")
-        left = [slot for slot in priority if int(slot) not in lower] or [str(self.slot)]
-        model.set("OCPPCommCtrlr", "NetworkConfigurationPriority", ",".join(left))
+        left = [str(slot) for slot in self._priority() if slot not in lower] or [str(self.slot)]
+        self.station.device_model.set("OCPPCommCtrlr", "NetworkConfigurationPriority", ",".join(left))
 
     # --- what the CSMS sets --------------------------------------------------------------------------------------
-
-    def _is_set(self, slot: int) -> bool:
-        return slot in self.profiles or slot == HOME
 
     def refusal(self, slot: int, profile: Profile) -> tuple[str, str] | None:
         """Why this profile cannot be put there: reason code and text."""
@@ -198,38 +222,45 @@ class Network(Block):
 
     async def set(self, slot: int, profile: Profile) -> None:
         """Put a profile into a slot, for the next boot. Raises StoreFailed; nothing is changed then."""
-        store, before = self.station.store, self.profiles
-        store.put(AREA, str(slot), profile)
-        self.profiles = {**before, slot: profile}
+        fields = msgspec.to_builtins(profile)
+        fields["ocppVersion"] = {"OCPP20": "OCPP201"}.get(fields.get("ocppVersion", ""), fields.get("ocppVersion", ""))
+        if fields["ocppVersion"] not in VERSIONS:
+            fields["ocppVersion"] = ""
+        model = self.station.device_model
+        before = {name: model.given(COMPONENT, name, component_instance=str(slot)) for name in _WORDS}
+        self._put(slot, {name: str(fields.get(field, "")) for name, field in _WORDS.items()})
         try:
-            await store.commit()
+            await self.station.store.commit()
         except StoreFailed:
-            self.profiles = before
-            if slot in before:
-                store.put(AREA, str(slot), before[slot])
-            else:
-                store.remove(AREA, str(slot))
+            for name, value in before.items():
+                declared = model.find(COMPONENT, name, component_instance=str(slot))
+                if declared is not None:
+                    model.take_back(declared.key, "Actual", value)
             raise
+
+    def _put(self, slot: int, values: dict[str, str]) -> None:
+        for name, value in values.items():
+            self.station.device_model.set(COMPONENT, name, value, component_instance=str(slot))
 
     def obstacle(self, slot: int) -> tuple[str, str] | None:
         """Why the station cannot be told to connect with this slot (B10.FR.02, A05.FR.02, A05.FR.03, A05.FR.10)."""
-        profile = self.profiles.get(slot)
+        profile, security = self.profile(slot), self.station.security
+        if profile is None and slot != HOME:
+            return "InvalidNetworkConf", f"slot {slot} has no profile"
         if profile is None:
-            return None if slot == HOME else ("InvalidNetworkConf", f"slot {slot} has no profile")
+            lower = security.is_downgrade(security.dialler.profile_of_home())
+            return ("NoSecurityDowngrade", f"security profile {security.profile} is in use") if lower else None
         refused = self.refusal(slot, profile)
-        if refused is None and (why := self.station.security.obstacle(profile.security_profile)):
+        if refused is None and (why := security.obstacle(profile.security_profile)):
             return "InvalidNetworkConf", why
         return refused
 
     def forget_password(self, value: str) -> None:
         """The CSMS has set SecurityCtrlr.BasicAuthPassword, which counts from now on (B09.FR.27)."""
-        profile = self.profiles.get(self.slot)
+        profile = self._in_use.get(self.slot)
         if profile is not None and profile.basic_auth_password not in (UNSET, value):
-            told = v21.NetworkConnectionProfileType(
-                **{**{name: getattr(profile, name) for name in profile.__struct_fields__}, "basic_auth_password": UNSET}
-            )
-            self._in_use = self.profiles = {**self.profiles, self.slot: told}
-            self.station.store.put(AREA, str(self.slot), told)
+            self._in_use = {**self._in_use, self.slot: msgspec.structs.replace(profile, basic_auth_password=UNSET)}
+            self._put(self.slot, {"BasicAuthPassword": ""})
 
 
 # --- handlers, checks, values ----------------------------------------------------------------------------------------
@@ -253,13 +284,31 @@ async def _set_profile(
 
 @checked("OCPPCommCtrlr", "NetworkConfigurationPriority")
 def _usable(station: CompleteStation, key: VariableKey, value: str) -> Refusal | None:
-    slots = [slot.strip() for slot in value.split(",")]
+    slots = [slot.strip() for slot in value.split(",") if slot.strip()]
+    if not slots:
+        return Refusal("InvalidValue", "a station without a profile could never be reached again")
     if len(set(slots)) < len(slots):
         return Refusal("InvalidValue", "each slot once")
+    now = station.device_model.members("OCPPCommCtrlr", "NetworkConfigurationPriority")
+    if slots == [slot for slot in now if slot in slots]:  # B09.FR.20
+        return None
     for slot in slots:
-        if slot and (why := station.network.obstacle(int(slot))) is not None:
+        if (why := station.network.obstacle(int(slot))) is not None:
             return Refusal(*why)
     return None
+
+
+def _settable(station: CompleteStation, key: VariableKey, value: str) -> Refusal | None:
+    """What a slot that may be dialled has must not change bit by bit (2.1 B09.FR.22, B09.FR.35)."""
+    if key.component_instance in station.device_model.members("OCPPCommCtrlr", "NetworkConfigurationPriority"):
+        return Refusal("PriorityNetworkConf", f"slot {key.component_instance} is in NetworkConfigurationPriority")
+    if key.variable == "SecurityProfile" and station.security.is_downgrade(int(value)):
+        return Refusal("NoSecurityDowngrade", f"security profile {station.security.profile} is in use")
+    return None
+
+
+for _variable in _WORDS:
+    checked(COMPONENT, _variable)(_settable)
 
 
 def _new_backoff(station: CompleteStation, key: VariableKey, value: str) -> None:
@@ -275,20 +324,8 @@ def _other_password(station: CompleteStation, key: VariableKey, value: str) -> N
     station.network.forget_password(value)
 
 
-_FIELDS: Final = {
-    "OcppCsmsUrl": "ocpp_csms_url",
-    "OcppInterface": "ocpp_interface",
-    "OcppTransport": "ocpp_transport",
-    "MessageTimeout": "message_timeout",
-    "SecurityProfile": "security_profile",
-}
-
-
 def _shown(station: CompleteStation, key: VariableKey) -> str | None:
-    """B09.FR.08, B09.FR.09."""
-    profile = station.network.profiles.get(int(key.component_instance))
-    if profile is not None:
-        return str(getattr(profile, _FIELDS[key.variable]))
+    """The connection that the station was made with, where nothing else was set (B09.FR.08)."""
     if int(key.component_instance) != HOME:
         return None
     model = station.device_model
@@ -299,8 +336,8 @@ def _shown(station: CompleteStation, key: VariableKey) -> str | None:
         "MessageTimeout": model.text("OCPPCommCtrlr", "MessageTimeout", "30", variable_instance="Default"),
         "SecurityProfile": str(station.security.profile),
     }
-    return home[key.variable]
+    return home.get(key.variable)
 
 
-for _variable in _FIELDS:
-    told("NetworkConfiguration", _variable)(_shown)
+for _variable in _WORDS:
+    told(COMPONENT, _variable)(_shown)

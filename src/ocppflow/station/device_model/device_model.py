@@ -87,6 +87,11 @@ class DeviceModel:
             return teller(self._owner, key)
         return value
 
+    def given(self, component: str, variable: str, **where: Any) -> str | None:
+        """The Actual value that somebody has set; None if it is as declared, or only told when it is asked for."""
+        declaration = self.find(component, variable, **where)
+        return None if declaration is None else self._values.get(declaration.key)
+
     def text(self, component: str, variable: str, default: str = "", **where: Any) -> str:
         """The Actual value, or ``default``."""
         value = self.value(component, variable, **where)

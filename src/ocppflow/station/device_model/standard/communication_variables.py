@@ -12,7 +12,7 @@ SLOTS = ("1", "2", "3")
 
 FILE_TRANSFERS = ("FTP", "FTPS", "HTTP", "HTTPS")
 
-_VERSIONS = ("OCPP201", "OCPP21")
+VERSIONS = ("OCPP201", "OCPP21")
 
 
 def declare_communication(config: StationConfig, made: list[Declaration]) -> None:
@@ -43,15 +43,15 @@ def declare_communication(config: StationConfig, made: list[Declaration]) -> Non
 
 
 def _declare_slot(slot: Declarer) -> None:
-    """A network connection profile, as 2.1 shows it; it is written by SetNetworkProfile only (2.1.8)."""
-    slot.text("OcppCsmsUrl", None, "live", most=2000)
+    """A network connection profile, which a CSMS sets by SetNetworkProfile, or in 2.1 by these (B09.FR.10)."""
+    slot.text("OcppCsmsUrl", None, "RW", most=2000)
     interfaces = ("Any", *(f"{kind}{number}" for kind in ("Wired", "Wireless") for number in range(4)))
-    slot.option("OcppInterface", None, interfaces, "live")
-    slot.option("OcppTransport", None, ("JSON",), "live")
-    slot.option("OcppVersion", None, _VERSIONS, "kept")
-    slot.integer("MessageTimeout", None, "live", unit="s")
-    slot.integer("SecurityProfile", None, "live")
-    slot.text("Identity", None, "kept", most=48)
+    slot.option("OcppInterface", None, interfaces, "RW")
+    slot.option("OcppTransport", None, ("JSON",), "RW")
+    slot.option("OcppVersion", None, VERSIONS, "RW")
+    slot.integer("MessageTimeout", None, "RW", unit="s", least=1)
+    slot.integer("SecurityProfile", None, "RW", least=0, most=3)
+    slot.text("Identity", None, "RW", most=48)
     slot.text("BasicAuthPassword", None, "WO", most=64)
     slot.flag("VpnEnabled", False)
     slot.flag("ApnEnabled", False)
