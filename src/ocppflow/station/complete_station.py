@@ -168,8 +168,8 @@ class CompleteStation(Hands, PoweredStation):
         self.config = config or StationConfig()
         settings.setdefault("versions", self.config.versions)
         super().__init__(identity, url, **settings)
-        self.home_url = url
-        """The CSMS's URL that it was made with; ``url`` is that of the network profile in use."""
+        self.home_url = ""
+        """The CSMS's URL that it was made with, while ``url`` is another network profile's."""
         self.backoff_is_given = settings.get("backoff") is not None
         self.said_at = 0.0
         """Clock time of the last message to the CSMS."""

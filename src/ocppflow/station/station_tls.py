@@ -84,7 +84,7 @@ class Dialler:
 
     def profile_of_home(self) -> int:
         """The security profile of the URL that the station was made with, as far as that alone tells."""
-        secure = self.station.home_url[:4].lower() == "wss:"
+        secure = (self.station.home_url or self.station.url)[:4].lower() == "wss:"
         return 2 if secure else int(self.station.password is not None)
 
     def failed(self) -> None:

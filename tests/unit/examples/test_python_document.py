@@ -23,11 +23,11 @@ CODE = "\n".join([*BLOCKS, *re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", 
 """All that stands in blocks or between backquotes."""
 INSIDE: dict[type, set[str]] = {
     ocppflow.CSMS: {"answered_late", "connection_closed", "decides_itself"},
-    ocppflow.ChargingStation: {"answered_late", "connection_closed"},
+    ocppflow.ChargingStation: {"answered_late", "connection_closed", "dial_with", "drop"},
     ocppflow.CallAnswered: {"framed", "waiter"},
     ocppflow.Connection: {
         *("received", "received_binary", "closed", "pass_on", "retire", "history", "handlers_at_work"),
-        *("hold_handlers", "release_handlers", "answered_late", "flush", "under_pressure", "close_by"),
+        *("hold_handlers", "release_handlers", "answered_late", "flush", "under_pressure", "close_by", "abort"),
     },
     ocppflow.Listener: {"stop_by"},
     ocppflow.KeyPair: {"files"},

@@ -123,7 +123,11 @@ class Network(Block):
     def prepare(self) -> None:
         """Before an attempt: let the station connect as the profile says."""
         station, profile = self.station, self._in_use.get(self.slot)
-        station.url = station.home_url if profile is None else profile.ocpp_csms_url
+        if profile is not None:
+            station.home_url = station.home_url or station.url
+            station.url = profile.ocpp_csms_url
+        elif station.home_url:
+            station.url, station.home_url = station.home_url, ""
         default = station.device_model.find("OCPPCommCtrlr", "MessageTimeout", variable_instance="Default")
         if default is not None:
             timeout = default.value or "30" if profile is None else profile.message_timeout
@@ -330,7 +334,7 @@ def _shown(station: CompleteStation, key: VariableKey) -> str | None:
         return None
     model = station.device_model
     home = {
-        "OcppCsmsUrl": station.home_url,
+        "OcppCsmsUrl": station.home_url or station.url,
         "OcppInterface": "Any",
         "OcppTransport": "JSON",
         "MessageTimeout": model.text("OCPPCommCtrlr", "MessageTimeout", "30", variable_instance="Default"),
