@@ -118,6 +118,7 @@ async def test_B10FR07_after_all_have_failed_the_last_good_one_is_tried(world: T
     await world.profile()
     await world.set("NetworkConfigurationPriority", "2")
     await world.set("NetworkProfileConnectionAttempts", "1")
+    await world.set("RetryBackOffRandomRange", "0")
     world.away |= {OTHER, HOME}
     await world.reset()
     await world.clock.advance(25)
