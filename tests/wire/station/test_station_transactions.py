@@ -586,11 +586,8 @@ async def test_E17FR14_a_transaction_goes_on() -> None:
         await charging(world)
         before = world.hardware.evses[0].read().energy_import
         await power_cut(world, 100)
-        assert world.told()[-2:] == [
-            ("Updated", "TxResumed", "EVConnected"),
-            ("Updated", "ChargingStateChanged", "Charging"),
-        ]
-        assert world.events[-2]["meterValue"][0]["sampledValue"][0]["context"] == "Interruption.End"
+        assert world.told()[-1] == ("Updated", "TxResumed", "Charging")
+        assert world.events[-1]["meterValue"][0]["sampledValue"][0]["context"] == "Interruption.End"
         assert world.hardware.evses[0].read().energy_import - before < 20
         world.check_books()
 
@@ -600,7 +597,7 @@ async def test_E17FR02_a_long_silence_before_the_power_went_does_not_count() -> 
         await charging(world)
         await world.settle(7200)
         await power_cut(world, 30)
-        assert world.told()[-2:][0][1] == "TxResumed"
+        assert world.told()[-1] == ("Updated", "TxResumed", "Charging")
 
 
 @pytest.mark.parametrize(("boot", "expected"), [("PowerUp", "PowerLoss"), ("Watchdog", "Reboot")])
@@ -645,10 +642,7 @@ async def test_E17FR12_or_goes_on_without_energy() -> None:
     async with stopping("EVConnected,Authorized", "TxCtrlr.AllowEnergyTransferResumption=false") as world:
         await charging(world)
         await power_cut(world, 10)
-        assert world.told()[-2:] == [
-            ("Updated", "TxResumed", "EVConnected"),
-            ("Updated", "ChargingStateChanged", "SuspendedEVSE"),
-        ]
+        assert world.told()[-1] == ("Updated", "TxResumed", "SuspendedEVSE")
         assert world.hardware.evses[0].power == 0
         world.hardware.swipe()
         await world.settle()
@@ -660,7 +654,7 @@ async def test_E17FR18_or_waits_a_random_while() -> None:
     async with stopping("EVConnected,Authorized", "TxCtrlr.EnergyTransferResumptionRandomRange=600") as world:
         await charging(world)
         await power_cut(world, 10)
-        assert world.told()[-1] == ("Updated", "ChargingStateChanged", "SuspendedEVSE")
+        assert world.told()[-1] == ("Updated", "TxResumed", "SuspendedEVSE")
         await world.settle(601)
         assert world.told()[-1] == ("Updated", "ChargingStateChanged", "Charging")
         world.check_books()

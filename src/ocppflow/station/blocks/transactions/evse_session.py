@@ -35,6 +35,7 @@ class EvseSession:
         "pauses",
         "remote_start_id",
         "reservation_id",
+        "resuming",
         "signed",
         "supplying",
         "token",
@@ -63,6 +64,8 @@ class EvseSession:
         self.path = False
         """The contactor is closed."""
         self.locked = False
+        self.resuming = False
+        """A transaction of before is about to go on; what its charging state is then will be told."""
         self.supplying = False
         """The cable is being locked and the contactor closed."""
         self.offer: Offer = NOTHING

@@ -10,6 +10,7 @@ from ocppflow.station.blocks.transactions.energy_supply import supply
 from ocppflow.station.blocks.transactions.ev_connection import wait_for_ev
 from ocppflow.station.blocks.transactions.evse_session import EvseSession
 from ocppflow.station.blocks.transactions.session_events import tell
+from ocppflow.station.blocks.transactions.transaction_limits import watch
 from ocppflow.station.blocks.transactions.transaction_points import Fact, ends
 from ocppflow.station.hardware import EvDemand
 from ocppflow.station.transaction import Transaction
@@ -83,16 +84,34 @@ def _go_on(block: Transactions, session: EvseSession, transaction: Transaction) 
         session.pauses.add("resumption")  # E17.FR.12
     session.known = session.facts
     block.station.told_all("transaction_started", transaction)
-    values = block.station.metering.sample(session.evse, "Interruption.End", "SampledDataCtrlr.TxUpdatedMeasurands")
-    tell(block.station, session, "Updated", "TxResumed", values=values)  # E17.FR.14
-    if not session.ev:
-        wait_for_ev(block, session)
-    elif session.authorized:
-        longest = model.integer("TxCtrlr", "EnergyTransferResumptionRandomRange")
-        if was_charging and longest:  # E17.FR.18
-            session.held = True
-            block.later(f"held {session.evse}", _random(longest), lambda: _let_go(block, session))
-        block.station.work(supply(block, session), "charging")
+    if not session.ev or not session.authorized:
+        _tell_resumed(block, session, transaction)
+        if not session.ev:
+            wait_for_ev(block, session)
+        return
+    longest = model.integer("TxCtrlr", "EnergyTransferResumptionRandomRange")
+    if was_charging and longest:  # E17.FR.18
+        session.held = True
+        block.later(f"held {session.evse}", _random(longest), lambda: _let_go(block, session))
+    session.resuming = True
+    block.station.work(_supply_again(block, session, transaction), "charging")
+
+
+async def _supply_again(block: Transactions, session: EvseSession, transaction: Transaction) -> None:
+    """Tell that it goes on once it does: in the charging state that it had before (E17.FR.11, E17.FR.14)."""
+    try:
+        await supply(block, session)
+    finally:
+        session.resuming = False
+    if session.transaction is transaction and not block.is_down:
+        _tell_resumed(block, session, transaction)
+        watch(block, session)
+
+
+def _tell_resumed(block: Transactions, session: EvseSession, transaction: Transaction) -> None:
+    variable = "SampledDataCtrlr.TxUpdatedMeasurands"
+    values = block.station.metering.sample(session.evse, "Interruption.End", variable, transaction=transaction)
+    tell(block.station, session, "Updated", "TxResumed", values=values)
 
 
 def _pauses(transaction: Transaction) -> set[str]:

@@ -223,6 +223,8 @@ class Transactions(Block):
     def state_changed(self, session: EvseSession) -> None:
         """The charging state may have changed (E01.FR.18)."""
         transaction = session.transaction
+        if session.resuming:
+            return
         if transaction is None or transaction.charging_state != session.state:
             self.happened(session, self.cause(session))
             transaction_limits.watch(self, session)
