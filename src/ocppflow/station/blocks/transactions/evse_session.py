@@ -64,10 +64,8 @@ class EvseSession:
         self.path = False
         """The contactor is closed."""
         self.locked = False
-        self.resuming = False
-        """A transaction of before is about to go on; what its charging state is then will be told."""
-        self.supplying = False
-        """The cable is being locked and the contactor closed."""
+        self.resuming = self.supplying = False
+        """A transaction of before is about to go on, and will tell how; cable and contactor are being closed."""
         self.offer: Offer = NOTHING
         self.pauses: set[str] = set()
         """Why energy must not flow, whatever is offered: ``invalid`` token, a ``limit`` that is reached, ``resumption``
