@@ -90,10 +90,12 @@ def check(heard: list[Event], folder: Path) -> None:
         assert kinds == ["Started", *["Updated"] * (len(kinds) - 2), "Ended"]
     charged = set((folder / "charged").read_text().split())
     assert charged <= books.keys(), "energy was allowed in a transaction that the CSMS has never heard of"
-    ends = {book[0]["timestamp"]: book[len(book) - 1] for book in books.values()}
-    energies = [(began, ended_values(end)) for began, end in ends.items() if "meterValue" in end]  # else no EV came
     last = 0.0
-    for _, (first, final) in sorted(energies):
+    for book in books.values():  # in the order in which they were heard of: the time of day is set at each boot
+        ended = book[len(book) - 1]
+        if "meterValue" not in ended:
+            continue  # no EV came
+        first, final = ended_values(ended)
         assert last <= first <= final, "the register has gone back"
         last = final
     with StoreFile(folder / "station.db") as file:
