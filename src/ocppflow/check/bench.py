@@ -12,6 +12,7 @@ import msgspec
 from ocppflow.check.check_settings import CheckSettings
 from ocppflow.check.heard import Finding, Heard
 from ocppflow.check.usual_answers import usual_answer
+from ocppflow.check.workshop import Workshop
 from ocppflow.csms import CSMS, Station
 from ocppflow.endpoint import (
     LATER,
@@ -62,6 +63,7 @@ class Bench:
         password: str | None = None,
         clock: Clock | None = None,
         start_time: datetime | None = None,
+        workshop: Workshop | None = None,
     ) -> None:
         self.identity = identity or ""
         self.version = Version.parse(version)
@@ -72,12 +74,19 @@ class Bench:
         self.admits = True
         self.attempts: list[float] = []
         self.arrivals: list[float] = []
+        self.asked: Handshake | None = None
+        """The newest attempt to connect over the network, let in or not."""
+        self.handshake: Handshake | None = None
+        """The one by which the station is in."""
         self.replies: dict[str, list[tuple[Reply, bool]]] = {}
         """By action: what to answer, and whether it is for one message only; the newest goes first."""
         self.running: dict[str, int] = {}
         """Transactions that have begun and not ended, with their EVSE (0: not told)."""
         self.last_request_id = 0
-        self._password = password
+        self.workshop = workshop or Workshop(base_url=self.settings.files_url, port=self.settings.files_port)
+        """Files and certificates for the cases."""
+        self.password = password
+        """What the station has to show, if it shows no certificate; None: nothing."""
         self._waiting: list[asyncio.Future[None]] = []
         self.csms = CSMS(
             acceptor=self._accept,
@@ -110,19 +119,37 @@ class Bench:
         """The station, if it is connected."""
         return self.csms.stations.get(self.identity)
 
+    @property
+    def security_profile(self) -> int:
+        """The security profile of the newest connection; 0 if it has shown nothing."""
+        if self.handshake is None:
+            return 0
+        if self.handshake.tls:
+            return 3 if self.handshake.certificate is not None else 2
+        return int(self.handshake.password is not None)
+
     # --- connections ---------------------------------------------------------------------------------------------
 
     async def _accept(self, handshake: Handshake) -> Accept | Refuse:
         if self.identity and handshake.identity != self.identity:
             return Refuse(404, f"the station under test is {self.identity}")
         self.attempts.append(self.clock.now())
+        self.asked = handshake
         self.news()
         if not self.admits:
             return Refuse(503, "the test case does not let the station in now")
-        if self._password is None:
-            return await SecurityPolicy({0}, None)(handshake)
-        profile = {2} if handshake.tls else {1}
-        return await SecurityPolicy(profile, PlainPasswords({handshake.identity: self._password}))(handshake)
+        verdict = await self._policy(handshake)(handshake)
+        if isinstance(verdict, Accept):
+            self.handshake = handshake
+        return verdict
+
+    def _policy(self, handshake: Handshake) -> SecurityPolicy:
+        """Whoever shows a certificate that TLS has verified is let in by it: whose it is, the cases ask."""
+        if handshake.certificate is not None:
+            return SecurityPolicy({3}, certificate_matches=lambda *_: True)
+        if self.password is None:
+            return SecurityPolicy({0})
+        return SecurityPolicy({2 if handshake.tls else 1}, PlainPasswords({handshake.identity: self.password}))
 
     async def dialled(self, identity: str, versions: Iterable[Version]) -> Link:
         """The station's end of a connection in memory. Raises ConnectionRefused as a listener would."""
@@ -222,6 +249,7 @@ class Bench:
     async def close(self) -> None:
         """Let the station go."""
         await self.csms.close()
+        await self.workshop.close()
 
 
 __all__ = ["SILENCE", "Bench", "Reply"]

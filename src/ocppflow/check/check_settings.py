@@ -68,6 +68,26 @@ class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     security_profile: int = 1
     """The one in use."""
 
+    files_url: str = ""
+    """Where the station finds this tool's file server (firmware, logs), such as http://10.0.0.5:8080; empty: at the
+    address that this machine has for it."""
+    files_port: int = 0
+    """Where the file server listens; 0: any free port."""
+    firmware: str = ""
+    """A firmware image that the station can install; empty: a made-up one, for stations that take any."""
+    firmware_signature: str = ""
+    """A file with its signature in base64; empty: it is signed here, by a root that the station is given."""
+    signing_certificate: str = ""
+    """The PEM file of the certificate for that signature."""
+    broken_firmware: str = ""
+    """An image that is signed by the same and cannot be installed, with .sig appended its signature; empty: a made-up
+    one."""
+    customer_identifier: str = ""
+    """A customer of whom the station knows something under that name; the case makes it forget. The token, if that is
+    what customers are known by: then it is used first."""
+    schedule_seconds: int = 60
+    """How far ahead a download or an installation is scheduled."""
+
     @property
     def valid_token(self) -> IdTokenType:
         """The token that the CSMS accepts."""

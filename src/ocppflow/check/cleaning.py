@@ -32,6 +32,34 @@ async def _connected(trial: Trial) -> None:
     await trial.connected(within=trial.settings.reboot_patience)
 
 
+async def _afterwards(trial: Trial) -> None:
+    while trial.afterwards:
+        await trial.afterwards.pop()()
+
+
+async def _files(trial: Trial) -> None:
+    trial.bench.workshop.shelf.clear()
+
+
+_UPDATE_ENDS = ("Installed", "DownloadFailed", "InvalidSignature", "InstallationFailed", "InstallVerificationFailed")
+
+
+async def _no_update(trial: Trial) -> None:
+    """A firmware update that the case has left is over."""
+    updates = [answer for request, answer in trial.said if isinstance(request, v21.UpdateFirmwareRequest)]
+    if not any(answer.at("status") in ("Accepted", "AcceptedCanceled") for answer in updates):
+        return
+
+    def over() -> bool | None:
+        told = (each for each in reversed(trial.bench.inbox) if each.action == "FirmwareStatusNotification")
+        last = next(told, None)
+        return True if last is None or last.at("status") in _UPDATE_ENDS else None
+
+    patience = trial.settings.reboot_patience + trial.settings.schedule_seconds
+    if await trial.bench.until(over, patience) is None:
+        raise NotPossible("the update is not over")
+
+
 async def _hands_off(trial: Trial) -> None:
     for evse in sorted(trial.operator.faulty):
         await trial.operator.clear(evse)
@@ -136,6 +164,9 @@ _STEPS: tuple[tuple[str, Step], ...] = (
     ("connection", _connected),
     ("EV and faults", _hands_off),
     ("transactions", _no_transactions),
+    ("firmware update", _no_update),
+    ("files", _files),
+    ("what the case has changed", _afterwards),
     ("cables", _cables_gone),
     ("availability", _operative),
     ("charging profiles", _no_profiles),

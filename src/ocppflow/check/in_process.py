@@ -9,6 +9,8 @@ from typing import Any
 from ocppflow.check.bench import Bench
 from ocppflow.check.check_settings import CheckSettings
 from ocppflow.check.operator import Operator
+from ocppflow.check.shelf_transfer import ShelfTransfer
+from ocppflow.check.workshop import IN_MEMORY, Workshop
 from ocppflow.endpoint import Backoff, Link, sleep
 from ocppflow.messages import Version
 from ocppflow.messages.v21 import IdTokenType
@@ -96,13 +98,15 @@ async def station_in_process(
     the station before it starts, so that a test may break it; ``more`` is for CompleteStation."""
     config = config or StationConfig()
     connectors = tuple(len(evse.connectors) for evse in config.evses)
-    bench = Bench("CS1", version, settings or CheckSettings(connectors=connectors))
+    shop = Workshop(base_url=IN_MEMORY)
+    bench = Bench("CS1", version, settings or CheckSettings(connectors=connectors), workshop=shop)
     station: CompleteStation
 
     async def dial() -> Link:
         return await bench.dialled("CS1", station.versions)
 
     made = {"clock": bench.clock, "dial": dial, "start_time": bench.now(), "versions": [bench.version], **more}
+    made.setdefault("transfer", ShelfTransfer(shop.shelf))
     made.setdefault("backoff", Backoff(wait_minimum=3.0, random_range=0.0))  # until its variables say otherwise
     station = CompleteStation("CS1", "ws://memory/ocpp", config=config, **made)
     prepare(station)

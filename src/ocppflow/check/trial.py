@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from ocppflow.endpoint import sleep
 from ocppflow.errors import (
     CallError,
     CallTimeout,
+    ConfigurationError,
     ConnectionLost,
     InvalidMessage,
     InvalidResponse,
@@ -72,6 +73,8 @@ class Trial:
         """Variables that were set, by component, variable, instance and EVSE, with the value from before."""
         self.omitted: list[str] = []
         """Validations that could not be made: the verdict is *partial*."""
+        self.afterwards: list[Callable[[], Awaitable[object]]] = []
+        """What is to be done when the case is over, the last first, before everything else is put back."""
         self.notes: dict[str, Any] = {}
         """Room for what reusable states have to remember."""
         self._mark = len(bench.inbox)
@@ -103,6 +106,14 @@ class Trial:
     def token(self) -> v21.IdTokenType:
         """The valid token."""
         return self.settings.valid_token
+
+    async def file_url(self, path: str) -> str:
+        """Where the station finds ``path`` on the shelf of the case's files. Raises NotPossible."""
+        station = await self.connected()
+        try:
+            return await self.bench.workshop.file_url(path, station.peer.address)
+        except ConfigurationError as exc:
+            raise NotPossible(str(exc)) from None
 
     def request_id(self) -> int:
         """A number that no request of this conversation has had."""
