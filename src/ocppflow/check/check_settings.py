@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import UNSET
 
-from ocppflow.messages.v21 import AdditionalInfoType, IdTokenType
+from ocppflow.messages.v21 import AdditionalInfoType, ChargingRateUnitEnumType, IdTokenType, MessageFormatEnumType
 
 
 class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,6 +59,16 @@ class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     aligned_interval: int = 60
     """AlignedDataCtrlr.Interval of the cases that set it."""
     message_timeout: int = 30
+    profile_id: int = 1001
+    """The id of charging profiles; those that follow it are used too."""
+    rate_unit: ChargingRateUnitEnumType = "A"
+    """The unit of limits: A or W. In W they are a thousand times as high, as the official cases have it."""
+    phases: int = 3
+    """The numberPhases of charging profiles; 0: it is left out."""
+    display_message_id: int = 2001
+    """The id of display messages; those that follow it are used too."""
+    display_format: MessageFormatEnumType = "UTF8"
+    """Their format."""
     second_slot: int = 2
     """A configuration slot for a NetworkConnectionProfile that is not in use."""
     second_url: str = ""

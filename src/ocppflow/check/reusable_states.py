@@ -3,6 +3,8 @@ what it says on the way. Each takes the EVSE (the usual one by default), and doe
 
 from __future__ import annotations
 
+from msgspec import UNSET, UnsetType
+
 from ocppflow.check.connector_states import connector_is, connectors_are, every_connector, of_evse
 from ocppflow.check.heard import ABSENT, PRESENT, CheckFailed, Heard
 from ocppflow.check.operator import OperatorCannot
@@ -85,10 +87,15 @@ async def authorized_local(
 
 
 async def authorized_remote(
-    trial: Trial, evse: int | None = None, *, token: v21.IdTokenType | None = None, asks: bool | None = None
+    trial: Trial,
+    evse: int | None = None,
+    *,
+    token: v21.IdTokenType | None = None,
+    asks: bool | None = None,
+    charging_profile: v21.ChargingProfileType | UnsetType = UNSET,
 ) -> None:
     """Authorized, by RequestStartTransaction. ``asks``: whether the station has to ask the CSMS for the token; None:
-    as AuthorizeRemoteStart says."""
+    as AuthorizeRemoteStart says. ``charging_profile`` comes with it."""
     visit = visit_of(trial, evse)
     if not visit.plugged:
         await parking_bay_occupied(trial, visit.evse)
@@ -98,7 +105,10 @@ async def authorized_remote(
         asks = await get_variable(trial, "AuthCtrlr", "AuthorizeRemoteStart") == "true"
     answer = await trial.call(
         v21.RequestStartTransactionRequest(
-            id_token=visit.token, evse_id=visit.evse, remote_start_id=visit.remote_start_id
+            id_token=visit.token,
+            evse_id=visit.evse,
+            remote_start_id=visit.remote_start_id,
+            charging_profile=charging_profile,
         )
     )
     answer.must("status", "Accepted", by="F01.FR.01")

@@ -1,0 +1,104 @@
+"""A station whose smart charging or display is broken on purpose does not pass: the case that sees it. And the cases
+that are for stations with less than ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from our_station import POST, outcome
+
+from ocppflow.check.cases import station_cases
+from ocppflow.check.verdict import CaseResult, Verdict
+from ocppflow.messages import Version, v21
+from ocppflow.station import CompleteStation, StationConfig
+from ocppflow.station.blocks.smart_charging import composite_schedule
+from ocppflow.station.blocks.smart_charging.profile_book import ProfileBook
+from ocppflow.station.station_config import FEATURES, VariableConfig
+
+
+def _outcome(
+    case_id: str,
+    prepare: Callable[[CompleteStation], object] = lambda _: None,
+    version: Version = Version.V201,
+    config: StationConfig = POST,
+) -> CaseResult:
+    return outcome(station_cases()[case_id, version], version, prepare=prepare, config=config)
+
+
+def _fails(result: CaseResult, text: str, requirement: str) -> None:
+    assert result.verdict is Verdict.FAIL, result.reason
+    finding = result.findings[-1]
+    assert text in finding.text
+    assert requirement in finding.requirements
+
+
+# --- K: smart charging -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case_id", ["TC_K_01_CS", "TC_K_03_CS", "TC_K_29_CS", "TC_K_37_CS"])
+def test_K01FR07_a_profile_that_is_accepted_and_thrown_away_is_seen(
+    case_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ProfileBook, "put", lambda *_: None)
+    result = _outcome(case_id)
+    assert result.verdict is Verdict.FAIL
+    assert "NoProfiles" in result.reason
+
+
+@pytest.mark.parametrize(("case_id", "seen"), [("TC_K_40_CS", "K08.FR.06"), ("TC_K_41_CS", "K08.FR.04")])
+def test_K08FR02_a_schedule_that_does_not_stack_is_seen(
+    case_id: str, seen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leading = composite_schedule.leading
+    monkeypatch.setattr(composite_schedule, "leading", lambda stack, when: leading(stack[-1:], when))
+    monkeypatch.setattr(composite_schedule.StationLimits, "shared", lambda self, when: (self.supply.rate(), 1e18))
+    _fails(_outcome(case_id), "the limit from", seen)
+
+
+def test_K10FR01_a_clearing_of_nothing_that_is_accepted_is_seen() -> None:
+    def nod(station: CompleteStation) -> None:
+        @station.on(v21.ClearChargingProfileRequest)
+        async def always(
+            _: CompleteStation, request: v21.ClearChargingProfileRequest
+        ) -> v21.ClearChargingProfileResponse:
+            return v21.ClearChargingProfileResponse(status="Accepted")
+
+    _fails(_outcome("TC_K_08_CS", nod), "status is Accepted, not Unknown", "K10.FR.01")
+    _fails(_outcome("TC_K_05_CS", nod), "status is Accepted, not NoProfiles", "K10.FR.03")
+    _fails(_outcome("TC_K_09_CS", nod), "the limit is still 6", "K10.FR.07")
+
+
+def test_K09FR02_a_report_of_something_else_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    say = CompleteStation.say
+
+    async def changed(self: CompleteStation, request: Any, **how: Any) -> Any:
+        if isinstance(request, v21.ReportChargingProfilesRequest):
+            one = msgspec.structs.replace(request.charging_profile[0], stack_level=3)
+            request = msgspec.structs.replace(request, charging_profile=[one])
+        return await say(self, request, **how)
+
+    monkeypatch.setattr(CompleteStation, "say", changed)
+    _fails(_outcome("TC_K_32_CS"), "chargingProfile.stackLevel is 3, not 0", "K09.FR.02")
+
+
+def _without(*features: str) -> StationConfig:
+    return msgspec.structs.replace(POST, features=tuple(name for name in FEATURES if name not in features))
+
+
+_AMPS_ONLY = msgspec.structs.replace(
+    POST,
+    variables=(VariableConfig("SmartChargingCtrlr", "RateUnit", "A", values_list="A"),),
+)
+
+
+@pytest.mark.parametrize("version", [Version.V201, Version.V21])
+@pytest.mark.parametrize(
+    ("case_id", "config"),
+    [("TC_K_12_CS", _AMPS_ONLY), ("TC_K_42_CS", _AMPS_ONLY), ("TC_K_38_CS", _without("smart_charging"))],
+)
+def test_a_station_with_less_passes_what_is_for_it(case_id: str, config: StationConfig, version: Version) -> None:
+    result = _outcome(case_id, version=version, config=config)
+    assert (result.verdict, result.reason, result.not_cleaned) == (Verdict.PASS, "", [])
