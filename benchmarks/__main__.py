@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from benchmarks import report
 from benchmarks.contenders import Failed
-from benchmarks.measures import bounds, decoding, imports, latency, log_cost, memory, node_red, storm, throughput
+from benchmarks.measures import bounds, decoding, fleet, imports, latency, log_cost, memory, node_red, storm, throughput
 from benchmarks.results import Measured
 
 Steps = Iterator[str | Measured]
@@ -28,6 +28,7 @@ MEASURES: dict[str, tuple[Callable[[float, int], int], Callable[[float, int], St
     "decoding": (lambda s, r: decoding.steps(), lambda s, r: decoding.measure()),
     "memory": (lambda s, r: memory.steps(), lambda s, r: memory.measure()),
     "latency": (lambda s, r: latency.steps(), lambda s, r: latency.measure()),
+    "fleet": (lambda s, r: fleet.steps(), lambda s, r: fleet.measure()),
     "storm": (lambda s, r: storm.steps(), lambda s, r: storm.measure()),
     "node-red": (lambda s, r: node_red.steps(r), node_red.measure),
     "bounds": (lambda s, r: bounds.steps(r), bounds.measure),

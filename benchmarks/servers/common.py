@@ -6,7 +6,7 @@ import asyncio
 import gc
 import sys
 import tracemalloc
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 
@@ -21,8 +21,9 @@ def run(main: Coroutine[Any, Any, None], *, uvloop: bool) -> None:
         runner.run(main)
 
 
-async def serve(port: int) -> None:
-    """Say that the server listens, and answer ``traced`` (bytes that Python has allocated) until the end of input."""
+async def serve(port: int, answers: Mapping[bytes, Callable[[], object]] | None = None) -> None:
+    """Say that the server listens, and answer ``traced`` (bytes that Python has allocated), and what else ``answers``
+    has, until the end of input."""
     print(f"ready {port}", flush=True)
     loop = asyncio.get_running_loop()
     ended = loop.create_future()
@@ -32,6 +33,8 @@ async def serve(port: int) -> None:
         if line.strip() == b"traced":
             gc.collect()
             print(tracemalloc.get_traced_memory()[0], flush=True)
+        elif answers and line.strip() in answers:
+            print(answers[line.strip()](), flush=True)
         elif not line and not ended.done():
             ended.set_result(None)
 
