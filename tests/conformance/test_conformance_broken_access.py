@@ -5,18 +5,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
-from our_station import outcome
+from our_station import POST, outcome
 
 from ocppflow.check.cases import station_cases
 from ocppflow.check.verdict import CaseResult, Verdict
 from ocppflow.messages import Version, v21
-from ocppflow.station import CompleteStation
+from ocppflow.station import CompleteStation, VariableConfig
 from ocppflow.station.blocks.authorization import Authorization, TokenVerdict
 
 
-def _outcome(case_id: str, prepare: Callable[[CompleteStation], object] = lambda _: None) -> CaseResult:
-    return outcome(station_cases()[case_id, Version.V201], Version.V201, prepare=prepare)
+def _outcome(
+    case_id: str, prepare: Callable[[CompleteStation], object] = lambda _: None, *, start: str = "PowerPathClosed"
+) -> CaseResult:
+    """``start``: the station's TxStartPoint."""
+    point = VariableConfig(component="TxCtrlr", variable="TxStartPoint", value=start)
+    config = msgspec.structs.replace(POST, variables=(point,))
+    return outcome(station_cases()[case_id, Version.V201], Version.V201, prepare=prepare, config=config)
 
 
 def _fails(result: CaseResult, text: str, requirement: str) -> None:
@@ -59,3 +65,40 @@ def test_C11FR03_a_cache_that_is_not_cleared_is_seen() -> None:
 
     _fails(_outcome("TC_C_37_CS", nod), "no Authorize within", "C01.FR.02")
     _fails(_outcome("TC_C_38_CS", nod), "status is Accepted, not Rejected", "C11.FR.04")
+
+
+@pytest.mark.parametrize("case_id", ["TC_C_22_CS", "TC_C_23_CS", "TC_C_24_CS", "TC_C_25_CS"])
+def test_C13FR02_a_station_that_lets_anybody_charge_offline_is_seen(
+    case_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = TokenVerdict(accepted=True, status="Accepted", by="offline")
+    monkeypatch.setattr(Authorization, "_offline", lambda *_: good)
+    result = _outcome(case_id, start="Authorized")
+    assert result.verdict is Verdict.FAIL
+    assert result.findings[-1].action == "TransactionEvent"
+    assert "Authorized" in result.reason or "nobody is authorized" in result.reason
+
+
+def test_E05FR10_a_station_that_does_not_hear_that_a_token_is_Invalid_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ocppflow.station.blocks.transactions.event_answers._judged", lambda *_: None)
+    _fails(_outcome("TC_C_16_CS"), "no TransactionEvent with triggerReason Deauthorized", "E05.FR.10")
+    _fails(_outcome("TC_C_17_CS"), "no TransactionEvent with transactionInfo.chargingState SuspendedEVSE", "E05.FR.02")
+    _fails(_outcome("TC_C_15_CS"), "no TransactionEvent with transactionInfo.chargingState Suspended", "E05.FR.03")
+
+
+def test_C09FR11_a_group_that_goes_before_the_status_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    authorize = Authorization.authorize
+
+    async def lenient(self: Authorization, token: v21.IdTokenType, evse: int = 0) -> TokenVerdict:
+        verdict = await authorize(self, token, evse)
+        return TokenVerdict(accepted=True, status="Accepted", by=verdict.by, group=verdict.group)
+
+    monkeypatch.setattr(Authorization, "authorize", lenient)
+    for case_id in ("TC_C_42_CS", "TC_C_43_CS", "TC_C_44_CS"):
+        _fails(_outcome(case_id), "TransactionEvent: it must not be sent here", "C09.FR.11")
+
+
+def test_C16FR03_a_master_pass_that_charges_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Authorization, "is_master_pass", lambda *_: False)
+    _fails(_outcome("TC_C_45_CS", start="Authorized"), "it must not be sent here", "C16.FR.03")
+    _fails(_outcome("TC_C_49_CS"), "no TransactionEvent within", "C16.FR.02")

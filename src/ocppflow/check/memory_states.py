@@ -92,6 +92,7 @@ async def started_offline(trial: Trial, token: v21.IdTokenType | None = None) ->
     visit = visit_of(trial)
     visit.token = token or trial.token
     with trial.offline():
+        await trial.wait(1.0)  # the station knows
         await trial.operator.present(trial.evse, visit.token)
         await trial.operator.plug(trial.evse, trial.connector)
         visit.plugged = visit.authorized = True
@@ -105,6 +106,7 @@ async def ended_offline(trial: Trial) -> None:
     visit = visit_of(trial)
     visit.token = trial.token
     with trial.offline():
+        await trial.wait(1.0)  # the station knows
         await trial.operator.plug(trial.evse, trial.connector)
         await trial.operator.present(trial.evse, visit.token)
         await trial.wait(trial.settings.transaction_seconds)

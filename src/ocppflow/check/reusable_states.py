@@ -23,6 +23,9 @@ from ocppflow.messages import v21
 
 _LOST = "EVCommunicationLost"
 
+_MOMENT = 1.0
+"""Seconds that nobody at a station is faster than: it has heard the CSMS's answer when the EV is connected."""
+
 
 async def parking_bay_occupied(trial: Trial, evse: int | None = None) -> None:
     """ParkingBayOccupied. Only stations whose transactions may begin with it are asked for it."""
@@ -80,7 +83,9 @@ async def authorized_local(
     await trial.operator.present(visit.evse, visit.token)
     await _asked(trial, visit, asks)
     visit.authorized = True
-    if due:
+    if not due:
+        await trial.wait(_MOMENT)
+    else:
         event = await transaction_event(trial, visit, by="E02.FR.13")
         event.must("triggerReason", "Authorized", by="E02.FR.13")
         _with_token(event, visit)
@@ -116,7 +121,9 @@ async def authorized_remote(
         answer.must("transactionId", visit.transaction, by="F01.FR.13")
     await _asked(trial, visit, asks)
     visit.authorized = True
-    if due:
+    if not due:
+        await trial.wait(_MOMENT)
+    else:
         event = await transaction_event(trial, visit, by="F01.FR.19")
         event.must("triggerReason", "RemoteStart", by="F02.FR.01")
         event.must("transactionInfo.remoteStartId", visit.remote_start_id, by="F01.FR.25")
@@ -245,13 +252,14 @@ async def ev_removed(trial: Trial, evse: int | None = None) -> None:
     try:
         await connector_is(trial, "Available", visit.evse, within=2.0)
     except CheckFailed:
+        await maybe_updates(trial, visit)
         await trial.call(v21.UnlockConnectorRequest(evse_id=visit.evse, connector_id=trial.connector))
         await connector_is(trial, "Available", visit.evse)
     await maybe_updates(trial, visit)
 
 
-async def parking_bay_unoccupied(trial: Trial, evse: int | None = None) -> None:
-    """ParkingBayUnoccupied: the EV has left."""
+async def parking_bay_unoccupied(trial: Trial, evse: int | None = None, *, why: str = "Local") -> None:
+    """ParkingBayUnoccupied: the EV has left. ``why``: the reason for which the transaction stops, if not remotely."""
     visit = visit_of(trial, evse)
     if not visit.parked:
         return
@@ -261,7 +269,7 @@ async def parking_bay_unoccupied(trial: Trial, evse: int | None = None) -> None:
         event = await transaction_event(trial, visit, by="E06.FR.01")
         event.must("triggerReason", "EVDeparted")
         event.must("eventType", "Ended", by="E06.FR.01")
-        event.must("transactionInfo.stoppedReason", "Remote" if visit.remote else "Local", ABSENT)
+        event.must("transactionInfo.stoppedReason", "Remote" if visit.remote else why, ABSENT)
 
 
 async def booted(trial: Trial, how: str = "reset", *, reason: str | None = None) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ocppflow.check.heard import Heard
 from ocppflow.check.trial import Trial
 from ocppflow.check.variables import configure, configure_if_there
-from ocppflow.check.visit import METERING, visit_of
+from ocppflow.check.visit import METERING, stop_points, visit_of
 from ocppflow.messages import v21
 
 
@@ -105,3 +106,15 @@ async def returns_late(trial: Trial) -> None:
     await configure(trial, "OCPPCommCtrlr", "OfflineThreshold", str(wait + 60))
     await configure(trial, "OCPPCommCtrlr", "RetryBackOffWaitMinimum", str(wait))
     await configure(trial, "OCPPCommCtrlr", "RetryBackOffRandomRange", "0")
+
+
+async def suspended_by_station(trial: Trial) -> Callable[[Heard[Any]], bool]:
+    """Whether a TransactionEvent says that the station itself lets no energy flow: the state is SuspendedEVSE or, where
+    that ends a transaction, it has ended (E05.FR.02)."""
+    ends = "EnergyTransfer" in await stop_points(trial)
+
+    def so(heard: Heard[Any]) -> bool:
+        suspended = heard.at("transactionInfo.chargingState") == "SuspendedEVSE"
+        return suspended or (ends and heard.at("eventType") == "Ended")
+
+    return so

@@ -65,7 +65,7 @@ async def TC_C_34_CS(trial: Trial) -> None:
     await authorized_local(trial, asks=False)
     await maybe_updates(trial, visit_of(trial))
     await ev_removed(trial)
-    await parking_bay_unoccupied(trial)
+    await parking_bay_unoccupied(trial, why="DeAuthorized")
     await parking_bay_occupied(trial)
     await ev_connected_pre_session(trial)
     await refused(trial, trial.token, by="C10.FR.05")
