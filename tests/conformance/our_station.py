@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ocppflow.check.cases import CheckCase
+from ocppflow.check.check_settings import CheckSettings
 from ocppflow.check.in_process import station_in_process
 from ocppflow.check.pics import read_pics
 from ocppflow.check.runner import run_case, settled
@@ -35,12 +36,13 @@ def outcome(
     *,
     config: StationConfig = POST,
     prepare: Callable[[CompleteStation], object] = lambda _: None,
+    settings: CheckSettings = PICS.settings,
     **more: Any,
 ) -> CaseResult:
     """What comes of one case, with a station that is made for it. ``prepare`` may break it."""
 
     async def play() -> CaseResult:
-        joined = station_in_process(version, PICS.settings, config, prepare=prepare, **more)
+        joined = station_in_process(version, settings, config, prepare=prepare, **more)
         async with joined as (bench, operator, _):
             await settled(bench)
             return await run_case(bench, operator, PICS, case)

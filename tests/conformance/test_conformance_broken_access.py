@@ -4,16 +4,19 @@ sees it."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
-from our_station import POST, outcome
+from our_station import PICS, POST, outcome
 
 from ocppflow.check.cases import station_cases
 from ocppflow.check.verdict import CaseResult, Verdict
 from ocppflow.messages import Version, v21
 from ocppflow.station import CompleteStation, VariableConfig
 from ocppflow.station.blocks.authorization import Authorization, TokenVerdict
+from ocppflow.station.blocks.local_list import LocalList
+from ocppflow.station.blocks.reservation import Reservations
 
 
 def _outcome(
@@ -102,3 +105,76 @@ def test_C16FR03_a_master_pass_that_charges_is_seen(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Authorization, "is_master_pass", lambda *_: False)
     _fails(_outcome("TC_C_45_CS", start="Authorized"), "it must not be sent here", "C16.FR.03")
     _fails(_outcome("TC_C_49_CS"), "no TransactionEvent within", "C16.FR.02")
+
+
+# --- D: local list ---------------------------------------------------------------------------------------------------
+
+
+def test_D01FR19_a_list_that_takes_any_version_is_seen() -> None:
+    def takes_all(station: CompleteStation) -> None:
+        @station.on(v21.SendLocalListRequest)
+        async def always(_: CompleteStation, request: v21.SendLocalListRequest) -> v21.SendLocalListResponse:
+            return v21.SendLocalListResponse(status="Accepted")
+
+    _fails(_outcome("TC_D_06_CS", takes_all), "status is Accepted, not VersionMismatch", "D01.FR.19")
+    _fails(_outcome("TC_D_01_CS", takes_all), "versionNumber is 0, not 5", "D02.FR.01")
+
+
+def test_D01FR10_a_list_that_is_forgotten_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LocalList, "_put", lambda *_: None)
+    _fails(_outcome("TC_D_07_CS"), "versionNumber is 0, not 5", "D01.FR.10")
+
+
+def test_D02FR03_a_version_of_a_list_that_is_switched_off_is_seen() -> None:
+    def tells(station: CompleteStation) -> None:
+        @station.on(v21.GetLocalListVersionRequest)
+        def always(_: CompleteStation, request: v21.GetLocalListVersionRequest) -> v21.GetLocalListVersionResponse:
+            return v21.GetLocalListVersionResponse(version_number=7)
+
+    _fails(_outcome("TC_D_10_CS", tells), "versionNumber is 7, not 0", "D02.FR.03")
+
+
+# --- H: reservation --------------------------------------------------------------------------------------------------
+
+
+def test_H03FR01_an_EVSE_that_is_reserved_for_nobody_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Reservations, "admits", lambda *_: True)
+    _fails(_outcome("TC_H_02_CS"), "nobody is authorized, so no energy may flow", "H03.FR.01")
+
+
+def test_H01FR15_a_reservation_that_is_not_told_to_be_used_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    used = Reservations.used
+
+    def silently(self: Reservations, *whose: Any) -> None:
+        used(self, *whose)
+
+    monkeypatch.setattr(Reservations, "used", silently)
+    _fails(_outcome("TC_H_01_CS"), "reservationId is absent, not 1", "H01.FR.15")
+    _fails(_outcome("TC_H_08_CS"), "reservationId is absent, not 100", "H01.FR.15")
+
+
+def test_H04FR01_a_reservation_that_never_expires_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Reservations, "_expire", lambda _: None)
+    _fails(_outcome("TC_H_07_CS"), "nothing was told of it", "H04.FR.03")
+
+
+def test_H04FR01_one_that_expires_and_is_not_told_of_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Reservations, "_tell", lambda *_: None)
+    _fails(_outcome("TC_H_07_CS"), "no ReservationStatusUpdate", "H04.FR.01")
+    _fails(_outcome("TC_H_21_CS"), "no ReservationStatusUpdate", "H01.FR.17")
+
+
+def test_H01FR11_a_station_that_reserves_without_end_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Reservations, "_no_place", lambda *_: None)
+    for case_id in ("TC_H_03_CS", "TC_H_04_CS", "TC_H_09_CS", "TC_H_10_CS", "TC_H_16_CS"):
+        _fails(_outcome(case_id), "status is Accepted, not Occupied", "H01.FR.11")
+    for case_id in ("TC_H_06_CS", "TC_H_12_CS"):
+        _fails(_outcome(case_id), "status is Accepted, not Unavailable", "H01.FR.14")
+
+
+def test_F01FR22_a_remote_start_by_another_driver_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    remote = msgspec.structs.replace(PICS.settings, remote_start=True)
+    case = station_cases()["TC_H_02_CS", Version.V201]
+    assert outcome(case, Version.V201, settings=remote).verdict is Verdict.PASS
+    monkeypatch.setattr(Reservations, "admits", lambda *_: True)
+    _fails(outcome(case, Version.V201, settings=remote), "status is Accepted, not Rejected", "F01.FR.22")

@@ -52,7 +52,7 @@ async def _stopped_by(trial: Trial, token: v21.IdTokenType, *, asks: bool) -> No
 
 
 async def _goes_on(trial: Trial, token: v21.IdTokenType) -> None:
-    """A token that is no good is asked for, and ends nothing, of whatever group it is."""
+    """A token that is not accepted is asked for, and ends nothing, of whatever group it is."""
     await trial.operator.present(trial.evse, token)
     await asked_for(trial, token, by="C09.FR.05")
     seconds = trial.settings.message_timeout
