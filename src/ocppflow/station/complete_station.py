@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from ocppflow.endpoint import CallAnswered, Link, On, Router
 from ocppflow.errors import ConfigurationError, ConnectionRefused, OCPPError
 from ocppflow.log_budget import budgeted
-from ocppflow.messages import Message, Request, Response, Role, Version
+from ocppflow.messages import Message, Request, Response, Role, Version, v21
 from ocppflow.station.awkward_words import awkward
 from ocppflow.station.blocks.authorization import Authorization, authorization
 from ocppflow.station.blocks.availability import Availability, availability
@@ -39,7 +39,7 @@ from ocppflow.station.blocks.triggering import triggering
 from ocppflow.station.blocks.variable_access import variable_access
 from ocppflow.station.charging_station import ChargingStation
 from ocppflow.station.device_model import DeviceModel, declarations
-from ocppflow.station.dialect_16 import Dialect16, dialect_16, say_16
+from ocppflow.station.dialect_16 import REFUSALS, Dialect16, dialect_16, has_words, say_16
 from ocppflow.station.diary import Diary
 from ocppflow.station.features import left_out
 from ocppflow.station.hands import Hands
@@ -183,7 +183,10 @@ class CompleteStation(Hands, PoweredStation):
         self.diary = Diary(self.time, self.config.diary_entries, self._heard_nonsense)
         self.add_trace(self.diary)
         self._blocks: tuple[Block, ...] = ()
-        self.include(BEHAVIOUR, without=left_out(self.config.features, BEHAVIOUR.actions))
+        without = left_out(self.config.features, BEHAVIOUR.actions)
+        self.include(BEHAVIOUR, without=without)
+        if without and Version.V16 in self.versions:  # which has answers for what a station does not have
+            self.include(dialect_16, only=without & REFUSALS)
         self.on_connect(lambda _: self.told_all("connected"))
         self.on_disconnect(lambda *_: self.told_all("disconnected"))
 
@@ -334,6 +337,11 @@ class CompleteStation(Hands, PoweredStation):
         Pending (B02.FR.02). None if the station may not send, or got no proper answer; the log says why. With
         QueueAllMessages it waits for the connection in the queue."""
         allowed = self.provisioning.may_answer if asked else self.provisioning.may_send
+        if self.version is Version.V16 and request.__version__ is Version.V21 and not has_words(type(request)):
+            return None
+        if isinstance(request, v21.MeterValuesRequest) and self.dialect_16.spoken and not asked:
+            self.message_queue.put(request)  # in 1.6 all meter values wait for their turn (3.7)
+            return None
         if not self.is_connected or not allowed:
             if self.is_up and not self.is_connected and self.device_model.flag("OCPPCommCtrlr", "QueueAllMessages"):
                 self.message_queue.put(request)

@@ -211,8 +211,9 @@ class MessageQueue(Block):
         (E04.FR.08, J02.FR.12, J02.FR.13). The first message stays: it may have been sent."""
         if len(self._messages) <= self.limit or self.station.is_connected:
             return
-        updates = [each for each in list(self._messages.values())[1:] if each.event == "Updated"]
-        droppable = [each for each in updates if each.reason in _VALUES_ALONE]
+        later = list(self._messages.values())[1:]
+        updates = [each for each in later if each.event == "Updated" or each.action == "MeterValues"]
+        droppable = [each for each in updates if each.reason in _VALUES_ALONE or each.action == "MeterValues"]
         if len(droppable) < 2:
             droppable = [each for each in updates if each.reason not in _NEVER_DROPPED]
         for message in droppable[::2]:
@@ -308,7 +309,7 @@ class MessageQueue(Block):
         self._failures += 1
         attempts = model.integer("OCPPCommCtrlr", "MessageAttempts", 3, variable_instance="TransactionEvent")
         wait = model.integer("OCPPCommCtrlr", "MessageAttemptInterval", 60, variable_instance="TransactionEvent")
-        if self._failures >= max(1, attempts) and not message.event:
+        if self._failures >= max(1, attempts) and not message.event and message.action != "MeterValues":
             return self._postpone(message, wait)
         if self._failures >= max(1, attempts):  # E13.FR.04
             self._discard(message, f"given up after {self._failures} attempts: {failure}")

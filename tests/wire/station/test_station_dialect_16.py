@@ -5,49 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from charging_world import ChargingWorld
+from world_16 import World16
 
-from ocppflow.messages import Version
-from ocppflow.station import ConnectorConfig, EvseConfig
 from ocppflow.station.hardware import EvDemand
-
-TWO = (EvseConfig(), EvseConfig(connectors=(ConnectorConfig("sType2"),)))
-
-
-class World16(ChargingWorld):
-    """A 1.6 connection, of a station with two connectors, the second of them a socket."""
-
-    def __init__(self, *variables: str, **settings: Any) -> None:
-        settings.setdefault("evses", TWO)
-        super().__init__(*variables, version=Version.V16, versions=(Version.V16,), **settings)
-        self.answers["Authorize"] = lambda call: {"idTagInfo": self.tag_info(call.data["idTag"])}
-
-    def tag_info(self, tag: str) -> dict[str, Any]:
-        """What the CSMS says of a token."""
-        return {"status": "Blocked" if tag in self.refused else "Accepted"}
-
-    def statuses(self, connector: int) -> list[str]:
-        """What was told of a connector."""
-        return [each["status"] for each in self.sent("StatusNotification") if each["connectorId"] == connector]
-
-    async def charge(self, evse: int = 1, tag: str = "TAG1") -> None:
-        """Begin a session."""
-        self.hardware.plug(evse)
-        await self.settle(1)
-        self.hardware.swipe(tag, evse)
-        await self.settle(1)
-
-    async def key(self, name: str) -> dict[str, Any]:
-        """A configuration key."""
-        answer = await self.call("GetConfiguration", {"key": [name]})
-        found: dict[str, Any] = answer["configurationKey"][0]
-        return found
-
-    async def change(self, name: str, value: str) -> str:
-        """The status of ChangeConfiguration."""
-        answer = await self.call("ChangeConfiguration", {"key": name, "value": value})
-        status: str = answer["status"]
-        return status
 
 
 @pytest.fixture
@@ -79,7 +39,9 @@ async def test_a_session_is_told_as_start_values_stop(world: World16) -> None:
     assert stop["reason"] == "Local"
     assert stop["meterStop"] == pytest.approx(1000 + 22080 * 150 / 3600, abs=10)
     values = world.sent("MeterValues")
-    assert [each["transactionId"] for each in values] == [1, 1]
+    contexts = [each["meterValue"][0]["sampledValue"][0]["context"] for each in values]
+    assert contexts == ["Transaction.Begin", "Sample.Periodic", "Sample.Periodic"]
+    assert {each["transactionId"] for each in values} == {1}
     assert values[0]["meterValue"][0]["sampledValue"][0]["measurand"] == "Energy.Active.Import.Register"
     assert world.statuses(1) == ["Available", "Preparing", "Charging", "Finishing", "Available"]
     assert world.station.message_queue.length == 0
@@ -265,3 +227,68 @@ async def test_a_status_that_does_not_last_is_not_told_if_so_configured(world: W
     world.hardware.plug(1)
     await world.settle(21)
     assert world.statuses(1) == ["Available", "Preparing"]
+
+
+@pytest.mark.parametrize(("kind", "reason"), [("Soft", "SoftReset"), ("Hard", "HardReset")])
+async def test_a_reset_ends_the_transaction_with_its_kind(world: World16, kind: str, reason: str) -> None:
+    await world.charge()
+    await world.settle(10)
+    assert await world.call("Reset", {"type": kind}) == {"status": "Accepted"}
+    await world.settle(120)
+    (stop,) = world.sent("StopTransaction")
+    assert stop["reason"] == reason
+    assert "idTag" not in stop
+    assert len(world.sent("BootNotification")) == 2
+
+
+async def test_triggers(world: World16) -> None:
+    world.heard.clear()
+    for message in ("Heartbeat", "MeterValues", "FirmwareStatusNotification"):
+        answer = await world.call("TriggerMessage", {"requestedMessage": message, "connectorId": 1})
+        await world.settle(1)
+        assert answer["status"] == "Accepted", message
+        assert len(world.sent(message)) == 1, message
+    answer = await world.call("TriggerMessage", {"requestedMessage": "BootNotification"})
+    assert answer["status"] == "Rejected"  # errata 3.35
+    await world.call("TriggerMessage", {"requestedMessage": "StatusNotification"})
+    await world.settle(1)
+    assert [each["connectorId"] for each in world.sent("StatusNotification")] == [0, 1, 2]
+    await world.call("TriggerMessage", {"requestedMessage": "StatusNotification", "connectorId": 0})
+    await world.call("ExtendedTriggerMessage", {"requestedMessage": "StatusNotification", "connectorId": 2})
+    await world.settle(1)
+    assert [each["connectorId"] for each in world.sent("StatusNotification")][3:] == [0, 2]
+    answer = await world.call("TriggerMessage", {"requestedMessage": "StatusNotification", "connectorId": 5})
+    assert answer["status"] == "Rejected"
+    await world.call("TriggerMessage", {"requestedMessage": "DiagnosticsStatusNotification"})
+    await world.call("ExtendedTriggerMessage", {"requestedMessage": "LogStatusNotification"})
+    await world.call("ExtendedTriggerMessage", {"requestedMessage": "FirmwareStatusNotification"})
+    await world.settle(1)
+    assert world.sent("DiagnosticsStatusNotification") == [{"status": "Idle"}]
+    assert world.sent("LogStatusNotification") == [{"status": "Idle"}]
+    assert world.sent("SignedFirmwareStatusNotification") == [{"status": "Idle"}]
+
+
+async def test_triggered_meter_values_have_the_transaction_and_connector_0_is_the_sum(world: World16) -> None:
+    """5.17: all measurands of MeterValuesSampledData; 4.7: connector 0 is the whole station."""
+    await world.change("MeterValuesSampledData", "Energy.Active.Import.Register, Power.Active.Import,Voltage")
+    await world.charge()
+    await world.settle(10)
+    world.heard.clear()
+    await world.call("TriggerMessage", {"requestedMessage": "MeterValues"})
+    await world.call("TriggerMessage", {"requestedMessage": "MeterValues", "connectorId": 0})
+    await world.settle(1)
+    busy, idle, whole = world.sent("MeterValues")
+    assert [each["connectorId"] for each in (busy, idle, whole)] == [1, 2, 0]
+    assert busy["transactionId"] == 1
+    assert "transactionId" not in idle | whole
+    power = {
+        each["connectorId"]: next(
+            float(value["value"])
+            for value in each["meterValue"][0]["sampledValue"]
+            if value["measurand"] == "Power.Active.Import"
+        )
+        for each in (busy, idle, whole)
+    }
+    assert power[0] == power[1] + power[2] > 0
+    assert {each["context"] for each in busy["meterValue"][0]["sampledValue"]} == {"Trigger"}
+    assert {each["location"] for each in whole["meterValue"][0]["sampledValue"]} == {"Inlet"}

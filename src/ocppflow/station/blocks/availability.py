@@ -90,6 +90,10 @@ class Availability(Block):
         closed = self.station.firmware.closes_evses
         return not closed and not places & self._inoperative and not any(map(self._is_broken, places))
 
+    def is_set_inoperative(self, place: Place) -> bool:
+        """Whether a CSMS has set just this place Inoperative."""
+        return place in self._inoperative
+
     def _is_closed(self, evse: int) -> bool:
         """Whether an EVSE that is not in use is shut for an update of the firmware (L01.FR.07) or a reset (B12)."""
         return self.station.firmware.closes_evses or self.station.resetting.hides(evse)

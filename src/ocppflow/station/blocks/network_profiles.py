@@ -75,6 +75,11 @@ class Network(Block):
         self.slot = self._order[0]  # B10.FR.04
         """The profile of the connection, or of the next attempt."""
 
+    def free_slot(self) -> int | None:
+        """A slot that no connection is made with, now or later."""
+        taken = {self.slot, HOME, *self._priority()}
+        return next((int(slot) for slot in self.slots if int(slot) not in taken), None)
+
     def _priority(self) -> list[int]:
         return [
             int(slot) for slot in self.station.device_model.members("OCPPCommCtrlr", "NetworkConfigurationPriority")
@@ -245,6 +250,18 @@ class Network(Block):
     def _put(self, slot: int, values: dict[str, str]) -> None:
         for name, value in values.items():
             self.station.device_model.set(COMPONENT, name, value, component_instance=str(slot))
+
+    def go_over(self, slot: int) -> None:
+        """Connect anew with a profile that has been set, and if that is in vain, with those of before again: what 1.6
+        wants of a new security profile, which does not wait for a boot (A05 of its security whitepaper)."""
+        profile = self.profile(slot)
+        if profile is not None:
+            self._in_use = {**self._in_use, slot: profile}
+        self._order = [slot, *(each for each in self._order if each != slot)]
+        self._place = self._attempts = 0
+        self._falls_back = False
+        self.slot = slot
+        self.station.work(self.station.reconnect_now("another network profile"), "reconnecting")
 
     def obstacle(self, slot: int) -> tuple[str, str] | None:
         """Why the station cannot be told to connect with this slot (B10.FR.02, A05.FR.02, A05.FR.03, A05.FR.10)."""

@@ -9,10 +9,11 @@ from msgspec import UNSET, UnsetType
 
 from ocppflow.messages import Version, v16, v21
 from ocppflow.station.blocks.block import Block
+from ocppflow.station.blocks.registration_table import RegistrationState
 from ocppflow.station.device_model.standard.keys_16 import KEYS_OF_ITS_OWN
 from ocppflow.station.dialect_16.numbering import connector_id, places
 from ocppflow.station.dialect_16.statuses import Status16, status_16
-from ocppflow.station.dialect_16.words import id_tag
+from ocppflow.station.dialect_16.words import id_tag, token_21, token_status_16
 from ocppflow.station.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -52,16 +53,16 @@ class Dialect16(Block):
     The numbers are kept: a transaction that outlives a power cut is stopped with the number that it was started with.
     """
 
-    __slots__ = ("_finished", "_known", "_offered", "_told", "extended")
+    __slots__ = ("_held", "_known", "_offered", "_told", "spoken")
 
     def __init__(self, station: CompleteStation) -> None:
         super().__init__(station)
         self._offered = Version.V16 in station.versions
         self._known = station.store.load(AREA, Known16)
         self._told: dict[int, Status16] = {}
-        self._finished: set[int] = set()
-        self.extended = False
-        """Whether the last trigger was an ExtendedTriggerMessage, which wants the newer kind of status notification."""
+        self._held = False
+        self.spoken = all(version is Version.V16 for version in station.versions)
+        """Whether the last connection spoke 1.6; before the first one, whether nothing else can be spoken."""
 
     # --- transactions --------------------------------------------------------------------------------------------
 
@@ -122,6 +123,23 @@ class Dialect16(Block):
 
     # --- statuses ------------------------------------------------------------------------------------------------
 
+    def connected(self) -> None:
+        self.spoken = self.station.version is Version.V16
+        self._held = False
+        self.later("rejected", 0, self.heed_registration)  # once the handlers of this connection have been let go
+
+    def heed_registration(self) -> None:
+        """While Rejected, nothing that the CSMS says is answered (4.2): it waits until the registration is another."""
+        station = self.station
+        rejected = station.provisioning.registration is RegistrationState.REJECTED
+        if not station.is_connected or not self.spoken or rejected == self._held:
+            return
+        self._held = rejected
+        if rejected:
+            station.connection.hold_handlers()
+        else:
+            station.connection.release_handlers()
+
     def registered(self) -> None:
         self.tell_changes()
 
@@ -129,26 +147,25 @@ class Dialect16(Block):
         self.cancel_timers()
 
     def transaction_ended(self, transaction: Transaction) -> None:
-        if transaction.connector:
-            self._finished.add(transaction.evse)
         self.tell_changes()
 
-    def finished(self, evse: int) -> bool:
-        """Whether the EV there has been charged, and its cable is still in."""
-        if evse in self._finished and not self.station.transactions.sessions[evse].connector:
-            self._finished.discard(evse)
-        return evse in self._finished
+    async def tell(self, number: int | None = None) -> None:
+        """Say the status of one connector, or of the station (0), or of all that there is, changed or not: the CSMS has
+        asked for it by a trigger."""
+        for each in range(len(places(self.station.config)) + 1) if number is None else (number,):
+            self.cancel_timer(f"status {each}")
+            self._told[each] = self._status(each)
+            await self._sent(each, self._told[each], asked=True)
 
-    def tell(self, evse: int, connector: int) -> None:
-        """Say the status of one connector, whether it has changed or not."""
-        number = connector_id(self.station.config, evse, connector)
-        self._told.pop(number, None)
-        self._say(number)
-
-    def tell_all(self) -> None:
-        """Say the status of the station and of all its connectors, changed or not."""
-        self._told.clear()
-        self.tell_changes()
+    def told_of(self, tag: str, info: v16.IdTagInfo) -> None:
+        """The CSMS has said what it thinks of an idTag: if the local list sees that otherwise, the CSMS hears of it
+        (3.5.2). ConcurrentTx is a word for a valid tag, which only the CSMS can know to be in use."""
+        listed = self.station.local_list.find(token_21(tag))
+        if listed is None or _is_valid(info.status) == _is_valid(token_status_16(listed.status)):
+            return
+        note = f"idTag {tag}: {info.status}, listed as {listed.status}"
+        status = self._status(0)._replace(error_code="LocalListConflict", info=note[:50])
+        self.station.work(self.station.say(self._request(0, status)), "StatusNotification")
 
     def tell_changes(self) -> None:
         """Say whatever status the CSMS does not know. Nothing on a connection of another version."""
@@ -177,7 +194,15 @@ class Dialect16(Block):
         if status == self._told.get(number) or not self.station.provisioning.may_send:
             return
         self._told[number] = status
-        request = v16.StatusNotificationRequest(
+        self.station.work(self._sent(number, status), "StatusNotification")
+
+    async def _sent(self, number: int, status: Status16, *, asked: bool = False) -> None:
+        answer = await self.station.say(self._request(number, status), asked=asked)
+        if answer is None and self._told.get(number) == status:
+            del self._told[number]  # the CSMS has not heard it
+
+    def _request(self, number: int, status: Status16) -> v16.StatusNotificationRequest:
+        return v16.StatusNotificationRequest(
             connector_id=number,
             status=status.status,
             error_code=status.error_code,
@@ -186,8 +211,7 @@ class Dialect16(Block):
             vendor_id=self.station.config.vendor if status.vendor_code else UNSET,
             timestamp=self.station.time.now(),
         )
-        self.station.work(self._sent(number, status, request), "StatusNotification")
 
-    async def _sent(self, number: int, status: Status16, request: v16.StatusNotificationRequest) -> None:
-        if await self.station.say(request) is None and self._told.get(number) == status:
-            del self._told[number]  # the CSMS has not heard it
+
+def _is_valid(status: v16.AuthorizationStatus) -> bool:
+    return status in ("Accepted", "ConcurrentTx")

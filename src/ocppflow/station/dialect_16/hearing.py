@@ -16,6 +16,9 @@ _R = TypeVar("_R", bound=Response)
 
 dialect_16: Final[Router[CompleteStation]] = Router(Role.CS, "1.6")
 
+REFUSALS: Final = frozenset({"GetLocalListVersion", "SendLocalList"})
+"""Actions that 1.6 has an answer for even where the feature is not there (5.10, 7.47)."""
+
 
 async def ask_block(station: CompleteStation, request: Request[_R]) -> _R:
     """What the station answers to this 2.1 request. Raises NotSupported if nobody handles it."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import UNSET, UnsetType
 
-from ocppflow.errors import NotSupported
+from ocppflow.errors import NotSupported, PropertyConstraintViolation
 from ocppflow.messages import v16, v21
 from ocppflow.station.dialect_16.hearing import ask_block, ask_status, dialect_16
 from ocppflow.station.dialect_16.numbering import place
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 async def set_charging_profile(
     station: CompleteStation, request: v16.SetChargingProfileRequest
 ) -> v16.SetChargingProfileResponse:
-    """1.6, 5.16. A TxProfile without a transactionId is for the transaction that runs there (5.16.2 and errata)."""
+    """1.6, 5.16. A TxProfile without a transactionId is for the transaction that runs there (5.16.2 and errata). What
+    is refused by a CALLERROR is in errata 3.39."""
     profile = request.cs_charging_profiles
     where = place(station.config, request.connector_id)
     if where is None:
-        return v16.SetChargingProfileResponse(status="Rejected")
+        raise PropertyConstraintViolation(f"$.connectorId: there is no connector {request.connector_id}")
     transaction_id: str | UnsetType = UNSET
     if profile.charging_profile_purpose == "TxProfile":
         known = _transaction(station, where[0], profile.transaction_id)
@@ -32,7 +33,7 @@ async def set_charging_profile(
             return v16.SetChargingProfileResponse(status="Rejected")
         transaction_id = known
     asked = v21.SetChargingProfileRequest(evse_id=where[0], charging_profile=profile_21(profile, transaction_id))
-    return v16.SetChargingProfileResponse(status=await ask_status(station, asked, "NotSupported"))
+    return v16.SetChargingProfileResponse(status=(await ask_block(station, asked)).status)
 
 
 def _transaction(station: CompleteStation, evse: int, transaction_id: int | UnsetType) -> str | None:

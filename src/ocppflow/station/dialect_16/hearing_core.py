@@ -1,9 +1,9 @@
-"""The Core, Remote Trigger, Local Authorization List and Reservation profiles of 1.6, as a station hears them."""
+"""The Core profile of 1.6, as a station hears it."""
 
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from msgspec import UNSET, UnsetType
 
@@ -11,8 +11,9 @@ from ocppflow.errors import NotSupported
 from ocppflow.messages import v16, v21
 from ocppflow.station.dialect_16.configuration_keys import known_keys, read_key, to_set
 from ocppflow.station.dialect_16.hearing import ask_block, ask_status, dialect_16
-from ocppflow.station.dialect_16.numbering import place
-from ocppflow.station.dialect_16.words import profile_21, token_21, token_info_21
+from ocppflow.station.dialect_16.numbering import place, places
+from ocppflow.station.dialect_16.security_profile import SECURITY_PROFILE, upgrade
+from ocppflow.station.dialect_16.words import profile_21, token_21
 
 if TYPE_CHECKING:
     from ocppflow.station.complete_station import CompleteStation
@@ -25,14 +26,16 @@ async def change_configuration(
     station: CompleteStation, request: v16.ChangeConfigurationRequest
 ) -> v16.ChangeConfigurationResponse:
     """1.6, 5.3."""
+    if request.key.lower() == SECURITY_PROFILE.lower():
+        return v16.ChangeConfigurationResponse(status=await upgrade(station, request.value))
     wanted = to_set(station, request.key, request.value)
     if isinstance(wanted, str):
         return v16.ChangeConfigurationResponse(status=wanted)
-    response = await ask_block(station, v21.SetVariablesRequest(set_variable_data=[wanted]))
-    match response.set_variable_result[0].attribute_status:
-        case "Accepted" | "RebootRequired" | "Rejected" as status:
-            return v16.ChangeConfigurationResponse(status=status)
-    return v16.ChangeConfigurationResponse(status="NotSupported")
+    response = await ask_block(station, v21.SetVariablesRequest(set_variable_data=wanted))
+    outcomes = {result.attribute_status for result in response.set_variable_result}
+    if outcomes <= {"Accepted", "RebootRequired"}:
+        return v16.ChangeConfigurationResponse(status="RebootRequired" if "RebootRequired" in outcomes else "Accepted")
+    return v16.ChangeConfigurationResponse(status="Rejected" if "Rejected" in outcomes else "NotSupported")
 
 
 @dialect_16.on(v16.GetConfigurationRequest)
@@ -53,16 +56,36 @@ async def get_configuration(
 async def change_availability(
     station: CompleteStation, request: v16.ChangeAvailabilityRequest
 ) -> v16.ChangeAvailabilityResponse:
-    """1.6, 5.2."""
+    """1.6, 5.2. Connector 0 means the station and all its connectors, each of which may be set anew afterwards; 2.1 has
+    levels that do not change each other (G03, G04)."""
     where = place(station.config, request.connector_id)
     if where is None:
         return v16.ChangeAvailabilityResponse(status="Rejected")
+    wanted = _levels(station, where, request.type)
+    answers = [await ask_status(station, _availability(each, kind), "Rejected") for each, kind in wanted]
+    status = next((each for each in ("Rejected", "Scheduled") if each in answers), "Accepted")
+    return v16.ChangeAvailabilityResponse(status=cast(v16.AvailabilityStatus, status))
+
+
+def _levels(
+    station: CompleteStation, where: tuple[int, int], kind: v16.AvailabilityType
+) -> list[tuple[tuple[int, int], v16.AvailabilityType]]:
+    """Which places of 2.1 have to be set to what, so that it is so where 1.6 means it."""
+    every, out = places(station.config), station.availability.is_set_inoperative
+    if where == (0, 0):
+        opened = {(evse, 0) for evse, _ in every if kind == "Operative" and out((evse, 0))}
+        return [((0, 0), kind), *((each, kind) for each in (*sorted(opened), *every))]
+    above = [each for each in ((0, 0), (where[0], 0)) if kind == "Operative" and out(each)]
+    kept: list[tuple[tuple[int, int], v16.AvailabilityType]] = [
+        (each, "Inoperative") for each in every if each != where and not out(each) and {(0, 0), (each[0], 0)} & {*above}
+    ]
+    return [*kept, *((each, kind) for each in above), (where, kind)]
+
+
+def _availability(where: tuple[int, int], kind: v16.AvailabilityType) -> v21.ChangeAvailabilityRequest:
     evse, connector = where
-    asked = v21.ChangeAvailabilityRequest(
-        operational_status=request.type,
-        evse=v21.EVSEType(id=evse, connector_id=connector) if evse else UNSET,
-    )
-    return v16.ChangeAvailabilityResponse(status=await ask_status(station, asked, "Rejected"))
+    place_21 = v21.EVSEType(id=evse, connector_id=connector or UNSET) if evse else UNSET
+    return v21.ChangeAvailabilityRequest(operational_status=kind, evse=place_21)
 
 
 @dialect_16.on(v16.ClearCacheRequest)
@@ -120,10 +143,12 @@ async def remote_stop(
 @dialect_16.on(v16.ResetRequest)
 async def reset(station: CompleteStation, request: v16.ResetRequest) -> v16.ResetResponse:
     """1.6, 5.14. Either kind ends running transactions at once; what differs is how the programs end."""
+    status = await ask_status(station, v21.ResetRequest(type="Immediate"), "Rejected")
+    if status == "Rejected":
+        return v16.ResetResponse(status="Rejected")
     if request.type == "Soft":
         station.dialect_16.mark_soft()
-    status = await ask_status(station, v21.ResetRequest(type="Immediate"), "Rejected")
-    return v16.ResetResponse(status="Rejected" if status == "Rejected" else "Accepted")
+    return v16.ResetResponse(status="Accepted")
 
 
 @dialect_16.on(v16.UnlockConnectorRequest)
@@ -142,117 +167,3 @@ async def unlock_connector(
         await station.transactions.stop(transaction, "Other", "UnlockCommand")
     status = await ask_status(station, v21.UnlockConnectorRequest(evse_id=evse, connector_id=connector), "NotSupported")
     return v16.UnlockConnectorResponse(status="Unlocked" if status == "Unlocked" else "UnlockFailed")
-
-
-# --- Remote Trigger ----------------------------------------------------------------------------------------------
-
-
-@dialect_16.on(v16.TriggerMessageRequest)
-async def trigger_message(station: CompleteStation, request: v16.TriggerMessageRequest) -> v16.TriggerMessageResponse:
-    """1.6, 5.17."""
-    wanted: v21.MessageTriggerEnumType = (
-        "LogStatusNotification"
-        if request.requested_message == "DiagnosticsStatusNotification"
-        else request.requested_message
-    )
-    station.dialect_16.extended = False
-    return v16.TriggerMessageResponse(status=await _triggered(station, wanted, request.connector_id))
-
-
-@dialect_16.on(v16.ExtendedTriggerMessageRequest)
-async def extended_trigger_message(
-    station: CompleteStation, request: v16.ExtendedTriggerMessageRequest
-) -> v16.ExtendedTriggerMessageResponse:
-    """Security extension, 5.3."""
-    wanted: v21.MessageTriggerEnumType = (
-        "SignChargingStationCertificate"
-        if request.requested_message == "SignChargePointCertificate"
-        else request.requested_message
-    )
-    station.dialect_16.extended = True  # which of the two kinds of status notifications is meant
-    return v16.ExtendedTriggerMessageResponse(status=await _triggered(station, wanted, request.connector_id))
-
-
-async def _triggered(
-    station: CompleteStation, wanted: v21.MessageTriggerEnumType, connector_id: int | UnsetType
-) -> v16.TriggerMessageStatus:
-    evse: v21.EVSEType | UnsetType = UNSET
-    if not isinstance(connector_id, UnsetType):
-        where = place(station.config, connector_id)
-        if where is None:
-            return "Rejected"
-        if where != (0, 0):
-            evse = v21.EVSEType(id=where[0], connector_id=where[1])
-    if wanted == "StatusNotification":  # without a connector 1.6 means all of them, connector 0 as well
-        station.respond_then(lambda: _tell_statuses(station, evse))
-        return "Accepted"
-    status: v16.TriggerMessageStatus = await ask_status(
-        station, v21.TriggerMessageRequest(requested_message=wanted, evse=evse), "NotImplemented"
-    )
-    return status
-
-
-async def _tell_statuses(station: CompleteStation, evse: v21.EVSEType | UnsetType) -> None:
-    if isinstance(evse, UnsetType):
-        station.dialect_16.tell_all()
-    else:
-        station.dialect_16.tell(evse.id, 1 if isinstance(evse.connector_id, UnsetType) else evse.connector_id)
-
-
-# --- Local Auth List Management, Reservation -----------------------------------------------------------------------
-
-
-@dialect_16.on(v16.GetLocalListVersionRequest)
-async def get_local_list_version(
-    station: CompleteStation, request: v16.GetLocalListVersionRequest
-) -> v16.GetLocalListVersionResponse:
-    """1.6, 5.10: -1 if the station has no local list."""
-    try:
-        response = await ask_block(station, v21.GetLocalListVersionRequest())
-    except NotSupported:
-        return v16.GetLocalListVersionResponse(list_version=-1)
-    return v16.GetLocalListVersionResponse(list_version=response.version_number)
-
-
-@dialect_16.on(v16.SendLocalListRequest)
-async def send_local_list(station: CompleteStation, request: v16.SendLocalListRequest) -> v16.SendLocalListResponse:
-    """1.6, 5.15."""
-    given = [] if isinstance(request.local_authorization_list, UnsetType) else request.local_authorization_list
-    entries = [
-        v21.AuthorizationData(
-            id_token=token_21(entry.id_tag),
-            id_token_info=UNSET if isinstance(entry.id_tag_info, UnsetType) else token_info_21(entry.id_tag_info),
-        )
-        for entry in given
-    ]
-    asked = v21.SendLocalListRequest(
-        version_number=request.list_version,
-        update_type=request.update_type,
-        local_authorization_list=entries or UNSET,
-    )
-    return v16.SendLocalListResponse(status=await ask_status(station, asked, "NotSupported"))
-
-
-@dialect_16.on(v16.ReserveNowRequest)
-async def reserve_now(station: CompleteStation, request: v16.ReserveNowRequest) -> v16.ReserveNowResponse:
-    """1.6, 5.13."""
-    where = place(station.config, request.connector_id)
-    if where is None:
-        return v16.ReserveNowResponse(status="Rejected")
-    asked = v21.ReserveNowRequest(
-        id=request.reservation_id,
-        expiry_date_time=request.expiry_date,
-        id_token=token_21(request.id_tag),
-        evse_id=where[0] or UNSET,
-        group_id_token=UNSET if isinstance(request.parent_id_tag, UnsetType) else token_21(request.parent_id_tag),
-    )
-    return v16.ReserveNowResponse(status=await ask_status(station, asked, "Rejected"))
-
-
-@dialect_16.on(v16.CancelReservationRequest)
-async def cancel_reservation(
-    station: CompleteStation, request: v16.CancelReservationRequest
-) -> v16.CancelReservationResponse:
-    """1.6, 5.1."""
-    asked = v21.CancelReservationRequest(reservation_id=request.reservation_id)
-    return v16.CancelReservationResponse(status=await ask_status(station, asked, "Rejected"))

@@ -9,16 +9,10 @@ from msgspec import UNSET, UnsetType
 from ocppflow.errors import NotSupported
 from ocppflow.messages import v16, v21
 from ocppflow.station.dialect_16.hearing import ask_block, ask_status, dialect_16
+from ocppflow.station.dialect_16.progress import DIAGNOSTICS, UNSIGNED
 
 if TYPE_CHECKING:
     from ocppflow.station.complete_station import CompleteStation
-
-UNSIGNED: Final = -(2**31)
-"""The requestId of an update of firmware that 1.6 itself asked for, which has none: its progress is told by
-FirmwareStatusNotification instead of SignedFirmwareStatusNotification."""
-
-DIAGNOSTICS: Final = -(2**31)
-"""As UNSIGNED, of GetDiagnostics: its progress is told by DiagnosticsStatusNotification."""
 
 _USES: Final[dict[v16.CertificateUseEnumType, v21.InstallCertificateUseEnumType]] = {
     "CentralSystemRootCertificate": "CSMSRootCertificate",
@@ -28,14 +22,17 @@ _USES: Final[dict[v16.CertificateUseEnumType, v21.InstallCertificateUseEnumType]
 
 @dialect_16.on(v16.UpdateFirmwareRequest)
 async def update_firmware(station: CompleteStation, request: v16.UpdateFirmwareRequest) -> v16.UpdateFirmwareResponse:
-    """1.6, 5.19. It cannot be refused; what becomes of it is told by FirmwareStatusNotification."""
+    """1.6, 5.19. It cannot be refused; what becomes of it is told by FirmwareStatusNotification. What the station could
+    not even begin with is told as a download that has failed, unless an update goes on that leaves no room for it."""
     asked = v21.UpdateFirmwareRequest(
         request_id=UNSIGNED,
         retries=request.retries,
         retry_interval=request.retry_interval,
         firmware=v21.FirmwareType(location=request.location, retrieve_date_time=request.retrieve_date),
     )
-    await ask_block(station, asked)
+    response = await ask_block(station, asked)
+    if response.status == "Rejected" and not station.firmware.in_progress:
+        station.respond_then(lambda: station.say(v16.FirmwareStatusNotificationRequest(status="DownloadFailed")))
     return v16.UpdateFirmwareResponse()
 
 

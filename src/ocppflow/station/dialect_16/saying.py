@@ -9,10 +9,10 @@ from msgspec import UNSET, UnsetType
 
 from ocppflow.errors import UnknownAction
 from ocppflow.messages import Request, Response, v16, v21
-from ocppflow.station.dialect_16.hearing_security import DIAGNOSTICS, UNSIGNED
 from ocppflow.station.dialect_16.numbering import connector_id
+from ocppflow.station.dialect_16.progress import DIAGNOSTICS, FIRMWARE_STEPS, UNSIGNED, UPLOAD_STEPS
 from ocppflow.station.dialect_16.transactions_16 import say_transaction_event
-from ocppflow.station.dialect_16.words import id_tag, meter_values_16, token_info_21
+from ocppflow.station.dialect_16.words import SECURITY_EVENTS, id_tag, meter_values_16, token_info_21
 
 if TYPE_CHECKING:
     from ocppflow.station.complete_station import CompleteStation
@@ -43,12 +43,13 @@ async def _boot(
     answer = await station.call(
         v16.BootNotificationRequest(
             charge_point_vendor=told.vendor_name[:20],
-            charge_point_model=told.model,
+            charge_point_model=told.model[:20],
             charge_point_serial_number=told.serial_number,
             firmware_version=told.firmware_version,
             iccid=UNSET if isinstance(modem, UnsetType) else modem.iccid,
             imsi=UNSET if isinstance(modem, UnsetType) else modem.imsi,
-        )
+        ),
+        timeout=timeout,
     )
     return v21.BootNotificationResponse(
         current_time=answer.current_time, interval=answer.interval, status=answer.status
@@ -64,6 +65,7 @@ async def _authorize(
     station: CompleteStation, request: v21.AuthorizeRequest, timeout: float | None
 ) -> v21.AuthorizeResponse:
     answer = await station.call(v16.AuthorizeRequest(id_tag=id_tag(request.id_token)), timeout=timeout)
+    station.dialect_16.told_of(id_tag(request.id_token), answer.id_tag_info)
     return v21.AuthorizeResponse(id_token_info=token_info_21(answer.id_tag_info))
 
 
@@ -98,7 +100,8 @@ async def _data_transfer(
     if not isinstance(request.data, (str, UnsetType)):
         raise UnknownAction("DataTransfer.data is not text, and OCPP 1.6 carries nothing else")
     answer = await station.call(
-        v16.DataTransferRequest(vendor_id=request.vendor_id, message_id=request.message_id, data=request.data)
+        v16.DataTransferRequest(vendor_id=request.vendor_id, message_id=request.message_id, data=request.data),
+        timeout=timeout,
     )
     return v21.DataTransferResponse(status=answer.status, data=answer.data)
 
@@ -108,8 +111,11 @@ async def _security_event(
 ) -> v21.SecurityEventNotificationResponse:
     await station.call(
         v16.SecurityEventNotificationRequest(
-            type=request.type, timestamp=request.timestamp, tech_info=request.tech_info
-        )
+            type=SECURITY_EVENTS.get(request.type, request.type),
+            timestamp=request.timestamp,
+            tech_info=request.tech_info,
+        ),
+        timeout=timeout,
     )
     return v21.SecurityEventNotificationResponse()
 
@@ -121,48 +127,26 @@ async def _sign_certificate(
     return v21.SignCertificateResponse(status=answer.status)
 
 
-_OLD_FIRMWARE: Final[dict[v21.FirmwareStatusEnumType, v16.FirmwareStatus]] = {
-    "Downloaded": "Downloaded",
-    "DownloadFailed": "DownloadFailed",
-    "Downloading": "Downloading",
-    "Idle": "Idle",
-    "InstallationFailed": "InstallationFailed",
-    "InstallVerificationFailed": "InstallationFailed",
-    "Installing": "Installing",
-    "Installed": "Installed",
-}
-"""Of an update that 1.6 itself asked for; the other steps have no word there, and are left out."""
-
-
 async def _firmware(
     station: CompleteStation, request: v21.FirmwareStatusNotificationRequest, timeout: float | None
 ) -> v21.FirmwareStatusNotificationResponse:
-    idle = isinstance(request.request_id, UnsetType)
-    if request.request_id == UNSIGNED or (idle and not station.dialect_16.extended):
-        status = _OLD_FIRMWARE.get(request.status)
+    if request.request_id == UNSIGNED or isinstance(request.request_id, UnsetType):
+        status = FIRMWARE_STEPS.get(request.status)
         if status is not None:
             await station.call(v16.FirmwareStatusNotificationRequest(status=status), timeout=timeout)
     else:
         await station.call(
-            v16.SignedFirmwareStatusNotificationRequest(status=request.status, request_id=request.request_id)
+            v16.SignedFirmwareStatusNotificationRequest(status=request.status, request_id=request.request_id),
+            timeout=timeout,
         )
     return v21.FirmwareStatusNotificationResponse()
-
-
-_OLD_LOG: Final[dict[v21.UploadLogStatusEnumType, v16.DiagnosticsStatus]] = {
-    "Idle": "Idle",
-    "Uploading": "Uploading",
-    "Uploaded": "Uploaded",
-}
-"""The rest of it is a failure."""
 
 
 async def _log(
     station: CompleteStation, request: v21.LogStatusNotificationRequest, timeout: float | None
 ) -> v21.LogStatusNotificationResponse:
-    idle = isinstance(request.request_id, UnsetType)
-    if request.request_id == DIAGNOSTICS or (idle and not station.dialect_16.extended):
-        status = _OLD_LOG.get(request.status, "UploadFailed")
+    if request.request_id == DIAGNOSTICS or isinstance(request.request_id, UnsetType):
+        status = UPLOAD_STEPS.get(request.status, "UploadFailed")
         await station.call(v16.DiagnosticsStatusNotificationRequest(status=status), timeout=timeout)
     else:
         status_new = "UploadFailure" if request.status == "AcceptedCanceled" else request.status

@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple, cast, get_args
 
 from ocppflow.messages import v16
+from ocppflow.station.blocks.fault_notices import HARMLESS
 from ocppflow.station.hardware import Fault
 
 if TYPE_CHECKING:
+    from ocppflow.station.blocks.transactions.evse_session import EvseSession
     from ocppflow.station.complete_station import CompleteStation
     from ocppflow.station.transaction import Transaction
 
 _ERROR_CODES: Final[frozenset[str]] = frozenset(get_args(v16.ChargePointErrorCode))
+
+EV_GONE: Final = "EV side disconnected"
+"""Why a connector is SuspendedEV or Finishing whose cable is in, but not in the EV any more (4.9)."""
 
 
 class Status16(NamedTuple):
@@ -24,37 +29,52 @@ class Status16(NamedTuple):
 
 
 def status_16(station: CompleteStation, evse: int, connector: int) -> Status16:
-    """The status of a connector, or of the station itself (0, 0), which is Available, Unavailable or Faulted."""
+    """The status of a connector, or of the station itself (0, 0), which is Available, Unavailable or Faulted. A fault
+    with which charging goes on is only a warning beside the status (4.9)."""
+    faults = station.availability.faults
+    fault = faults.get((evse, connector)) or (faults.get((evse, 0)) if evse else None)
+    if fault is None:
+        return _sound(station, evse, connector)
+    if fault.code not in HARMLESS:
+        return _with_fault("Faulted", fault)
+    return _with_fault(_sound(station, evse, connector).status, fault)
+
+
+def _sound(station: CompleteStation, evse: int, connector: int) -> Status16:
     availability = station.availability
-    fault = availability.faults.get((evse, connector)) or (availability.faults.get((evse, 0)) if evse else None)
-    if fault is not None:
-        return _faulted(fault)
     if evse == 0:
         return Status16("Available" if availability.operative() else "Unavailable")
-    transaction = station.transactions.on_evse(evse)
+    session = station.transactions.sessions[evse]
+    transaction = session.transaction
     if transaction is not None and transaction.connector in {0, connector}:
-        return Status16(_in_transaction(transaction))
+        return _in_transaction(session, transaction)
     match availability.status(evse, connector):
+        case "Occupied" if session.charged:
+            return Status16("Finishing", info=EV_GONE if session.away else "")
         case "Occupied":
-            return Status16("Finishing" if station.dialect_16.finished(evse) else "Preparing")
+            return Status16("Preparing")
+        case "Available" | "Reserved" if session.authorized and not session.connector:
+            return Status16("Preparing")  # a token or a remote start came first (A2, G2)
         case status:
             return Status16(status)
 
 
-def _faulted(fault: Fault) -> Status16:
+def _with_fault(status: v16.ChargePointStatus, fault: Fault) -> Status16:
     known = fault.code in _ERROR_CODES
     code = cast(v16.ChargePointErrorCode, fault.code) if known else "OtherError"
     info = fault.text if known else f"{fault.code} {fault.text}".strip()
-    return Status16("Faulted", code, info[:50], fault.vendor_code[:50])
+    return Status16(status, code, info[:50], fault.vendor_code[:50])
 
 
-def _in_transaction(transaction: Transaction) -> v16.ChargePointStatus:
-    if transaction.token is None or transaction.connector == 0:
-        return "Preparing"
-    match transaction.charging_state:
+def _in_transaction(session: EvseSession, transaction: Transaction) -> Status16:
+    if transaction.token is None or session.connector == 0:
+        return Status16("Preparing")
+    if session.away:
+        return Status16("SuspendedEV" if session.authorized else "Finishing", info=EV_GONE)
+    if not session.authorized:
+        return Status16("Finishing")
+    match session.state:
         case "Charging" | "SuspendedEV" | "SuspendedEVSE" as state:
-            return state
-        case "EVConnected":
-            return "SuspendedEV"  # authorized, and the EV asks for nothing
+            return Status16(state)
         case _:
-            return "Preparing"
+            return Status16("SuspendedEV")  # authorized and connected, but the contactor is not closed yet

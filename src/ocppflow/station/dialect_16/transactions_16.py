@@ -1,24 +1,25 @@
 """TransactionEvents in 1.6: StartTransaction, MeterValues, StopTransaction.
 
 In 1.6 a transaction begins when the cable is in and somebody is authorized, whatever the TxStartPoint of the station
-says: the first event that has both goes out as StartTransaction. What was before it, is not told.
+says: the first event that has both goes out as StartTransaction. What was before it, is not told. Where the CSMS has
+never taken that one, it hears of the rest all the same, under the number -1 (4.8, errata 3.18).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import UNSET, UnsetType
 
-from ocppflow.log_budget import budgeted
 from ocppflow.messages import v16, v21
 from ocppflow.station.dialect_16.dialect_block import Known16
-from ocppflow.station.dialect_16.words import STOP_REASONS, meter_values_16, token_info_21
+from ocppflow.station.dialect_16.words import STOP_REASONS, meter_values_16, token_21, token_info_21
 
 if TYPE_CHECKING:
     from ocppflow.station.complete_station import CompleteStation
 
-log = budgeted("ocppflow.station")
+UNDELIVERED: Final = -1
+"""The transactionId of a transaction whose start was given up (TransactionMessageAttempts)."""
 
 
 async def say_transaction_event(
@@ -31,13 +32,15 @@ async def say_transaction_event(
     if known.number is None and known.start_seq_no == event.seq_no:
         answer = await _start(station, event, known, timeout)
         known = station.dialect_16.known(transaction_id)
-    elif known.number is not None and event.event_type != "Ended":
-        await _values(station, event, known, known.number, timeout)
+    number = known.number
+    if number is None and known.start_seq_no is not None and event.seq_no > known.start_seq_no:
+        number = UNDELIVERED
+    if number is not None and event.event_type == "Ended":
+        answer = await _stop(station, event, known, number, timeout)
+    elif number is not None and (event.event_type != "Started" or station.config.has("signed_meter_values")):
+        # values of the start itself are of the application note on signed meter values (StartTxnSampledData)
+        await _values(station, event, known, number, timeout)
     if event.event_type == "Ended":
-        if known.number is not None:
-            answer = await _stop(station, event, known, known.number, timeout)
-        elif known.start_seq_no is not None:
-            log.error("%s: the CSMS never took the start of transaction %s", station.identity, transaction_id)
         station.dialect_16.forget(transaction_id)
     return answer
 
@@ -56,7 +59,18 @@ async def _start(
         timeout=timeout,
     )
     station.dialect_16.started(event.transaction_info.transaction_id, answer.transaction_id)
-    return v21.TransactionEventResponse(id_token_info=token_info_21(answer.id_tag_info))
+    return _answer(station, event, known.id_tag, answer.id_tag_info)
+
+
+def _answer(
+    station: CompleteStation, event: v21.TransactionEventRequest, tag: str, given: v16.IdTagInfo
+) -> v21.TransactionEventResponse:
+    """What the CSMS says of an idTag, which goes into the cache here if the event itself does not name it."""
+    info = token_info_21(given)
+    if isinstance(event.id_token, UnsetType):
+        station.authorization.learn(token_21(tag), info)
+    station.dialect_16.told_of(tag, given)
+    return v21.TransactionEventResponse(id_token_info=info)
 
 
 async def _values(
@@ -82,8 +96,9 @@ async def _stop(
         ),
         timeout=timeout,
     )
-    info = answer.id_tag_info
-    return v21.TransactionEventResponse(id_token_info=UNSET if isinstance(info, UnsetType) else token_info_21(info))
+    if isinstance(answer.id_tag_info, UnsetType) or not known.stop_tag:
+        return v21.TransactionEventResponse()
+    return _answer(station, event, known.stop_tag, answer.id_tag_info)
 
 
 def _reason(event: v21.TransactionEventRequest, known: Known16) -> v16.Reason:

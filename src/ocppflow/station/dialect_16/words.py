@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal, cast, get_args
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from ocppflow.messages import v16, v21
@@ -15,12 +16,19 @@ STOP_REASONS: Final[dict[v21.ReasonEnumType, v16.Reason]] = {
     "ImmediateReset": "HardReset",
     "Local": "Local",
     "MasterPass": "Local",
-    "StoppedByEV": "EVDisconnected",
     "PowerLoss": "PowerLoss",
     "Reboot": "Reboot",
     "Remote": "Remote",
 }
 """What has no word in 1.6 is ``Other``."""
+
+SECURITY_EVENTS: Final = {
+    "FailedToAuthenticateAtCsms": "FailedToAuthenticateAtCentralSystem",
+    "CsmsFailedToAuthenticate": "CentralSystemFailedToAuthenticate",
+    "InvalidCsmsCertificate": "InvalidCentralSystemCertificate",
+    "InvalidChargingStationCertificate": "InvalidChargePointCertificate",
+}
+"""Security events that have another name in 1.6 (security whitepaper, 8); the others have the same."""
 
 _TOKEN_STATUS: Final[dict[v21.AuthorizationStatusEnumType, v16.AuthorizationStatus]] = {
     "Accepted": "Accepted",
@@ -91,11 +99,19 @@ def _sample_16(sample: v21.SampledValueType) -> v16.SampledValue:
 
 
 def _signed_16(sample: v21.SampledValueType, signed: v21.SignedMeterValueType) -> v16.SampledValue:
-    """Signed meter values in 1.6 stand as one text in the value (OCA application note, chapter 3)."""
+    """Signed meter values in 1.6: the value is 2.1's SignedMeterValueType as JSON (application note on signed meter
+    values, 3.2.1). What is not sent is an empty text there."""
+    content = {
+        "signedMeterData": signed.signed_meter_data,
+        "signingMethod": signed.signing_method or "",
+        "encodingMethod": signed.encoding_method,
+        "publicKey": signed.public_key or "",
+    }
     return v16.SampledValue(
-        value=signed.signed_meter_data,
+        value=msgspec.json.encode(content).decode(),
         format="SignedData",
         context=sample.context,
+        unit=cast(v16.UnitOfMeasure | UnsetType, _unit_and_value(sample)[0]),  # as that function sees to
         measurand=cast(v16.Measurand | UnsetType, sample.measurand),  # which the caller has looked at
         location=UNSET if sample.location == "Upstream" else sample.location,
     )

@@ -19,7 +19,13 @@ from ocppflow.station.blocks.smart_charging.composite_schedule import CompositeP
 from ocppflow.station.blocks.smart_charging.external_limits import SOURCES_201
 from ocppflow.station.blocks.smart_charging.installed_profile import InstalledProfile
 from ocppflow.station.blocks.smart_charging.local_clock import date_time
-from ocppflow.station.blocks.smart_charging.profile_checks import CTRLR, ProfileChecks, ProfileRefusal, wrong_values
+from ocppflow.station.blocks.smart_charging.profile_checks import (
+    CTRLR,
+    ProfileChecks,
+    ProfileRefusal,
+    same_level,
+    wrong_values,
+)
 from ocppflow.station.station_store import StoreFailed
 
 if TYPE_CHECKING:
@@ -52,15 +58,23 @@ async def _set_charging_profile(
 ) -> v21.SetChargingProfileResponse:
     block = block_of(station)
     one = InstalledProfile(request.evse_id, block.stamped(request.charging_profile))
-    refusal = _refusal(block, one)
+    replaced = _replaced(block, one)
+    refusal = _refusal(block, one, replaced)
     if refusal is None:
-        refusal = await _install(block, one)
+        refusal = await _install(block, one, replaced)
     if refusal is not None:
         return v21.SetChargingProfileResponse(status="Rejected", status_info=because(*refusal))
     return v21.SetChargingProfileResponse(status="Accepted")
 
 
-def _refusal(block: SmartCharging, one: InstalledProfile) -> ProfileRefusal | None:
+def _replaced(block: SmartCharging, one: InstalledProfile) -> list[InstalledProfile]:
+    """In 1.6, a profile takes the place of those with its purpose and stackLevel (3.13.2), where 2.x refuses it."""
+    if block.station.version is not Version.V16:
+        return []
+    return [other for other in block.book if other.profile.id != one.profile.id and same_level(one, other)]
+
+
+def _refusal(block: SmartCharging, one: InstalledProfile, replaced: list[InstalledProfile]) -> ProfileRefusal | None:
     checks, profile = ProfileChecks(block.station), one.profile
     if one.evse > len(block.station.config.evses):  # K01.FR.28
         return ProfileRefusal("UnknownEvse", f"there is no EVSE {one.evse}")
@@ -70,7 +84,7 @@ def _refusal(block: SmartCharging, one: InstalledProfile) -> ProfileRefusal | No
     return (
         _transaction(block, one)
         or checks.of_profile(one.evse, profile)
-        or checks.of_place_among(one, list(block.book))
+        or checks.of_place_among(one, [each for each in block.book if each not in replaced])
         or _too_soon(block, profile)
     )
 
@@ -100,14 +114,20 @@ def _too_soon(block: SmartCharging, profile: v21.ChargingProfileType) -> Profile
     return None
 
 
-async def _install(block: SmartCharging, one: InstalledProfile) -> ProfileRefusal | None:
+async def _install(
+    block: SmartCharging, one: InstalledProfile, replaced: list[InstalledProfile]
+) -> ProfileRefusal | None:
     """Keep it, then let it count. What cannot be kept is refused (K01.FR.27)."""
     book, store = block.book, block.station.store
     before = book.get(one.profile.id)
+    for other in replaced:
+        book.remove(other.profile.id)
     book.put(one)
     try:
         await store.commit()
     except StoreFailed as exc:
+        for other in replaced:
+            book.put(other)
         log.error("%s: SetChargingProfile was refused: %s", block.station.identity, exc)
         if before is None:
             book.remove(one.profile.id)

@@ -54,7 +54,7 @@ class Circumstances(NamedTuple):
 
 def station_limits(installed: Iterable[InstalledProfile], around: Circumstances) -> StationLimits:
     """The limits of the station and its EVSEs, ready to be asked for any moment."""
-    ordered = sorted(installed, key=lambda one: (-one.profile.stack_level, one.profile.id))
+    ordered = sorted(installed, key=lambda one: (-one.profile.stack_level, not one.evse, one.profile.id))
     station = EvseSituation(ready_at=around.now)
 
     def stack(

@@ -193,7 +193,7 @@ class ProfileChecks:
     def of_place_among(self, one: InstalledProfile, others: list[InstalledProfile]) -> ProfileRefusal | None:
         """Whether it can stand beside the others (K01.FR.06, K01.FR.39, K01.FR.52, K01.FR.53)."""
         for other in others:
-            if other.profile.id != one.profile.id and _clash(one, other):
+            if other.profile.id != one.profile.id and self._clash(one, other):
                 text = f"profile {other.profile.id} has the same purpose and stackLevel"
                 return ProfileRefusal("DuplicateProfile", text)
         declared = self.model.find(CTRLR, "Entries", variable_instance="ChargingProfiles")
@@ -202,6 +202,19 @@ class ProfileChecks:
         if most is not None and not replaces and len(others) >= most:
             return ProfileRefusal("TooManyElements", f"there are {len(others)} profiles, and there is no room for more")
         return None
+
+    def _clash(self, one: InstalledProfile, other: InstalledProfile) -> bool:
+        if self.station.version is Version.V16:
+            return False  # one that would has been replaced, and one for all connectors may stand beside one for one
+        return _clash(one, other)
+
+
+def same_level(one: InstalledProfile, other: InstalledProfile) -> bool:
+    """Whether two profiles cannot both be there, by the rules of 1.6 (3.13.1, 3.13.2)."""
+    mine, theirs = one.profile, other.profile
+    if (mine.charging_profile_purpose, mine.stack_level) != (theirs.charging_profile_purpose, theirs.stack_level):
+        return False
+    return one.evse == other.evse and mine.transaction_id == theirs.transaction_id
 
 
 def _limits_of(period: v21.ChargingSchedulePeriodType) -> str:

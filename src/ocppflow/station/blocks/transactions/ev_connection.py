@@ -25,7 +25,7 @@ def plugged(block: Transactions, evse: int, connector: int) -> None:
         if session.connector != connector:  # E01.FR.14
             log.info("%s: EVSE %d serves its connector %d already", block.station.identity, evse, session.connector)
         return
-    session.connector, session.away = connector, False
+    session.connector, session.away, session.charged = connector, False, False
     if block.booting:
         return
     nowhere = block.sessions[0]

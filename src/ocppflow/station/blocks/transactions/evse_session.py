@@ -18,6 +18,7 @@ class EvseSession:
         "authorized",
         "away",
         "bay",
+        "charged",
         "connector",
         "demand",
         "denied",
@@ -49,7 +50,8 @@ class EvseSession:
         self.away = False
         """A cable is in, but the EV has gone from its other end."""
         self.demand = EvDemand.NONE
-        self.bay = False
+        self.bay = self.charged = False
+        """``charged``: the transaction of the cable that is in has ended."""
         self.authorized = False
         self.token: IdTokenType | None = None
         """Who is authorized, or was until the transaction ends."""
@@ -60,10 +62,8 @@ class EvseSession:
         """The EVSEs at which the driver may plug in, who was authorized before that was known; empty: all."""
         self.asking = False
         """A token is being judged."""
-        self.signed = False
-        self.path = False
-        """The contactor is closed."""
-        self.locked = False
+        self.signed = self.locked = self.path = False
+        """``path``: the contactor is closed."""
         self.resuming = self.supplying = False
         """A transaction of before is about to go on, and will tell how; cable and contactor are being closed."""
         self.offer: Offer = NOTHING

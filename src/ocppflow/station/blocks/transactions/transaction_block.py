@@ -22,7 +22,7 @@ from ocppflow.station.blocks.transactions import (
 )
 from ocppflow.station.blocks.transactions.evse_session import EvseSession
 from ocppflow.station.blocks.transactions.session_events import AREA, REASONS, tell
-from ocppflow.station.blocks.transactions.transaction_points import NOTHING_SO, ends, starts
+from ocppflow.station.blocks.transactions.transaction_points import NOTHING_SO, POINTS_16, ends, starts
 from ocppflow.station.hardware import EvDemand, Fault, Offer
 from ocppflow.station.transaction import Transaction
 
@@ -74,7 +74,9 @@ class Transactions(Block):
         return self.station.can_keep and (before or self.station.provisioning.may_send)
 
     def points(self, which: str) -> tuple[str, ...]:
-        """The members of TxStartPoint or TxStopPoint."""
+        """The members of TxStartPoint or TxStopPoint; in 1.6 there is no choice."""
+        if self.station.dialect_16.spoken:
+            return POINTS_16[which]
         return self.station.device_model.members("TxCtrlr", which)
 
     def signs(self, evse: int) -> bool:
@@ -315,6 +317,7 @@ class Transactions(Block):
     def _over(self, session: EvseSession, transaction: Transaction) -> None:
         self.running.pop(transaction.id, None)
         session.transaction = session.kept = None
+        session.charged = session.connector != 0
         if session.locked and transaction.token is not None:
             session.keeper = (transaction.token, transaction.group)
         session.forget_driver()

@@ -51,6 +51,11 @@ ENDS_WITHOUT: Final[dict[str, Facts]] = {
 """A transaction ends when one of these is no longer so (E06.FR.01 to FR.07)."""
 
 
+POINTS_16: Final[dict[str, tuple[str, ...]]] = {"TxStartPoint": ("PowerPathClosed",), "TxStopPoint": ("Authorized",)}
+"""A transaction of 1.6: it begins when the driver is authorized and the EV there, and ends with the authorization. That
+the EV is unplugged ends it only by way of StopTransactionOnEVSideDisconnect (1.6, 4.10)."""
+
+
 def starts(points: Iterable[str], before: Facts, after: Facts) -> bool:
     """Whether a transaction starts with the change from ``before`` to ``after``. Energy never flows without one: where
     no point is reached before, as with a parking bay without a detector, it starts then."""
