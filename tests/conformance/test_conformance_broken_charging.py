@@ -14,6 +14,7 @@ from ocppflow.check.cases import station_cases
 from ocppflow.check.verdict import CaseResult, Verdict
 from ocppflow.messages import Version, v21
 from ocppflow.station import CompleteStation, StationConfig
+from ocppflow.station.blocks.display import Display
 from ocppflow.station.blocks.smart_charging import composite_schedule
 from ocppflow.station.blocks.smart_charging.profile_book import ProfileBook
 from ocppflow.station.station_config import FEATURES, VariableConfig
@@ -84,20 +85,71 @@ def test_K09FR02_a_report_of_something_else_is_seen(monkeypatch: pytest.MonkeyPa
     _fails(_outcome("TC_K_32_CS"), "chargingProfile.stackLevel is 3, not 0", "K09.FR.02")
 
 
+# --- O: display messages ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("case_id", "text", "requirement"),
+    [
+        ("TC_O_01_CS", "status is Unknown, not Accepted", "O01.FR.12"),
+        ("TC_O_22_CS", "status is Unknown, not Accepted", "O01.FR.14"),
+    ],
+)
+def test_O01FR12_a_message_that_is_accepted_and_thrown_away_is_seen(
+    case_id: str, text: str, requirement: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Display, "put", lambda *_: [])
+    _fails(_outcome(case_id), text, requirement)
+
+
+def test_O02FR02_a_message_that_outlives_its_transaction_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Display, "transaction_ended", lambda *_: None)
+    _fails(_outcome("TC_O_06_CS"), "status is Accepted, not Unknown", "O02.FR.02")
+
+
+def test_O01FR16_two_messages_that_are_always_in_front_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Display, "replaced_by", lambda *_: [])
+    _fails(_outcome("TC_O_24_CS"), "status is Accepted, not Unknown", "O01.FR.16")
+
+
+# --- P: data transfer ------------------------------------------------------------------------------------------------
+
+
+def test_P01FR05_a_vendor_that_nobody_knows_and_is_accepted_is_seen() -> None:
+    def nod(station: CompleteStation) -> None:
+        @station.on(v21.DataTransferRequest)
+        async def always(_: CompleteStation, request: v21.DataTransferRequest) -> v21.DataTransferResponse:
+            return v21.DataTransferResponse(status="Accepted")
+
+    _fails(_outcome("TC_P_01_CS", nod), "status is Accepted", "P01.FR.05")
+
+
+# --- stations with less than ours ------------------------------------------------------------------------------------
+
+
 def _without(*features: str) -> StationConfig:
     return msgspec.structs.replace(POST, features=tuple(name for name in FEATURES if name not in features))
 
 
-_AMPS_ONLY = msgspec.structs.replace(
-    POST,
-    variables=(VariableConfig("SmartChargingCtrlr", "RateUnit", "A", values_list="A"),),
-)
+def _limited(component: str, variable: str, value: str) -> StationConfig:
+    return msgspec.structs.replace(POST, variables=(VariableConfig(component, variable, value, values_list=value),))
+
+
+_AMPS_ONLY = _limited("SmartChargingCtrlr", "RateUnit", "A")
+_NO_FRONT = _limited("DisplayMessageCtrlr", "SupportedPriorities", "NormalCycle,InFront")
+_PLAIN = _limited("DisplayMessageCtrlr", "SupportedFormats", "ASCII,UTF8")
 
 
 @pytest.mark.parametrize("version", [Version.V201, Version.V21])
 @pytest.mark.parametrize(
     ("case_id", "config"),
-    [("TC_K_12_CS", _AMPS_ONLY), ("TC_K_42_CS", _AMPS_ONLY), ("TC_K_38_CS", _without("smart_charging"))],
+    [
+        ("TC_K_12_CS", _AMPS_ONLY),
+        ("TC_K_42_CS", _AMPS_ONLY),
+        ("TC_K_38_CS", _without("smart_charging")),
+        ("TC_O_17_CS", _NO_FRONT),
+        ("TC_O_19_CS", _PLAIN),
+    ],
 )
 def test_a_station_with_less_passes_what_is_for_it(case_id: str, config: StationConfig, version: Version) -> None:
     result = _outcome(case_id, version=version, config=config)

@@ -5,7 +5,13 @@ from __future__ import annotations
 import msgspec
 from msgspec import UNSET
 
-from ocppflow.messages.v21 import AdditionalInfoType, ChargingRateUnitEnumType, IdTokenType, MessageFormatEnumType
+from ocppflow.messages.v21 import (
+    AdditionalInfoType,
+    ChargingRateUnitEnumType,
+    IdTokenType,
+    MessageFormatEnumType,
+    MessagePriorityEnumType,
+)
 
 
 class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -68,7 +74,9 @@ class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     display_message_id: int = 2001
     """The id of display messages; those that follow it are used too."""
     display_format: MessageFormatEnumType = "UTF8"
-    """Their format."""
+    display_priority: MessagePriorityEnumType = "NormalCycle"
+    display_language: str = "en"
+    """One that the display supports."""
     second_slot: int = 2
     """A configuration slot for a NetworkConnectionProfile that is not in use."""
     second_url: str = ""
