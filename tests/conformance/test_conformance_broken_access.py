@@ -12,6 +12,7 @@ from our_station import PICS, POST, outcome
 
 from ocppflow.check.cases import station_cases
 from ocppflow.check.verdict import CaseResult, Verdict
+from ocppflow.errors import NotSupported
 from ocppflow.messages import Version, v21
 from ocppflow.station import CompleteStation, VariableConfig
 from ocppflow.station.blocks.authorization import Authorization, TokenVerdict
@@ -178,3 +179,20 @@ def test_F01FR22_a_remote_start_by_another_driver_is_seen(monkeypatch: pytest.Mo
     assert outcome(case, Version.V201, settings=remote).verdict is Verdict.PASS
     monkeypatch.setattr(Reservations, "admits", lambda *_: True)
     _fails(outcome(case, Version.V201, settings=remote), "status is Accepted, not Rejected", "F01.FR.22")
+
+
+# --- I: costs --------------------------------------------------------------------------------------------------------
+
+
+def test_I02FR02_a_station_that_cannot_be_told_a_cost_is_seen() -> None:
+    def deaf(station: CompleteStation) -> None:
+        @station.on(v21.CostUpdatedRequest)
+        def never(_: CompleteStation, request: v21.CostUpdatedRequest) -> v21.CostUpdatedResponse:
+            raise NotSupported("the station does not show costs")
+
+    _fails(_outcome("TC_I_01_CS", deaf), "CostUpdated was refused with CALLERROR NotSupported", "I02.FR.02")
+
+
+def test_I02FR02_a_station_that_tells_nothing_while_charging_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ocppflow.station.blocks.metering.Metering.sample", lambda *_, **__: [])
+    _fails(_outcome("TC_I_07_CS"), "no TransactionEvent", "I02.FR.02")

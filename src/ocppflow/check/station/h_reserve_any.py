@@ -10,7 +10,7 @@ from ocppflow.check.reusable_states import authorized, energy_transfer_started, 
 from ocppflow.check.token_steps import known_as
 from ocppflow.check.trial import NotForThis, NotPossible, Trial
 from ocppflow.check.variables import get_variable
-from ocppflow.messages import v21
+from ocppflow.messages import Version, v21
 
 
 async def _any_evse(trial: Trial, answered: str = "Accepted", *, by: str) -> int:
@@ -93,7 +93,21 @@ async def TC_H_14_CS(trial: Trial) -> None:
     await connectors_are(trial, every_connector(trial, "Reserved"), since=begin, by="H01.FR.20")
 
 
-@station_case("H03.FR.06")
+@station_case("H03.FR.06", versions=[Version.V21])
+async def TC_H_24_CS_21(trial: Trial) -> None:
+    """The last EVSE is reserved, as any one, for a group, and another driver of the group comes."""
+    await reservations_on(trial)
+    for evse in _evses(trial):
+        if evse != trial.evse:
+            await reserved(trial, reservation=evse, token=_driver(trial, evse), evse=evse)
+    begin = await reserve(trial, trial.token, reservation=_OURS, group=trial.settings.group, by="H01.FR.04")
+    await connector_is(trial, "Reserved", since=begin, by="H01.FR.20")
+    friend = trial.settings.id_token(trial.settings.second_token)
+    known_as(trial, friend, "Accepted", trial.settings.group)
+    await reserved_somebody_charges(trial, friend, reservation=_OURS, asked=True)
+
+
+@station_case("H03.FR.06", versions=[Version.V201])
 async def TC_H_24_CS(trial: Trial) -> None:
     """Any EVSE is reserved for a group, and another driver of the group comes."""
     await reservations_on(trial)
