@@ -4,6 +4,7 @@ that are for stations with less than ours."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import msgspec
@@ -15,7 +16,8 @@ from ocppflow.check.verdict import CaseResult, Verdict
 from ocppflow.messages import Version, v21
 from ocppflow.station import CompleteStation, StationConfig
 from ocppflow.station.blocks.display import Display
-from ocppflow.station.blocks.smart_charging import composite_schedule
+from ocppflow.station.blocks.smart_charging import SmartCharging, composite_schedule
+from ocppflow.station.blocks.smart_charging.installed_profile import EvseSituation, InstalledProfile
 from ocppflow.station.blocks.smart_charging.profile_book import ProfileBook
 from ocppflow.station.station_config import FEATURES, VariableConfig
 
@@ -85,6 +87,28 @@ def test_K09FR02_a_report_of_something_else_is_seen(monkeypatch: pytest.MonkeyPa
     _fails(_outcome("TC_K_32_CS"), "chargingProfile.stackLevel is 3, not 0", "K09.FR.02")
 
 
+def test_K01FR102_a_profile_that_outlives_its_time_offline_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SmartCharging, "_back_online", lambda self: setattr(self, "_offline_since", None))
+    _fails(_outcome("TC_K_100_CS", version=Version.V21), "the limit from 0 s on is 7, not 6", "K01.FR.102")
+
+
+def test_K01FR93_delays_that_are_thrown_anew_each_time_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = Random(1)
+
+    def delays(_: SmartCharging, one: InstalledProfile, situation: EvseSituation) -> list[int]:
+        schedule = one.profile.charging_schedule[0]
+        return [chance.randint(0, schedule.randomized_delay or 0) for _ in schedule.charging_schedule_period]
+
+    monkeypatch.setattr(SmartCharging, "_delays", delays)
+    _fails(_outcome("TC_K_106_CS", version=Version.V21), "the delays are other ones each time", "K01.FR.93")
+    _fails(_outcome("TC_K_112_CS", version=Version.V21), "the limit from", "K08.FR.06")
+
+
+def test_K28FR08_new_values_that_are_left_out_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SmartCharging, "update", lambda *_: None)
+    _fails(_outcome("TC_K_121_CS", version=Version.V21), "dynUpdateTime is off by 30 s", "K28.FR.09")
+
+
 # --- O: display messages ---------------------------------------------------------------------------------------------
 
 
@@ -131,8 +155,17 @@ def _without(*features: str) -> StationConfig:
     return msgspec.structs.replace(POST, features=tuple(name for name in FEATURES if name not in features))
 
 
-def _limited(component: str, variable: str, value: str) -> StationConfig:
-    return msgspec.structs.replace(POST, variables=(VariableConfig(component, variable, value, values_list=value),))
+def _limited(component: str, variable: str, value: str, instance: str = "") -> StationConfig:
+    one = VariableConfig(component, variable, value, variable_instance=instance, values_list="" if instance else value)
+    return msgspec.structs.replace(POST, variables=(one,))
+
+
+def _lacking(feature: str) -> StationConfig:
+    return _limited("SmartChargingCtrlr", "SupportsFeature", "false", feature)
+
+
+_NO_PRIORITY = _limited("SmartChargingCtrlr", "SupportedAdditionalPurposes", "LocalGeneration")
+_NO_GENERATION = _limited("SmartChargingCtrlr", "SupportedAdditionalPurposes", "PriorityCharging")
 
 
 _AMPS_ONLY = _limited("SmartChargingCtrlr", "RateUnit", "A")
@@ -153,4 +186,20 @@ _PLAIN = _limited("DisplayMessageCtrlr", "SupportedFormats", "ASCII,UTF8")
 )
 def test_a_station_with_less_passes_what_is_for_it(case_id: str, config: StationConfig, version: Version) -> None:
     result = _outcome(case_id, version=version, config=config)
+    assert (result.verdict, result.reason, result.not_cleaned) == (Verdict.PASS, "", [])
+
+
+@pytest.mark.parametrize(
+    ("case_id", "config"),
+    [
+        ("TC_K_130_CS", _NO_PRIORITY),
+        ("TC_K_131_CS", _NO_GENERATION),
+        ("TC_K_132_CS", _lacking("UseLocalTime")),
+        ("TC_K_133_CS", _lacking("RandomizedDelay")),
+        ("TC_K_134_CS", _lacking("LimitAtSoC")),
+        ("TC_K_135_CS", POST),
+    ],
+)
+def test_a_station_with_less_says_so_in_21(case_id: str, config: StationConfig) -> None:
+    result = _outcome(case_id, version=Version.V21, config=config)
     assert (result.verdict, result.reason, result.not_cleaned) == (Verdict.PASS, "", [])

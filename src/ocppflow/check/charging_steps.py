@@ -229,8 +229,8 @@ def _moment(value: Any) -> datetime | None:
 async def composite(
     trial: Trial, duration: int, evse: int | None = None, *, by: str = "K08.FR.02"
 ) -> Answer[v21.GetCompositeScheduleResponse]:
-    """The composite schedule of an EVSE, in the tester's unit and for so many seconds."""
-    where, unit = trial.evse if evse is None else evse, trial.settings.rate_unit
+    """The composite schedule of an EVSE, in the tester's unit and for so many seconds from now on."""
+    where, unit, now = trial.evse if evse is None else evse, trial.settings.rate_unit, trial.now()
     answer = await trial.call(
         v21.GetCompositeScheduleRequest(evse_id=where, duration=duration, charging_rate_unit=unit)
     )
@@ -238,6 +238,9 @@ async def composite(
     answer.must("schedule.evseId", where, by=by)
     answer.must("schedule.duration", duration, by=by)
     answer.must("schedule.chargingRateUnit", unit, by=by)
+    begin = datetime.fromisoformat(answer.must("schedule.scheduleStart", PRESENT, by=by))
+    apart = abs((begin - now).total_seconds())
+    trial.check(apart <= trial.settings.tolerance, f"scheduleStart is off by {apart:.0f} s", at=answer, by=by)
     starts = [period.get("startPeriod") for period in answer.at("schedule.chargingSchedulePeriod")]
     trial.check(starts[0] == 0, "the first period does not start at 0", at=answer, by="K08.FR.02")
     in_order = all(before < after for before, after in pairwise(starts))
@@ -267,7 +270,7 @@ def limits_are(
 ) -> None:
     """From so many seconds after ``since`` on, the schedule has such a limit (in A, or thousands of W), until the next
     of these begins; None is not judged. A limit may change as much too early or late as clocks may differ."""
-    begin = datetime.fromisoformat(answer.must("schedule.scheduleStart", PRESENT))
+    begin = datetime.fromisoformat(answer.at("schedule.scheduleStart"))
     passed = (begin - since).total_seconds()
     duration = answer.at("schedule.duration")
     steps = [(max(0.0, start - passed), limit) for start, limit in wanted]

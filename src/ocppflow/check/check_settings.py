@@ -71,6 +71,8 @@ class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """The unit of limits: A or W. In W they are a thousand times as high, as the official cases have it."""
     phases: int = 3
     """The numberPhases of charging profiles; 0: it is left out."""
+    max_offline_duration: int = 120
+    """maxOfflineDuration of the case that sets it, in seconds: longer than the station needs to connect again."""
     display_message_id: int = 2001
     """The id of display messages; those that follow it are used too."""
     display_format: MessageFormatEnumType = "UTF8"

@@ -61,6 +61,8 @@ async def _no_update(trial: Trial) -> None:
 
 
 async def _hands_off(trial: Trial) -> None:
+    for evse, local_generation in sorted(trial.operator.limited):
+        await trial.operator.release(evse, local_generation=local_generation)
     for evse in sorted(trial.operator.faulty):
         await trial.operator.clear(evse)
     for evse in sorted(trial.operator.plugged):

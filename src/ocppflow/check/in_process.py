@@ -13,7 +13,7 @@ from ocppflow.check.shelf_transfer import ShelfTransfer
 from ocppflow.check.workshop import IN_MEMORY, Workshop
 from ocppflow.endpoint import Backoff, Link, sleep
 from ocppflow.messages import Version
-from ocppflow.messages.v21 import IdTokenType
+from ocppflow.messages.v21 import ChargingRateUnitEnumType, IdTokenType
 from ocppflow.station import CompleteStation, StationConfig
 from ocppflow.station.hardware.electric_vehicle import ElectricVehicle
 
@@ -76,6 +76,18 @@ class InProcessOperator(Operator):
         self._station.power_down()
         await sleep(self._station.clock, seconds)
         self._station.start()
+
+    async def limit(
+        self, evse: int, limit: float, unit: ChargingRateUnitEnumType, *, local_generation: bool = False
+    ) -> None:
+        charging = self._station.smart_charging
+        charging.external_limit(limit, unit, evse=evse, local_generation=local_generation)
+
+    async def release(self, evse: int, *, local_generation: bool = False) -> None:
+        self._station.smart_charging.release_external_limit(evse=evse, local_generation=local_generation)
+
+    async def prioritize(self, evse: int, on: bool = True) -> None:
+        self._station.smart_charging.ask_for_priority(evse, on)
 
     def _do(self, verb: str, *arguments: Any, **options: Any) -> None:
         method: Callable[..., object] | None = getattr(self._station.hardware, verb, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ocppflow.errors import OCPPError
-from ocppflow.messages.v21 import IdTokenType
+from ocppflow.messages.v21 import ChargingRateUnitEnumType, IdTokenType
 
 
 class OperatorCannot(OCPPError):
@@ -77,6 +77,21 @@ class Operator:
     async def power_cycle(self, seconds: float = 5.0) -> None:
         """Cut the power for so long."""
         self.cannot("cut the station's power")
+
+    async def limit(
+        self, evse: int, limit: float, unit: ChargingRateUnitEnumType, *, local_generation: bool = False
+    ) -> None:
+        """Limit an EVSE (0: the station) from outside of OCPP, as an energy management system does; or, with
+        ``local_generation``, let it have so much more."""
+        self.cannot(f"limit EVSE {evse} from outside")
+
+    async def release(self, evse: int, *, local_generation: bool = False) -> None:
+        """Let go of such a limit."""
+        self.cannot(f"release the limit of EVSE {evse}")
+
+    async def prioritize(self, evse: int, on: bool = True) -> None:
+        """Ask at the station for priority charging, or not any more; nothing happens if it cannot be had."""
+        self.cannot(f"ask for priority charging at EVSE {evse}")
 
     def cannot(self, what: str) -> None:
         """Raise OperatorCannot."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from ocppflow.check.operator import Operator, OperatorCannot
-from ocppflow.messages.v21 import IdTokenType
+from ocppflow.messages.v21 import ChargingRateUnitEnumType, IdTokenType
 
 Ask = Callable[[str], Awaitable[bool]]
 """Shows a sentence and waits until it is done; False if it cannot be done."""
@@ -63,6 +63,21 @@ class PromptingOperator(Operator):
 
     async def power_cycle(self, seconds: float = 5.0) -> None:
         await self._please(f"Cut the station's power for {seconds:g} s.")
+
+    async def limit(
+        self, evse: int, limit: float, unit: ChargingRateUnitEnumType, *, local_generation: bool = False
+    ) -> None:
+        where = f"EVSE {evse}" if evse else "the station"
+        kind = "report a local generation of" if local_generation else "set a limit of"
+        await self._please(f"From outside of OCPP (EMS), {kind} {limit:g} {unit} for {where}.")
+
+    async def release(self, evse: int, *, local_generation: bool = False) -> None:
+        where = f"EVSE {evse}" if evse else "the station"
+        kind = "local generation" if local_generation else "limit"
+        await self._please(f"From outside of OCPP (EMS), release the {kind} for {where}.")
+
+    async def prioritize(self, evse: int, on: bool = True) -> None:
+        await self._please(f"{'Start' if on else 'Stop'} priority charging at EVSE {evse}, or try to.")
 
     async def _please(self, sentence: str) -> None:
         if not await self._ask(sentence):

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 from ocppflow.check.operator import Operator
 from ocppflow.endpoint import Clock
-from ocppflow.messages.v21 import IdTokenType
+from ocppflow.messages.v21 import ChargingRateUnitEnumType, IdTokenType
 
 
 class TrackedOperator(Operator):
     """Does what the scenario asks through another one. ``plugged``: EVSEs with a cable in; ``parked``: with an EV in
-    the bay; ``faulty``: with a fault; ``last_act``: the clock's time of the last act."""
+    the bay; ``faulty``: with a fault; ``limited``: limits from outside, by EVSE
+    and whether they are of local generation; ``last_act``: the clock's time of the last act."""
 
     def __init__(self, inner: Operator, mark: Callable[[], object], clock: Clock) -> None:
         self._inner = inner
@@ -21,6 +22,7 @@ class TrackedOperator(Operator):
         self.plugged: set[int] = set()
         self.parked: set[int] = set()
         self.faulty: set[int] = set()
+        self.limited: set[tuple[int, bool]] = set()
         self.last_act = clock.now()
 
     def _act(self) -> None:
@@ -93,3 +95,19 @@ class TrackedOperator(Operator):
     async def power_cycle(self, seconds: float = 5.0) -> None:
         self._act()
         await self._inner.power_cycle(seconds)
+
+    async def limit(
+        self, evse: int, limit: float, unit: ChargingRateUnitEnumType, *, local_generation: bool = False
+    ) -> None:
+        self._act()
+        await self._inner.limit(evse, limit, unit, local_generation=local_generation)
+        self.limited.add((evse, local_generation))
+
+    async def release(self, evse: int, *, local_generation: bool = False) -> None:
+        self._act()
+        await self._inner.release(evse, local_generation=local_generation)
+        self.limited.discard((evse, local_generation))
+
+    async def prioritize(self, evse: int, on: bool = True) -> None:
+        self._act()
+        await self._inner.prioritize(evse, on)

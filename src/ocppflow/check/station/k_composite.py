@@ -21,6 +21,7 @@ from ocppflow.check.reusable_states import energy_transfer_started
 from ocppflow.check.station.k_profiles import unsupported_unit
 from ocppflow.check.trial import Trial
 from ocppflow.check.variables import configure
+from ocppflow.messages import Version
 
 
 @station_case("K01.FR.36")
@@ -116,7 +117,9 @@ async def TC_K_41_CS(trial: Trial) -> None:
     since = trial.now()
     await set_profile(trial, one)
     answer = await composite(trial, 400)
-    limits_are(trial, answer, since, (0, 8), (50, 10), (200, 6), (240, 10), (260, None), by="K08.FR.04")
+    limits: list[tuple[float, float | None]] = [(0, 8), (50, 10), (200, 6), (240, 10)]
+    later = [(260, 8), (300, 10)] if trial.version is Version.V21 else [(260, None)]  # 2.0.1's text ends there
+    limits_are(trial, answer, since, *limits, *later, by="K08.FR.04")
 
 
 @station_case("K08.FR.07")

@@ -16,7 +16,7 @@ from ocppflow.check.charging_steps import (
 )
 from ocppflow.check.reusable_states import authorized_remote, energy_transfer_started, ev_connected_pre_session
 from ocppflow.check.trial import Trial
-from ocppflow.messages import v21
+from ocppflow.messages import Version, v21
 
 _SOURCES: Any = ("SO", "EMS", "Other")
 """Other sources than the CSMS; one that has set nothing is looked for."""
@@ -94,6 +94,8 @@ async def TC_K_34_CS(trial: Trial) -> None:
 async def TC_K_35_CS(trial: Trial) -> None:
     """The profiles of an EVSE with a purpose."""
     _, evse = await _installed(trial)
+    if trial.version is Version.V21:  # so its text
+        await energy_transfer_started(trial)
     found = await get_profiles(trial, trial.evse, charging_profile_purpose="TxDefaultProfile")
     has_profile(trial, found, evse, by="K09.FR.04")
     only_profiles(trial, found, evse)
