@@ -61,6 +61,29 @@ _BOTH: Final = {
 }
 """A feature that one value means: the station has it if it has that value, or may be given it."""
 
+_MEMBERS: Final = {
+    "SC-2.1": ("SmartChargingCtrlr", "RateUnit", "A"),
+    "SC-2.2": ("SmartChargingCtrlr", "RateUnit", "W"),
+    "SC-6": ("SmartChargingCtrlr", "SupportedAdditionalPurposes", "PriorityCharging"),
+    "UI-1.1": ("DisplayMessageCtrlr", "SupportedPriorities", "AlwaysFront"),
+    "UI-1.2": ("DisplayMessageCtrlr", "SupportedPriorities", "InFront"),
+    "UI-1.3": ("DisplayMessageCtrlr", "SupportedPriorities", "NormalCycle"),
+    "UI-2.1": ("DisplayMessageCtrlr", "SupportedFormats", "ASCII"),
+    "UI-2.2": ("DisplayMessageCtrlr", "SupportedFormats", "HTML"),
+    "UI-2.3": ("DisplayMessageCtrlr", "SupportedFormats", "URI"),
+    "UI-2.4": ("DisplayMessageCtrlr", "SupportedFormats", "UTF8"),
+}
+"""A feature that an item of a list means."""
+
+_SUPPORTS: Final = {
+    "SC-3": "LimitAtSoC",
+    "SC-5": "UseLocalTime",
+    "SC-7": "RandomizedDelay",
+    "SC-8": "DynamicProfiles",
+    "SC-9.1": "EvseSleep",
+}
+"""A feature that an instance of SmartChargingCtrlr.SupportsFeature tells of."""
+
 _PROFILES: Final = {
     "Smart Charging": "SmartChargingCtrlr",
     "Reservation": "ReservationCtrlr",
@@ -87,9 +110,13 @@ def pics_of_report(report: list[Reported], base: Pics) -> Pics:
         features[feature] = item is not None and (item.mutability == "ReadWrite" or item.value == value)
     _points(features, table.get(("TxCtrlr", "TxStartPoint")), _START, "C-51")
     _points(features, table.get(("TxCtrlr", "TxStopPoint")), _STOP, "C-52")
-    rate = table.get(("SmartChargingCtrlr", "RateUnit"))
-    units = set((rate.value or "").split(",")) if rate is not None else set()
-    features |= {"SC-2.1": "A" in units, "SC-2.2": "W" in units}
+    for feature, (component, variable, value) in _MEMBERS.items():
+        item = table.get((component, variable))
+        features[feature] = item is not None and value in _items(item)
+    supported = {item.instance for item in report if item.variable == "SupportsFeature" and item.value == "true"}
+    features |= {feature: name in supported for feature, name in _SUPPORTS.items()}
+    for feature, variable in (("SC-5.1", "C-25"), ("SC-5.2", "C-26")):
+        features[feature] = bool(features["SC-5"] and features[variable])
     features["HFS-8"] = len({item.evse for item in report if item.component == "EVSE" and item.evse})
     profiles = [name for name in base.profiles if name not in _PROFILES]
     profiles += [name for name, component in _PROFILES.items() if _is_on(report, component)]
@@ -97,9 +124,15 @@ def pics_of_report(report: list[Reported], base: Pics) -> Pics:
     for evse, _ in {(item.evse, item.connector) for item in report if item.component == "Connector" and item.connector}:
         counts[evse] = counts.get(evse, 0) + 1
     settings = base.settings
+    if features["SC-2.2"] and not features["SC-2.1"]:
+        settings = msgspec.structs.replace(settings, rate_unit="W")
     if counts:
         settings = msgspec.structs.replace(settings, connectors=tuple(max(1, count) for count in counts.values()))
     return msgspec.structs.replace(base, features=features, profiles=tuple(profiles), settings=settings)
+
+
+def _items(item: Reported) -> set[str]:
+    return {value.strip() for value in (item.value or "").split(",")}
 
 
 def _points(features: dict[str, float | bool], item: Reported | None, names: dict[str, str], settable: str) -> None:

@@ -135,6 +135,11 @@ def test_a_device_model_tells_of_features() -> None:
         _variable("TxCtrlr", "StopTxOnEVSideDisconnect", "true"),
         _variable("ReservationCtrlr", "Available", "false"),
         _variable("SmartChargingCtrlr", "RateUnit", "A"),
+        _variable("SmartChargingCtrlr", "SupportedAdditionalPurposes", "LocalGeneration, PriorityCharging"),
+        _variable("SmartChargingCtrlr", "SupportsFeature", "true")._replace(instance="UseLocalTime"),
+        _variable("SmartChargingCtrlr", "SupportsFeature", "false")._replace(instance="LimitAtSoC"),
+        _variable("ClockCtrlr", "TimeZone", ""),
+        _variable("DisplayMessageCtrlr", "SupportedFormats", "ASCII"),
         Reported("EVSE", "", 1, 0, "Available", "", {}),
         Reported("EVSE", "", 2, 0, "Available", "", {}),
         Reported("Connector", "", 2, 1, "Available", "", {}),
@@ -143,8 +148,10 @@ def test_a_device_model_tells_of_features() -> None:
     pics = pics_of_report(report, Pics(profiles=("Core", "Reservation"), features={"C-30": True, "C-49": False}))
     claimed = {name for name, value in pics.features.items() if value}
     assert claimed == {
-        *("C-30", "C-49", "C-09.1", "C-09.2", "C-10.1", "C-10.2", "C-52", "C-06", "C-06.2", "SC-2.1", "HFS-8")
+        *("C-30", "C-49", "C-09.1", "C-09.2", "C-10.1", "C-10.2", "C-52", "C-06", "C-06.2", "SC-2.1", "HFS-8"),
+        *("SC-6", "SC-5", "SC-5.2", "C-26", "UI-2.1"),
     }
-    assert pics.profiles == ("Core", "Smart Charging")
+    assert pics.profiles == ("Core", "Smart Charging", "Advanced User Interface")
+    assert pics.settings.rate_unit == "A"
     assert pics.features["HFS-8"] == 2
     assert pics.settings.connectors == (1, 2)
