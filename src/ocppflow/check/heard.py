@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Generic, TypeVar
 
@@ -11,21 +10,14 @@ import msgspec
 from ocppflow.endpoint import CallAnswered, IncomingCall
 from ocppflow.errors import OCPPError
 from ocppflow.messages import Message, Version
+from ocppflow.messages.json_paths import ABSENT, at
 from ocppflow.messages.vocabulary import to_v21
 
 MessageT = TypeVar("MessageT", bound=Message)
 
-_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 _SHOWN = 120
 
-
-class _Absent:
-    def __repr__(self) -> str:
-        return "absent"
-
-
-ABSENT: Final = _Absent()
-"""What stands at a path where there is nothing."""
+__all__ = ["ABSENT", "PRESENT", "Answer", "CheckFailed", "Finding", "Heard", "Spoken", "Where", "at", "fits", "worded"]
 
 Where = Mapping[str, Any] | Callable[[Any], bool] | None
 """Which message is meant: by path the value it must have there, a tuple of possible ones, ABSENT or PRESENT; or a
@@ -60,16 +52,6 @@ class CheckFailed(OCPPError):
         self.finding = finding
 
 
-def at(payload: Any, path: str) -> Any:
-    """What stands in ``payload`` at ``path``, such as ``eventData[0].component.name``; ABSENT if nothing does."""
-    for name, number in _STEP.findall(path):
-        if name:
-            payload = payload.get(name, ABSENT) if isinstance(payload, dict) else ABSENT
-        else:
-            payload = payload[int(number)] if isinstance(payload, list) and int(number) < len(payload) else ABSENT
-    return payload
-
-
 def fits(value: Any, wanted: Any) -> bool:
     """Whether ``value`` is ``wanted``, or one of a tuple."""
     if isinstance(wanted, tuple):
@@ -85,7 +67,7 @@ def worded(wanted: Any) -> str:
     """``wanted`` as it is read in a sentence."""
     if isinstance(wanted, tuple):
         return " or ".join(map(worded, wanted))
-    text = str(wanted) if isinstance(wanted, str | _Absent | _Present) else msgspec.json.encode(wanted).decode()
+    text = str(wanted) if isinstance(wanted, str | type(ABSENT) | _Present) else msgspec.json.encode(wanted).decode()
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 

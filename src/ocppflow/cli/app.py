@@ -37,6 +37,7 @@ COMMANDS = {
     "station": CommandEntry(
         "ocppflow.cli.station_command", "station", "Run a complete charging station with simulated hardware."
     ),
+    "run": CommandEntry("ocppflow.cli.run_command", "run", "Play a scenario with a station against a CSMS."),
     "fleet": CommandEntry("ocppflow.cli.fleet_command", "fleet", "Run many charging stations, to load a CSMS."),
     "trace": CommandEntry("ocppflow.cli.trace_command", "trace", "Read a trace file: as a table, a picture, or JSON."),
     "hash-password": CommandEntry(

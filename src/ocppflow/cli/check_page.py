@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _ROWS = 120
 """Messages of a case that are drawn: a full report of a device model alone may take as many."""
 
-_STYLE: Final = """
+PAGE_STYLE: Final = """
 :root { color-scheme: light dark; --ink: #1b2430; --soft: #5b6776; --edge: #d8dee6; --page: #fff; --box: #f5f7fa;
   --good: #177245; --bad: #c0262d; --warn: #8a5a00; --plain: #5b6776; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --soft: #9aa7b4; --edge: #30363d; --page: #0d1117;
@@ -54,7 +54,7 @@ def check_page(results: Sequence[CaseResult], *, station: str = "") -> str:
     parts = [
         "<!doctype html>",
         f'<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>',
-        '<meta name="viewport" content="width=device-width"><style>' + _STYLE + "</style></head><body>",
+        '<meta name="viewport" content="width=device-width"><style>' + PAGE_STYLE + "</style></head><body>",
         f"<h1>{html.escape(title)}</h1>",
         f'<p class="soft">The official test cases (OCPP Part 6), played by ocppflow check station, {made}</p>',
         f'<div class="counts">{boxes}</div>',

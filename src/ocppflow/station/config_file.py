@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import json
-import re
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -22,6 +20,7 @@ from ocppflow.station.station_config import (
     StationConfig,
     VariableConfig,
 )
+from ocppflow.station.toml_faults import near_miss, worded_fault
 
 MAKES: Final = {
     "ac-wallbox": "one AC EVSE of 22 kW with a fixed cable",
@@ -36,12 +35,6 @@ _LONGEST_FILE: Final = 1_000_000
 
 _OWN_TABLES: Final[dict[str, type[msgspec.Struct]]] = {"variables": VariableConfig, "monitors": MonitorConfig}
 """Tables of which a station has as many as it likes, and by default none."""
-
-_KINDS: Final = {"int": "a whole number", "float": "a number", "str": "text", "bool": "true or false"}
-_KINDS_FOUND: Final = _KINDS | {"array": "a list", "object": "a table"}
-_MISFIT: Final = re.compile(r"Expected `([^`]{1,80})`, got `([^`]{1,40})`")
-_UNKNOWN: Final = re.compile(r"Object contains unknown field `(.{0,80})`")
-_MISSING: Final = re.compile(r"Object missing required field `(.{1,80})`")
 
 
 def read_config(file: Path | str) -> StationConfig:
@@ -69,9 +62,7 @@ def make_config(name: str) -> StationConfig:
 def make_text(name: str) -> str:
     """The file of a shipped make, as it is. Raises ConfigurationError."""
     if name not in MAKES:
-        near = difflib.get_close_matches(name, MAKES, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]}?" if near else f"the makes are {', '.join(MAKES)}"
-        raise ConfigurationError(f"there is no make {name!r}; {hint}")
+        raise ConfigurationError(f"there is no make {name!r}; {near_miss(name, list(MAKES), 'the makes are')}")
     return resources.files("ocppflow.station").joinpath("makes", f"{name}.toml").read_text(encoding="utf-8")
 
 
@@ -81,34 +72,15 @@ def parse_config(text: str) -> StationConfig:
         content = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as exc:
         raise ConfigurationError(f"not TOML: {exc}") from None
+    return config_of(content)
+
+
+def config_of(content: dict[str, Any]) -> StationConfig:
+    """The make-up in a table of TOML. Raises ConfigurationError: the key, what is wanted."""
     try:
         return msgspec.convert(content, StationConfig)
     except msgspec.ValidationError as exc:
-        raise ConfigurationError(_said(str(exc))) from None
-
-
-def _said(text: str) -> str:
-    """What msgspec says, for people."""
-    what, _, where = text.partition(" - at `$")
-    path = where.removesuffix("`").removeprefix(".")
-    known = _fields_at(path)
-    if match := _UNKNOWN.match(what):
-        near = difflib.get_close_matches(match[1], known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else f"the keys here are {', '.join(known)}"
-        return f"{_joined(path, match[1])}: there is no such key; {hint}"
-    if match := _MISSING.match(what):
-        return f"{_joined(path, match[1])}: it is missing"
-    if match := _MISFIT.match(what):
-        wanted = [_KINDS_FOUND.get(kind, kind) for kind in match[1].split(" | ") if kind != "null"]
-        return f"{path or 'the file'}: {' or '.join(wanted)} is wanted, not {_KINDS_FOUND.get(match[2], match[2])}"
-    if what.startswith("Invalid enum value"):
-        value = what.removeprefix("Invalid enum value ").strip("'")
-        return f"{path}: {', '.join(_choices(path))} are possible, not {value!r}"
-    return f"{path}: {what}" if path else what
-
-
-def _joined(path: str, key: str) -> str:
-    return f"{path}.{key}" if path else key
+        raise ConfigurationError(worded_fault(str(exc), _fields_at, _choices)) from None
 
 
 def _struct_at(path: str) -> type[msgspec.Struct]:
