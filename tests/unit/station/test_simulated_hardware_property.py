@@ -3,6 +3,7 @@ nothing above the offer flows, and the same seed gives the same run."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,8 +11,11 @@ from hardware_bench import HardwareBench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ocppflow.endpoint import Timer
 from ocppflow.station import ConnectorConfig, EvseConfig
 from ocppflow.station.hardware import FAULTS, ElectricVehicle, HardwareRefused, Offer
+from ocppflow.station.hardware.evse_course import KeptEvse
+from ocppflow.testing import ManualClock
 
 _evs = st.builds(
     ElectricVehicle,
@@ -37,6 +41,8 @@ _steps = st.lists(
         st.tuples(st.just("unplug")),
         st.tuples(st.just("offer"), _offers),
         st.tuples(st.just("energize"), st.booleans()),
+        st.tuples(st.just("lock"), st.booleans()),
+        st.tuples(st.just("pause"), st.booleans()),
         st.tuples(st.just("fault"), st.sampled_from(sorted(FAULTS))),
         st.tuples(st.just("clear")),
         st.tuples(st.just("power cut")),
@@ -56,7 +62,7 @@ _evses = st.sampled_from(
 )
 
 
-def _act(bench: HardwareBench, step: tuple[Any, ...]) -> HardwareBench:
+async def _act(bench: HardwareBench, step: tuple[Any, ...]) -> HardwareBench:
     hardware = bench.hardware
     try:
         match step:
@@ -68,6 +74,10 @@ def _act(bench: HardwareBench, step: tuple[Any, ...]) -> HardwareBench:
                 bench.one.offer(offer)
             case ("energize", on):
                 bench.one.energize(on)
+            case ("lock", on):
+                await (bench.one.lock(1) if on else bench.one.unlock(1))
+            case ("pause", on):
+                hardware.pause(1, on)
             case ("fault", code):
                 hardware.fault(1, code)
             case ("clear",):
@@ -92,7 +102,7 @@ async def test_registers_never_go_back_over_kills_and_power_cuts(
     bench = HardwareBench(evse)
     imported = exported = 0.0
     for step in steps:
-        bench = _act(bench, step)
+        bench = await _act(bench, step)
         waits = [step[1] / 3] * 3 if step[0] == "wait" else [0.0]
         for wait in waits:
             await bench.clock.advance(wait)
@@ -101,6 +111,9 @@ async def test_registers_never_go_back_over_kills_and_power_cuts(
             assert reading.energy_export >= exported
             imported, exported = reading.energy_import, reading.energy_export
             assert bench.one.soc is None or 0 <= bench.one.soc <= 100
+            after = bench.store.load("hardware", KeptEvse).get("1", KeptEvse())  # were it killed now
+            assert after.energy_import >= imported
+            assert after.energy_export >= exported
     bench.hardware.stop()
     assert bench.clock.pending == 0
 
@@ -150,7 +163,7 @@ async def test_the_same_seed_gives_the_same_run_however_often_it_is_read(
         for bench in (first, second):
             if step[0] == "plug default":
                 bench.hardware.plug(1)
-            _act(bench, step)
+            await _act(bench, step)
         if step[0] == "wait":
             await first.clock.advance(step[1])
             end = second.clock.now() + step[1]
@@ -206,3 +219,79 @@ async def test_a_charging_hour_writes_twice_a_minute_at_most() -> None:
         await bench.clock.advance(1)
         bench.one.read()
     assert commits <= 122
+
+
+def _after_a_kill(bench: HardwareBench) -> KeptEvse:
+    """What a new process would begin with, if this one were killed now."""
+    return bench.store.load("hardware", KeptEvse)["1"]
+
+
+@pytest.mark.parametrize("deed", ["lock", "unlock", "unlock lock", "fault", "clear", "pause", "energize again"])
+@pytest.mark.parametrize("after", [0.0, 0.6, 10.0, 29.0, 31.0, 500.0])
+async def test_what_is_done_while_energy_flows_does_not_let_the_store_fall_behind(deed: str, after: float) -> None:
+    bench = HardwareBench(EvseConfig(connectors=(ConnectorConfig(type="sType2"),)))
+    bench.hardware.plug(1, 1, ElectricVehicle(soc=10))
+    assert await bench.one.lock(1)
+    bench.one.energize(True)
+    bench.one.offer(Offer(watts=22_080, amps=16, phases=3))
+    await bench.clock.advance(after)
+    for each in deed.split(" ") if "again" not in deed else ("energize",):
+        match each:
+            case "lock":
+                await bench.one.lock(1)
+            case "unlock":
+                await bench.one.unlock(1)
+            case "fault":
+                bench.hardware.fault(1, "OtherError")
+            case "clear":
+                bench.hardware.fault(1, "OtherError")
+                bench.hardware.clear(1)
+            case "pause":
+                bench.hardware.pause(1)
+            case "energize":
+                bench.one.energize(True)
+    for _ in range(40):
+        assert _after_a_kill(bench).energy_import >= bench.one.read().energy_import
+        await bench.clock.advance(1.7)
+
+
+async def test_an_ev_that_is_to_give_back_what_it_draws_still_counts_in_both_registers_after_a_kill() -> None:
+    bench = HardwareBench(EvseConfig(current="DC", max_amps=200, voltage=920, max_watts=60_000))
+    bench.hardware.plug(1, 1, ElectricVehicle(soc=50, reaction=60.0, feeds_back=50_000, max_watts=50_000))
+    bench.one.energize(True)
+    bench.one.offer(Offer(watts=20_000, amps=200, phases=1))
+    await bench.clock.advance(100)
+    bench.one.offer(Offer(watts=-40_000, amps=200, phases=1))
+    for _ in range(90):
+        kept, reading = _after_a_kill(bench), bench.one.read()
+        assert kept.energy_import >= reading.energy_import
+        assert kept.energy_export >= reading.energy_export
+        await bench.clock.advance(1)
+
+
+class _LateClock:
+    """Its time goes on while its timers wait: a process that stood still."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+        self.ahead = 0.0
+
+    def now(self) -> float:
+        return self._clock.now() + self.ahead
+
+    def call_at(self, when: float, callback: Callable[[], object]) -> Timer:
+        return self._clock.call_at(when, callback)
+
+
+async def test_what_is_read_after_a_standstill_is_kept_with_what_is_told_of_it() -> None:
+    bench = HardwareBench()
+    bench.hardware.plug(1, 1, ElectricVehicle(soc=10))
+    bench.one.energize(True)
+    bench.one.offer(Offer(watts=22_080, amps=16, phases=3))
+    await bench.clock.advance(5)
+    late = _LateClock(bench.clock)
+    bench.hardware.clock = late
+    late.ahead = 3600.0
+    told = bench.one.read().energy_import
+    bench.store.commit()  # what is told of it
+    assert _after_a_kill(bench).energy_import >= told

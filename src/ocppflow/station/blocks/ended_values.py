@@ -44,8 +44,9 @@ class EndedValues:
             store.commit()
 
     def take(self, transaction: str) -> list[v21.MeterValueType]:
-        """All that was collected, in the order of time; the store forgets it with the next commit."""
-        values = sorted(self._values.get(transaction, {}).values(), key=lambda value: value.timestamp)
+        """All that was collected, in the order in which it was measured, which is not that of the timestamps when the
+        time of day has been set back; the store forgets it with the next commit."""
+        values = list(self._values.get(transaction, {}).values())
         self.forget(transaction)
         return values
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ocppflow.station.hardware.electric_vehicle import Battery, ElectricVehicle
-from ocppflow.station.hardware.interface import NOTHING, EvDemand, Fault, Offer
+from ocppflow.station.hardware.interface import NOTHING, EvDemand, Fault, MeterReading, Offer
 from ocppflow.station.hardware.simulated_circuit import Circuit, Count
 
 if TYPE_CHECKING:
@@ -246,21 +246,34 @@ class EvseCourse:
 
     def _look_ahead(self) -> None:
         """See to it that the store is ahead of the registers, whatever the EV draws of what is offered."""
-        circuit, now = self._circuit, self._hardware.now()
+        circuit = self._circuit
         self._moments.pop("keep", None)
-        grid = max(circuit.grid, circuit.allowed(self._offered), key=abs)
-        if not grid:
-            return
-        soon = circuit.at(now + AHEAD * 3 / 4, grid)
+        soon = self._after(AHEAD * 3 / 4)
         if soon.imported > self._kept.imported or soon.exported > self._kept.exported:
-            self._stage(circuit.at(now + AHEAD, grid))
+            self._stage(self._after(AHEAD))
             self._hardware.commit()
-        if soon.content != circuit.count.content:
-            self._moments["keep"] = now + AHEAD / 2
+        if soon != circuit.count:
+            self._moments["keep"] = self._hardware.now() + AHEAD / 2
+
+    def _after(self, seconds: float) -> Count:
+        """What the EV may have brought it to by then, whether it still obeys the last offer but one or the last: when
+        one of them lets it draw and the other give back, as much of both."""
+        circuit, then = self._circuit, self._hardware.now() + seconds
+        grids = circuit.grid, circuit.allowed(self._offered)
+        drawn, given = circuit.at(then, max(0.0, *grids)), circuit.at(then, min(0.0, *grids))
+        return Count(drawn.content + given.content - circuit.count.content, drawn.imported, given.exported)
+
+    def _cover(self, reading: MeterReading) -> None:
+        """Whoever reads may tell of it: then the store goes ahead of that with the next commit, at the latest that of
+        what is told. Late timers, after the process has stood still, are not waited for."""
+        if reading.energy_import > self._kept.imported or reading.energy_export > self._kept.exported:
+            self.settle()
+            self._stage(self._after(AHEAD))
 
     def _keep(self) -> None:
-        """Keep what is so, exactly."""
-        self._stage(self._circuit.count)
+        """Keep what is so: exactly, if nothing flows."""
+        self.settle()
+        self._stage(self._after(AHEAD))
         self._hardware.commit()
 
     def _stage(self, count: Count) -> None:

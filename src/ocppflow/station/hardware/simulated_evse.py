@@ -65,6 +65,7 @@ class SimulatedEvse(EvseCourse):
         """What the meter shows now, with its signature if the make has such a meter."""
         now = self._hardware.now()
         reading = self._circuit.reading(now)
+        self._cover(reading)
         if not self._hardware.signs or reading.signed is not None:
             return reading
         serial = f"{self._hardware.serial}-{self.number}"
