@@ -155,8 +155,11 @@ def _without(*features: str) -> StationConfig:
     return msgspec.structs.replace(POST, features=tuple(name for name in FEATURES if name not in features))
 
 
-def _limited(component: str, variable: str, value: str, instance: str = "") -> StationConfig:
-    one = VariableConfig(component, variable, value, variable_instance=instance, values_list="" if instance else value)
+def _limited(
+    component: str, variable: str, value: str, instance: str = "", *, values: str | None = None
+) -> StationConfig:
+    allowed = ("" if instance else value) if values is None else values
+    one = VariableConfig(component, variable, value, variable_instance=instance, values_list=allowed)
     return msgspec.structs.replace(POST, variables=(one,))
 
 
@@ -198,8 +201,9 @@ def test_a_station_with_less_passes_what_is_for_it(case_id: str, config: Station
         ("TC_K_133_CS", _lacking("RandomizedDelay")),
         ("TC_K_134_CS", _lacking("LimitAtSoC")),
         ("TC_K_135_CS", POST),
+        ("TC_O_101_CS", _limited("DisplayMessageCtrlr", "Language", "en", values="en,nl")),
     ],
 )
-def test_a_station_with_less_says_so_in_21(case_id: str, config: StationConfig) -> None:
+def test_a_station_with_less_or_more_passes_what_is_for_it_in_21(case_id: str, config: StationConfig) -> None:
     result = _outcome(case_id, version=Version.V21, config=config)
     assert (result.verdict, result.reason, result.not_cleaned) == (Verdict.PASS, "", [])

@@ -79,6 +79,10 @@ class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     display_priority: MessagePriorityEnumType = "NormalCycle"
     display_language: str = "en"
     """One that the display supports."""
+    second_language: str = "nl"
+    """Another one, where the display supports several."""
+    unsupported_language: str = "tlh"
+    """One that it does not support."""
     second_slot: int = 2
     """A configuration slot for a NetworkConnectionProfile that is not in use."""
     second_url: str = ""

@@ -14,16 +14,20 @@ Told = tuple[Heard[v21.NotifyDisplayMessagesRequest], dict[str, Any]]
 """A message of a report, and the OCPP message in which it came."""
 
 
+def content(trial: Trial, text: str, language: str = "") -> v21.MessageContentType:
+    """A text, in the format that the tester has chosen."""
+    return v21.MessageContentType(
+        format=trial.settings.display_format, content=text, language=language if language else UNSET
+    )
+
+
 def display_message(
     trial: Trial, number: int = 0, *, text: str = "Welcome", language: str = "", **more: Any
 ) -> v21.MessageInfoType:
     """A message with the tester's id, plus ``number``, and the usual priority."""
-    content = v21.MessageContentType(
-        format=trial.settings.display_format, content=text, language=language if language else UNSET
-    )
     priority = more.pop("priority", trial.settings.display_priority)
     return v21.MessageInfoType(
-        id=trial.settings.display_message_id + number, priority=priority, message=content, **more
+        id=trial.settings.display_message_id + number, priority=priority, message=content(trial, text, language), **more
     )
 
 
@@ -70,11 +74,11 @@ def has_message(trial: Trial, found: list[Told], message: v21.MessageInfoType, *
     mine = [told for told in found if told[1].get("id") == message.id]
     trial.check(mine, f"message {message.id} is not reported", at=found[-1][0] if found else None, by=by)
     report, info = mine[0]
-    content = info.get("message", {})
+    told_content = info.get("message", {})
     wanted = {
         "priority": (info.get("priority"), message.priority),
-        "format": (content.get("format"), message.message.format),
-        "content": (content.get("content"), message.message.content),
+        "format": (told_content.get("format"), message.message.format),
+        "content": (told_content.get("content"), message.message.content),
         "state": (info.get("state", UNSET), message.state),
         "transactionId": (info.get("transactionId", UNSET), message.transaction_id),
     }

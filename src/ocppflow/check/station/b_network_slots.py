@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ocppflow.check.authorities import CSMS_ROOT
 from ocppflow.check.cases import station_case
+from ocppflow.check.certificate_states import listed
+from ocppflow.check.firmware_course import root_installed
 from ocppflow.check.heard import ABSENT, Answer
 from ocppflow.check.trial import NotForThis, Trial
 from ocppflow.check.variables import Reported, base_report, configure_if_there, get_variable
@@ -114,9 +117,17 @@ async def TC_B_105_CS(trial: Trial) -> None:
     _all_set(await _set_slot(trial, slot, values))
 
 
+async def _root_for_tls(trial: Trial) -> None:
+    """Without a CSMS root the station does not let itself be told to connect by TLS (A05.FR.02): where it has none,
+    one is installed."""
+    if trial.settings.security_profile < 2 and not await listed(trial, "CSMSRootCertificate"):
+        await root_installed(trial, "CSMSRootCertificate", trial.bench.workshop.authorities[CSMS_ROOT])
+
+
 @station_case("B09.FR.20", "B09.FR.33", "B09.FR.34", versions=_IN_21)
 async def TC_B_107_CS(trial: Trial) -> None:
     """A slot is added to the priorities, if its values make sense, and removed."""
+    await _root_for_tls(trial)
     slot = str(trial.settings.second_slot)
     used = await _slots(trial)
     path = "setVariableResult[0].attributeStatus"

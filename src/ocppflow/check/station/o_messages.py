@@ -10,7 +10,14 @@ import msgspec
 
 from ocppflow.check.cases import station_case
 from ocppflow.check.connector_states import connectors_are, every_connector
-from ocppflow.check.display_steps import display_message, message_is_there, no_such_message, show, shown_messages
+from ocppflow.check.display_steps import (
+    content,
+    display_message,
+    message_is_there,
+    no_such_message,
+    show,
+    shown_messages,
+)
 from ocppflow.check.reusable_states import (
     authorized,
     authorized_local,
@@ -25,8 +32,9 @@ from ocppflow.check.reusable_states import (
     stop_authorized,
     unavailable,
 )
+from ocppflow.check.token_steps import asked_for
 from ocppflow.check.trial import NotForThis, Trial
-from ocppflow.check.variables import members
+from ocppflow.check.variables import get_variable, members
 from ocppflow.messages import Version, v21
 
 _MINUTE: Final = timedelta(seconds=60)
@@ -97,6 +105,34 @@ async def TC_O_15_CS(trial: Trial) -> None:
     await authorized_local(trial)
     await energy_transfer_started(trial)
     await show(trial, display_message(trial, language=language), by="O01.FR.08")
+
+
+@station_case("O01.FR.18", versions=[Version.V21])
+async def TC_O_100_CS(trial: Trial) -> None:
+    """A message in a language that the station does not support."""
+    extra = content(trial, "Not supported", trial.settings.unsupported_language)
+    message = display_message(trial, language=trial.settings.display_language, message_extra=[extra])
+    await show(trial, message, "LanguageNotSupported", by="O01.FR.18")
+
+
+@station_case("C01.FR.08", "O01.FR.08", "O01.FR.09", versions=[Version.V21])
+async def TC_O_101_CS(trial: Trial) -> None:
+    """A message in several languages, of which the driver prefers one."""
+    preferred = trial.settings.second_language
+    trial.answer(v21.AuthorizeRequest, {"idTokenInfo": {"status": "Accepted", "language1": preferred}})
+    await trial.operator.present(trial.evse, trial.token)
+    if not trial.settings.start_button:
+        await asked_for(trial, trial.token)
+    extra = content(trial, "In the driver's language", preferred)
+    message = display_message(trial, language=trial.settings.display_language, message_extra=[extra])
+    await show(trial, message, by="O01.FR.08")
+    await _nobody_plugs_in(trial)
+
+
+async def _nobody_plugs_in(trial: Trial) -> None:
+    """The driver who has been authorized is waited for in vain (E03.FR.05)."""
+    seconds = await get_variable(trial, "TxCtrlr", "EVConnectionTimeOut")
+    await trial.wait(float(seconds or 0) + trial.settings.tolerance)
 
 
 @station_case("O01.FR.01", "O02.FR.03")
