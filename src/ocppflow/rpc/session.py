@@ -233,15 +233,15 @@ class Session:
         """The peer's valid call: may it be made now, and has it been made before?"""
         message_id, action, history = call.message_id, call.action, self.history
         key = (message_id, call.fingerprint)
-        same = self.waiting.get(message_id)
-        if same is not None:
+        if (same := self.waiting.get(message_id)) is not None:
             if same.fingerprint == call.fingerprint:
                 return Shared(message_id, action)
             reason = f"message id {message_id!r} is in progress on this connection"
             return self._refuse(message_id, action, "RpcFrameworkError", reason)
         free = history.registration in registration.FREE
         if not free and (refusal := registration.refusal(history, self.role, action)):
-            return self._refuse(message_id, action, "SecurityError", refusal)
+            silent = self.role is Role.CS and self.version is Version.V16  # 1.6, 4.2
+            return Ignored(refusal) if silent else self._refuse(message_id, action, "SecurityError", refusal)
         answer = self._latest_answer if key == self._latest else None
         if answer is None and history.answers is not None:
             answer = history.answers.get(key)

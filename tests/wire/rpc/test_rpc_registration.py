@@ -141,7 +141,18 @@ def test_B01_FR_10_a_send_before_acceptance_is_dropped(side: Side) -> None:
     assert isinstance(side.event, Ignored)
 
 
-@sides(roles=(Role.CS,))
+@sides(roles=(Role.CS,), versions=(Version.V16,))
+def test_a_rejected_station_of_16_does_not_answer_the_csms(side: Side) -> None:
+    """1.6, 4.2."""
+    booted(side, "Rejected")
+    assert side.hear([2, "1", "ClearCache", {}]) == []
+    assert isinstance(side.event, Ignored)
+    booted(side, "Accepted")
+    side.hear([2, "2", "ClearCache", {}])
+    assert side.reply("2", {"status": "Accepted"}) == [[3, "2", {"status": "Accepted"}]]
+
+
+@sides(roles=(Role.CS,), versions=(Version.V201, Version.V21))
 def test_B03_FR_08_a_rejected_station_refuses_the_calls_of_the_csms(side: Side) -> None:
     booted(side, "Rejected")
     [answer] = side.hear([2, "1", "ClearCache", {}])

@@ -112,10 +112,12 @@ class Metering(Block):
     # --- transactions --------------------------------------------------------------------------------------------
 
     def begin_values(self, transaction: Transaction) -> list[v21.MeterValueType]:
-        """The values of the beginning (E01.FR.09), and what of them the Ended event will repeat (E06.FR.11)."""
+        """The values of the beginning (E01.FR.09), and what of them the Ended event will repeat (E06.FR.11; 1.6, errata
+        3.14: always)."""
         evse = transaction.evse
         told = self.sample(evse, "Transaction.Begin", "SampledDataCtrlr.TxStartedMeasurands", transaction=transaction)
-        if not self.station.device_model.integer("SampledDataCtrlr", "TxEndedInterval"):
+        in_between = self.station.device_model.integer("SampledDataCtrlr", "TxEndedInterval")
+        if not in_between or self.station.dialect_16.spoken:
             variable = "SampledDataCtrlr.TxEndedMeasurands"
             kept = self.sample(evse, "Transaction.Begin", variable, transaction=transaction)
             self.ended.collect(transaction.id, kept)

@@ -126,7 +126,7 @@ class Provisioning(Block):
         if self.registration is RegistrationState.ACCEPTED:
             return
         self.registration = NEXT_REGISTRATION[self.registration][RegistrationEvent(response.status)]
-        self.station.dialect_16.heed_registration()
+        self.station.dialect_16.boot_answered()
         self._set_time(response.current_time)  # B01.FR.06
         if self.registration is RegistrationState.ACCEPTED:
             if response.interval > 0:

@@ -23,14 +23,15 @@ _PROFILES: Final[dict[str, str]] = {
     "Reservation": "ReservationCtrlr",
     "SmartCharging": "SmartChargingCtrlr",
 }
-"""Feature profile -> the component that says whether the station has it. Core, FirmwareManagement and RemoteTrigger
-have none: they are always there."""
+"""Feature profile -> the component that says whether the station has it. FirmwareManagement has none, Core and
+RemoteTrigger are always there."""
 
 
 def _profiles(station: CompleteStation) -> str:
     model = station.device_model
     optional = [name for name, component in _PROFILES.items() if model.flag(component, "Available", True)]
-    return ",".join(["Core", "FirmwareManagement", *optional, "RemoteTrigger"])
+    firmware = ["FirmwareManagement"] if station.config.has("firmware") else []
+    return ",".join(["Core", *firmware, *optional, "RemoteTrigger"])
 
 
 def _connectors(station: CompleteStation) -> str:

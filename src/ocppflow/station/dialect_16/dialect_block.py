@@ -9,7 +9,6 @@ from msgspec import UNSET, UnsetType
 
 from ocppflow.messages import Version, v16, v21
 from ocppflow.station.blocks.block import Block
-from ocppflow.station.blocks.registration_table import RegistrationState
 from ocppflow.station.device_model.standard.keys_16 import KEYS_OF_ITS_OWN
 from ocppflow.station.dialect_16.numbering import connector_id, places
 from ocppflow.station.dialect_16.statuses import Status16, status_16
@@ -53,14 +52,13 @@ class Dialect16(Block):
     The numbers are kept: a transaction that outlives a power cut is stopped with the number that it was started with.
     """
 
-    __slots__ = ("_held", "_known", "_offered", "_told", "spoken")
+    __slots__ = ("_known", "_offered", "_told", "spoken")
 
     def __init__(self, station: CompleteStation) -> None:
         super().__init__(station)
         self._offered = Version.V16 in station.versions
         self._known = station.store.load(AREA, Known16)
         self._told: dict[int, Status16] = {}
-        self._held = False
         self.spoken = all(version is Version.V16 for version in station.versions)
         """Whether the last connection spoke 1.6; before the first one, whether nothing else can be spoken."""
 
@@ -125,20 +123,11 @@ class Dialect16(Block):
 
     def connected(self) -> None:
         self.spoken = self.station.version is Version.V16
-        self._held = False
-        self.later("rejected", 0, self.heed_registration)  # once the handlers of this connection have been let go
 
-    def heed_registration(self) -> None:
-        """While Rejected, nothing that the CSMS says is answered (4.2): it waits until the registration is another."""
-        station = self.station
-        rejected = station.provisioning.registration is RegistrationState.REJECTED
-        if not station.is_connected or not self.spoken or rejected == self._held:
-            return
-        self._held = rejected
-        if rejected:
-            station.connection.hold_handlers()
-        else:
-            station.connection.release_handlers()
+    def boot_answered(self) -> None:
+        """The CSMS has answered a BootNotification. If it accepts the station, it hears every status anew (errata
+        3.22)."""
+        self._told.clear()
 
     def registered(self) -> None:
         self.tell_changes()

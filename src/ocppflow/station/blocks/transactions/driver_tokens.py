@@ -134,4 +134,5 @@ def authorize(
     if session.ev:
         block.station.work(supply(block, session), "charging")
     elif session.authorized:
+        block.refresh(session.evse)
         ev_connection.wait_for_ev(block, session)

@@ -342,6 +342,7 @@ class Transactions(Block):
         """Let the status of the connectors follow."""
         if evse:
             self.station.availability.refresh(evse)
+            self.station.dialect_16.tell_changes()  # 1.6 has more of it
 
     # --- boot, connection, answers -------------------------------------------------------------------------------
 
