@@ -38,6 +38,7 @@ COMMANDS = {
         "ocppflow.cli.station_command", "station", "Run a complete charging station with simulated hardware."
     ),
     "run": CommandEntry("ocppflow.cli.run_command", "run", "Play a scenario with a station against a CSMS."),
+    "replay": CommandEntry("ocppflow.cli.replay_command", "replay", "Play a recorded station against a CSMS."),
     "fleet": CommandEntry("ocppflow.cli.fleet_command", "fleet", "Run many charging stations, to load a CSMS."),
     "trace": CommandEntry("ocppflow.cli.trace_command", "trace", "Read a trace file: as a table, a picture, or JSON."),
     "hash-password": CommandEntry(
