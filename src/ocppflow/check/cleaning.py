@@ -131,9 +131,17 @@ async def _no_lists(trial: Trial) -> None:
 
 async def _no_cache(trial: Trial) -> None:
     """Twice: before the variables and after, as a cache that is switched off cannot be cleared (C11.FR.04)."""
-    if trial.notes.get("cached"):
+    if (trial.notes.get("cached") or _told_of_token(trial)) and not trial.notes.get("cleared"):
         answer = await trial.call(v21.ClearCacheRequest())
-        trial.notes["cached"] = answer.at("status") != "Accepted"
+        trial.notes["cleared"] = answer.at("status") == "Accepted"
+
+
+def _told_of_token(trial: Trial) -> bool:
+    """Whether the station has asked or told of a token, and learnt from the answer what it is worth (C10.FR.04,
+    C10.FR.05)."""
+    if trial.version is Version.V16:
+        return False
+    return any("idToken" in heard.payload for heard in trial.since(trial.begin))
 
 
 async def _no_displays(trial: Trial) -> None:

@@ -77,7 +77,8 @@ class Trial:
         """What is to be done when the case is over, the last first, before everything else is put back."""
         self.notes: dict[str, Any] = {}
         """Room for what reusable states have to remember."""
-        self._mark = len(bench.inbox)
+        self._mark = self.begin = len(bench.inbox)
+        """The mark from before the case."""
         self._replies = {action: list(replies) for action, replies in bench.replies.items()}
 
     # --- what is given -------------------------------------------------------------------------------------------

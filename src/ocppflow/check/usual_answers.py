@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ocppflow.check.heard import Heard
@@ -14,12 +14,9 @@ _ACCEPTED = {
     "GetCertificateStatus",
     "NotifyEVChargingNeeds",
     "NotifyEVChargingSchedule",
-    "NotifyPriorityCharging",
     "SignCertificate",
-    "PublishFirmwareStatusNotification",
     "OpenPeriodicEventStream",
     "PullDynamicScheduleUpdate",
-    "BatterySwap",
 }
 
 
@@ -44,4 +41,15 @@ def usual_answer(heard: Heard[Any], version: Version, now: datetime, interval: i
             return {"idTokenInfo": {"status": "Accepted"}}  # E01.FR.16, E05: whoever asks is told
         case "Get15118EVCertificate":
             return {"status": "Accepted", "exiResponse": ""}
+        case "GetCertificateChainStatus":
+            asked = heard.payload.get("certificateStatusRequests", [])
+            return {"certificateStatus": [_good(each, now) for each in asked]}
+        case "VatNumberValidation":
+            return {"status": "Accepted", "vatNumber": heard.payload.get("vatNumber", "")}
     return {"status": "Accepted"} if heard.action in _ACCEPTED else {}
+
+
+def _good(asked: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """A certificate that has not been revoked."""
+    told: dict[str, Any] = {name: asked[name] for name in ("certificateHashData", "source") if name in asked}
+    return {**told, "status": "Good", "nextUpdate": wire_time(now + timedelta(days=1))}
