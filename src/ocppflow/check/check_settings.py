@@ -12,10 +12,13 @@ from ocppflow.messages.v21 import (
     MessageFormatEnumType,
     MessagePriorityEnumType,
 )
+from ocppflow.secrecy.discreet_repr import discreet_repr
 
 
 class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a station is tested. Times are in seconds."""
+
+    __repr__ = discreet_repr
 
     connectors: tuple[int, ...] = (1,)
     """How many connectors each EVSE has, EVSE 1 first."""

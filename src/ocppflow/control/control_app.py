@@ -16,6 +16,7 @@ from litestar.params import JSONBody, Parameter
 from ocppflow.errors import LocalError, OCPPError
 from ocppflow.log_budget import budgeted
 from ocppflow.plain_text import one_line
+from ocppflow.secrecy.discreet_repr import discreet_repr
 from ocppflow.station import CompleteStation
 from ocppflow.station.hardware import ElectricVehicle, NoSuchPlace, NotNow
 from ocppflow.station.station_commands import VERBS, StationCommand
@@ -43,6 +44,8 @@ class UnplugBody(msgspec.Struct, forbid_unknown_fields=True):
 
 class SwipeBody(msgspec.Struct, forbid_unknown_fields=True):
     """A token, and its type as the standard names it."""
+
+    __repr__ = discreet_repr
 
     token: str
     type: str = "ISO14443"

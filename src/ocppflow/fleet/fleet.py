@@ -17,6 +17,7 @@ from ocppflow.fleet.evse_driver import EvseDriver
 from ocppflow.fleet.figures import Figures
 from ocppflow.fleet.fleet_station import FleetStation
 from ocppflow.messages import Version
+from ocppflow.secrecy.discreet_repr import discreet_repr
 from ocppflow.station import StationConfig, StationStore
 
 StoreOf = Callable[[str], StationStore]
@@ -25,6 +26,8 @@ DialFor = Callable[[str, Sequence[Version]], Awaitable[Link]]
 
 class FleetPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What a fleet is."""
+
+    __repr__ = discreet_repr
 
     url: str
     count: int

@@ -26,6 +26,7 @@ from ocppflow.errors import (
 from ocppflow.log_budget import budgeted
 from ocppflow.messages import Request, Version, request_type, v21
 from ocppflow.messages.codec import decoded
+from ocppflow.secrecy.discreet_repr import discreet_repr
 from ocppflow.station.blocks.block import Block
 from ocppflow.station.blocks.monitoring.event_outlet import in_words as event_in_words
 from ocppflow.station.hardware import Fault
@@ -54,6 +55,8 @@ _VALUES_ALONE: Final = frozenset({"MeterValuePeriodic", "MeterValueClock"})
 
 class QueuedMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A message that waits. It is kept in the store as it is, by its number."""
+
+    __repr__ = discreet_repr
 
     number: int
     action: str

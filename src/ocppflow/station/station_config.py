@@ -9,6 +9,7 @@ import msgspec
 
 from ocppflow.errors import ConfigurationError
 from ocppflow.messages import Version
+from ocppflow.secrecy.discreet_repr import discreet_repr
 
 Current = Literal["AC", "DC"]
 
@@ -79,6 +80,8 @@ class EvseConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class VariableConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A variable of a component of one's own, or another value, limit or right for one of the standard's."""
+
+    __repr__ = discreet_repr
 
     component: str
     variable: str

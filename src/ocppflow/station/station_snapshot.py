@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from ocppflow.secrecy.discreet_repr import discreet_repr
 from ocppflow.station.hardware import ElectricVehicle, SimulatedHardware
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ class EvseSnapshot(msgspec.Struct, kw_only=True):
 
 class TransactionSnapshot(msgspec.Struct, kw_only=True):
     """A transaction that runs."""
+
+    __repr__ = discreet_repr
 
     id: str
     evse: int

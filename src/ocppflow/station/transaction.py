@@ -13,10 +13,13 @@ from ocppflow.messages.v21 import (
     TransactionLimitType,
     TriggerReasonEnumType,
 )
+from ocppflow.secrecy.discreet_repr import discreet_repr
 
 
 class Transaction(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One transaction. It is kept whole in the store with every change that a message tells of."""
+
+    __repr__ = discreet_repr
 
     id: str
     """The transactionId: a UUID of the station's own."""

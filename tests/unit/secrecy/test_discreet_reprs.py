@@ -30,9 +30,11 @@ MARK = "918273645546372819"
 HOLDS_ANYTHING = re.compile(r"\b(bytes|Any|dict|Raw)\b")
 
 HARMLESS = {
+    "CostMeter": "sums of money",
     "FoundHandler": "handlers, not messages",
     "Handshake": "credentials_problem says what is wrong; the password itself is left out",
     "PeerRequest": "objects that show themselves",
+    "Pics": "names of features",
     "SecurityPolicy": "passwords is a store, which shows itself",
     "ServerLimits": "password_wait is a number of seconds",
     "TheirError": "an error, which shows itself",

@@ -14,6 +14,7 @@ from msgspec import UNSET
 from ocppflow.endpoint import Router, sleep
 from ocppflow.log_budget import budgeted
 from ocppflow.messages import Role, v21
+from ocppflow.secrecy.discreet_repr import discreet_repr
 from ocppflow.station.blocks.block import Block
 from ocppflow.station.blocks.notices import Notices
 from ocppflow.station.blocks.reasons import because
@@ -36,6 +37,8 @@ Notice = v21.LogStatusNotificationRequest
 
 class LogUpload(msgspec.Struct, frozen=True):
     """An upload that is under way."""
+
+    __repr__ = discreet_repr
 
     request_id: int
     url: str

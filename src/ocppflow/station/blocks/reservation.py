@@ -12,6 +12,7 @@ from msgspec import UNSET
 from ocppflow.endpoint import Router
 from ocppflow.log_budget import budgeted
 from ocppflow.messages import Role, Version, v21
+from ocppflow.secrecy.discreet_repr import discreet_repr
 from ocppflow.station.blocks.block import Block
 from ocppflow.station.blocks.id_tokens import same_group, same_token
 from ocppflow.station.blocks.reasons import because
@@ -35,6 +36,8 @@ _MOST_UPDATES: Final = 100
 
 class Reservation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One reservation."""
+
+    __repr__ = discreet_repr
 
     id: int
     expires_at: datetime
