@@ -43,6 +43,26 @@ async def status(station: Station, request: v21.StatusNotificationRequest) -> v2
     return v21.StatusNotificationResponse()
 
 
+@csms.on(v21.NotifyEventRequest)
+async def event(station: Station, request: v21.NotifyEventRequest) -> v21.NotifyEventResponse:
+    for each in request.event_data:
+        print(f"{station.identity} {each.component.name}.{each.variable.name}: {each.actual_value}")
+    return v21.NotifyEventResponse()
+
+
+@csms.on(v21.SecurityEventNotificationRequest)
+async def security(
+    station: Station, request: v21.SecurityEventNotificationRequest
+) -> v21.SecurityEventNotificationResponse:
+    print(f"{station.identity} security event: {request.type}")
+    return v21.SecurityEventNotificationResponse()
+
+
+@csms.on(v21.AuthorizeRequest)
+async def authorize(station: Station, request: v21.AuthorizeRequest) -> v21.AuthorizeResponse:
+    return v21.AuthorizeResponse(id_token_info=v21.IdTokenInfoType(status="Accepted"))
+
+
 @csms.on(v21.TransactionEventRequest)
 async def transaction(station: Station, request: v21.TransactionEventRequest) -> v21.TransactionEventResponse:
     info = request.transaction_info
@@ -67,6 +87,19 @@ async def heartbeat_16(station: Station, request: v16.HeartbeatRequest) -> v16.H
 async def status_16(station: Station, request: v16.StatusNotificationRequest) -> v16.StatusNotificationResponse:
     print(f"{station.identity} connector {request.connector_id}: {request.status}")
     return v16.StatusNotificationResponse()
+
+
+@csms.on(v16.AuthorizeRequest)
+async def authorize_16(station: Station, request: v16.AuthorizeRequest) -> v16.AuthorizeResponse:
+    return v16.AuthorizeResponse(id_tag_info=v16.IdTagInfo(status="Accepted"))
+
+
+@csms.on(v16.SecurityEventNotificationRequest)
+async def security_16(
+    station: Station, request: v16.SecurityEventNotificationRequest
+) -> v16.SecurityEventNotificationResponse:
+    print(f"{station.identity} security event: {request.type}")
+    return v16.SecurityEventNotificationResponse()
 
 
 @csms.on(v16.StartTransactionRequest)

@@ -7,25 +7,26 @@ import asyncio
 import queue
 import sys
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from ocppflow.station import CompleteStation, EvseConfig, StationConfig
+from ocppflow import CompleteStation, EvseConfig, StationConfig
 from serial_hardware import SerialHardware
 
 
 class FakeBoard:
     """Stands where a serial port stands: it is read and written, and a test or a person does things at it."""
 
-    def __init__(self):
-        self.lines = queue.SimpleQueue()
+    def __init__(self) -> None:
+        self.lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self.energy, self.amps, self.closed, self.pilot = 5000.0, 0.0, False, "A"
         self.say()
 
-    def readline(self):
+    def readline(self) -> bytes:
         return self.lines.get()
 
-    def write(self, data):
+    def write(self, data: bytes) -> None:
         word, _, value = data.decode().strip().partition(" ")
         if word == "A":
             self.amps = float(value)
@@ -34,38 +35,37 @@ class FakeBoard:
         self.say()
 
     @property
-    def power(self):
+    def power(self) -> float:
         return 3 * 230 * self.amps if self.closed and self.pilot == "C" else 0.0
 
-    def say(self, *more):
+    def say(self, *more: str) -> None:
         for line in (f"E {self.energy:.1f}", f"P {self.power:.0f}", *more, f"S {self.pilot}"):
             self.lines.put(line.encode() + b"\n")
 
-    def pass_time(self, seconds):
+    def pass_time(self, seconds: float) -> None:
         self.energy += self.power * seconds / 3600
         self.say()
 
-    def plug(self, state="C"):
+    def plug(self, state: str = "C") -> None:
         self.pilot = state
         self.say()
 
-    def unplug(self):
+    def unplug(self) -> None:
         self.plug("A")
 
-    def swipe(self, token):
+    def swipe(self, token: str) -> None:
         self.say(f"T {token}")
 
 
-def station_over(board, url, identity="CS1", **settings):
+def station_over(board: FakeBoard, url: str, identity: str = "CS1", **settings: Any) -> CompleteStation:
     config = StationConfig(model="Serial box", evses=(EvseConfig(max_amps=16.0),))
     return CompleteStation(identity, url, config=config, hardware=SerialHardware(board), **settings)
 
 
-async def main(url):
+async def main(url: str) -> None:
     board = FakeBoard()
     async with station_over(board, url) as station:
-        while station.snapshot().registration != "Accepted":  # noqa: ASYNC110 - a program of yours has more to do
-            await asyncio.sleep(0.1)
+        await station.registered()
         board.plug()
         board.swipe("04A1B2C3")
         for _ in range(10):

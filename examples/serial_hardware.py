@@ -6,25 +6,34 @@ The board says `E 1234.5` (the meter's register, Wh), `P 11040` (W), `S C` (the 
 
 import asyncio
 import threading
+from typing import Protocol
 
-from ocppflow.messages.v21 import IdTokenType
-from ocppflow.station.hardware import EvDemand, Fault, MeterReading
+from ocppflow import Clock, EvDemand, Fault, HardwareEvents, MeterReading, Offer, StationStore, v21
 
 DEMANDS = {"A": EvDemand.NONE, "B": EvDemand.CONNECTED, "C": EvDemand.READY, "D": EvDemand.READY}
 
 
-class SerialHardware:
-    """Hardware and EvseHardware in one. `port` has `readline()` and `write()`, as pySerial's ports do."""
+class Port(Protocol):
+    """A serial port of pySerial's, or what behaves like one."""
 
-    def __init__(self, port):
-        self.evses = (self,)
-        self.port, self.events, self.loop = port, None, None
+    def readline(self) -> bytes: ...
+    def write(self, data: bytes, /) -> int | None: ...
+
+
+class SerialHardware:
+    """Hardware and EvseHardware in one."""
+
+    events: HardwareEvents | None = None
+    loop: asyncio.AbstractEventLoop | None = None
+
+    def __init__(self, port: Port) -> None:
+        self.evses, self.port = (self,), port
         self.energy = self.power = 0.0
         self.pilot, self.known = "A", threading.Event()
         threading.Thread(target=self.listen, daemon=True).start()
         self.known.wait(5)  # the board says all once a second
 
-    def listen(self):
+    def listen(self) -> None:
         while line := self.port.readline():
             kind, _, value = line.decode().strip().partition(" ")
             if self.loop is None:
@@ -32,7 +41,7 @@ class SerialHardware:
             else:  # what the station is told, it is told on the event loop's thread
                 self.loop.call_soon_threadsafe(self.hear, kind, value)
 
-    def hear(self, kind, value):
+    def hear(self, kind: str, value: str) -> None:
         if kind == "E":
             self.energy = max(self.energy, float(value))
         elif kind == "P":
@@ -41,41 +50,41 @@ class SerialHardware:
             before, self.pilot = self.pilot, value
             self.known.set()
             if self.events is not None and value != before:
-                self.tell_pilot(before)
+                self.tell_pilot(self.events, before)
         elif kind == "T" and self.events is not None:
-            self.events.presented(1, IdTokenType(id_token=value, type="ISO14443"))
+            self.events.presented(1, v21.IdTokenType(id_token=value, type="ISO14443"))
         elif kind == "F" and self.events is not None:
             self.events.faulted(1, 0, Fault(code=value)) if value else self.events.cleared(1, 0)
 
-    def tell_pilot(self, before):
+    def tell_pilot(self, events: HardwareEvents, before: str) -> None:
         if before == "A":
-            self.events.plugged(1, 1)
-        self.events.demand(1, DEMANDS[self.pilot])
+            events.plugged(1, 1)
+        events.demand(1, DEMANDS[self.pilot])
         if self.pilot == "A":
-            self.events.unplugged(1, 1)
+            events.unplugged(1, 1)
 
     # --- what the station asks of its hardware ---
 
-    def start(self, events, clock, store):
+    def start(self, events: HardwareEvents, clock: Clock, store: StationStore) -> None:
         self.events, self.loop = events, asyncio.get_running_loop()
         if self.pilot != "A":
-            self.tell_pilot("A")
+            self.tell_pilot(events, "A")
 
-    def stop(self):
+    def stop(self) -> None:
         self.events = None
         self.energize(False)
 
-    async def lock(self, connector):
+    async def lock(self, connector: int) -> bool:
         return True  # the cable is fixed
 
-    async def unlock(self, connector):
+    async def unlock(self, connector: int) -> bool:
         return True
 
-    def energize(self, on):
+    def energize(self, on: bool) -> None:
         self.port.write(b"ON\n" if on else b"OFF\n")
 
-    def offer(self, offer):
+    def offer(self, offer: Offer) -> None:
         self.port.write(f"A {offer.amps:.1f}\n".encode())
 
-    def read(self):
+    def read(self) -> MeterReading:
         return MeterReading(energy_import=self.energy, power=self.power)

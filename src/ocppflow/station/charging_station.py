@@ -7,7 +7,7 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from ocppflow.endpoint import (
     EXACT,
@@ -253,7 +253,7 @@ class ChargingStation(RoleBase["ChargingStation"], Caller):
     async def _begin_serving(self, *where: Any, **how: Any) -> None:
         self.start()
 
-    async def __aenter__(self) -> ChargingStation:
+    async def __aenter__(self) -> Self:
         await self.connect()
         return self
 
