@@ -14,7 +14,8 @@ No socket is opened, nothing sleeps, and a test that leaves tasks or timers behi
 either, so neither passwords nor an acceptor are asked; test those with ``csms.listen("ws://127.0.0.1:0/ocpp")``.
 
 The same as pytest fixtures, for which pytest-asyncio has to be installed: put ``pytest_plugins = ["ocppflow.testing"]``
-into the topmost ``conftest.py``; see :func:`ocpp_network`, :func:`ocpp_clock`, :func:`ocpp_csms`, :func:`ocpp_station`.
+into the topmost ``conftest.py``; see :func:`ocpp_network`, :func:`ocpp_clock`, :func:`ocpp_csms`, :func:`ocpp_station`,
+:func:`ocpp_complete_station`.
 
 PYTEST_DONT_REWRITE: there is no assert statement here, and this may be imported before pytest loads it as a plugin.
 """
@@ -282,5 +283,15 @@ else:
 
         def make(identity: str = "CS1", **settings: Any) -> ChargingStation:
             return ocpp_network.station(ocpp_csms, identity, **settings)
+
+        return make
+
+    @pytest.fixture
+    def ocpp_complete_station(ocpp_network: MemoryNetwork, ocpp_csms: CSMS) -> Callable[..., CompleteStation]:
+        """Makes complete stations of ``ocpp_csms``, which begin when they are told to: ``async with
+        ocpp_complete_station("CS1", config=...) as station``."""
+
+        def make(identity: str = "CS1", **settings: Any) -> CompleteStation:
+            return ocpp_network.complete_station(ocpp_csms, identity, **settings)
 
         return make

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from ocppflow.endpoint import CallAnswered, Link, On, Router
-from ocppflow.errors import ConfigurationError, ConnectionRefused, OCPPError
+from ocppflow.errors import ConfigurationError, ConnectionRefused, NotConnected, OCPPError
 from ocppflow.log_budget import budgeted
 from ocppflow.messages import Message, Request, Response, Role, Version, v21
 from ocppflow.station.awkward_words import awkward
@@ -113,6 +113,7 @@ class CompleteStation(Hands, PoweredStation):
     """
 
     __slots__ = (
+        "_accepted",
         "_blocks",
         "authorization",
         "availability",
@@ -183,6 +184,8 @@ class CompleteStation(Hands, PoweredStation):
         self.diary = Diary(self.time, self.config.diary_entries, self._heard_nonsense)
         self.add_trace(self.diary)
         self._blocks: tuple[Block, ...] = ()
+        self._accepted: asyncio.Future[None] | None = None
+        """Made when somebody waits for the registration."""
         without = left_out(self.config.features, BEHAVIOUR.actions)
         self.include(BEHAVIOUR, without=without)
         if without and Version.V16 in self.versions:  # which has answers for what a station does not have
@@ -193,6 +196,22 @@ class CompleteStation(Hands, PoweredStation):
     def snapshot(self) -> StationSnapshot:
         """All that is to be seen of the station now: its connection, EVSEs, meters, transactions, queue."""
         return snapshot(self)
+
+    async def registered(self) -> None:
+        """Return as soon as the CSMS has accepted the station and messages may be sent; at once where that is so.
+        However long that takes: ``asyncio.timeout`` bounds it. Raises NotConnected if the station is closed first."""
+        if self.is_connected and self.is_up and self.provisioning.may_send:
+            return
+        if self._accepted is None:
+            self._accepted = asyncio.get_running_loop().create_future()
+        await asyncio.shield(self._accepted)
+
+    async def close(self) -> None:
+        await super().close()
+        accepted, self._accepted = self._accepted, None
+        if accepted is not None:
+            accepted.set_exception(NotConnected(f"{self.identity} was closed before the CSMS had accepted it"))
+            accepted.exception()  # who waits gets it; nobody has to
 
     # --- power ---------------------------------------------------------------------------------------------------
 
@@ -279,8 +298,11 @@ class CompleteStation(Hands, PoweredStation):
             getattr(block, what)(*about)
 
     def announce_registered(self) -> None:
-        """Let all blocks know that the CSMS has accepted the station."""
+        """Let all blocks know that the CSMS has accepted the station, and then whoever waits for that."""
         self.told_all("registered")
+        accepted, self._accepted = self._accepted, None
+        if accepted is not None:
+            accepted.set_result(None)
 
     def _heard_nonsense(self, what: str) -> None:
         if self.is_up:

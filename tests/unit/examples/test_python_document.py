@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 import ocppflow
-from ocppflow import Limits, LinkLimits, ServerLimits, errors
+from ocppflow import Limits, LinkLimits, ServerLimits, errors, v21
+from ocppflow.station.config_comments import COMMENTS
+from ocppflow.testing import MemoryNetwork, run_in_virtual_time
 
 pytest_plugins = ["pytester"]
 
@@ -21,10 +23,18 @@ TEXT = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 CODE = "\n".join([*BLOCKS, *re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", TEXT, flags=re.DOTALL))])
 """All that stands in blocks or between backquotes."""
+BESIDE = "\n".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("station.md", "hardware.md"))
+"""Where the verbs of a complete station, its make-up and its hardware are told of."""
 INSIDE: dict[type, set[str]] = {
     ocppflow.CSMS: {"answered_late", "connection_closed", "decides_itself"},
     ocppflow.ChargingStation: {"answered_late", "connection_closed", "dial_with", "drop"},
     ocppflow.CallAnswered: {"framed", "waiter"},
+    ocppflow.CompleteStation: {
+        *("after_answer", "announce_registered", "authorization", "availability", "backoff_is_given", "certificates"),
+        *("diagnostics", "dialect_16", "diary", "display", "home_url", "local_list", "message_queue", "metering"),
+        *("monitoring", "network", "provisioning", "remote_control", "report_desk", "reservations", "resetting"),
+        *("said_at", "security", "smart_charging", "tariff", "told_all"),
+    },
     ocppflow.Connection: {
         *("received", "received_binary", "closed", "pass_on", "retire", "history", "handlers_at_work"),
         *("hold_handlers", "release_handlers", "answered_late", "flush", "under_pressure", "close_by", "abort"),
@@ -39,6 +49,10 @@ INSIDE: dict[type, set[str]] = {
     ocppflow.Router: {"found", "resolve"},
     ocppflow.Rule: {"KEYS", "waits_for"},
     ocppflow.Rules: {"waits_for"},
+    ocppflow.SimulatedHardware: {
+        *("ambient", "bay", "commit", "end_session", "evse", "fault", "faults", "frequency", "has_fault", "is_powered"),
+        *("keep", "pause", "plug", "present", "serial", "signs", "supply", "tamper", "tell", "unplug"),
+    },
     ocppflow.ServerTLS: {"asks_certificate", "context"},
     ocppflow.Violation: {"below"},
 }
@@ -60,10 +74,12 @@ def test_every_public_name_is_documented(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in ocppflow.__all__ if inspect.isclass(getattr(ocppflow, name))])
 def test_every_attribute_of_a_public_class_is_documented(name: str) -> None:
     kind = getattr(ocppflow, name)
-    inherited_from_text_or_list = {*dir(str), *dir(list)}
-    public = {each for each in dir(kind) if not each.startswith("_")} - inherited_from_text_or_list
+    inherited = {*dir(str), *dir(list), *dir(Exception)}
+    public = {each for each in dir(kind) if not each.startswith("_")} - inherited
+    commented = {each for each in public if f"{name}.{each}" in COMMENTS}
     inside = {each for row, names in INSIDE.items() if issubclass(kind, row) for each in names}
-    assert {each for each in public if not re.search(rf"\b{each}\b", CODE)} <= inside
+    beside = BESIDE if kind.__module__.startswith("ocppflow.station") else ""
+    assert {each for each in public - commented if not re.search(rf"\b{each}\b", CODE + beside)} <= inside
 
 
 @pytest.mark.parametrize("name", [name for name, value in vars(errors).items() if inspect.isclass(value)])
@@ -116,9 +132,67 @@ async def test_the_two_programs_of_the_quick_start_talk_to_each_other(capsys: py
 
 def test_its_tests_pass_as_they_stand(pytester: pytest.Pytester) -> None:
     blocks = re.findall(r"```python\n(.*?)```", section("## Testing"), re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     given = "from datetime import UTC, datetime\nfrom ocppflow import *\n"
     pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
     pytester.makeconftest('pytest_plugins = ["ocppflow.testing"]\n')
-    pytester.makepyfile(test_first=given + blocks[0], test_second=given + blocks[1])
-    pytester.runpytest_subprocess("-q", "-W", "error", timeout=60).assert_outcomes(passed=2)
+    pytester.makepyfile(**{f"test_{number}": given + block for number, block in enumerate(blocks)})
+    pytester.runpytest_subprocess("-q", "-W", "error", timeout=60).assert_outcomes(passed=3)
+
+
+# --- a complete station --------------------------------------------------------------------------------------------
+
+STATION = re.findall(r"```python\n(.*?)```", section("## A complete station"), re.DOTALL)
+
+
+def test_the_program_of_a_complete_station_charges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    program: dict[str, Any] = {"__name__": "station_program"}
+    served: dict[str, Any] = {"__name__": "csms_program"}
+    exec((ROOT / "examples" / "csms_minimal.py").read_text(encoding="utf-8"), served)
+
+    async def both() -> None:
+        async with served["csms"].listen("ws://127.0.0.1:0/ocpp") as listener:
+            exec(STATION[0].replace("ws://127.0.0.1:9000/ocpp", listener.url), program)
+            await program["main"]()
+
+    run_in_virtual_time(both())
+    found = re.search(r"^(\d+) Wh in a minute$", capsys.readouterr().out, re.MULTILINE)
+    assert found
+    assert 170 < int(found[1]) <= 184  # 11 kW
+    assert (tmp_path / "CS1.db").is_file()
+
+
+async def test_a_handler_goes_before_a_built_in_one_and_features_are_left_out() -> None:
+    async with MemoryNetwork() as network:
+        csms = network.csms()
+        made: dict[str, Any] = {}
+
+        class InMemory(ocppflow.CompleteStation):
+            def __init__(self, identity: str, url: str, **settings: Any) -> None:
+                async def dial() -> Any:
+                    return await network.dial(csms, identity, self.versions)
+
+                super().__init__(identity, url, clock=network.clock, dial=dial, **settings)
+
+        exec("from ocppflow import *", made)
+        made["CompleteStation"] = InMemory
+        exec("\n".join(STATION[1:]), made)
+        config = made["config"]
+        assert (config.model, config.evses[0].power) == ("Garage", 11_040)
+        for name, version in (("box", "2.0.1"), ("plain", "2.1")):
+            station = made[name]
+            station.versions = (ocppflow.Version(version),)
+            await station.connect()
+            heard = csms[station.identity]
+            if name == "box":
+                assert (await heard.call(v21.ResetRequest(type="Immediate"))).status == "Rejected"
+                with pytest.raises(errors.RemoteCallError, match="from afar"):
+                    await heard.call(v21.UnlockConnectorRequest(evse_id=1, connector_id=1))
+            else:
+                with pytest.raises(errors.RemoteCallError) as refused:
+                    await heard.call(v21.ClearChargingProfileRequest(charging_profile_id=1))
+                assert refused.value.code == "NotSupported"
+            await station.close()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from station_world import StationWorld
 
 from ocppflow import v201
-from ocppflow.errors import ConnectionRefused, InternalError, RemoteCallError
+from ocppflow.errors import ConnectionRefused, InternalError, NotConnected, RemoteCallError
 from ocppflow.messages import Version
 
 VARIABLE = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "OfflineThreshold"}}
@@ -296,3 +296,40 @@ async def test_a_refused_connection_changes_nothing(world: StationWorld) -> None
     world.station.start()
     await world.clock.advance(30)
     assert boots(world) == ["PowerUp"]
+
+
+# --- who waits for it ----------------------------------------------------------------------------------------------
+
+
+async def test_registered_returns_with_the_acceptance_and_not_before(world: StationWorld) -> None:
+    await boot(world, "Pending", 100)
+    waits = [asyncio.ensure_future(world.station.registered()) for _ in range(3)]
+    await world.clock.advance(50)
+    assert not any(wait.done() for wait in waits)
+    waits.pop().cancel()  # which is nothing to the others
+    answer(world, "Accepted")
+    await world.clock.advance(51)
+    assert all(wait.done() for wait in waits)
+    await world.station.registered()
+
+
+async def test_registered_waits_for_the_connection_after_an_outage(world: StationWorld) -> None:
+    await boot(world, "Accepted")
+    await world.station.offline()
+    await world.clock.advance(1)
+    wait = asyncio.ensure_future(world.station.registered())
+    await world.clock.advance(1)
+    assert not wait.done()
+    await world.station.online()
+    await world.clock.advance(1)
+    assert wait.done()
+    assert boots(world) == ["PowerUp"]
+
+
+async def test_registered_says_so_when_the_station_is_closed_first(world: StationWorld) -> None:
+    await boot(world, "Rejected", 100)
+    wait = asyncio.ensure_future(world.station.registered())
+    await world.clock.advance(1)
+    await world.station.close()
+    with pytest.raises(NotConnected, match="CS1 was closed before"):
+        await wait
