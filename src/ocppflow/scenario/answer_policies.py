@@ -10,6 +10,7 @@ from ocppflow.endpoint import LATER, IncomingCall, Proceed, sleep
 from ocppflow.errors import CallError
 from ocppflow.messages.json_paths import put_at
 from ocppflow.scenario.neutral_words import MESSAGES
+from ocppflow.secrecy.discreet_repr import discreet_repr
 
 if TYPE_CHECKING:
     from ocppflow.station import CompleteStation
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 class AnswerPolicy(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """How one message is answered, or all."""
+
+    __repr__ = discreet_repr
 
     message: str
     """A neutral name, an action, or ``*`` for all."""

@@ -10,6 +10,7 @@ import msgspec
 from ocppflow.messages import Version
 from ocppflow.scenario.answer_policies import AnswerPolicy
 from ocppflow.scenario.steps import Step
+from ocppflow.secrecy.discreet_repr import discreet_repr
 
 if TYPE_CHECKING:
     from ocppflow.scenario.play import Play
@@ -20,6 +21,8 @@ Value = str | int | float | bool
 
 class ScenarioHead(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A scenario's file, but for its steps."""
+
+    __repr__ = discreet_repr
 
     title: str
     """One line."""

@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 import msgspec
 
 from ocppflow.plain_text import one_line
+from ocppflow.secrecy.discreet_repr import discreet_repr
 from ocppflow.trace import TraceRecord
 
 _XML_CONTROL: Final = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF])
@@ -17,6 +18,8 @@ _XML_CONTROL: Final = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 
 
 class ScenarioResult(msgspec.Struct, kw_only=True):
     """What came of one scenario in one version."""
+
+    __repr__ = discreet_repr
 
     scenario: str
     title: str

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from ocppflow.messages import Version
+from ocppflow.secrecy.discreet_repr import discreet_repr
 
 PATIENCE: Final = 30.0
 """Seconds for which a step waits that says nothing else: as long as a station waits for an answer."""
@@ -42,6 +43,8 @@ class DoStep(Step):
 class ExpectStep(Step):
     """A message that has to come."""
 
+    __repr__ = discreet_repr
+
     key = "expect"
     meaning = "a message has to come, and its answer"
 
@@ -64,6 +67,8 @@ class ExpectStep(Step):
 class NeverStep(Step):
     """A message that must not come."""
 
+    __repr__ = discreet_repr
+
     key = "never"
     meaning = "a message must not come for a while; the one step that only waits"
 
@@ -79,6 +84,8 @@ class NeverStep(Step):
 
 class CallStep(Step):
     """A call of the station's."""
+
+    __repr__ = discreet_repr
 
     key = "call"
     meaning = "the station sends a message of your own, and the answer is judged"
@@ -100,6 +107,8 @@ class CallStep(Step):
 class WaitStep(Step):
     """Something that has to come about at the station."""
 
+    __repr__ = discreet_repr
+
     key = "wait_for"
     meaning = "wait for something that is seen at the station itself"
 
@@ -115,6 +124,8 @@ class WaitStep(Step):
 
 class PolicyStep(Step):
     """How the station answers."""
+
+    __repr__ = discreet_repr
 
     key = "answer"
     meaning = "from now on the station answers a message, or all, otherwise; with nothing else, as usual again"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import inspect
 import pkgutil
 import re
 from collections.abc import Iterator
@@ -52,7 +53,11 @@ def _classes() -> Iterator[type]:
 def _fields(kind: Any) -> dict[str, str]:
     """The fields that its ``repr`` shows, and their types."""
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        return {each.name: str(each.type) for each in msgspec.structs.fields(kind)}
+        try:
+            return {each.name: str(each.type) for each in msgspec.structs.fields(kind)}
+        except NameError:  # a type that only a type checker imports is no name at run time
+            spelled = {k: str(of) for each in reversed(kind.__mro__) for k, of in inspect.get_annotations(each).items()}
+            return {name: spelled[name] for name in kind.__struct_fields__}
     if dataclasses.is_dataclass(kind):
         return {each.name: str(each.type) for each in dataclasses.fields(kind) if each.repr}
     return {}
