@@ -43,7 +43,7 @@ def prices(kind: str, *each: dict[str, Any], tax: float | None = None) -> dict[s
 def test_I12FR09_energy() -> None:
     meter = begin(tariff(**prices("energy", {"priceKwh": 0.25}, tax=10)))
     meter.advance(point(60, 10), UTC_CLOCK)
-    told = meter.details()
+    told = meter.details(final=True)
     assert told.total_cost.energy == v21.PriceType(
         excl_tax=2.5, incl_tax=2.75, tax_rates=[v21.TaxRateType(type="vat", tax=10)]
     )
@@ -58,7 +58,7 @@ def test_I12FR35_I12FR36_a_price_by_time_of_day_makes_two_periods() -> None:
     assert meter.next_moment(UTC_CLOCK) == point(30, 0).at
     meter.advance(point(30, 6), UTC_CLOCK)
     meter.advance(point(60, 10), UTC_CLOCK)
-    told = meter.details()
+    told = meter.details(final=True)
     assert told.total_cost.total.excl_tax == pytest.approx(6 * 0.25 + 4 * 0.4)
     assert told.charging_periods is not msgspec.UNSET
     energies = [
@@ -128,7 +128,7 @@ def test_I12FR39_I12FR40_the_most_that_it_costs() -> None:
     meter.advance(point(30, 4), UTC_CLOCK)
     assert meter.details().total_cost.type_of_cost == "NormalCost"
     meter.advance(point(60, 10), UTC_CLOCK)
-    told = meter.details()
+    told = meter.details(final=True)
     assert told.total_cost.type_of_cost == "MaxCost"
     assert told.total_cost.total == v21.TotalPriceType(excl_tax=5.0, incl_tax=5.5)
     assert told.total_usage.energy == 10_000
@@ -153,7 +153,7 @@ def test_I11FR08_another_tariff_counts_from_then_on() -> None:
     new = msgspec.structs.replace(tariff(**prices("energy", {"priceKwh": 2})), tariff_id="12")
     meter.change(new, UTC_CLOCK)
     meter.advance(point(60, 10), UTC_CLOCK)
-    told = meter.details()
+    told = meter.details(final=True)
     assert told.total_cost.total.excl_tax == pytest.approx(4 + 12)
     assert told.charging_periods is not msgspec.UNSET
     assert [period.tariff_id for period in told.charging_periods] == ["11", "12"]
@@ -173,7 +173,7 @@ def test_I12_with_many_changes_the_periods_are_left_out_and_the_cost_is_right() 
     for minute in range(1, 401):
         meter.advance(point(minute, 0, power=11_000 if minute % 2 else 5_000), UTC_CLOCK)
     assert meter.totals()[0] == pytest.approx(2 + 199.5 * 2 + 200 - 1, abs=2)
-    assert meter.details().charging_periods is msgspec.UNSET
+    assert meter.details(final=True).charging_periods is msgspec.UNSET
     assert len(msgspec.json.encode(meter.details())) < 1000
 
 

@@ -175,6 +175,7 @@ async def test_I07FR13_tariffs_and_costs_outlive_a_boot(newest: ProfileWorld) ->
     [
         (tariff("T2", energy={"prices": [{"priceKwh": 1}] * 101}), 0, "TooManyElements"),
         (tariff("T1"), 1, "DuplicateTariffId"),
+        ({"tariffId": "T2", "currency": "EUR"}, 0, "Rejected"),
         (tariff("T2"), 3, "Rejected"),
         (tariff("T2", energy={"prices": [{"priceKwh": 1, "conditions": {"startTimeOfDay": "8"}}]}), 0, "Rejected"),
     ],
@@ -184,6 +185,30 @@ async def test_I07FR02_to_I07FR06_tariffs_are_checked(
 ) -> None:
     await install(newest, tariff("T1"))
     assert await install(newest, sent, evse) == status
+
+
+async def test_MaxElements_is_for_each_list_of_prices(newest: ProfileWorld) -> None:
+    each = [{"priceMinute": 1}] * 100
+    sent = tariff("T2", energy={"prices": [{"priceKwh": 1}] * 100}, chargingTime={"prices": each})
+    assert await install(newest, sent) == "Accepted"
+
+
+@pytest.mark.parametrize("handling", ["CentralCost", "Deauthorize"])
+async def test_I08FR30_a_drivers_tariff_at_a_station_that_does_not_calculate(
+    newest: ProfileWorld, handling: str
+) -> None:
+    model = newest.station.device_model
+    model.set("TariffCostCtrlr", "Enabled", False, variable_instance="Tariff")
+    model.set("TariffCostCtrlr", "HandleFailedTariff", handling, variable_instance="Tariff")
+    newest.answers["Authorize"] = {"idTokenInfo": {"status": "Accepted"}, "tariff": tariff("D1")}
+    newest.hardware.plug()
+    newest.hardware.swipe()
+    await newest.clock.advance(60)
+    assert model.flag("TariffCostCtrlr", "Problem")
+    transaction = newest.station.transactions.on_evse(1)
+    assert (transaction is not None) is (handling != "Deauthorize")
+    told = [one["variable"]["name"] for call in newest.sent("NotifyEvent") for one in call["eventData"]]
+    assert "Problem" in told  # I08.FR.31
 
 
 async def test_I07FR03_conditions_need_support(newest: ProfileWorld) -> None:
@@ -214,6 +239,28 @@ async def test_I07FR11_I07FR22_a_new_default_takes_the_place_of_the_old_one(newe
         {"tariffId": "T2", "tariffKind": "DefaultTariff", "evseIds": [2]},
     ]
     assert [one["tariffId"] for one in await assigned(newest, 2)] == ["T2"]
+
+
+async def test_I07FR20_a_tariff_with_validFrom_takes_the_place_of_one_without(newest: ProfileWorld) -> None:
+    await install(newest, tariff("T1"))
+    await install(newest, tariff("T2", validFrom="2020-01-01T00:00:00Z"))
+    assert [one["tariffId"] for one in await assigned(newest)] == ["T2"]
+    await install(newest, tariff("T3", validFrom="2019-01-01T00:00:00Z"))
+    assert [one["tariffId"] for one in await assigned(newest)] == ["T2"]
+
+
+async def test_I07FR22_of_two_in_the_same_moment_the_newest_counts(newest: ProfileWorld) -> None:
+    for number in ("T1", "T2", "T3"):
+        await install(newest, tariff(number))
+    assert [one["tariffId"] for one in await assigned(newest)] == ["T3"]
+
+
+async def test_I10FR07_a_default_that_is_cleared_while_it_is_used_is_a_default_still(newest: ProfileWorld) -> None:
+    await install(newest, tariff("T1"))
+    await newest.begin()
+    await newest.call("ClearTariffs")
+    told = [(one["tariffId"], one["tariffKind"], one["evseIds"]) for one in await assigned(newest)]
+    assert told == [("T1", "DefaultTariff", [1])]
 
 
 async def test_I07FR19_I07FR20_a_tariff_that_becomes_valid_later(newest: ProfileWorld) -> None:
@@ -259,6 +306,8 @@ async def test_I08FR30_to_I08FR33_a_drivers_tariff_that_cannot_be_used(
     assert newest.station.device_model.flag("TariffCostCtrlr", "Problem")
     transaction = newest.station.transactions.on_evse(1)
     assert (transaction is not None and transaction.authorized) is (handling != "Deauthorize")
+    problems = [one for call in newest.sent("NotifyEvent") for one in call["eventData"]]
+    assert [one["actualValue"] for one in problems if one["component"]["name"] == "TariffCostCtrlr"] == ["true"]
     await newest.end()
     await newest.clock.advance(0)
     details = [one["costDetails"] for one in newest.sent("TransactionEvent") if "costDetails" in one]
@@ -318,6 +367,7 @@ async def test_I12FR02_I12FR03_the_running_cost_is_told_if_that_is_enabled(newes
     running = [one for one in newest.sent("TransactionEvent") if one["triggerReason"] == "RunningCost"]
     assert 4 <= len(running) <= 5
     assert all("costDetails" in one for one in running)
+    assert not any("chargingPeriods" in one["costDetails"] for one in running)
     costs = [one["costDetails"]["totalCost"]["total"]["exclTax"] for one in running]
     assert costs == sorted(costs)
 

@@ -68,6 +68,8 @@ class CostMeter(msgspec.Struct):
     """maxCost is reached: nothing is added any more (I12.FR.39)."""
     failure: str = ""
     """Why the cost cannot be told (I12.FR.14)."""
+    kind: v21.TariffKindEnumType = "DriverTariff"
+    """Whose the tariff is: the driver's or the transaction's own, or the default of the EVSE."""
     told_id: bool = False
     """A message has told the tariff's id (I08.FR.22)."""
 
@@ -198,15 +200,15 @@ class CostMeter(msgspec.Struct):
     # --- what is told --------------------------------------------------------------------------------------------
 
     def details(self, *, final: bool = False) -> v21.CostDetailsType:
-        """The CostDetails of now, or of the end (I12.FR.01)."""
+        """The CostDetails of now, without the periods (I12.FR.02), or of the end (I12.FR.01)."""
         usage = v21.TotalUsageType(
             energy=_round(self.energy), charging_time=round(self.charging), idle_time=round(self.idle)
         )
-        few = len(self.periods) <= MOST_PERIODS
+        told = final and len(self.periods) <= MOST_PERIODS
         return v21.CostDetailsType(
             total_cost=self._total_cost(final=final),
             total_usage=usage,
-            charging_periods=[_told(period) for period in self.periods] if few else UNSET,
+            charging_periods=[_told(period) for period in self.periods] if told else UNSET,
             failure_to_calculate=True if self.failure else UNSET,
             failure_reason=self.failure or UNSET,
         )

@@ -66,7 +66,7 @@ class Tariff(Block):
 
     def admits(self, token: v21.IdTokenType, response: v21.AuthorizeResponse) -> bool:
         """Take the tariff that the CSMS has for a driver; False: nothing can be sold to this one (I08.FR.31)."""
-        if response.tariff is UNSET or response.id_token_info.status != "Accepted" or not self.calculates:
+        if response.tariff is UNSET or response.id_token_info.status != "Accepted":
             return True
         return self.book.take_from_driver(token, response.tariff)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -12,6 +13,7 @@ from ocppflow.messages import v21
 from ocppflow.station.blocks.id_tokens import same_token
 from ocppflow.station.blocks.smart_charging.local_clock import moment
 from ocppflow.station.blocks.tariff.tariff_rules import count, has_conditions, wrong_in
+from ocppflow.station.device_model import VariableKey
 
 if TYPE_CHECKING:
     from ocppflow.station.complete_station import CompleteStation
@@ -21,6 +23,9 @@ log = budgeted("ocppflow.station")
 AREA: Final = "tariffs"
 """Of the store: DefaultTariff by ``EVSE/tariffId`` (I07.FR.13)."""
 CTRLR: Final = "TariffCostCtrlr"
+
+_SEVERITY: Final = 4
+"""Of what is told of a tariff that cannot be used: an error, and nothing is broken."""
 
 Fault = tuple[v21.TariffChangeStatusEnumType, str]
 """Why a tariff is not taken: the status, and a word for people."""
@@ -32,7 +37,16 @@ class DefaultTariff(msgspec.Struct, frozen=True):
     evse: int
     tariff: v21.TariffType
     since: int
-    """When it becomes valid: its validFrom, or when it was installed; milliseconds since 1970."""
+    """When it becomes valid: its validFrom, or when it was installed; milliseconds since 1970. The one with the latest
+    counts; what takes the place of a tariff without validFrom does so when it is installed, or later."""
+
+
+class TariffInUse(NamedTuple):
+    """The tariff of a transaction, and the driver's token."""
+
+    tariff_id: str
+    token: str
+    kind: v21.TariffKindEnumType
 
 
 class TariffBook:
@@ -72,9 +86,11 @@ class TariffBook:
     def install(self, evse: int, tariff: v21.TariffType) -> None:
         """Make it the default of an EVSE, or of all (I07.FR.11, I07.FR.12). It is staged in the store."""
         now = moment(self._station.time.now())
-        since = now if tariff.valid_from is UNSET else moment(tariff.valid_from)
+        valid = now if tariff.valid_from is UNSET else moment(tariff.valid_from)
         for number in [evse] if evse else range(1, len(self._station.config.evses) + 1):
-            one = DefaultTariff(number, tariff, since)
+            current = self.default(number)
+            replaces = current is not None and current.valid_from is UNSET  # whenever that came (I07.FR.20)
+            one = DefaultTariff(number, tariff, max(valid, now) if replaces else valid)
             self._defaults.append(one)
             self._station.store.put(AREA, f"{number}/{tariff.tariff_id}", one)
         self.tidy()
@@ -83,7 +99,7 @@ class TariffBook:
         """The default of an EVSE now."""
         now = moment(self._station.time.now())
         valid = [one for one in self._defaults if one.evse == evse and one.since <= now]  # I07.FR.19
-        return max(valid, key=lambda one: one.since).tariff if valid else None
+        return max(reversed(valid), key=lambda one: one.since).tariff if valid else None  # of equals the newest
 
     def tidy(self) -> None:
         """Let those go that a later valid one has replaced (I07.FR.20 to I07.FR.23)."""
@@ -110,27 +126,29 @@ class TariffBook:
                     self._drivers.remove((token, tariff))
         return list(gone)
 
-    def assignments(self, evse: int, in_use: dict[int, tuple[str, str]]) -> list[v21.TariffAssignmentType]:
-        """What there is (I09). ``in_use``: by EVSE, the id of its transaction's tariff and its token."""
+    def assignments(self, evse: int, in_use: dict[int, TariffInUse]) -> list[v21.TariffAssignmentType]:
+        """What there is (I09). ``in_use``: by EVSE, what its transaction has; also a default that has been cleared
+        (I10.FR.07)."""
         self.tidy()
         found = []
-        defaults: dict[str, list[DefaultTariff]] = {}
+        defaults: dict[str, tuple[set[int], datetime | UnsetType]] = {}
         for one in self._defaults:
             if evse in (0, one.evse):
-                defaults.setdefault(one.tariff.tariff_id, []).append(one)
-        for number, several in defaults.items():
-            places = sorted(one.evse for one in several)
-            valid = several[0].tariff.valid_from
+                defaults.setdefault(one.tariff.tariff_id, (set(), one.tariff.valid_from))[0].add(one.evse)
+        for place, used in in_use.items():
+            if evse in (0, place) and used.kind == "DefaultTariff" and used.tariff_id not in defaults:
+                defaults[used.tariff_id] = {place}, UNSET
+        for number, (where, valid) in defaults.items():
             found.append(
                 v21.TariffAssignmentType(
-                    tariff_id=number, tariff_kind="DefaultTariff", evse_ids=places, valid_from=valid
+                    tariff_id=number, tariff_kind="DefaultTariff", evse_ids=sorted(where), valid_from=valid
                 )
             )
         drivers: dict[str, tuple[list[int], list[str]]] = {}
-        for place, (number, token) in in_use.items():
-            if evse in (0, place) and number not in defaults:
-                drivers.setdefault(number, ([], []))[0].append(place)
-                drivers[number][1].append(token)
+        for place, used in in_use.items():
+            if evse in (0, place) and used.tariff_id not in defaults:
+                drivers.setdefault(used.tariff_id, ([], []))[0].append(place)
+                drivers[used.tariff_id][1].append(used.token)
         for waiting, tariff in self._drivers:
             if not evse:
                 drivers.setdefault(tariff.tariff_id, ([], []))[1].append(waiting.id_token)
@@ -152,7 +170,9 @@ class TariffBook:
         not be let in (I08.FR.30, HandleFailedTariff)."""
         self.forget_driver(token)
         fault = self.fault_in(tariff)
-        self.problem(fault is not None)
+        if not self._station.tariff.calculates:
+            fault = "Rejected", "the station does not calculate costs"
+        self.problem("" if fault is None else fault[0])
         most = len(self._station.config.evses)  # who has not begun when so many others have come will not
         if fault is None:
             del self._drivers[:-most]
@@ -178,8 +198,16 @@ class TariffBook:
         self._drivers = [one for one in self._drivers if not same_token(one[0], token)]
         self._central = [one for one in self._central if not same_token(one, token)]
 
-    def problem(self, there: bool) -> None:
-        """Whether a tariff could not be used (I08.FR.30, I08.FR.35, I12.FR.18)."""
-        model = self._station.device_model
-        if model.find(CTRLR, "Problem") is not None:
-            model.set(CTRLR, "Problem", there)
+    def problem(self, code: str) -> None:
+        """Whether a tariff could not be used (I08.FR.30, I08.FR.35, I12.FR.18): ``code`` says why. The CSMS is
+        told, unless a monitor of its own does that (I08.FR.31, I08.FR.36)."""
+        model, key = self._station.device_model, VariableKey(CTRLR, "Problem")
+        if model.find(CTRLR, "Problem") is None:
+            return
+        before = model.flag(CTRLR, "Problem")
+        model.set(CTRLR, "Problem", bool(code))
+        active = self._station.monitoring.table.active.values()
+        monitored = any(each.key == key and each.type == "Delta" for each in active)
+        if (before or code) and not monitored:
+            value = "true" if code else "false"
+            self._station.monitoring.notify(key, value, _SEVERITY, cleared=not code, tech_code=code)

@@ -159,6 +159,8 @@ def _conditions(tariff: v21.TariffType) -> Iterator[Conditions]:
 
 def wrong_in(tariff: v21.TariffType) -> str:
     """What is wrong with a tariff (I07.FR.05); empty if nothing is."""
+    if not groups(tariff):
+        return "there are no prices"
     if tariff.reservation_time is not UNSET:
         return "reservationTime is not supported"
     for conditions in _conditions(tariff):
@@ -187,5 +189,5 @@ def has_conditions(tariff: v21.TariffType) -> bool:
 
 
 def count(tariff: v21.TariffType) -> int:
-    """How many prices it has."""
-    return sum(len(group.prices) for group in groups(tariff))
+    """How many prices its longest list has: MaxElements is for each of them."""
+    return max((len(group.prices) for group in groups(tariff)), default=0)

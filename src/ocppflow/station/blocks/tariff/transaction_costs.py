@@ -10,6 +10,7 @@ from msgspec import UNSET
 from ocppflow.messages import Version, v21
 from ocppflow.station.blocks.smart_charging.local_clock import LocalClock, moment, station_local_clock
 from ocppflow.station.blocks.tariff.cost_meter import CostMeter, MeterPoint
+from ocppflow.station.blocks.tariff.tariff_book import TariffInUse
 from ocppflow.station.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -34,14 +35,14 @@ class TransactionCosts:
         """The meter of a transaction."""
         return self._meters.get(transaction.id)
 
-    def in_use(self) -> dict[int, tuple[str, str]]:
-        """By EVSE, the id of the tariff of its transaction, and the token."""
+    def in_use(self) -> dict[int, TariffInUse]:
+        """By EVSE, the tariff of its transaction."""
         found = {}
         for number, meter in self._meters.items():
             transaction = self._block.station.transactions.running.get(number)
             if transaction is not None:
                 token = "" if transaction.token is None else transaction.token.id_token
-                found[transaction.evse] = meter.tariff.tariff_id, token
+                found[transaction.evse] = TariffInUse(meter.tariff.tariff_id, token, meter.kind)
         return found
 
     def description(self, evse: int) -> Texts | None:
@@ -158,29 +159,33 @@ class TransactionCosts:
         """The tariff of the driver, or else the default of the EVSE (I07.FR.14), from when it is known who charges."""
         if transaction.token is None or not transaction.evse or self._block.book.is_central(transaction.token):
             return None
-        book = self._block.book
-        tariff = book.of_driver(transaction.token) or book.default(transaction.evse)
-        return None if tariff is None else self.apply(transaction, tariff)
+        own, default = self._block.book.of_driver(transaction.token), self._block.book.default(transaction.evse)
+        if own is not None:
+            return self.apply(transaction, own)
+        return None if default is None else self.apply(transaction, default, "DefaultTariff")
 
-    def apply(self, transaction: Transaction, tariff: v21.TariffType) -> CostMeter:
+    def apply(
+        self, transaction: Transaction, tariff: v21.TariffType, kind: v21.TariffKindEnumType = "DriverTariff"
+    ) -> CostMeter:
         """Use a tariff from now on (I11.FR.08)."""
         local, meter = station_local_clock(self._block.station.device_model), self._meters.get(transaction.id)
         if meter is not None:
             self._advance(transaction, meter, local)
             meter.change(tariff, local)
         else:
-            kind = self._block.station.config.evses[transaction.evse - 1].current
+            current = self._block.station.config.evses[transaction.evse - 1].current
             more = UNSET if transaction.token is None else transaction.token.additional_info
             payment = frozenset((one.type, one.additional_id_token) for one in (() if more is UNSET else more))
             meter = CostMeter.begin(
                 tariff,
                 self._point(transaction),
                 local,
-                evse_kind=kind,
+                evse_kind=current,
                 payment=payment,
                 reserved=transaction.reservation_id is not None,
             )
             self._meters[transaction.id] = meter
+        meter.kind = kind
         self._block.station.store.put(AREA, transaction.id, meter)
         self._block.wake_at(0.001)
         return meter
