@@ -144,6 +144,12 @@ def _told_of_token(trial: Trial) -> bool:
     return any("idToken" in heard.payload for heard in trial.since(trial.begin))
 
 
+async def _no_tariffs(trial: Trial) -> None:
+    if trial.notes.get("tariffs"):
+        await set_variable(trial, "TariffCostCtrlr", "Enabled", "true", instance="Tariff", remember=False)
+        await trial.call(v21.ClearTariffsRequest())
+
+
 async def _no_displays(trial: Trial) -> None:
     for request in _said(trial, v21.SetDisplayMessageRequest):
         await trial.call(v21.ClearDisplayMessageRequest(id=request.message.id))
@@ -183,6 +189,7 @@ _STEPS: tuple[tuple[str, Step], ...] = (
     ("reservations", _no_reservations),
     ("local list", _no_lists),
     ("authorization cache", _no_cache),
+    ("tariffs", _no_tariffs),
     ("display messages", _no_displays),
     ("monitors", _no_monitors),
     ("variables", _variables),
