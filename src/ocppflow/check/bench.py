@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from ocppflow.check.check_door import CheckDoor
 from ocppflow.check.check_settings import CheckSettings
 from ocppflow.check.heard import Finding, Heard
 from ocppflow.check.usual_answers import usual_answer
-from ocppflow.check.workshop import Workshop
+from ocppflow.check.workshop import Workshop, own_address
 from ocppflow.csms import CSMS, Station
 from ocppflow.endpoint import (
     LATER,
@@ -64,6 +65,7 @@ class Bench:
         clock: Clock | None = None,
         start_time: datetime | None = None,
         workshop: Workshop | None = None,
+        door: CheckDoor | None = None,
     ) -> None:
         self.identity = identity or ""
         self.version = Version.parse(version)
@@ -74,8 +76,8 @@ class Bench:
         self.admits = True
         self.attempts: list[float] = []
         self.arrivals: list[float] = []
-        self.asked: Handshake | None = None
-        """The newest attempt to connect over the network, let in or not."""
+        self.asked: list[tuple[Handshake, str]] = []
+        """All who came as far as HTTP over the network, let in or not, and what was wrong with the door then."""
         self.handshake: Handshake | None = None
         """The one by which the station is in."""
         self.replies: dict[str, list[tuple[Reply, bool]]] = {}
@@ -83,8 +85,12 @@ class Bench:
         self.running: dict[str, int] = {}
         """Transactions that have begun and not ended, with their EVSE (0: not told)."""
         self.last_request_id = 0
-        self.workshop = workshop or Workshop(base_url=self.settings.files_url, port=self.settings.files_port)
+        self.workshop = workshop or Workshop()
         """Files and certificates for the cases."""
+        self.door = door
+        """The TLS of the listener, if it has certificates of the check's own."""
+        if door is not None:
+            door.news = self.news
         self.password = password
         """What the station has to show, if it shows no certificate; None: nothing."""
         self._waiting: list[asyncio.Future[None]] = []
@@ -128,13 +134,26 @@ class Bench:
             return 3 if self.handshake.certificate is not None else 2
         return int(self.handshake.password is not None)
 
+    def own_host(self) -> str:
+        """How the station finds this machine. Raises ConfigurationError."""
+        return self.settings.host or own_address(self.station.peer.address if self.station is not None else "")
+
+    async def upgrade(self, profile: int) -> str:
+        """Listen besides, for a station that goes over to security profile 2 or 3; the URL. What is wrong with the
+        door is said there from now on. Raises ConfigurationError."""
+        host = self.own_host()
+        self.door = CheckDoor(self.workshop.authorities, [host.strip("[]")], profile)
+        self.door.news = self.news
+        listener = await self.csms.listen(f"wss://0.0.0.0:{self.settings.second_port}/ocpp", tls=self.door).start()
+        return f"wss://{host}:{listener.port}/ocpp"
+
     # --- connections ---------------------------------------------------------------------------------------------
 
     async def _accept(self, handshake: Handshake) -> Accept | Refuse:
         if self.identity and handshake.identity != self.identity:
             return Refuse(404, f"the station under test is {self.identity}")
         self.attempts.append(self.clock.now())
-        self.asked = handshake
+        self.asked.append((handshake, self.door.shown[-1] if self.door is not None and self.door.shown else ""))
         self.news()
         if not self.admits:
             return Refuse(503, "the test case does not let the station in now")

@@ -26,6 +26,8 @@ class CheckCase(NamedTuple):
     requirements: tuple[str, ...]
     versions: tuple[Version, ...]
     scenario: Scenario
+    security_profiles: tuple[int, ...] = ()
+    """At which it can be carried out; empty: at any."""
 
     @property
     def block(self) -> str:
@@ -36,16 +38,20 @@ class CheckCase(NamedTuple):
 _CASES: dict[tuple[str, Version], CheckCase] = {}
 
 
-def station_case(*requirements: str, versions: Iterable[Version] = TWO) -> Callable[[Scenario], Scenario]:
+def station_case(
+    *requirements: str, versions: Iterable[Version] = TWO, security_profiles: Iterable[int] = ()
+) -> Callable[[Scenario], Scenario]:
     """Decorator: a scenario for stations. Its function's name is the case's id, the first line of its docstring the
     title; ``requirements`` are the ids that the case names. ``versions``: where the texts differ, write one for each.
+    ``security_profiles``: for a station that is connected by one of these.
 
     Raises ConfigurationError if there is one of that name and version already."""
 
     def register(scenario: Scenario) -> Scenario:
         name = scenario.__name__
         title = (scenario.__doc__ or "").strip().partition("\n")[0].rstrip(".")
-        case = CheckCase(name.removesuffix("_16").removesuffix("_21"), title, requirements, tuple(versions), scenario)
+        case_id, wanted = name.removesuffix("_16").removesuffix("_21"), tuple(security_profiles)
+        case = CheckCase(case_id, title, requirements, tuple(versions), scenario, wanted)
         for version in case.versions:
             if (case.id, version) in _CASES:
                 raise ConfigurationError(f"{case.id} is written twice for OCPP {version}")

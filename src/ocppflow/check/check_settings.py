@@ -95,9 +95,9 @@ class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     security_profile: int = 1
     """The one in use."""
 
-    files_url: str = ""
-    """Where the station finds this tool's file server (firmware, logs), such as http://10.0.0.5:8080; empty: at the
-    address that this machine has for it."""
+    host: str = ""
+    """The name or address under which the station finds this machine, for files and a second CSMS; empty: the address
+    that this machine has for it."""
     files_port: int = 0
     """Where the file server listens; 0: any free port."""
     firmware: str = ""
@@ -109,6 +109,10 @@ class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     broken_firmware: str = ""
     """An image that is signed by the same and cannot be installed, with .sig appended its signature; empty: a made-up
     one."""
+    signing_wait: int = 30
+    """CertSigningWaitMinimum of the case that sets it."""
+    second_port: int = 0
+    """Where the CSMS listens for a station that goes over to a higher security profile; 0: any free port."""
     customer_identifier: str = ""
     """A customer of whom the station knows something under that name; the case makes it forget. The token, if that is
     what customers are known by: then it is used first."""

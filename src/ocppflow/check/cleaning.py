@@ -19,6 +19,8 @@ Step = Callable[[Trial], Awaitable[None]]
 async def clean(trial: Trial) -> list[str]:
     """Put the station back; what could not be, in words. A case that changed nothing costs nothing."""
     trial.bench.admits = True
+    if trial.bench.door is not None:
+        trial.bench.door.as_usual()
     troubles: list[str] = []
     for what, step in _STEPS:
         try:

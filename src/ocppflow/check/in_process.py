@@ -10,7 +10,7 @@ from ocppflow.check.bench import Bench
 from ocppflow.check.check_settings import CheckSettings
 from ocppflow.check.operator import Operator
 from ocppflow.check.shelf_transfer import ShelfTransfer
-from ocppflow.check.workshop import IN_MEMORY, Workshop
+from ocppflow.check.workshop import Workshop
 from ocppflow.endpoint import Backoff, Link, sleep
 from ocppflow.messages import Version
 from ocppflow.messages.v21 import ChargingRateUnitEnumType, IdTokenType
@@ -110,7 +110,7 @@ async def station_in_process(
     the station before it starts, so that a test may break it; ``more`` is for CompleteStation."""
     config = config or StationConfig()
     connectors = tuple(len(evse.connectors) for evse in config.evses)
-    shop = Workshop(base_url=IN_MEMORY)
+    shop = Workshop(in_memory=True)
     bench = Bench("CS1", version, settings or CheckSettings(connectors=connectors), workshop=shop)
     station: CompleteStation
 

@@ -94,6 +94,7 @@ async def run_case(
 async def _play(trial: Trial, case: CheckCase, result: CaseResult) -> None:
     try:
         await trial.connected(within=trial.settings.reboot_patience)
+        _right_profile(trial, case)
         await case.scenario(trial)
     except CheckFailed as exc:
         own = exc.finding.requirements or case.requirements
@@ -111,6 +112,13 @@ async def _play(trial: Trial, case: CheckCase, result: CaseResult) -> None:
     except Exception as exc:
         log.exception("%s: the scenario failed", case.id)
         result.verdict, result.reason = Verdict.ERROR, f"the scenario itself failed: {type(exc).__name__}: {exc}"
+
+
+def _right_profile(trial: Trial, case: CheckCase) -> None:
+    profile = trial.bench.security_profile
+    if case.security_profiles and profile not in case.security_profiles:
+        wanted = " or ".join(map(str, case.security_profiles))
+        raise NotForThis(f"for a station that is connected by security profile {wanted}; this one is by {profile}")
 
 
 async def settled(bench: Bench) -> None:

@@ -112,7 +112,8 @@ class Trial:
         """Where the station finds ``path`` on the shelf of the case's files. Raises NotPossible."""
         station = await self.connected()
         try:
-            return await self.bench.workshop.file_url(path, station.peer.address)
+            host = "" if station.peer.address == "memory" else self.bench.own_host()
+            return await self.bench.workshop.file_url(path, host, self.settings.files_port)
         except ConfigurationError as exc:
             raise NotPossible(str(exc)) from None
 

@@ -1,4 +1,4 @@
-"""Workshop: what a case may need besides the CSMS: files for the station, and authorities that sign."""
+"""Workshop: what a case may need besides the CSMS: files for the station, authorities that sign, and a door with TLS."""
 
 from __future__ import annotations
 
@@ -16,26 +16,25 @@ IN_MEMORY: Final = "http://files.memory"
 
 
 class Workshop:
-    """``shelf`` has the files; the server for them begins when the first URL is asked for. ``base_url`` is where the
-    station finds it; empty: at the address of this machine that it has for the station."""
+    """``shelf`` has the files; the server for them begins when the first URL is asked for. ``in_memory``: the station
+    has the shelf at hand, and needs no server."""
 
-    def __init__(self, authorities: Authorities | None = None, *, base_url: str = "", port: int = 0) -> None:
+    def __init__(self, authorities: Authorities | None = None, *, in_memory: bool = False) -> None:
         self.authorities = authorities or Authorities()
         self.shelf = FileShelf()
-        self.base_url = base_url.rstrip("/")
-        self._port = port
+        self._in_memory = in_memory
         self._server: FileServer | None = None
 
-    async def file_url(self, path: str, peer: str) -> str:
-        """Where the station, whose connection comes from ``peer`` (``host:port``), finds ``path``. Raises
-        ConfigurationError if the file server cannot begin."""
-        if self.base_url == IN_MEMORY:
+    async def file_url(self, path: str, host: str, port: int = 0) -> str:
+        """Where the station, which finds this machine as ``host``, finds ``path``. Raises ConfigurationError if the
+        file server cannot begin, on ``port``."""
+        if self._in_memory:
             return IN_MEMORY + path
         if self._server is None:
-            server = FileServer(self.shelf, port=self._port)
+            server = FileServer(self.shelf, port=port)
             await server.listen()
             self._server = server
-        return (self.base_url or f"http://{own_address(peer)}:{self._server.port}") + path
+        return f"http://{host}:{self._server.port}{path}"
 
     async def close(self) -> None:
         """Nothing is served any more."""
@@ -55,6 +54,4 @@ def own_address(peer: str) -> str:
             probe.connect((host, int(port) or 9))  # UDP: nothing is sent
             own = str(probe.getsockname()[0])
             return f"[{own}]" if ":" in own else own
-    raise ConfigurationError(
-        f"where {peer} finds this machine is not known: say it with files_url in the PICS' settings"
-    )
+    raise ConfigurationError(f"where {peer} finds this machine is not known: say it with host in the PICS' settings")

@@ -66,6 +66,9 @@ async def connect(
     dial = loop.create_task(_dial(attempt, opening))
     try:
         return await opening.result
+    except asyncio.CancelledError:
+        opening.abandon()
+        raise
     finally:
         timer.cancel()
         dial.cancel()

@@ -91,6 +91,11 @@ class ClientOpening(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def abandon(self) -> None:
+        """The caller has gone away, perhaps at the moment in which it was to get its Link."""
+        if self.result.done() and not self.result.cancelled() and self.result.exception() is None:
+            self.result.result().abort("the attempt was cancelled")
+
     def forget(self) -> None:
         """The caller has what it wanted, or has gone away; leave nothing open that has no owner."""
         if not self.result.done():

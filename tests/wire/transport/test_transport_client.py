@@ -16,6 +16,7 @@ from ocppflow import ChargingStation
 from ocppflow.errors import ConfigurationError, ConnectionRefused, NotConnected
 from ocppflow.messages.base import Version
 from ocppflow.transport.client import connect
+from ocppflow.transport.client_opening import ClientOpening
 from ocppflow.transport.clock import ManualClock, settle
 from ocppflow.transport.handshake import Accept, Handshake, Refuse
 from ocppflow.transport.leniency import Leniency
@@ -207,6 +208,26 @@ async def test_a_server_that_says_nothing_is_given_up_after_the_timeout(scripted
     await clock.advance(0.2)
     with pytest.raises(ConnectionRefused, match="within 7 s"):
         await asyncio.wait_for(connecting, PATIENCE)
+
+
+async def test_an_attempt_that_is_cancelled_as_it_succeeds_leaves_nothing_open(
+    site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = await site()
+    opened = ClientOpening._open
+
+    def then_cancelled(self: ClientOpening, rest: bytes) -> None:
+        opened(self, rest)
+        connecting.cancel()  # the caller has not heard of its Link yet
+
+    monkeypatch.setattr(ClientOpening, "_open", then_cancelled)
+    connecting = asyncio.create_task(connect(here.url, "CS1"))
+    with pytest.raises(asyncio.CancelledError):
+        await connecting
+    await here.handler()
+    async with asyncio.timeout(PATIENCE):
+        while here.server.links:
+            await asyncio.sleep(0)
 
 
 async def test_a_cancelled_attempt_leaves_nothing_open(site) -> None:
