@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ocppflow.check.cases import CheckCase
 from ocppflow.check.check_settings import CheckSettings
 from ocppflow.check.in_process import station_in_process
@@ -15,6 +17,7 @@ from ocppflow.check.verdict import CaseResult
 from ocppflow.endpoint import run_in_virtual_time
 from ocppflow.messages import Version
 from ocppflow.station import CompleteStation, ConnectorConfig, EvseConfig, StationConfig
+from ocppflow.station.station_config import VariableConfig
 
 POST = StationConfig(
     model="Double post",
@@ -26,6 +29,14 @@ POST = StationConfig(
 )
 """Two AC EVSEs with sockets."""
 
+STRICT_POST = msgspec.structs.replace(
+    POST, variables=(VariableConfig("SecurityCtrlr", "AdditionalRootCertificateCheck", "true"),)
+)
+"""The same, for the cases in which a new CSMS root has to be signed by the old one."""
+
+CONFIGS = dict.fromkeys(("TC_M_09_CS", "TC_M_30_CS", "TC_M_31_CS"), STRICT_POST)
+"""By case: what the station is that it is for, if it is another one than usual."""
+
 PICS = read_pics(Path(__file__).parent / "our_station.toml")
 """What it claims."""
 
@@ -34,7 +45,7 @@ def outcome(
     case: CheckCase,
     version: Version,
     *,
-    config: StationConfig = POST,
+    config: StationConfig | None = None,
     prepare: Callable[[CompleteStation], object] = lambda _: None,
     settings: CheckSettings = PICS.settings,
     **more: Any,
@@ -42,7 +53,8 @@ def outcome(
     """What comes of one case, with a station that is made for it. ``prepare`` may break it."""
 
     async def play() -> CaseResult:
-        joined = station_in_process(version, settings, config, prepare=prepare, **more)
+        made = config or CONFIGS.get(case.id, POST)
+        joined = station_in_process(version, settings, made, prepare=prepare, **more)
         async with joined as (bench, operator, _):
             await settled(bench)
             return await run_case(bench, operator, PICS, case)

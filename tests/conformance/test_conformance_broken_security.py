@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ssl
+import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from our_station import outcome
+from test_conformance_doors import at_the_door
 
 from ocppflow.check.cases import station_cases
 from ocppflow.check.verdict import CaseResult, Verdict
+from ocppflow.endpoint import client_context
 from ocppflow.messages import Version, v21
 from ocppflow.station import CompleteStation
 
@@ -116,3 +121,82 @@ def test_N10FR01_what_is_not_forgotten_is_seen(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(AuthorizationCache, "forget", lambda *_: None)
     _fails(_outcome("TC_N_62_CS"), "the customer is still known", "N10.FR.01")
+
+
+# --- A: security, over sockets ---------------------------------------------------------------------------------------
+
+
+def _at_the_door(case_id: str, profile: int, folder: Path, **more: Any) -> CaseResult:
+    return at_the_door(station_cases()[case_id, V201], V201, profile, folder, **more)
+
+
+def test_A00FR309_a_station_that_takes_any_certificate_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ocppflow.station import station_tls
+
+    def careless(**settings: Any) -> ssl.SSLContext:
+        context = client_context(**settings)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+
+    station_tls._trusting.cache_clear()
+    monkeypatch.setattr(station_tls, "client_context", careless)
+    try:
+        result = _at_the_door("TC_A_05_CS", 2, tmp_path)
+    finally:
+        station_tls._trusting.cache_clear()
+    _fails(result, "the station came in by a door with a fault: unknown", "A00.FR.309")
+
+
+def test_A00FR313_a_station_that_speaks_an_old_TLS_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ocppflow.station import station_tls
+
+    def old(**settings: Any) -> ssl.SSLContext:
+        context = client_context(**settings)
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.minimum_version = ssl.TLSVersion.TLSv1
+        return context
+
+    station_tls._trusting.cache_clear()
+    monkeypatch.setattr(station_tls, "client_context", old)
+    try:
+        result = _at_the_door("TC_A_06_CS", 2, tmp_path)
+    finally:
+        station_tls._trusting.cache_clear()
+    _fails(result, "the station came in by a door with a fault: old TLS", "A00.FR.314")
+
+
+def test_A01FR01_a_password_that_is_accepted_and_not_used_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ocppflow.station.blocks import security
+
+    monkeypatch.setattr(security.Security, "reconnect", lambda *_: None)
+    result = _at_the_door("TC_A_09_CS", 1, tmp_path)
+    _fails(result, "the station does not connect with its new password", "A01.FR.01")
+
+
+def test_A02FR07_a_certificate_of_a_stranger_that_is_taken_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ocppflow.station.blocks.certificate_renewal.check_chain", lambda chain, *_: chain[0])
+    _fails(_at_the_door("TC_A_14_CS", 3, tmp_path), "status is Accepted, not Rejected", "A02.FR.07")
+
+
+def test_A05FR02_a_station_that_goes_over_to_TLS_without_a_root_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ocppflow.station.blocks import security
+
+    monkeypatch.setattr(security.Security, "obstacle", lambda *_: "")
+    result = _at_the_door("TC_A_20_CS", 1, tmp_path)
+    assert result.verdict is Verdict.FAIL
+    assert "A05.FR.02" in result.findings[-1].requirements
+
+
+def test_a_case_for_another_security_profile_is_not_applicable(tmp_path: Path) -> None:
+    result = _at_the_door("TC_A_07_CS", 2, tmp_path)
+    assert result.verdict is Verdict.NOT_APPLICABLE
+    assert "security profile 3" in result.reason

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from our_station import PICS, POST
+from our_station import CONFIGS, PICS, POST
 
 from ocppflow.check.cases import CheckCase, station_cases
 from ocppflow.check.catalogue import listings
@@ -24,7 +24,7 @@ def at_the_door(case: CheckCase, version: Version, profile: int, folder: Path, *
     """What comes of a case, with a station that is connected by that security profile."""
 
     async def play() -> CaseResult:
-        config = more.pop("config", POST)
+        config = more.pop("config", CONFIGS.get(case.id, POST))
         settings = msgspec.structs.replace(SETTINGS, security_profile=profile)
         joined = station_over_sockets(version, profile, folder, settings, config, **more)
         async with joined as (bench, operator, _):
@@ -50,3 +50,12 @@ def test_our_station_passes_at_the_door(case: CheckCase, version: Version, profi
     assert (result.verdict, result.reason, result.not_cleaned) == (Verdict.PASS, "", []), "\n".join(
         f"{record.event:4} {record.data[:300]!r} {record.note}" for record in result.records
     )
+
+
+@pytest.mark.parametrize(
+    "case_id", ["TC_L_01_CS", "TC_L_07_CS", "TC_L_10_CS", "TC_N_25_CS", "TC_N_26_CS", "TC_N_36_CS"]
+)
+@pytest.mark.parametrize("version", [Version.V201, Version.V21])
+def test_files_go_over_the_network(case_id: str, version: Version, tmp_path: Path) -> None:
+    result = at_the_door(station_cases()[case_id, version], version, 0, tmp_path)
+    assert (result.verdict, result.reason, result.not_cleaned) == (Verdict.PASS, "", [])

@@ -87,6 +87,7 @@ class Bench:
         self.last_request_id = 0
         self.workshop = workshop or Workshop()
         """Files and certificates for the cases."""
+        self.workshop.shelf.news = self.news
         self.door = door
         """The TLS of the listener, if it has certificates of the check's own."""
         if door is not None:

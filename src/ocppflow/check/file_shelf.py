@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 
@@ -23,6 +24,8 @@ class FileShelf:
         self.refusals: dict[str, int] = {}
         """By path: the HTTP status with which it is refused."""
         self.visits: list[Visited] = []
+        self.news: Callable[[], object] = lambda: None
+        """Told of each visit."""
         self._gates: dict[str, asyncio.Event] = {}
 
     def clear(self) -> None:
@@ -45,6 +48,7 @@ class FileShelf:
     async def fetch(self, path: str, headers: dict[str, str] | None = None) -> bytes | int:
         """The content for a GET, or the HTTP status with which it is refused."""
         self.visits.append(Visited("GET", path, headers or {}))
+        self.news()
         await self._opened(path)
         if path in self.refusals:
             return self.refusals[path]
@@ -53,6 +57,7 @@ class FileShelf:
     async def bring(self, method: str, path: str, content: bytes, headers: dict[str, str] | None = None) -> int:
         """The HTTP status for a PUT or POST, whose content is kept if it is one of success."""
         self.visits.append(Visited(method, path, headers or {}))
+        self.news()
         await self._opened(path)
         refusal: Any = next((status for place, status in self.refusals.items() if path.startswith(place)), None)
         if refusal is not None:

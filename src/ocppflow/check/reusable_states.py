@@ -272,11 +272,11 @@ async def parking_bay_unoccupied(trial: Trial, evse: int | None = None, *, why: 
         event.must("transactionInfo.stoppedReason", "Remote" if visit.remote else why, ABSENT)
 
 
-async def booted(trial: Trial, how: str = "reset", *, reason: str | None = None) -> None:
-    """Booted: reset (``how`` is ``reset``), without power for a while (``power``), or restarting already (``""``).
-    ``reason``: what the BootNotification has to say. Every connector is reported anew, and the restart as a security
-    event."""
-    begin = trial.mark()
+async def booted(trial: Trial, how: str = "reset", *, reason: str | None = None, since: int | None = None) -> None:
+    """Booted: reset (``how`` is ``reset``), without power for a while (``power``), or restarting already (``""``),
+    ``since`` a mark. ``reason``: what the BootNotification has to say. Every connector is reported anew, and the
+    restart as a security event."""
+    begin = trial.mark() if since is None else since
     if how == "power":
         try:
             await trial.operator.power_cycle()

@@ -1,10 +1,11 @@
-"""Workshop: what a case may need besides the CSMS: files for the station, authorities that sign, and a door with TLS."""
+"""Workshop: what a case may need besides the CSMS: files for the station, authorities that sign."""
 
 from __future__ import annotations
 
 import socket
 from contextlib import suppress
 from typing import Final
+from urllib.parse import urlsplit
 
 from ocppflow.check.authorities import Authorities
 from ocppflow.check.file_server import FileServer
@@ -55,3 +56,15 @@ def own_address(peer: str) -> str:
             own = str(probe.getsockname()[0])
             return f"[{own}]" if ":" in own else own
     raise ConfigurationError(f"where {peer} finds this machine is not known: say it with host in the PICS' settings")
+
+
+def server_names(listen: str, host: str) -> list[str]:
+    """The names and addresses that a server's certificate should have: what the station is told to dial (``host``), or
+    what is listened on; for all interfaces those that this machine has."""
+    named = host or urlsplit(listen).hostname or ""
+    if named not in ("", "0.0.0.0", "::"):  # noqa: S104 - these are not bound here
+        return [named]
+    own = {socket.gethostname(), socket.getfqdn(), "localhost", "127.0.0.1", "::1"}
+    with suppress(OSError):
+        own |= {str(address[0]) for *_, address in socket.getaddrinfo(socket.gethostname(), None)}
+    return sorted(name for name in own if name and "%" not in name)

@@ -41,6 +41,7 @@ class _Wish(NamedTuple):
     ask_station: bool
     password: str | None
     tls: ServerTLS | None
+    authorities: Path | None
 
 
 class _Files(NamedTuple):
@@ -68,6 +69,7 @@ def check(
     password_file: options.PasswordFile = None,
     tls_cert: options.TLSCert = None,
     tls_key: options.TLSKey = None,
+    authorities: options.Authorities = None,
     patience: options.Patience = None,
     junit: options.JUnit = None,
     json_file: options.JSONFile = None,
@@ -97,6 +99,7 @@ def check(
         pics_from_station,
         found if isinstance(found, str) else None,
         read_tls(tls_cert, tls_key, None, passwords=True),
+        authorities,
     )
     if list_cases or (print_pics and not pics_from_station):
         _print_only(console, wish, known, print_pics)
@@ -149,12 +152,10 @@ def _operator(console: Console, control: str | None, unattended: bool) -> Operat
 
 
 async def _check(console: Console, wish: _Wish, pics: Pics, operator: Operator, print_pics: bool) -> list[CaseResult]:
-    from ocppflow.check.bench import Bench
-
     results: list[CaseResult] = []
     for version in wish.versions:
-        bench = Bench(wish.identity, version, pics.settings, password=wish.password)
-        async with bench.csms.listen(wish.listen, tls=wish.tls) as listener:
+        bench = _bench(wish, version, pics)
+        async with bench.csms.listen(wish.listen, tls=bench.door or wish.tls) as listener:
             if not print_pics:
                 console.print(
                     f"OCPP {version.value}: waiting for the station at {listener.url}/{wish.identity or 'ID'}"
@@ -164,6 +165,19 @@ async def _check(console: Console, wish: _Wish, pics: Pics, operator: Operator, 
         if print_pics:
             break
     return results
+
+
+def _bench(wish: _Wish, version: Version, pics: Pics) -> Bench:
+    from ocppflow.check.authorities import Authorities
+    from ocppflow.check.bench import Bench
+    from ocppflow.check.check_door import CheckDoor
+    from ocppflow.check.workshop import Workshop, server_names
+
+    shop, door = Workshop(Authorities(wish.authorities)), None
+    if wish.authorities is not None and wish.tls is None and wish.listen.lower().startswith("wss:"):
+        names = server_names(wish.listen, pics.settings.host)
+        door = CheckDoor(shop.authorities, names, max(2, pics.settings.security_profile))
+    return Bench(wish.identity, version, pics.settings, password=wish.password, workshop=shop, door=door)
 
 
 async def _check_version(

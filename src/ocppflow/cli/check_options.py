@@ -55,6 +55,14 @@ Password = Annotated[
 PasswordFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Read the password from a file.")]
 TLSCert = Annotated[Path | None, typer.Option(metavar="FILE", help="Certificate chain, PEM; for wss://.")]
 TLSKey = Annotated[Path | None, typer.Option(metavar="FILE", help="Its key, if it is in another file.")]
+Authorities = Annotated[
+    Path | None,
+    typer.Option(
+        "--authorities",
+        metavar="DIR",
+        help="Certificates of the check's own, made there, for wss://; the station has to trust csms-root.pem.",
+    ),
+]
 
 # --- what comes of it ------------------------------------------------------------------------------------------------
 

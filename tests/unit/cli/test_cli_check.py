@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from ocppflow.check.authorities import CSMS_ROOT, Authorities
 from ocppflow.control import ControlServer, read_address
 from ocppflow.endpoint import Backoff
-from ocppflow.station import CompleteStation
+from ocppflow.station import CompleteStation, Provisions
 
 
 def _free_port() -> int:
@@ -26,7 +27,7 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _station(port: int, **settings: Any) -> Iterator[str]:
+def _station(port: int, url: str = "", **settings: Any) -> Iterator[str]:
     """A complete station that tries to connect until it is told to stop; the URL of its control API."""
     stop, up = asyncio.Event(), threading.Event()
     urls: list[str] = []
@@ -35,7 +36,8 @@ def _station(port: int, **settings: Any) -> Iterator[str]:
     async def live() -> None:
         loop.append(asyncio.get_running_loop())
         backoff = Backoff(wait_minimum=0.5, random_range=0.0, repeat_times=0)
-        station = CompleteStation("CS1", f"ws://127.0.0.1:{port}/ocpp", backoff=backoff, grace=1.0, **settings)
+        where = url or f"ws://127.0.0.1:{port}/ocpp"
+        station = CompleteStation("CS1", where, backoff=backoff, grace=1.0, **settings)
         server = ControlServer(station, read_address("127.0.0.1:0"), "a-token-of-some-length")
         await server.start()
         urls.append(server.url)
@@ -80,6 +82,24 @@ def test_a_station_is_checked_and_reports_are_written(cli: Any, tmp_path: Path) 
     page = reports["html"].read_text()
     assert page.count("<svg") == 4
     assert "a-long-password-1" not in page
+
+
+@pytest.mark.slow
+def test_a_station_that_comes_by_tls_is_met_with_certificates_of_the_checks_own(cli: Any, tmp_path: Path) -> None:
+    port, folder = _free_port(), tmp_path / "authorities"
+    root = Authorities(folder)[CSMS_ROOT].pem
+    given = Provisions(csms_roots=root)
+    with _station(port, f"wss://localhost:{port}/ocpp", password="a-long-password-1", provisions=given):
+        result = cli(
+            *("check", "station", "CS1", "--listen", f"wss://localhost:{port}/ocpp", "--authorities", folder),
+            *("--only", "TC_A_0[147]", "--versions", "2.0.1", "--unattended", "--password", "a-long-password-1"),
+        )
+    assert result.code == 0, result
+    assert [line.split()[1:4:2] for line in result.out.splitlines() if "TC_A_0" in line][:2] == [
+        ["TC_A_01_CS", "pass"],
+        ["TC_A_04_CS", "pass"],
+    ]
+    assert (folder / "csms-root.key").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.slow
