@@ -23,19 +23,19 @@ _LARGEST: Final = 256 * 2**20
 class FileServer:
     """Speaks as much HTTP/1.1 as a file transfer needs: GET, HEAD, PUT and POST, one request after another."""
 
-    def __init__(self, shelf: FileShelf, host: str = "", port: int = 0, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, shelf: FileShelf, port: int = 0, *, tls: ssl.SSLContext | None = None) -> None:
         self._shelf = shelf
-        self._where = host or None, port
+        self._wanted = port
         self._tls = tls
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def port(self) -> int:
         """The port in use; known once it listens."""
-        if self._server is None:
+        if not self._servers:
             raise RuntimeError("the file server does not listen")
-        return int(self._server.sockets[0].getsockname()[1])
+        return int(self._servers[0].sockets[0].getsockname()[1])
 
     @property
     def scheme(self) -> str:
@@ -43,19 +43,22 @@ class FileServer:
         return "https" if self._tls is not None else "http"
 
     async def listen(self) -> None:
-        """Begin. Raises ConfigurationError if the port cannot be had."""
-        host, port = self._where
+        """Begin, on all interfaces. Raises ConfigurationError if the port cannot be had."""
         try:
-            self._server = await asyncio.start_server(self._met, host, port, ssl=self._tls, limit=_HEAD)
+            self._servers.append(await self._listening("0.0.0.0", self._wanted))  # noqa: S104 - stations come from anywhere
         except OSError as exc:
-            raise ConfigurationError(
-                f"the file server cannot listen on port {port} of {host or 'all interfaces'}: {exc.strerror or exc}"
-            ) from None
+            text = f"the file server cannot listen on port {self._wanted}: {exc.strerror or exc}"
+            raise ConfigurationError(text) from None
+        with suppress(OSError):  # there may be no IPv6
+            self._servers.append(await self._listening("::", self.port))
+
+    async def _listening(self, host: str, port: int) -> asyncio.Server:
+        return await asyncio.start_server(self._met, host, port, ssl=self._tls, limit=_HEAD)
 
     async def close(self) -> None:
         """Stop, whatever is on its way."""
-        server, self._server = self._server, None
-        if server is not None:
+        servers, self._servers = self._servers, []
+        for server in servers:
             server.close()
         for task in list(self._tasks):
             task.cancel()
