@@ -95,7 +95,12 @@ class Bench:
         self.password = password
         """What the station has to show, if it shows no certificate; None: nothing."""
         self._waiting: list[asyncio.Future[None]] = []
-        self.csms = CSMS(
+        self.csms = self._made(clock)
+        self._start = start_time or datetime.now(UTC)
+        self._clock_start: float | None = None
+
+    def _made(self, clock: Clock | None) -> CSMS:
+        csms = CSMS(
             acceptor=self._accept,
             versions=[self.version],
             policy=TOLERANT,
@@ -103,12 +108,11 @@ class Bench:
             clock=clock,
             grace=1.0,
         )
-        self.csms.on_any(self._answer)
-        self.csms.on_connect(self._connected)
-        self.csms.on_disconnect(lambda *_: self.news())
-        self.csms.add_trace(self._record)
-        self._start = start_time or datetime.now(UTC)
-        self._clock_start: float | None = None
+        csms.on_any(self._answer)
+        csms.on_connect(self._connected)
+        csms.on_disconnect(lambda *_: self.news())
+        csms.add_trace(self._record)
+        return csms
 
     @property
     def clock(self) -> Clock:
