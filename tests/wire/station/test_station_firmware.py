@@ -192,7 +192,9 @@ async def test_L01FR04_signatures_of_each_kind_are_verified(world: StationWorld,
     assert _told(world) == INSTALLED
 
 
-@pytest.mark.parametrize("signature", [_signature(b"another image"), "AAAA", "not base64!"])
+@pytest.mark.parametrize(
+    "signature", [_signature(b"another image"), "AAAA", "not base64!"], ids=["another", "short", "none"]
+)
 async def test_L01FR03_an_invalid_signature_is_told_and_nothing_installed(world: StationWorld, signature: str) -> None:
     await _update(world, firmware={"signature": signature})
     await world.clock.advance(60)
