@@ -34,6 +34,7 @@ def trace(
     svg: options.SVG = None,
     rows: options.Rows = 200,
     title: options.Title = None,
+    anonymize: options.Anonymize = None,
 ) -> None:
     """Show the conversation in a trace file, station by station.
 
@@ -43,8 +44,14 @@ def trace(
         raise Failure(f"--role {role}: it must be CSMS or CS")
     if svg is not None and (follow or as_json):
         raise Failure(f"--svg cannot be combined with {'--follow' if follow else '--json'}")
+    if anonymize is not None and (follow or as_json or svg is not None):
+        raise Failure("--anonymize writes a trace file, and nothing else")
     remarks = Remarks(_remark)
     reader = TraceReader(file, remarks)
+    if anonymize is not None:
+        _write_anonymized(reader, anonymize, file, frozenset(station or ()))
+        remarks.close()
+        return
     choice = Choice(frozenset(station or ()), errors, role)
     if follow:
         _follow(reader, choice, as_json)
@@ -141,6 +148,23 @@ def _follow(reader: TraceReader, choice: Choice, as_json: bool) -> None:
             sys.stdout.flush()
     except KeyboardInterrupt:
         return
+
+
+def _write_anonymized(reader: TraceReader, target: Path, source: Path, stations: frozenset[str]) -> None:
+    from ocppflow.cli.anonymizing import anonymized
+    from ocppflow.trace import to_line
+    from ocppflow.trace_file import PRIVATE
+
+    if target.exists() and source.exists() and target.samefile(source):
+        raise Failure(f"--anonymize {target}: it is the trace itself; name another file")
+    chosen = (record for record in reader.read() if not stations or record.identity in stations)
+    lines = b"".join(map(to_line, anonymized(chosen)))
+    if str(target) == "-":
+        sys.stdout.buffer.write(lines)
+        return
+    target.touch(PRIVATE)
+    target.write_bytes(lines)
+    _remark(f"wrote {target}")
 
 
 def _draw(entries: list[Entry], target: Path, title: str, rows: int) -> None:

@@ -20,3 +20,7 @@ AsJSON = Annotated[bool, typer.Option("--json", help="One JSON object for each r
 SVG = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw a sequence diagram; - for stdout.")]
 Rows = Annotated[int, typer.Option(metavar="N", min=1, help="The most rows that --svg draws.")]
 Title = Annotated[str | None, typer.Option(metavar="TEXT", help="The picture's title. [the file's name]")]
+Anonymize = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.jsonl", help="Write the trace without identities, tokens, addresses; - for stdout."),
+]
