@@ -76,6 +76,8 @@ class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """The numberPhases of charging profiles; 0: it is left out."""
     max_offline_duration: int = 120
     """maxOfflineDuration of the case that sets it, in seconds: longer than the station needs to connect again."""
+    limit_at_soc: int = 80
+    """The state of charge, in percent, from which the limit of the case that has one counts."""
     display_message_id: int = 2001
     """The id of display messages; those that follow it are used too."""
     display_format: MessageFormatEnumType = "UTF8"

@@ -10,7 +10,7 @@ from typing import Any
 
 from ocppflow.check.operator import Operator, OperatorCannot, token_payload
 from ocppflow.errors import ConfigurationError
-from ocppflow.messages.v21 import IdTokenType
+from ocppflow.messages.v21 import ChargingRateUnitEnumType, IdTokenType
 
 _NEVER = 1e6
 """Seconds until an EV that is not ready asks for energy."""
@@ -72,6 +72,21 @@ class ControlOperator(Operator):
 
     async def clear(self, evse: int) -> None:
         await self._post(f"/evses/{evse}/clear")
+
+    async def limit(
+        self, evse: int, limit: float, unit: ChargingRateUnitEnumType, *, local_generation: bool = False
+    ) -> None:
+        body = {"limit": limit, "unit": unit, "local_generation": local_generation}
+        await self._post(f"/evses/{evse}/limit", body)
+
+    async def release(self, evse: int, *, local_generation: bool = False) -> None:
+        await self._post(f"/evses/{evse}/release", {"local_generation": local_generation})
+
+    async def prioritize(self, evse: int, on: bool = True) -> None:
+        await self._post(f"/evses/{evse}/priority", {"on": on})
+
+    async def fill(self, evse: int, percent: float) -> None:
+        await self._post(f"/evses/{evse}/soc", {"percent": percent})
 
     async def reboot(self) -> None:
         await self._post("/reboot")

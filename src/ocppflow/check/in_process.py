@@ -80,14 +80,16 @@ class InProcessOperator(Operator):
     async def limit(
         self, evse: int, limit: float, unit: ChargingRateUnitEnumType, *, local_generation: bool = False
     ) -> None:
-        charging = self._station.smart_charging
-        charging.external_limit(limit, unit, evse=evse, local_generation=local_generation)
+        await self._station.limit_from_outside(evse, limit, unit, local_generation=local_generation)
 
     async def release(self, evse: int, *, local_generation: bool = False) -> None:
-        self._station.smart_charging.release_external_limit(evse=evse, local_generation=local_generation)
+        await self._station.release_from_outside(evse, local_generation=local_generation)
 
     async def prioritize(self, evse: int, on: bool = True) -> None:
-        self._station.smart_charging.ask_for_priority(evse, on)
+        await self._station.prioritize(evse, on)
+
+    async def fill(self, evse: int, percent: float) -> None:
+        self._do("fill", evse, percent)
 
     def _do(self, verb: str, *arguments: Any, **options: Any) -> None:
         method: Callable[..., object] | None = getattr(self._station.hardware, verb, None)

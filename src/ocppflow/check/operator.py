@@ -93,6 +93,10 @@ class Operator:
         """Ask at the station for priority charging, or not any more; nothing happens if it cannot be had."""
         self.cannot(f"ask for priority charging at EVSE {evse}")
 
+    async def fill(self, evse: int, percent: float) -> None:
+        """Let the EV tell this state of charge from now on."""
+        self.cannot(f"let the EV at EVSE {evse} be {percent:g} % full")
+
     def cannot(self, what: str) -> None:
         """Raise OperatorCannot."""
         raise OperatorCannot(f"the {self.name} cannot {what}")

@@ -79,6 +79,9 @@ class PromptingOperator(Operator):
     async def prioritize(self, evse: int, on: bool = True) -> None:
         await self._please(f"{'Start' if on else 'Stop'} priority charging at EVSE {evse}, or try to.")
 
+    async def fill(self, evse: int, percent: float) -> None:
+        await self._please(f"Let the EV at EVSE {evse} tell a state of charge of {percent:g} %.")
+
     async def _please(self, sentence: str) -> None:
         if not await self._ask(sentence):
             raise OperatorCannot(f"it could not be done: {sentence}")

@@ -111,3 +111,7 @@ class TrackedOperator(Operator):
     async def prioritize(self, evse: int, on: bool = True) -> None:
         self._act()
         await self._inner.prioritize(evse, on)
+
+    async def fill(self, evse: int, percent: float) -> None:
+        self._act()
+        await self._inner.fill(evse, percent)

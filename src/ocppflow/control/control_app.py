@@ -64,6 +64,32 @@ class ClearBody(msgspec.Struct, forbid_unknown_fields=True):
     code: str = ""
 
 
+class SocBody(msgspec.Struct, forbid_unknown_fields=True):
+    """How full the EV's battery is."""
+
+    percent: float
+
+
+class LimitBody(msgspec.Struct, forbid_unknown_fields=True):
+    """What an energy management system allows, or generates."""
+
+    limit: float
+    unit: Literal["A", "W"] = "W"
+    local_generation: bool = False
+
+
+class ReleaseBody(msgspec.Struct, forbid_unknown_fields=True):
+    """Which limit is let go of."""
+
+    local_generation: bool = False
+
+
+class PriorityBody(msgspec.Struct, forbid_unknown_fields=True):
+    """Whether the driver wants priority charging."""
+
+    on: bool = True
+
+
 class PowerCutBody(msgspec.Struct, forbid_unknown_fields=True):
     """For how many seconds the power is away; without it, as long as a reboot takes."""
 
@@ -95,7 +121,7 @@ _ERRORS: Final = (
 def control_app(station: CompleteStation) -> Litestar:
     """The ASGI application of one station."""
     return Litestar(
-        [*_readings(station), *_hands(station), *_breakages(station), *_outages(station)],
+        [*_readings(station), *_hands(station), *_outside(station), *_breakages(station), *_outages(station)],
         openapi_config=OpenAPIConfig(
             title="ocppflow station control",
             version="1",
@@ -151,6 +177,26 @@ def _hands(station: CompleteStation) -> Sequence[Any]:
         return await _do(station, "swipe", evse, data.token, data.type)
 
     return (plug, unplug, swipe, *(_plain(station, *each) for each in _AT_AN_EVSE))
+
+
+def _outside(station: CompleteStation) -> Sequence[Any]:
+    @post("/evses/{evse:int}/soc", status_code=200, summary="The EV's battery is so full", responses=_ERRORS)
+    async def soc(evse: EvseNumber, data: JSONBody[SocBody]) -> Done:
+        return await _do(station, "soc", evse, data.percent)
+
+    @post("/evses/{evse:int}/limit", status_code=200, summary="An EMS limits it", responses=_ERRORS)
+    async def limit(evse: EvseNumber, data: JSONBody[LimitBody]) -> Done:
+        return await _do(station, "limit", evse, data.limit, data.unit, *(["local"] if data.local_generation else []))
+
+    @post("/evses/{evse:int}/release", status_code=200, summary="It lets go of that", responses=_ERRORS)
+    async def release(evse: EvseNumber, data: JSONBody[ReleaseBody | None] = None) -> Done:
+        return await _do(station, "release", evse, *(["local"] if data is not None and data.local_generation else []))
+
+    @post("/evses/{evse:int}/priority", status_code=200, summary="Priority charging, or no more", responses=_ERRORS)
+    async def priority(evse: EvseNumber, data: JSONBody[PriorityBody | None] = None) -> Done:
+        return await _do(station, "priority", evse, "off" if data is not None and not data.on else "on")
+
+    return (soc, limit, release, priority)
 
 
 _AT_AN_EVSE: Final = (

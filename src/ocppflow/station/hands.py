@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+import math
+from typing import TYPE_CHECKING, Final
 
-from ocppflow.messages.v21 import IdTokenType
-from ocppflow.station.hardware import ElectricVehicle, Hardware, HardwareRefused, NotNow, SimulatedHardware
+from ocppflow.messages.v21 import ChargingRateUnitEnumType, IdTokenType
+from ocppflow.station.hardware import ElectricVehicle, Hardware, HardwareRefused, NoSuchPlace, NotNow, SimulatedHardware
+
+if TYPE_CHECKING:
+    from ocppflow.station.blocks.smart_charging import SmartCharging
+    from ocppflow.station.station_config import StationConfig
 
 TOKEN_TYPES: Final = (
     *("Central", "DirectPayment", "eMAID", "EVCCID", "ISO14443", "ISO15693", "KeyCode", "Local", "MacAddress"),
@@ -31,6 +36,14 @@ class Hands:
     __slots__ = ()
 
     hardware: Hardware | None
+    smart_charging: SmartCharging
+    config: StationConfig
+
+    if TYPE_CHECKING:
+
+        @property
+        def is_up(self) -> bool:
+            """Whether the station has power."""
 
     @property
     def simulated(self) -> SimulatedHardware:
@@ -88,3 +101,40 @@ class Hands:
     async def clear(self, evse: int, code: str = "") -> None:
         """Mend what is broken, or one thing. Raises NoSuchFault too."""
         self.simulated.clear(evse, code)
+
+    async def fill(self, evse: int, percent: float) -> None:
+        """Let the EV's battery have so much, as if it had been charged or used elsewhere."""
+        if not 0 <= percent <= 100:
+            raise HardwareRefused(f"a battery is 0 to 100 % full, not {percent:g}")
+        self.simulated.fill(evse, percent)
+
+    # --- what comes from outside of OCPP (K11 to K13, K22, K27) --------------------------------------------------
+
+    async def limit_from_outside(
+        self, evse: int, limit: float, unit: ChargingRateUnitEnumType = "W", *, local_generation: bool = False
+    ) -> None:
+        """Limit an EVSE, or the station (0), as an energy management system does; with ``local_generation`` let it have
+        so much more."""
+        self._place(evse)
+        if not (limit >= 0 and math.isfinite(limit)):
+            raise HardwareRefused(f"a limit is 0 or more, not {limit:g}")
+        if self.smart_charging.external_limit(limit, unit, evse=evse, local_generation=local_generation) is None:
+            raise NotNow("limits from outside do not count at this station: its SmartChargingCtrlr says so")
+
+    async def release_from_outside(self, evse: int, *, local_generation: bool = False) -> None:
+        """Let go of such a limit."""
+        self._place(evse)
+        if not self.smart_charging.release_external_limit(evse=evse, local_generation=local_generation):
+            raise NotNow("there is no such limit")
+
+    async def prioritize(self, evse: int, on: bool = True) -> bool:
+        """Ask for priority charging, or not any more; False if it cannot be had (K22.FR.01)."""
+        self._place(evse)
+        return self.smart_charging.ask_for_priority(evse, on)
+
+    def _place(self, evse: int) -> None:
+        count = len(self.config.evses)
+        if not 0 <= evse <= count:
+            raise NoSuchPlace(f"there is no EVSE {evse}; this station has {count}")
+        if not self.is_up:
+            raise NotNow("the station has no power: nobody hears of it")

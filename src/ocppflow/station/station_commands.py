@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ocppflow.errors import LocalError
+from ocppflow.messages.v21 import ChargingRateUnitEnumType
 from ocppflow.station.hardware import ElectricVehicle
 
 if TYPE_CHECKING:
@@ -190,6 +191,47 @@ async def _leave(station: CompleteStation, words: Sequence[str]) -> str:
     return f"the bay of EVSE {words[0]} is free"
 
 
+async def _soc(station: CompleteStation, words: Sequence[str]) -> str:
+    percent = _amount(words[1], "the state of charge", 100)
+    await station.fill(_evse(words[0]), percent)
+    return f"the EV at EVSE {words[0]} is {percent:g} % full"
+
+
+_UNITS: Final[dict[str, ChargingRateUnitEnumType]] = {"A": "A", "W": "W"}
+
+
+async def _limit(station: CompleteStation, words: Sequence[str]) -> str:
+    limit = _amount(words[1], "a limit", 1e7)
+    unit = _UNITS.get(words[2].upper() if len(words) > 2 else "W")
+    if unit is None:
+        raise CommandError(f"a limit is in A or W, not {words[2][:40]!r}")
+    local = _is_local(words[3:])
+    await station.limit_from_outside(_evse(words[0]), limit, unit, local_generation=local)
+    what = "generated locally for" if local else "the limit from outside of"
+    return f"{limit:g} {unit} are {what} {_place(words[0])}"
+
+
+async def _release(station: CompleteStation, words: Sequence[str]) -> str:
+    local = _is_local(words[1:])
+    await station.release_from_outside(_evse(words[0]), local_generation=local)
+    return f"{'nothing is generated locally for' if local else 'nothing from outside limits'} {_place(words[0])}"
+
+
+def _is_local(words: Sequence[str]) -> bool:
+    if words and words[0].lower() != "local":
+        raise CommandError(f"local is for what is generated locally; {words[0][:40]!r} means nothing here")
+    return bool(words)
+
+
+async def _priority(station: CompleteStation, words: Sequence[str]) -> str:
+    word = words[1].lower() if len(words) > 1 else "on"
+    if word not in ("on", "off"):
+        raise CommandError(f"priority charging is on or off, not {word[:40]!r}")
+    if not await station.prioritize(_evse(words[0]), word == "on"):
+        return f"priority charging cannot be had at EVSE {words[0]}: no transaction there, or no profile for it"
+    return f"priority charging is {word} at EVSE {words[0]}"
+
+
 async def _offline(station: CompleteStation, words: Sequence[str]) -> str:
     await station.offline()
     return "the network is away"
@@ -220,6 +262,12 @@ VERBS: Final = {
         Verb("pause", "EVSE", "the EV asks for no energy", _pause),
         Verb("resume", "EVSE", "it asks for energy again", _resume),
         Verb("end-session", "EVSE", "the EV ends the session (ISO 15118)", _end_session),
+        Verb("soc", "EVSE PERCENT", "the EV's battery is so full", _soc),
+        Verb(
+            "limit", "EVSE LIMIT [UNIT] [local]", "an EMS limits it, in W or A; local: generates so much more", _limit
+        ),
+        Verb("release", "EVSE [local]", "it lets go of that", _release),
+        Verb("priority", "EVSE [off]", "the driver asks for priority charging", _priority),
         Verb("park", "EVSE", "a vehicle enters the parking bay", _park),
         Verb("leave", "EVSE", "it leaves the bay", _leave),
         Verb("fault", "EVSE [CODE]", "something breaks, such as GroundFailure; EVSE 0: the whole station", _fault),

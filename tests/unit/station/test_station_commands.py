@@ -53,6 +53,13 @@ def test_a_line_that_is_not_a_command(line: str, says: str) -> None:
         ("fault 1 fire", "there is no fault 'fire'"),
         ("power-cut long", "the time without power is a number from 0 to 86400"),
         ("swipe 1 A", "the station has no power"),
+        ("soc 1 120", "the state of charge is a number from 0 to 100"),
+        ("soc 1 20", "no EV is at EVSE 1"),
+        ("limit 1 16 V", "a limit is in A or W, not 'V'"),
+        ("limit 1 16 A global", "local is for what is generated locally"),
+        ("limit 4 16", "there is no EVSE 4"),
+        ("release 1", "the station has no power"),
+        ("priority 1 now", "priority charging is on or off"),
     ],
 )
 async def test_a_command_that_cannot_be_done(line: str, says: str) -> None:
@@ -70,6 +77,7 @@ async def test_an_ev_is_described_in_words() -> None:
     car = station.simulated.evse(1).ev
     assert car is not None
     assert (car.soc, car.capacity, car.phases) == (20, 40_000, 1)
+    assert await parse_command("soc 1 55").run(station) == "the EV at EVSE 1 is 55 % full"
     assert await parse_command("unplug 1").run(station) == "the EV at EVSE 1 is unplugged"
     assert await parse_command("fault 0 ground").run(station) == "ground at the station"
     assert station.snapshot().evses[0].faults == ["GroundFailure"]
@@ -90,3 +98,16 @@ def test_whatever_is_typed_is_a_command_or_one_line(line: str) -> None:
     except CommandError as error:
         said = str(error) or "nothing\n"
     assert "\n" not in said
+
+
+async def test_limits_from_outside_in_words() -> None:
+    station = _station()
+    station.power_up()
+    assert await parse_command("limit 0 16 a").run(station) == "16 A are the limit from outside of the station"
+    assert await parse_command("release 0").run(station) == "nothing from outside limits the station"
+    with pytest.raises(OCPPError, match="there is no such limit"):
+        await parse_command("release 0").run(station)
+    assert await parse_command("limit 1 2000 W local").run(station) == "2000 W are generated locally for EVSE 1"
+    assert await parse_command("release 1 local").run(station) == "nothing is generated locally for EVSE 1"
+    assert "cannot be had" in await parse_command("priority 1").run(station)
+    assert await parse_command("priority 1 off").run(station)

@@ -83,6 +83,15 @@ async def test_what_people_do_is_done(api: Api) -> None:
     assert (await api.post("/evses/1/swipe", {"token": "04A1B2C3"}))[0] == 200
     for path in ("pause", "resume", "end-session", "park", "leave"):
         assert (await api.post(f"/evses/1/{path}"))[0] == 200, path
+    assert await api.post("/evses/1/soc", {"percent": 80}) == (200, {"done": "the EV at EVSE 1 is 80 % full"})
+    limit = {"limit": 16, "unit": "A"}
+    assert await api.post("/evses/1/limit", limit) == (200, {"done": "16 A are the limit from outside of EVSE 1"})
+    assert (await api.post("/evses/1/release"))[0] == 200
+    assert (await api.post("/evses/1/release"))[0] == 409
+    assert (await api.post("/evses/0/limit", {"limit": 6000, "local_generation": True}))[0] == 200
+    assert (await api.post("/evses/0/release", {"local_generation": True}))[0] == 200
+    assert (await api.post("/evses/9/limit", limit))[0] == 404
+    assert "cannot be had" in (await api.post("/evses/1/priority", {"on": True}))[1]["done"]
     assert (await api.post("/evses/1/fault", {"code": "ground"}))[0] == 200
     status, state = await api.ask("GET", "/state")
     assert status == 200
@@ -163,7 +172,10 @@ async def test_it_is_documented_by_openapi(api: Api) -> None:
     assert set(schema["paths"]) == {
         "/state",
         *(f"/evses/{{evse}}/{verb}" for verb in ("plug", "unplug", "swipe", "fault", "clear", "pause", "resume")),
-        *(f"/evses/{{evse}}/{verb}" for verb in ("end-session", "park", "leave")),
+        *(
+            f"/evses/{{evse}}/{verb}"
+            for verb in ("end-session", "park", "leave", "soc", "limit", "release", "priority")
+        ),
         *("/offline", "/online", "/reboot", "/power-cut"),
     }
     swipe = schema["paths"]["/evses/{evse}/swipe"]["post"]

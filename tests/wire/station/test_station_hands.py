@@ -212,3 +212,50 @@ async def test_J02FR21_values_go_with_the_signature_of_the_meter_where_the_csms_
     assert signed
     assert all(each["encodingMethod"] == "OCMF" and each["publicKey"] for each in signed)
     assert b64decode(signed[-1]["signedMeterData"]).startswith(b'OCMF|{"FV":"1.0"')
+
+
+async def test_an_EV_is_filled_and_its_charging_goes_on_from_there(world: StationWorld) -> None:
+    await _charging(world)
+    register = world.station.snapshot().evses[0].meter.energy_import
+    await world.station.fill(1, 80)
+    ev = world.station.snapshot().evses[0].ev
+    assert ev is not None
+    assert ev.soc == pytest.approx(80, abs=0.1)
+    assert world.station.snapshot().evses[0].meter.energy_import == pytest.approx(register, abs=20)
+    await world.station.fill(1, 100)
+    await world.clock.advance(2)
+    assert world.sent("TransactionEvent")[-1]["transactionInfo"]["chargingState"] == "SuspendedEV"
+    await world.station.fill(1, 50)
+    await world.clock.advance(2)
+    assert world.sent("TransactionEvent")[-1]["transactionInfo"]["chargingState"] == "Charging"
+    with pytest.raises(HardwareRefused, match="0 to 100"):
+        await world.station.fill(1, 101)
+    await world.station.unplug(1)
+    with pytest.raises(NotNow, match="no EV is at EVSE 1"):
+        await world.station.fill(1, 80)
+
+
+async def test_K12_a_limit_from_outside_is_set_and_released(world: StationWorld) -> None:
+    await _charging(world)
+    await world.station.limit_from_outside(1, 10, "A")
+    await world.clock.advance(2)
+    assert world.station.snapshot().evses[0].meter.power == pytest.approx(6_900, rel=0.02)
+    assert world.sent("NotifyChargingLimit")[-1]["chargingLimit"]["chargingLimitSource"] == "EMS"
+    await world.station.release_from_outside(1)
+    await world.clock.advance(2)
+    assert world.station.snapshot().evses[0].meter.power == pytest.approx(11_000, rel=0.02)
+    with pytest.raises(NotNow, match="no such limit"):
+        await world.station.release_from_outside(1)
+    with pytest.raises(NoSuchPlace):
+        await world.station.limit_from_outside(9, 10, "A")
+    with pytest.raises(HardwareRefused, match="0 or more"):
+        await world.station.limit_from_outside(1, -1, "A")
+    world.station.device_model.set("SmartChargingCtrlr", "ExternalControlSignalsEnabled", False)
+    with pytest.raises(NotNow, match="do not count"):
+        await world.station.limit_from_outside(1, 10, "A")
+
+
+async def test_K22FR01_priority_charging_that_cannot_be_had(world: StationWorld) -> None:
+    assert not await world.station.prioritize(1)
+    with pytest.raises(NoSuchPlace):
+        await world.station.prioritize(9)

@@ -12,6 +12,7 @@ from ocppflow.check.charging_steps import (
     has_profile,
     limits_are,
     profile,
+    rate,
     set_profile,
 )
 from ocppflow.check.heard import ABSENT
@@ -89,6 +90,23 @@ async def TC_K_100_CS(trial: Trial) -> None:
     await set_profile(trial, with_limit(9.0, 0, True), 0)
     await _away(trial, 0.0, float("inf"))
     await _limit_is(trial, 6, "K01.FR.102")
+
+
+# --- the state of charge -------------------------------------------------------------------------------------------
+
+
+@station_case("K01.FR.100", versions=_IN_21)
+async def TC_K_102_CS(trial: Trial) -> None:
+    """A limit from a state of charge on."""
+    await needs(trial, "LimitAtSoC")
+    soc = trial.settings.limit_at_soc
+    one = profile(trial, "TxDefaultProfile", (0, 8.0), duration=None)
+    one.charging_schedule[0].limit_at_soc = v21.LimitAtSoCType(soc=soc, limit=rate(trial, 6.0))
+    await set_profile(trial, one, 0)
+    await energy_transfer_started(trial)
+    for percent, limit in ((soc - 5, 8), (soc, 6), (soc - 5, 8)):
+        await trial.operator.fill(trial.evse, percent)
+        await _limit_is(trial, limit, "K01.FR.100")
 
 
 # --- local time ----------------------------------------------------------------------------------------------------

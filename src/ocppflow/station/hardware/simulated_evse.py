@@ -124,6 +124,15 @@ class SimulatedEvse(EvseCourse):
         self._is_paused = on
         self.go_on()
 
+    def fill(self, percent: float) -> None:
+        """Let the EV's battery have so much, as if it had been charged or used elsewhere. Raises NotNow."""
+        if self.ev is None:
+            raise NotNow(f"no EV is at EVSE {self.number}: plug {self.number} first")
+        self.settle()
+        self._circuit.count = self._circuit.count._replace(content=self.ev.capacity * percent / 100)
+        self._keep()
+        self.go_on()
+
     def break_(self, connector: int, fault: Fault) -> None:
         """Let something break."""
         if any(known.code == fault.code for _, known in self._faults):

@@ -114,6 +114,10 @@ class SimulatedHardware:
         """Let the EV ask for nothing, still connected, or go on. Raises NoSuchPlace, or NotNow."""
         self.evse(evse).pause(on)
 
+    def fill(self, evse: int, percent: float) -> None:
+        """Let the EV's battery have so much, without any time or energy. Raises NoSuchPlace, or NotNow."""
+        self.evse(evse).fill(percent)
+
     def end_session(self, evse: int) -> None:
         """Let the EV end the session over its higher-level protocol. Raises NoSuchPlace, or NotNow."""
         self.evse(evse).pause(True)
