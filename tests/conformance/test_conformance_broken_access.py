@@ -18,6 +18,8 @@ from ocppflow.station import CompleteStation, VariableConfig
 from ocppflow.station.blocks.authorization import Authorization, TokenVerdict
 from ocppflow.station.blocks.local_list import LocalList
 from ocppflow.station.blocks.reservation import Reservations
+from ocppflow.station.blocks.tariff.cost_meter import CostMeter
+from ocppflow.station.blocks.tariff.tariff_book import TariffBook
 
 
 def _outcome(
@@ -196,3 +198,23 @@ def test_I02FR02_a_station_that_cannot_be_told_a_cost_is_seen() -> None:
 def test_I02FR02_a_station_that_tells_nothing_while_charging_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ocppflow.station.blocks.metering.Metering.sample", lambda *_, **__: [])
     _fails(_outcome("TC_I_07_CS"), "no TransactionEvent", "I02.FR.02")
+
+
+def _newest(case_id: str) -> CaseResult:
+    return outcome(station_cases()[case_id, Version.V21], Version.V21)
+
+
+def test_I12FR02_running_costs_with_periods_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    details = CostMeter.details
+    monkeypatch.setattr(CostMeter, "details", lambda self, **_: details(self, final=True))
+    _fails(_newest("TC_I_116_CS"), "costDetails.chargingPeriods is", "I12.FR.02")
+
+
+def test_I12FR39_a_station_that_knows_no_maximum_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CostMeter, "_share", lambda *_: 1.0)
+    _fails(_newest("TC_I_121_CS"), "typeOfCost is NormalCost, not MaxCost", "I12.FR.39")
+
+
+def test_I07FR20_a_book_that_keeps_every_tariff_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TariffBook, "tidy", lambda _: None)
+    _fails(_newest("TC_I_100_CS"), "not Test System1B", "I07.FR.20")
