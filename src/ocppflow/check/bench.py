@@ -84,6 +84,8 @@ class Bench:
         """By action: what to answer, and whether it is for one message only; the newest goes first."""
         self.running: dict[str, int] = {}
         """Transactions that have begun and not ended, with their EVSE (0: not told)."""
+        self.transactions_16 = 0
+        """The transactionId that was given last to a station of 1.6."""
         self.last_request_id = 0
         self.workshop = workshop or Workshop()
         """Files and certificates for the cases."""
@@ -235,9 +237,15 @@ class Bench:
 
     def usual(self, heard: Heard[Any]) -> dict[str, Any]:
         """What is answered where a scenario says nothing."""
-        return usual_answer(heard, self.version, self.now(), self.settings.heartbeat_interval)
+        answer = usual_answer(heard, self.version, self.now(), self.settings.heartbeat_interval)
+        return answer | {"transactionId": self.transactions_16} if heard.action == "StartTransaction" else answer
 
     def _keep_account(self, heard: Heard[Any]) -> None:
+        if heard.action == "StartTransaction":
+            self.transactions_16 += 1
+            self.running[str(self.transactions_16)] = 0
+        elif heard.action == "StopTransaction":
+            self.running.pop(str(heard.at("transactionId")), None)
         if heard.action == "TransactionEvent":
             transaction, evse = heard.at("transactionInfo.transactionId"), heard.at("evse.id")
             if heard.at("eventType") == "Ended":

@@ -1,5 +1,6 @@
-"""Which official test cases there are for stations, by version, and for whom: package data ``station_cases.csv`` (OCPP
-2.0.1 Edition 3 and 2.1 Edition 2, Part 6) and ``features.csv`` (the features of Part 5)."""
+"""Which test cases there are for stations, by version, and for whom: package data ``station_cases.csv`` (the official
+ones of OCPP 2.0.1 Edition 3 and 2.1 Edition 2, Part 6), ``station_cases_16.csv`` (our own for 1.6, from its text, with
+the numbers that such cases are known by where there are any) and ``features.csv`` (the features of Part 5)."""
 
 from __future__ import annotations
 
@@ -40,7 +41,7 @@ def _rows(name: str) -> Iterator[dict[str, str]]:
 def listings(version: Version) -> dict[str, list[Listing]]:
     """The cases of a version by id, such as ``TC_B_01_CS``, in the order of the profiles' lists."""
     found: dict[str, list[Listing]] = {}
-    for row in _rows("station_cases.csv"):
+    for row in _rows("station_cases_16.csv" if version is Version.V16 else "station_cases.csv"):
         if row["version"] == version.value:
             listing = Listing(row["profile"], row["needed"] == "M", Condition(row["condition"]))
             found.setdefault(row["case"], []).append(listing)

@@ -8,6 +8,7 @@ from typing import Any
 from ocppflow.check.connector_states import last_states, of_evse
 from ocppflow.check.heard import CheckFailed
 from ocppflow.check.operator import OperatorCannot
+from ocppflow.check.steps_16 import put_back_16
 from ocppflow.check.trial import NotPossible, Trial
 from ocppflow.check.variables import set_variable
 from ocppflow.errors import OCPPError
@@ -91,6 +92,7 @@ async def _cables_gone(trial: Trial) -> None:
 
 async def _no_transactions(trial: Trial) -> None:
     if trial.version is Version.V16:
+        await put_back_16(trial)
         return
     running = trial.bench.running
     await trial.bench.until(lambda: None if running else True, min(trial.settings.patience, 5.0) if running else 0)

@@ -9,8 +9,10 @@ from typing import Final
 import msgspec
 
 from ocppflow.check.pics import Pics
+from ocppflow.check.pics_from_keys import pics_from_keys
 from ocppflow.check.trial import Trial
 from ocppflow.check.variables import Reported, base_report
+from ocppflow.messages import Version
 
 _START: Final = {
     "EVConnected": "C-09.1",
@@ -95,7 +97,9 @@ _PROFILES: Final = {
 
 
 async def pics_from_station(trial: Trial, base: Pics) -> Pics:
-    """``base`` with what the station's FullInventory tells. Raises CheckFailed if it gives none."""
+    """``base`` with what the station's FullInventory tells, or in 1.6 its keys. Raises CheckFailed if it gives none."""
+    if trial.version is Version.V16:
+        return await pics_from_keys(trial, base)
     return pics_of_report(await base_report(trial), base)
 
 

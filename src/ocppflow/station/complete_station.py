@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
+import msgspec
+
 from ocppflow.endpoint import CallAnswered, Link, On, Router
 from ocppflow.errors import ConfigurationError, ConnectionRefused, NotConnected, OCPPError
 from ocppflow.log_budget import budgeted
@@ -169,6 +171,8 @@ class CompleteStation(Hands, PoweredStation):
         self.config = config or StationConfig()
         settings.setdefault("versions", self.config.versions)
         super().__init__(identity, url, **settings)
+        if set(self.versions) != set(self.config.versions):  # which variables it has follows from what it speaks
+            self.config = msgspec.structs.replace(self.config, versions=tuple(self.versions))
         self.home_url = ""
         """The CSMS's URL that it was made with, while ``url`` is another network profile's."""
         self.backoff_is_given = settings.get("backoff") is not None
