@@ -10,4 +10,4 @@ def next_dot(after: datetime, interval: int) -> datetime:
     itself is one, however long the last interval of the day was (Part 2, J, 2.2)."""
     midnight = after.replace(hour=0, minute=0, second=0, microsecond=0)
     passed = (after - midnight) // timedelta(seconds=interval)
-    return min(midnight + timedelta(seconds=(passed + 1) * interval), midnight + timedelta(days=1))
+    return midnight + timedelta(seconds=min((passed + 1) * interval, 86_400))

@@ -173,6 +173,10 @@ class StationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         _wants("diary_entries is 0 to 100000", self.diary_entries, 0 <= self.diary_entries <= 100_000)
         _wants("reboot_seconds is 0 or more", seconds, 0 <= seconds < math.inf)
 
+    def has_evse(self, evse: int) -> bool:
+        """Whether there is such an EVSE; 0 is the station. In 2.0.1 a CSMS may name one below 0 as well."""
+        return 0 <= evse <= len(self.evses)
+
     def has(self, feature: str) -> bool:
         """Whether it has this feature."""
         return self.features is None or feature in self.features

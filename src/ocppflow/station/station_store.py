@@ -23,6 +23,16 @@ class StoreFailed(OCPPError):
     what to do."""
 
 
+def unreadable(value: Any) -> str:
+    """Why a store that took ``value`` could not read it again, from where; empty if it can. OCPP 2.0.1 and 1.6 allow
+    numbers that 2.1, whose types are kept, does not: what came with one is refused before it is kept."""
+    try:
+        msgspec.json.decode(msgspec.json.encode(value), type=type(value))
+    except msgspec.DecodeError as exc:
+        return str(exc)
+    return ""
+
+
 Changes = dict[tuple[str, str], bytes | None]
 """By area and key the new value as JSON; None: there is none any more."""
 

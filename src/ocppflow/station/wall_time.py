@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from ocppflow.endpoint import Clock
+from ocppflow.log_budget import budgeted
+
+log = budgeted("ocppflow.station")
+
+EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
+"""Times of day that can be right, and from which a date-time can be counted on: none is after the year 9999."""
 
 
 class WallTime:
@@ -34,8 +42,11 @@ class WallTime:
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     def set(self, now: datetime) -> None:
-        """It is ``now``."""
-        self._start, self._since = now, self._clock().now()
+        """It is ``now``; one that cannot be right is left alone, and the log says so."""
+        if not EARLIEST <= now <= LATEST:
+            log.warning("the CSMS says that it is %s, which cannot be: the station's own time goes on", now)
+            return
+        self._start, self._since = now.astimezone(UTC), self._clock().now()
         self.on_set()
 
     def clock_time(self, moment: datetime) -> float:

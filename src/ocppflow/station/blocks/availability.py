@@ -372,10 +372,10 @@ async def _change_availability(
     evse = 0 if request.evse is UNSET else request.evse.id
     connector = 0 if request.evse is UNSET or request.evse.connector_id is UNSET else request.evse.connector_id
     evses = station.config.evses
-    if evse > len(evses) or (not evse and connector):
+    if not station.config.has_evse(evse) or (not evse and connector):
         why = because("UnknownEvse", f"there is no EVSE {evse}")
         return v21.ChangeAvailabilityResponse(status="Rejected", status_info=why)
-    if evse and connector > len(evses[evse - 1].connectors):
+    if evse and not 0 <= connector <= len(evses[evse - 1].connectors):
         why = because("UnknownConnectorId", f"EVSE {evse} has no connector {connector}")
         return v21.ChangeAvailabilityResponse(status="Rejected", status_info=why)
     operative = request.operational_status == "Operative"

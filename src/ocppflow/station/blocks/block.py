@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ocppflow.endpoint import Timer
 from ocppflow.messages import Request, Response
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from ocppflow.station.blocks.authorization import TokenVerdict
     from ocppflow.station.complete_station import CompleteStation
     from ocppflow.station.transaction import Transaction
+
+
+_LONGEST: Final = 1e9
+"""Seconds, some 30 years: a CSMS may name any number, which no clock can count to."""
 
 
 class Block:
@@ -75,7 +79,7 @@ class Block:
             self._timers.pop(name, None)
             callback()
 
-        self._timers[name] = clock.call_at(clock.now() + max(0.0, seconds), due)
+        self._timers[name] = clock.call_at(clock.now() + max(0.0, min(seconds, _LONGEST)), due)
 
     def cancel_timer(self, name: str) -> None:
         """Call off a timer, if it runs."""

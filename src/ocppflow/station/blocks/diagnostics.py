@@ -16,6 +16,7 @@ from ocppflow.log_budget import budgeted
 from ocppflow.messages import Role, v21
 from ocppflow.secrecy.discreet_repr import discreet_repr
 from ocppflow.station.blocks.block import Block
+from ocppflow.station.blocks.message_limits import retry_interval
 from ocppflow.station.blocks.notices import Notices
 from ocppflow.station.blocks.reasons import because
 from ocppflow.station.transfers import TransferFailed, TransferFault, checked_url
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 log = budgeted("ocppflow.station")
 
 diagnostics: Router[CompleteStation] = Router(Role.CS, "diagnostics")
-
-_INTERVAL: Final = 60
-"""Seconds between two attempts, if the CSMS does not say."""
 
 _NOT_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9_-]")
 
@@ -167,7 +165,7 @@ def _get_log(station: CompleteStation, request: v21.GetLogRequest) -> v21.GetLog
         name=block.name(request.log_type),
         content=content,
         retries=0 if request.retries is UNSET else request.retries,
-        interval=_INTERVAL if request.retry_interval is UNSET else max(0, request.retry_interval),
+        interval=retry_interval(request.retry_interval),
     )
     canceled = block.upload(upload)
     return v21.GetLogResponse(status="AcceptedCanceled" if canceled else "Accepted", filename=upload.name)

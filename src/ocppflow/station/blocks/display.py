@@ -14,7 +14,7 @@ from ocppflow.log_budget import budgeted
 from ocppflow.messages import Role, Version, v21
 from ocppflow.station.blocks.block import Block
 from ocppflow.station.blocks.reasons import because
-from ocppflow.station.station_store import StoreFailed
+from ocppflow.station.station_store import StoreFailed, unreadable
 
 if TYPE_CHECKING:
     from ocppflow.station.blocks.authorization import TokenVerdict
@@ -250,8 +250,10 @@ def _refusal(
     if message.transaction_id is not UNSET and message.transaction_id not in station.transactions.running:
         return "UnknownTransaction", None  # O02.FR.01
     place = 0 if message.display is UNSET or message.display.evse is UNSET else message.display.evse.id
-    if place > len(station.config.evses):
+    if not station.config.has_evse(place):
         return "Rejected", ("UnknownEvse", f"there is no EVSE {place}")
+    if fault := unreadable(message):
+        return "Rejected", ("InvalidValue", fault)
     declared = model.find(CTRLR, "Language")
     if declared is None and message.message_extra is not UNSET:  # O01.FR.19
         return "Rejected", ("UnsupportedParam", "messageExtra is not supported")

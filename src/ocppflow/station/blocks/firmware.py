@@ -22,6 +22,7 @@ from ocppflow.log_budget import budgeted
 from ocppflow.messages import Role, Version, v21
 from ocppflow.station.blocks.block import Block
 from ocppflow.station.blocks.firmware_states import ENDS, LOST_IMAGE, NEXT_FIRMWARE_STATUS, NOT_CANCELLED
+from ocppflow.station.blocks.message_limits import retry_interval
 from ocppflow.station.blocks.notices import Notices
 from ocppflow.station.blocks.reasons import because
 from ocppflow.station.image_files import new_image_file, remove_image
@@ -40,9 +41,6 @@ firmware: Router[CompleteStation] = Router(Role.CS, "firmware")
 
 _AREA: Final = "firmware"
 _RUNNING: Final = "running_firmware"
-_INTERVAL: Final = 60
-"""Seconds between two attempts, if the CSMS does not say."""
-
 _LAST_WORD: Final = 10.0
 """Seconds that the CSMS gets for the notification that the station reboots."""
 
@@ -60,7 +58,7 @@ class FirmwareUpdate(msgspec.Struct, kw_only=True):
     """The certificate (PEM); empty: nothing is verified (L02)."""
     signature: str = ""
     retries: int = 0
-    interval: int = _INTERVAL
+    interval: int = 60
     status: v21.FirmwareStatusEnumType = "Idle"
     failures: int = 0
     """Attempts to download that were in vain."""
@@ -332,7 +330,7 @@ class Firmware(Block):
             signer="" if wanted.signing_certificate is UNSET else wanted.signing_certificate,
             signature="" if wanted.signature is UNSET else wanted.signature,
             retries=0 if request.retries is UNSET else request.retries,
-            interval=_INTERVAL if request.retry_interval is UNSET else max(0, request.retry_interval),
+            interval=retry_interval(request.retry_interval),
         )
         self._stop()
         self.station.store.put(_AREA, "update", update)

@@ -17,6 +17,11 @@ BYTES_PER_PAGE = 30_000
 """No variable of the standard says how much a CSMS takes. Frames of 32 KiB pass everywhere; fewer messages cost less
 (2.1, B07.FR.03)."""
 
+LONGEST_INTERVAL = 2**31 - 1
+"""Seconds: OCPP's integers have 32 bits (Part 2, Primitive Datatypes), though the schemas do not say so."""
+
+_RETRY = 60
+
 _T = TypeVar("_T")
 
 
@@ -31,6 +36,11 @@ def refuse_too_much(station: CompleteStation, component: str, message: str, item
     call = station.current_call
     if longest and call is not None and len(call.payload) > longest:
         raise FormatViolation(f"{len(call.payload)} bytes, but BytesPerMessage[{message}] is {longest}")
+
+
+def retry_interval(asked: int | msgspec.UnsetType) -> int:
+    """Seconds between two attempts at a transfer. Not 0: the CSMS may ask for any number of attempts."""
+    return _RETRY if isinstance(asked, msgspec.UnsetType) else max(1, min(asked, LONGEST_INTERVAL))
 
 
 def pages(items: Iterable[_T]) -> Iterator[tuple[list[_T], bool]]:

@@ -217,7 +217,7 @@ class Network(Block):
             return str(exc)
         faults = {
             "ocppTransport must be JSON": profile.ocpp_transport != "JSON",
-            "securityProfile must be 0 to 3": profile.security_profile > 3,
+            "securityProfile must be 0 to 3": not 0 <= profile.security_profile <= 3,
             "security profiles 2 and 3 need wss://": profile.security_profile >= 2 and scheme != "wss",
             "security profiles 0 and 1 need ws://": profile.security_profile < 2 and scheme != "ws",
             "messageTimeout must be more than 0": profile.message_timeout <= 0,

@@ -13,6 +13,7 @@ from ocppflow.errors import OCPPError
 from ocppflow.log_budget import budgeted
 from ocppflow.messages import Role, v21
 from ocppflow.station.blocks.block import Block
+from ocppflow.station.blocks.message_limits import LONGEST_INTERVAL
 from ocppflow.station.blocks.network_profiles import network_profiles
 from ocppflow.station.blocks.registration_table import NEXT_REGISTRATION, RegistrationEvent, RegistrationState
 from ocppflow.station.blocks.resetting import resetting
@@ -130,13 +131,14 @@ class Provisioning(Block):
         self._set_time(response.current_time)  # B01.FR.06
         if self.registration is RegistrationState.ACCEPTED:
             if response.interval > 0:
-                self.station.device_model.set("OCPPCommCtrlr", "HeartbeatInterval", response.interval)  # B01.FR.04
+                interval = min(response.interval, LONGEST_INTERVAL)
+                self.station.device_model.set("OCPPCommCtrlr", "HeartbeatInterval", interval)  # B01.FR.04
                 self.station.store.commit()
             if self.station.is_connected:  # else at the reconnection
                 self.station.announce_registered()
                 self._beat_later()
         else:
-            self._interval = float(response.interval) if response.interval > 0 else _RETRY
+            self._interval = float(min(response.interval, LONGEST_INTERVAL)) if response.interval > 0 else _RETRY
             self._wait_for_boot(self._interval)  # B02.FR.08, B03.FR.06
 
     def _wait_for_boot(self, seconds: float) -> None:

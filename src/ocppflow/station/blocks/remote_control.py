@@ -122,7 +122,7 @@ def _start(
         return rejected(because("CSNotAccepted"))
     control, token = station.remote_control, request.id_token
     evse, group = 0 if request.evse_id is UNSET else request.evse_id, control.group_of(request)
-    if evse > len(station.config.evses):
+    if not station.config.has_evse(evse):
         return rejected(because("UnknownEvse", f"there is no EVSE {evse}"))
     if not evse:
         evse = control.choose(token, group)

@@ -303,11 +303,11 @@ class Reservations(Block):
 
     def refusal(self, new: Reservation) -> v21.ReserveNowResponse | None:
         """Why a reservation cannot be made; None if it can."""
-        model, evses = self.station.device_model, self.station.config.evses
+        model = self.station.device_model
         available = model.flag("ReservationCtrlr", "Available", True)
         if not available or not model.flag("ReservationCtrlr", "Enabled", False):
             return _rejected("NotEnabled", "reservations are not accepted")  # H01.FR.01
-        if new.evse > len(evses):
+        if not self.station.config.has_evse(new.evse):
             return _rejected("UnknownEvse", f"there is no EVSE {new.evse}")
         if not new.evse and not model.flag("ReservationCtrlr", "NonEvseSpecific"):
             return _rejected("UnsupportedParam", "an evseId is needed: NonEvseSpecific is false")  # H01.FR.19

@@ -96,7 +96,7 @@ class Resetting(Block):
 
     def _refusal(self, kind: v21.ResetEnumType, evse: int) -> ResetAnswer | None:
         model = self.station.device_model
-        if evse > len(self.station.config.evses):
+        if not self.station.config.has_evse(evse):
             return ResetAnswer("Rejected", "UnknownEvse", f"there is no EVSE {evse}")
         if evse and not model.flag("EVSE", "AllowReset", evse=evse):  # B11.FR.09, B12.FR.09
             return ResetAnswer("Rejected", "UnsupportedRequest", f"EVSE {evse} cannot be reset by itself")

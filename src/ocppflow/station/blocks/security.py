@@ -97,8 +97,9 @@ class Security(Block):
 
     def set_time(self, now: datetime) -> None:
         """The CSMS says what time it is."""
-        moved = abs((now - self.station.time.now()).total_seconds())
+        before = self.station.time.now()
         self.station.time.set(now)
+        moved = abs((self.station.time.now() - before).total_seconds())
         if moved > self.station.device_model.integer("ClockCtrlr", "TimeAdjustmentReportingThreshold", 20):
             self.event("SettingSystemTime", f"by {moved:.0f} s")
 

@@ -12,6 +12,7 @@ from ocppflow.messages.v21 import EventNotificationEnumType, EventTriggerEnumTyp
 from ocppflow.station.device_model import VariableKey
 
 PERIODIC: Final[frozenset[MonitorEnumType]] = frozenset(("Periodic", "PeriodicClockAligned"))
+_DAY: Final = 86_400
 TARGET: Final[frozenset[MonitorEnumType]] = frozenset(("TargetDelta", "TargetDeltaRelative"))
 
 
@@ -102,5 +103,5 @@ def next_aligned(now: datetime, interval: float) -> datetime:
     last interval of a day ends with it."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     passed = (now - midnight).total_seconds()
-    due = midnight + timedelta(seconds=(passed // interval + 1) * interval)
-    return min(due, midnight + timedelta(days=1))
+    due = (passed // interval + 1) * interval
+    return midnight + timedelta(seconds=min(due, _DAY))

@@ -26,6 +26,7 @@ from ocppflow.station.blocks.smart_charging.profile_checks import (
     same_level,
     wrong_values,
 )
+from ocppflow.station.blocks.smart_charging.schedule_span import LONGEST
 from ocppflow.station.station_store import StoreFailed
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _replaced(block: SmartCharging, one: InstalledProfile) -> list[InstalledProf
 
 def _refusal(block: SmartCharging, one: InstalledProfile, replaced: list[InstalledProfile]) -> ProfileRefusal | None:
     checks, profile = ProfileChecks(block.station), one.profile
-    if one.evse > len(block.station.config.evses):  # K01.FR.28
+    if not block.station.config.has_evse(one.evse):  # K01.FR.28
         return ProfileRefusal("UnknownEvse", f"there is no EVSE {one.evse}")
     known = block.book.get(profile.id)
     if known is not None and known.profile.charging_profile_purpose == "ChargingStationExternalConstraints":
@@ -247,9 +248,9 @@ async def _get_composite_schedule(
     station: CompleteStation, request: v21.GetCompositeScheduleRequest
 ) -> v21.GetCompositeScheduleResponse:
     block = block_of(station)
-    evse, evses = request.evse_id, station.config.evses
+    evse = request.evse_id
     units = station.device_model.members(CTRLR, "RateUnit", ("A", "W"))
-    if evse > len(evses):  # K08.FR.05
+    if not station.config.has_evse(evse):  # K08.FR.05
         return _no_schedule("UnknownEvse", f"there is no EVSE {evse}")
     if request.charging_rate_unit is not UNSET and request.charging_rate_unit not in units:  # K08.FR.07
         return _no_schedule("UnsupportedRateUnit", f"limits in {request.charging_rate_unit} are not supported")
@@ -264,7 +265,7 @@ async def _get_composite_schedule(
         composite(
             lambda when: limits.evse(evse, when) if evse else limits.total(when, unit),
             now,
-            request.duration,
+            min(request.duration, LONGEST),
             unit,
             supply.voltage,
         )

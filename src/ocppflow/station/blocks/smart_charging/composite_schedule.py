@@ -7,7 +7,7 @@ moments that the profiles name, so it goes from one such moment to the next, wha
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from math import ceil, inf
+from math import inf
 from typing import NamedTuple
 
 from ocppflow.messages.v21 import ChargingRateUnitEnumType
@@ -180,7 +180,7 @@ def composite(
             periods.append(here)
         if until == inf:
             return periods, seconds
-        second = ceil((until - start) / 1000)
+        second = -((start - int(until)) // 1000)
         if step % STEPS_AT_ONCE == 0:
             yield
     return periods, second

@@ -19,6 +19,10 @@ _LOOK_AGAIN = 10.0
 charge."""
 
 
+_FAR = 10**12
+"""Milliseconds after which a change is looked for again: a profile may name any number of seconds."""
+
+
 class EvseOffers:
     """Tells the hardware what it may offer: what the limits allow now and, if all together may not have that, a share
     of it. For each EVSE a timer runs until its limit changes; none if it does not."""
@@ -48,7 +52,7 @@ class EvseOffers:
             if changes == inf:
                 block.cancel_timer(f"limit {number}")
             else:  # a millisecond later, so that no rounding makes it too early
-                block.later(f"limit {number}", (changes - now + 1) / 1000, block.recompute)
+                block.later(f"limit {number}", min(changes - now + 1, _FAR) / 1000, block.recompute)
 
     def offer(self, evse: int, rate: ChargingRate, amps: float = inf) -> Offer:
         """A limit as it can be offered, with no more than ``amps`` per phase."""

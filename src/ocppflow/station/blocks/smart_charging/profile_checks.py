@@ -10,6 +10,7 @@ from msgspec import UNSET
 from ocppflow.messages import Version, v21
 from ocppflow.station.blocks.smart_charging.installed_profile import InstalledProfile
 from ocppflow.station.station_config import EvseConfig
+from ocppflow.station.station_store import unreadable
 
 if TYPE_CHECKING:
     from ocppflow.station.complete_station import CompleteStation
@@ -53,7 +54,13 @@ class ProfileChecks:
             or self._kind(profile)
             or self._validity(profile)
             or self._schedules(evse, profile)
+            or self._readable(profile)
         )
+
+    @staticmethod
+    def _readable(profile: v21.ChargingProfileType) -> ProfileRefusal | None:
+        why = unreadable(profile)
+        return ProfileRefusal("InvalidProfile", why) if why else None
 
     def _purpose(self, evse: int, profile: v21.ChargingProfileType) -> ProfileRefusal | None:
         purpose = profile.charging_profile_purpose
@@ -153,7 +160,7 @@ class ProfileChecks:
     @staticmethod
     def _order(profile: v21.ChargingProfileType) -> str:
         starts = [period.start_period for period in profile.charging_schedule[0].charging_schedule_period]
-        if starts[0] != 0:  # K01.FR.31, K28.FR.02
+        if not starts or starts[0] != 0:  # K01.FR.31, K28.FR.02
             return "the first period starts at 0"
         if any(later <= earlier for earlier, later in pairwise(starts)):  # K01.FR.35
             return "the periods are not in the order of their startPeriod"

@@ -16,6 +16,9 @@ from ocppflow.station.blocks.smart_charging.local_clock import LocalClock, momen
 RECURRENCE: Final = {"Daily": 86_400_000, "Weekly": 604_800_000}
 """Milliseconds."""
 
+LONGEST: Final = 10**12
+"""Seconds; 30,000 years. No schema bounds the numbers of a schedule, and none of them has to be counted with."""
+
 
 class ScheduleSpan:
     """A profile, made ready to be asked. Moments are milliseconds since 1970 (UTC).
@@ -55,7 +58,7 @@ class ScheduleSpan:
         self.level = profile.stack_level
         self._from = -inf if profile.valid_from is UNSET else moment(profile.valid_from)  # K01.FR.10, K01.FR.36
         self._to = min(ends, inf if profile.valid_to is UNSET else moment(profile.valid_to))  # K01.FR.37
-        self._length = inf if schedule.duration is UNSET else schedule.duration * 1000
+        self._length = inf if schedule.duration is UNSET else min(schedule.duration, LONGEST) * 1000
         self._local = local if schedule.use_local_time is True else None
         self._cycle = self._recurrence(profile)
         self._start = self._begin(profile, relative_start)
@@ -129,10 +132,10 @@ class ScheduleSpan:
 def _delayed(starts: Sequence[int], delays: Sequence[int]) -> list[int]:
     """The periods' starts in milliseconds. The first is never delayed (K01.FR.92); a period that starts before the one
     in front of it has come ends that one's turn."""
-    later = [start * 1000 for start in starts]
+    later = [min(start, LONGEST) * 1000 for start in starts]
     for index, delay in enumerate(delays[: len(later)]):
         if index:
-            later[index] += delay * 1000
+            later[index] += min(delay, LONGEST) * 1000
     for index in range(len(later) - 2, -1, -1):
         later[index] = min(later[index], later[index + 1])
     return later

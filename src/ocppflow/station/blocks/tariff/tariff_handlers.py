@@ -47,7 +47,7 @@ async def _set_default_tariff(
     station: CompleteStation, request: v21.SetDefaultTariffRequest
 ) -> v21.SetDefaultTariffResponse:
     book = _calculating(station).book
-    if request.evse_id > len(station.config.evses):  # I07.FR.06
+    if not station.config.has_evse(request.evse_id):  # I07.FR.06
         why = because("UnknownEvse", f"there is no EVSE {request.evse_id}")
         return v21.SetDefaultTariffResponse(status="Rejected", status_info=why)
     if book.knows(request.tariff.tariff_id):  # I07.FR.04
@@ -72,7 +72,7 @@ async def _set_default_tariff(
 @tariff.on(v21.GetTariffsRequest)
 def _get_tariffs(station: CompleteStation, request: v21.GetTariffsRequest) -> v21.GetTariffsResponse:
     block = _calculating(station)
-    if request.evse_id > len(station.config.evses):
+    if not station.config.has_evse(request.evse_id):
         why = because("UnknownEvse", f"there is no EVSE {request.evse_id}")
         return v21.GetTariffsResponse(status="Rejected", status_info=why)
     found = block.book.assignments(request.evse_id, block.costs.in_use())
