@@ -106,7 +106,7 @@ def test_I12FR30_fixed_fees_are_charged_once_and_by_how_it_is_paid() -> None:
 def test_I12FR06_I12FR08_a_fee_for_the_reservation() -> None:
     fees = tariff(**prices("reservationFixed", {"priceFixed": 1.5}))
     assert begin(fees).totals()[0] == 0.0
-    assert begin(fees, reserved=True).totals()[0] == 1.5
+    assert begin(fees, reserved=0.0).totals()[0] == 1.5
 
 
 def test_I12FR13_taxes_upon_taxes() -> None:

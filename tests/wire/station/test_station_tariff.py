@@ -298,7 +298,7 @@ async def test_I08FR30_to_I08FR33_a_drivers_tariff_that_cannot_be_used(
 ) -> None:
     await install(newest, tariff("T1", 1.0))
     newest.station.device_model.set("TariffCostCtrlr", "HandleFailedTariff", handling, variable_instance="Tariff")
-    wrong = tariff("D1", reservationTime={"prices": [{"priceMinute": 1}]})
+    wrong = tariff("D1", chargingTime={"prices": [{"priceMinute": 1, "conditions": {"startTimeOfDay": "8"}}]})
     newest.answers["Authorize"] = {"idTokenInfo": {"status": "Accepted"}, "tariff": wrong}
     newest.hardware.plug()
     newest.hardware.swipe()
@@ -370,6 +370,25 @@ async def test_I12FR02_I12FR03_the_running_cost_is_told_if_that_is_enabled(newes
     assert not any("chargingPeriods" in one["costDetails"] for one in running)
     costs = [one["costDetails"]["totalCost"]["total"]["exclTax"] for one in running]
     assert costs == sorted(costs)
+
+
+async def test_I12FR06_I12FR07_a_reservation_costs_what_it_has_lasted(newest: ProfileWorld) -> None:
+    newest.station.device_model.set("ReservationCtrlr", "Enabled", True)
+    waiting = {"prices": [{"priceMinute": 6.0}], "taxRates": [{"type": "VAT", "tax": 20.0}]}
+    await install(newest, tariff(reservationTime=waiting, reservationFixed={"prices": [{"priceFixed": 20.0}]}))
+    expiry = newest.station.time.now().replace(microsecond=0).isoformat().replace("2026", "2027")
+    token = {"idToken": "TOKEN1", "type": "ISO14443"}
+    answer = await newest.call("ReserveNow", {"id": 7, "expiryDateTime": expiry, "idToken": token, "evseId": 1})
+    assert answer["status"] == "Accepted"
+    await newest.clock.advance(30)
+    await newest.begin()
+    await newest.end()
+    await newest.clock.advance(0)
+    costs = told(newest)
+    assert costs["totalUsage"]["reservationTime"] == 30
+    assert costs["totalCost"]["reservationTime"]["exclTax"] == pytest.approx(3.0)
+    assert costs["totalCost"]["reservationTime"]["inclTax"] == pytest.approx(3.6)
+    assert costs["totalCost"]["reservationFixed"]["exclTax"] == pytest.approx(20.0)
 
 
 async def test_E16_a_limit_of_cost_counts_the_cost_that_the_station_calculates(newest: ProfileWorld) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ocppflow.check.cases import station_case
 from ocppflow.check.heard import ABSENT, PRESENT, Heard
+from ocppflow.check.reservation_steps import reservations_on, reserve
 from ocppflow.check.reusable_states import energy_transfer_started
 from ocppflow.check.station.i_tariffs import tariff_changed
 from ocppflow.check.tariff_steps import (
@@ -236,6 +237,48 @@ def _two_prices(trial: Trial, event: Heard[Any]) -> None:
     wanted = min(used, _FULL) + max(0.0, used - _FULL) * 0.1
     near(event, f"{_TIME}.exclTax", wanted, trial.settings.tolerance, by="I12.FR.10 I12.FR.34")
     taxed(event, "chargingTime", 20.0)
+
+
+@station_case("I12.FR.06", "I12.FR.07", "I12.FR.08", versions=_NEW)
+async def TC_I_120_CS(trial: Trial) -> None:
+    """The cost of a reservation, once and by its time."""
+    await running_costs(trial)
+    await reservations_on(trial)
+    await set_default(
+        trial,
+        tariff(
+            "Test System1",
+            fixedFee=fixed(10.0, {"t5_0": 5.0}),
+            reservationFixed=fixed(20.0, {"t5_0": 5.0}),
+            reservationTime=minutes(6.0, taxes={"t20_0": 20.0}),
+        ),
+    )
+    await reserve(trial, trial.token, by="H01.FR.04")
+    since = trial.now()
+    await trial.wait(_FULL)
+    await energy_transfer_started(trial)
+    event = await running_cost(trial)
+    seconds = (_began(trial, event) - since).total_seconds()
+    _reservation_cost(trial, event, seconds)
+    ended = await ended_with_cost(trial)
+    _reservation_cost(trial, ended, seconds)
+    begin, tolerance = _began(trial, ended), trial.settings.tolerance
+    told = volume(starts_with(ended, 0, begin, "Test System1", tolerance), "ChargingTime")
+    fits = abs(told - (moment(ended) - begin).total_seconds()) <= tolerance
+    trial.check(fits, f"the first period has {told} s of ChargingTime", at=ended, by="I12.FR.35")
+
+
+def _reservation_cost(trial: Trial, event: Heard[Any], seconds: float) -> None:
+    total, tolerance = "costDetails.totalCost", trial.settings.tolerance
+    near(event, f"{total}.fixed.exclTax", 10.0, by="I12.FR.05")
+    taxed(event, "fixed", 5.0)
+    near(event, f"{total}.reservationFixed.exclTax", 20.0, by="I12.FR.08")
+    taxed(event, "reservationFixed", 5.0)
+    near(event, f"{total}.reservationTime.exclTax", seconds / 60 * 6.0, tolerance / 10, by="I12.FR.07")
+    taxed(event, "reservationTime", 20.0)
+    for part in ("energy", "chargingTime", "idleTime"):
+        event.must(f"costDetails.totalUsage.{part}", PRESENT)
+    near(event, "costDetails.totalUsage.reservationTime", seconds, tolerance, by="I12.FR.07")
 
 
 # --- the least and the most ------------------------------------------------------------------------------------------

@@ -47,6 +47,7 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """0: any."""
     connector_type: str = ""
     """Empty: any."""
+    made_at: datetime | None = None
 
     def is_for(self, token: v21.IdTokenType, group: v21.IdTokenType | None) -> bool:
         """Whether it was made for this driver (H03.FR.01 to H03.FR.06)."""
@@ -64,7 +65,7 @@ class Reservations(Block):
     free as are needed (H01.FR.07, H01.FR.09): an EVSE is Reserved if without it one of the reservations could no longer
     be kept (H01.FR.20, H01.FR.24)."""
 
-    __slots__ = ("_all", "_taken", "_updates")
+    __slots__ = ("_all", "_kept", "_taken", "_updates")
 
     def __init__(self, station: CompleteStation) -> None:
         super().__init__(station)
@@ -74,6 +75,7 @@ class Reservations(Block):
         self._updates: dict[int, v21.ReservationUpdateStatusEnumType] = {
             int(key): update.status for key, update in updates.items()
         }
+        self._kept: dict[int, float] = {}  # ids of those that have been used, and for how many seconds they were kept
         self._taken: dict[int, int] = {}  # EVSEs of drivers who had reserved, and the ids of what they have used
 
     def power_up(self) -> None:
@@ -126,6 +128,10 @@ class Reservations(Block):
             return None
         self._forget(mine)
         self.station.store.commit()
+        if mine.made_at is not None:
+            while len(self._kept) > len(self.station.config.evses):
+                del self._kept[next(iter(self._kept))]
+            self._kept[mine.id] = max(0.0, (self.station.time.now() - mine.made_at).total_seconds())
         if evse:
             self._taken[evse] = mine.id
             timeout = self.station.device_model.integer("TxCtrlr", "EVConnectionTimeOut")
@@ -133,6 +139,11 @@ class Reservations(Block):
                 self.later(f"taken {evse}", timeout + 1, lambda: self._unused(evse))
         self.station.availability.refresh()  # H03.FR.10
         return mine.id
+
+    def kept_for(self, reservation_id: int | None) -> float | None:
+        """For how many seconds a reservation was kept that a transaction uses (2.1 I12.FR.07); None if there was
+        none."""
+        return None if reservation_id is None else self._kept.pop(reservation_id, 0.0)
 
     def place_for(self, token: v21.IdTokenType, group: v21.IdTokenType | None) -> int:
         """The EVSE that is reserved for this driver in particular; 0 if there is none."""
@@ -342,6 +353,7 @@ async def _reserve_now(station: CompleteStation, request: v21.ReserveNowRequest)
         group=None if request.group_id_token is UNSET else request.group_id_token,
         evse=0 if request.evse_id is UNSET else request.evse_id,
         connector_type="" if request.connector_type is UNSET else request.connector_type,
+        made_at=station.time.now(),
     )
     refusal = station.reservations.refusal(new)
     if refusal is not None:

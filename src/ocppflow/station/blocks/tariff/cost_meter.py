@@ -68,6 +68,8 @@ class CostMeter(msgspec.Struct):
     """maxCost is reached: nothing is added any more (I12.FR.39)."""
     failure: str = ""
     """Why the cost cannot be told (I12.FR.14)."""
+    reserved: float | None = None
+    """Seconds from the reservation to the start; None: there was none."""
     kind: v21.TariffKindEnumType = "DriverTariff"
     """Whose the tariff is: the driver's or the transaction's own, or the default of the EVSE."""
     told_id: bool = False
@@ -82,14 +84,20 @@ class CostMeter(msgspec.Struct):
         *,
         evse_kind: v21.EvseKindEnumType,
         payment: frozenset[tuple[str, str]] = frozenset(),
-        reserved: bool = False,
+        reserved: float | None = None,
     ) -> CostMeter:
-        """From now on. What is charged once is charged now (I12.FR.30, I12.FR.06)."""
-        meter = cls(tariff, evse_kind, point.at, point, parts={}, periods=[])
+        """From now on. What is charged once is charged now (I12.FR.30, I12.FR.06). ``reserved``: for how many seconds
+        there was a reservation, which this transaction uses; None: there was none."""
+        meter = cls(tariff, evse_kind, point.at, point, parts={}, periods=[], reserved=reserved)
         facts = meter._facts(point)._replace(payment=payment)
         fees = [("fixed", tariff.fixed_fee)]
-        if reserved:
+        if reserved is not None:
             fees.append(("reservation_fixed", tariff.reservation_fixed))
+            waiting = tariff.reservation_time
+            index = first(waiting, facts, local)
+            if index is not None and waiting is not UNSET:  # I12.FR.07
+                price = waiting.prices[index].price_minute * reserved / 60
+                meter._add({"reservation_time": (price, waiting.tax_rates)})
         for name, group in fees:
             index = first(group, facts, local)
             if index is not None and group is not UNSET:
@@ -204,6 +212,8 @@ class CostMeter(msgspec.Struct):
         usage = v21.TotalUsageType(
             energy=_round(self.energy), charging_time=round(self.charging), idle_time=round(self.idle)
         )
+        if self.reserved is not None:
+            usage.reservation_time = round(self.reserved)
         told = final and len(self.periods) <= MOST_PERIODS
         return v21.CostDetailsType(
             total_cost=self._total_cost(final=final),

@@ -161,8 +161,6 @@ def wrong_in(tariff: v21.TariffType) -> str:
     """What is wrong with a tariff (I07.FR.05); empty if nothing is."""
     if not groups(tariff):
         return "there are no prices"
-    if tariff.reservation_time is not UNSET:
-        return "reservationTime is not supported"
     for conditions in _conditions(tariff):
         for time in (conditions.start_time_of_day, conditions.end_time_of_day):
             if time is not UNSET and _TIME_OF_DAY.fullmatch(time) is None:

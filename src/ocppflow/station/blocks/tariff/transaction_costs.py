@@ -182,7 +182,7 @@ class TransactionCosts:
                 local,
                 evse_kind=current,
                 payment=payment,
-                reserved=transaction.reservation_id is not None,
+                reserved=self._block.station.reservations.kept_for(transaction.reservation_id),
             )
             self._meters[transaction.id] = meter
         meter.kind = kind
