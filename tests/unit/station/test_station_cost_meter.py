@@ -183,7 +183,6 @@ def test_I12_with_many_changes_the_periods_are_left_out_and_the_cost_is_right() 
         prices("energy", {"priceKwh": 1, "conditions": {"startTimeOfDay": "25:00"}}),
         prices("energy", {"priceKwh": 1, "conditions": {"endTimeOfDay": "8:00"}}),
         prices("energy", {"priceKwh": 1, "conditions": {"validFromDate": "2026-02-30"}}),
-        prices("reservationTime", {"priceMinute": 1}),
         {"minCost": {}},
     ],
 )

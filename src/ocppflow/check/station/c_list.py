@@ -201,14 +201,17 @@ async def TC_C_26_CS(trial: Trial) -> None:
     await started_offline(trial)
     visit = visit_of(trial)
     await trial.wait(trial.settings.quiet)
-    events = [heard for heard in trial.since(begin) if heard.action == "TransactionEvent"]
+    events = [
+        heard
+        for heard in trial.since(begin)
+        if heard.action == "TransactionEvent" and heard.at("triggerReason") not in METERING
+    ]
     trial.check(events, "no TransactionEvent came", by="C15.FR.08")
     is_suspended = await suspended_by_station(trial)
     suspended = [each for each in events if is_suspended(each)]
     trial.check(suspended, "no TransactionEvent came with chargingState SuspendedEVSE", by="C15.FR.06 E05.FR.02")
     for heard in events[: events.index(suspended[-1])]:
-        if heard.at("triggerReason") not in METERING:
-            heard.must("offline", True, by="E12.FR.01")
+        heard.must("offline", True, by="E12.FR.01")
     for heard in events:
         visit.saw(heard)
         heard.taken = True
