@@ -19,6 +19,7 @@ from ocppflow.cli.password_input import find_password
 if TYPE_CHECKING:
     from ocppflow.fleet import Fleet, FleetPlan
     from ocppflow.station import StationConfig, StationStore
+    from ocppflow.station.line_faults import FaultPlan
 
 _LINE_EVERY = 10.0
 """Seconds between two lines where there is no terminal."""
@@ -41,6 +42,7 @@ def fleet(
     stay: options.Stay = "1h",
     ramp: options.Ramp = 200.0,
     duration: options.Duration = None,
+    faults: options.Faults = None,
     report: options.Report = None,
     page: options.Page = None,
     plain: options.Plain = False,
@@ -65,6 +67,7 @@ def fleet(
         password=found.decode() if isinstance(found, bytes) else found,
         arrivals=read_arrivals(arrivals, read_seconds(stay)),
         seed=seed,
+        faults=_faults(faults, seed),
         per_second=ramp,
     )
     station_address(url, plan.identity(count))
@@ -79,6 +82,18 @@ def fleet(
         code = run(_run(plan, settings, seconds, report, page, lines))
     if code:
         raise typer.Exit(code)
+
+
+def _faults(text: str | None, seed: int) -> FaultPlan | None:
+    """One seed is one run: faults without a seed of their own take the fleet's."""
+    if text is None:
+        return None
+    import msgspec
+
+    from ocppflow.station.line_faults import read_faults
+
+    plan = read_faults(text)
+    return msgspec.structs.replace(plan, seed=plan.seed or seed)
 
 
 def _make_ups(files: list[Path], names: list[str], versions: list[str] | None) -> tuple[StationConfig, ...]:

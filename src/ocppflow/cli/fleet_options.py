@@ -53,6 +53,9 @@ ArrivalsOption = Annotated[
 ]
 Stay = Annotated[str, typer.Option(metavar="TIME", help="How long an EV stays on average, unless it is full before.")]
 Ramp = Annotated[float, typer.Option(metavar="N", min=0.1, help="Stations that begin to connect in a second.")]
+Faults = Annotated[
+    str | None, typer.Option(metavar="FAULTS", help="What goes wrong on purpose: drop=0.01,delay=2 or a TOML file.")
+]
 Duration = Annotated[
     str | None, typer.Option(metavar="TIME", help="Stop after 90s, 15m, 2h, 7d ...; else with Ctrl-C.")
 ]

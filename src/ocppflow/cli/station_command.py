@@ -53,6 +53,7 @@ def station(
     key: options.Key = None,
     ca: options.CA = None,
     control: options.Control = None,
+    faults: options.Faults = None,
     plain: options.Plain = False,
     print_config: options.PrintConfig = False,
     features: options.Features = False,
@@ -80,6 +81,7 @@ def station(
         at_terminal = not plain and not json_log and sys.stdin.isatty() and sys.stdout.isatty()
         face = stack.enter_context(contextlib.closing(face_for(at_terminal, log_level, as_json=json_log)))
         running = _station(identity, url, made, ways, store)
+        _make_faulty(running, faults)
         _add_traces(running, face.log if log_level.lower() in ("debug", "info") else None, trace, stack)
         server = _control(running, control)
         words = face.log.last_words
@@ -156,6 +158,13 @@ def _station(identity: str, url: str, made: StationConfig, ways: _Ways, store: S
         ssl=None if provisions is not None else context,
         provisions=provisions,
     )
+
+
+def _make_faulty(running: CompleteStation, faults: str | None) -> None:
+    if faults is not None:
+        from ocppflow.station.line_faults import inject, read_faults
+
+        inject(running, read_faults(faults))
 
 
 def _provisions(ways: _Ways) -> Provisions | None:

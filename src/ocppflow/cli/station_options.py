@@ -50,6 +50,10 @@ Control = Annotated[
     str | None,
     typer.Option(metavar="HOST:PORT", help="Be controlled over HTTP too, as /openapi.json there says."),
 ]
+Faults = Annotated[
+    str | None,
+    typer.Option(metavar="FAULTS", help="What goes wrong on purpose: drop=0.01,delay=2 or a TOML file."),
+]
 Plain = Annotated[bool, typer.Option("--plain", help="Log lines, at a terminal too.")]
 PrintConfig = Annotated[bool, typer.Option("--print-config", help="Print the make-up as a commented file, and end.")]
 Features = Annotated[

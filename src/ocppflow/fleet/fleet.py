@@ -19,6 +19,7 @@ from ocppflow.fleet.fleet_station import FleetStation
 from ocppflow.messages import Version
 from ocppflow.secrecy.discreet_repr import discreet_repr
 from ocppflow.station import StationConfig, StationStore
+from ocppflow.station.line_faults import FaultPlan, inject
 
 StoreOf = Callable[[str], StationStore]
 DialFor = Callable[[str, Sequence[Version]], Awaitable[Link]]
@@ -39,6 +40,8 @@ class FleetPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Of all of them; ``{identity}`` in it stands for the station's own."""
     arrivals: Arrivals = Arrivals()
     seed: int = 0
+    faults: FaultPlan | None = None
+    """What goes wrong on the line of each, by chances of its own."""
     per_second: float = 200.0
     """Stations that begin to connect in a second."""
 
@@ -96,6 +99,8 @@ class Fleet:
             **{"clock": self.clock, **self._settings},
         )
         station.figures = self.figures
+        if plan.faults is not None:
+            inject(station, plan.faults)
         station.on_connect(self._connected)
         station.on_disconnect(self._disconnected)
         station.on_retry(self._retried)

@@ -16,6 +16,7 @@ from ocppflow.scenario.step_checks import VARIABLE, sender
 from ocppflow.scenario.steps import PATIENCE
 from ocppflow.scenario.wanted import in_words, suits
 from ocppflow.station import CompleteStation
+from ocppflow.station.line_faults import FaultInjector, FaultPlan, inject
 from ocppflow.station.station_commands import parse_command
 
 StationMaker = Callable[[], CompleteStation]
@@ -46,9 +47,18 @@ class Play:
     method raises ScenarioFailed if the CSMS is to blame, and ScenarioBroken if the scenario, or its surroundings, are.
     """
 
-    def __init__(self, make: StationMaker, variables: Mapping[str, Any] = {}, ask: Asker | None = None) -> None:
+    def __init__(
+        self,
+        make: StationMaker,
+        variables: Mapping[str, Any] = {},
+        ask: Asker | None = None,
+        faults: FaultPlan = FaultPlan(),  # noqa: B008 - it is frozen
+    ) -> None:
         self._make = make
         self._ask = ask
+        self._plan = faults
+        self.faults: FaultInjector | None = None
+        """What goes wrong on the line on purpose, if anything does."""
         self.policies = AnswerPolicies()
         self.station = make()
         self.log = ExchangeLog(lambda: self.station.clock, lambda: self.station.time.now().timestamp())
@@ -69,6 +79,8 @@ class Play:
         return Version.parse(self.variables["version"])
 
     def _equip(self) -> None:
+        if self._plan != FaultPlan():
+            self.faults = inject(self.station, self._plan)
         self.station.add_trace(self.log)
         self.station.middleware(self.policies)
         self.station.on_connect(self._connected)
@@ -281,9 +293,14 @@ class Play:
         return faults
 
     def _fits(self, exchange: Exchange, message: str, where: Mapping[str, Any]) -> bool:
-        if exchange.error.startswith("no answer before"):
+        if self._is_lost(exchange):
             return False  # it is said again
         return not self._faults(exchange, message, where)
+
+    def _is_lost(self, exchange: Exchange) -> bool:
+        """Whether it never came to the CSMS as it was said, or nothing came of it because the connection was lost."""
+        spoilt = self.faults is not None and exchange.message_id in self.faults.spoilt
+        return spoilt or exchange.error.startswith("no answer before")
 
     def _missing(self, message: str, where: Mapping[str, Any], came: list[Exchange], within: float) -> str:
         for exchange in came:
@@ -320,12 +337,13 @@ class Play:
         for exchange in self.log.exchanges[self._judged :]:
             if exchange.by != "station" or not exchange.error or id(exchange) in self._wanted_errors:
                 continue
-            lost = exchange.error.startswith("no answer before")
-            if not lost and (exchange.action in _CORE or exchange.error not in _UNSUPPORTED):
+            if not self._is_lost(exchange) and (exchange.action in _CORE or exchange.error not in _UNSUPPORTED):
                 raise ScenarioFailed(_refusal(exchange, exchange.action))
         open_from = [number for number, each in enumerate(self.log.exchanges) if not each.is_over]
         self._judged = min(open_from, default=len(self.log.exchanges))
         for action, text in self.log.complaints:
+            if self.faults is not None and not text.startswith("refused: "):
+                continue  # such as a second answer to what was said twice
             raise ScenarioFailed(f"what the CSMS said{f' to {action}' if action else ''} is wrong: {text}")
 
     async def finish(self) -> None:
@@ -333,7 +351,11 @@ class Play:
         self._acting = False
 
         def look() -> bool | None:
-            due = [each for each in self.log.exchanges if each.by == "station" and not each.is_over]
+            due = [
+                each
+                for each in self.log.exchanges
+                if each.by == "station" and not each.is_over and not self._is_lost(each)
+            ]
             return None if due and self.station.is_connected else True
 
         if await self.log.until(look, PATIENCE) is None:

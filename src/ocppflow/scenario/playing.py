@@ -56,7 +56,7 @@ async def play_scenario(
     told: Told = lambda _: None,
 ) -> ScenarioResult:
     """Play it with stations that ``make`` makes. Never raises for what the CSMS does."""
-    play = Play(make, scenario.head.variables if variables is None else variables, ask)
+    play = Play(make, scenario.head.variables if variables is None else variables, ask, scenario.head.faults)
     result = ScenarioResult(scenario=scenario.name, title=scenario.title)
     began = play.station.clock.now()
     try:

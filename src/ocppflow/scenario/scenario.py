@@ -11,6 +11,7 @@ from ocppflow.messages import Version
 from ocppflow.scenario.answer_policies import AnswerPolicy
 from ocppflow.scenario.steps import Step
 from ocppflow.secrecy.discreet_repr import discreet_repr
+from ocppflow.station.line_faults import FaultPlan
 
 if TYPE_CHECKING:
     from ocppflow.scenario.play import Play
@@ -37,6 +38,8 @@ class ScenarioHead(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """By name, used as ``$name``; ``ocppflow run --set name=value`` gives other values."""
     station: dict[str, Any] = {}
     """The station's make-up, as in its own file; ``make`` names a shipped one to begin from."""
+    faults: FaultPlan = FaultPlan()
+    """What goes wrong on the line, as in ``ocppflow station --faults``."""
     answers: list[AnswerPolicy] = []
     """How the station answers from the beginning, as in the step ``answer``."""
 

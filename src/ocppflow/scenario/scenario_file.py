@@ -20,6 +20,7 @@ from ocppflow.scenario.scenario import Scenario, ScenarioHead
 from ocppflow.scenario.step_checks import check_step, checked_variables
 from ocppflow.scenario.steps import STEPS, RepeatStep, Step
 from ocppflow.station.config_file import config_of, make_config
+from ocppflow.station.line_faults import FaultPlan
 from ocppflow.station.station_config import StationConfig
 from ocppflow.station.toml_faults import near_miss, worded_fault
 
@@ -144,6 +145,8 @@ def _converted(content: dict[str, Any], kind: type[Any], fields: Any, where: str
 def _head_fields(path: str) -> tuple[str, ...]:
     if path.startswith("answers["):
         return AnswerPolicy.__struct_fields__
+    if path == "faults":
+        return FaultPlan.__struct_fields__
     return (*ScenarioHead.__struct_fields__, "steps")
 
 
@@ -166,7 +169,7 @@ def _from_python(file: Path) -> Scenario:
     title, _, proves = (inspect.getdoc(run) or file.stem).partition("\n")
     named = {
         name: getattr(module, name)
-        for name in ("versions", "begin", "variables", "station", "answers")
+        for name in ("versions", "begin", "variables", "station", "answers", "faults")
         if hasattr(module, name)
     }
     head = _converted({"title": title, "proves": proves.strip(), **named}, ScenarioHead, _head_fields)

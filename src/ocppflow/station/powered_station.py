@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from ocppflow.endpoint import Background, sleep
+from ocppflow.endpoint import Background, Link, sleep
 from ocppflow.errors import ConnectionRefused
 from ocppflow.log_budget import budgeted
 from ocppflow.messages.v21 import BootReasonEnumType
@@ -55,6 +55,15 @@ class PoweredStation(ChargingStation):
     @abstractmethod
     def _shut_down(self) -> None:
         """End everything, without a word."""
+
+    def wrap_links(self, wrap: Callable[[Link], Link]) -> None:
+        """Let ``wrap`` go round each connection that is made from now on."""
+        dial = self._dial
+
+        async def wrapped() -> Link:
+            return wrap(await dial())
+
+        self._dial = wrapped
 
     # --- power ---------------------------------------------------------------------------------------------------
 

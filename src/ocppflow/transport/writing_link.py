@@ -99,6 +99,14 @@ class WritingLink(asyncio.Protocol):
         else:
             self._write(encode_frame(FIN_TEXT, data, masked=not self._context.reads_masked))
 
+    def send_torn(self, data: bytes) -> None:
+        """Send the first half of a message's frame, as a connection does that is torn in the middle of it; nothing may
+        follow but :meth:`abort`."""
+        if self._state is OPEN:
+            self._write_together()
+            frame = encode_frame(FIN_TEXT, data, masked=not self._context.reads_masked)
+            self._transport.write(frame[: len(frame) // 2])
+
     def _write(self, data: bytes) -> None:
         out = self._out
         if out is not None:

@@ -14,12 +14,14 @@ from ocppflow.errors import CallError
 from ocppflow.messages import Version
 from ocppflow.scenario import Scenario, ScenarioResult, parse_scenario, play_scenario, read_scenario, station_config
 from ocppflow.station import CompleteStation
+from ocppflow.trace import TraceRecord
 
 START = datetime(2026, 3, 1, 8, tzinfo=UTC)
 
 
 class HonestCSMS:
-    """For one station, CS1. ``books``: by transaction id whether it runs. ``heard``: (action, payload)."""
+    """For one station, CS1. ``books``: by transaction id whether it runs. ``heard``: (action, payload).
+    ``said``: for what a test wants to keep of the station's own view."""
 
     blocked = frozenset({"BLOCKED"})
 
@@ -29,6 +31,7 @@ class HonestCSMS:
         self.csms.on_any(self._answer)
         self.books: dict[str | int, bool] = {}
         self.heard: list[tuple[str, dict[str, Any]]] = []
+        self.said: list[TraceRecord] = []
         self.accepts = True
         self._start = self.csms.clock.now()
 

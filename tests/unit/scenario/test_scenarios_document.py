@@ -17,6 +17,7 @@ from ocppflow.scenario.neutral_words import MESSAGES
 from ocppflow.scenario.scenario import ScenarioHead
 from ocppflow.scenario.steps import STEPS, Step
 from ocppflow.scenario.wanted import MEANINGS
+from ocppflow.station.line_faults import FaultPlan
 
 TEXT = (Path(__file__).parents[3] / "docs" / "scenarios.md").read_text(encoding="utf-8")
 ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in TEXT.splitlines() if line.startswith("| `")]
@@ -55,6 +56,10 @@ def test_each_neutral_message_is_a_row(name: str) -> None:
     assert row[2].startswith(message.action_2)
     fields = [f"`{field}`{'' if paths[0] else ' (2.x)'}" for field, paths in message.fields.items()]
     assert row[3] == ", ".join(fields)
+
+
+def test_each_fault_is_a_row() -> None:
+    assert [name for name in FaultPlan.__struct_fields__ if not rows(f"`{name}`")] == []
 
 
 def test_the_keys_of_a_file_are_named() -> None:
