@@ -111,6 +111,13 @@ class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     broken_firmware: str = ""
     """An image that is signed by the same and cannot be installed, with .sig appended its signature; empty: a made-up
     one."""
+    monitored_component: str = "EVSE"
+    """With monitored_variable a number of the EVSE that can be monitored and goes up when energy flows."""
+    monitored_variable: str = "Power"
+    upper_threshold: float = 100.0
+    """Of that number: it is above this while energy flows, and below it else."""
+    lower_threshold: float = 10.0
+    """It is below this while no energy flows."""
     signing_wait: int = 30
     """CertSigningWaitMinimum of the case that sets it."""
     second_port: int = 0
