@@ -17,7 +17,7 @@ from ocppflow.check.verdict import CaseResult
 from ocppflow.endpoint import run_in_virtual_time
 from ocppflow.messages import Version
 from ocppflow.station import CompleteStation, ConnectorConfig, EvseConfig, StationConfig
-from ocppflow.station.station_config import VariableConfig
+from ocppflow.station.station_config import MonitorConfig, VariableConfig
 
 POST = StationConfig(
     model="Double post",
@@ -34,7 +34,16 @@ STRICT_POST = msgspec.structs.replace(
 )
 """The same, for the cases in which a new CSMS root has to be signed by the old one."""
 
-CONFIGS = dict.fromkeys(("TC_M_09_CS", "TC_M_30_CS", "TC_M_31_CS"), STRICT_POST)
+WATCHED_POST = msgspec.structs.replace(
+    POST,
+    monitors=(MonitorConfig("EVSE", "AvailabilityState", evse=1, type="Delta", value=1.0, severity=6),),
+)
+"""The same with a preconfigured monitor."""
+
+CONFIGS = {
+    **dict.fromkeys(("TC_M_09_CS", "TC_M_30_CS", "TC_M_31_CS"), STRICT_POST),
+    "TC_N_41_CS": WATCHED_POST,
+}
 """By case: what the station is that it is for, if it is another one than usual."""
 
 PICS = read_pics(Path(__file__).parent / "our_station.toml")

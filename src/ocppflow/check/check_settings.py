@@ -116,6 +116,8 @@ class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     monitored_variable: str = "Power"
     upper_threshold: float = 100.0
     """Of that number: it is above this while energy flows, and below it else."""
+    highest_threshold: float = 20000.0
+    """It is never above this, and this is within its limits."""
     lower_threshold: float = 10.0
     """It is below this while no energy flows."""
     signing_wait: int = 30
