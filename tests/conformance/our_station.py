@@ -40,9 +40,13 @@ WATCHED_POST = msgspec.structs.replace(
 )
 """The same with a preconfigured monitor."""
 
+AIMING_POST = msgspec.structs.replace(POST, variables=(VariableConfig("EVSE", "Power", evse=1, targets=True),))
+"""The same with a target for its power."""
+
 CONFIGS = {
     **dict.fromkeys(("TC_M_09_CS", "TC_M_30_CS", "TC_M_31_CS"), STRICT_POST),
     "TC_N_41_CS": WATCHED_POST,
+    "TC_N_104_CS": AIMING_POST,
 }
 """By case: what the station is that it is for, if it is another one than usual."""
 

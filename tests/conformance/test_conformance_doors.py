@@ -59,3 +59,9 @@ def test_our_station_passes_at_the_door(case: CheckCase, version: Version, profi
 def test_files_go_over_the_network(case_id: str, version: Version, tmp_path: Path) -> None:
     result = at_the_door(station_cases()[case_id, version], version, 0, tmp_path)
     assert (result.verdict, result.reason, result.not_cleaned) == (Verdict.PASS, "", [])
+
+
+@pytest.mark.parametrize("case_id", ["TC_N_101_CS", "TC_N_102_CS"])
+def test_a_server_that_sends_elsewhere_or_asks_for_a_password(case_id: str, tmp_path: Path) -> None:
+    result = at_the_door(station_cases()[case_id, Version.V21], Version.V21, 0, tmp_path)
+    assert (result.verdict, result.reason, result.not_cleaned) == (Verdict.PASS, "", [])

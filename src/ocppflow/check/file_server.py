@@ -104,7 +104,8 @@ class FileServer:
             status = 405
         lasts = headers.get("connection", "").lower() != "close"
         reason = HTTPStatus(status).phrase
-        writer.write(f"HTTP/1.1 {status} {reason}\r\nContent-Length: {len(content)}\r\n\r\n".encode())
+        location = f"Location: {self._shelf.redirects[path]}\r\n" if status == 307 else ""
+        writer.write(f"HTTP/1.1 {status} {reason}\r\n{location}Content-Length: {len(content)}\r\n\r\n".encode())
         if method != "HEAD":
             writer.write(content)
         await writer.drain()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 
 class Visited(NamedTuple):
@@ -23,6 +24,10 @@ class FileShelf:
         self.brought: dict[str, bytes] = {}
         self.refusals: dict[str, int] = {}
         """By path: the HTTP status with which it is refused."""
+        self.redirects: dict[str, str] = {}
+        """By path: the URL to which it is sent on."""
+        self.credentials: dict[str, str] = {}
+        """By beginnings of paths: the ``user:password`` that is asked for."""
         self.visits: list[Visited] = []
         self.news: Callable[[], object] = lambda: None
         """Told of each visit."""
@@ -32,8 +37,9 @@ class FileShelf:
         """The case is over."""
         for path in list(self._gates):
             self.release(path)
-        for kept in (self.files, self.brought, self.refusals, self.visits):
+        for kept in (self.files, self.brought, self.refusals, self.redirects, self.credentials):
             kept.clear()
+        self.visits.clear()
 
     def hold(self, path: str) -> None:
         """Whoever asks for this has to wait until it is released."""
@@ -59,9 +65,14 @@ class FileShelf:
         self.visits.append(Visited(method, path, headers or {}))
         self.news()
         await self._opened(path)
-        refusal: Any = next((status for place, status in self.refusals.items() if path.startswith(place)), None)
+        refusal = next((status for place, status in self.refusals.items() if path.startswith(place)), None)
+        if refusal is None and path in self.redirects:
+            refusal = 307
+        wanted = next((user for place, user in self.credentials.items() if path.startswith(place)), None)
+        if wanted is not None and (headers or {}).get("authorization") != _basic(wanted):
+            refusal = 401
         if refusal is not None:
-            return int(refusal)
+            return refusal
         self.brought[path] = content
         return 201
 
@@ -69,3 +80,7 @@ class FileShelf:
         gate = next((each for place, each in self._gates.items() if path.startswith(place)), None)
         if gate is not None:
             await gate.wait()
+
+
+def _basic(user: str) -> str:
+    return f"Basic {b64encode(user.encode()).decode()}"

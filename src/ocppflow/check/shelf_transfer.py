@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
+from urllib.parse import unquote
 
 from ocppflow.check.file_shelf import FileShelf
 from ocppflow.check.workshop import IN_MEMORY
@@ -29,8 +31,8 @@ class ShelfTransfer:
 
     async def upload(self, url: str, name: str, content: bytes, *, roots: str = "") -> None:
         """Bring it. Raises TransferFailed."""
-        path = _path(url)
-        status = await self._shelf.bring("PUT", path + name if path.endswith("/") else path, content)
+        path, headers = _path(url), _headers(url)
+        status = await self._shelf.bring("PUT", path + name if path.endswith("/") else path, content, headers)
         if status >= 300:
             raise TransferFailed(f"PUT {url} was refused: HTTP {status}", _fault(status))
 
@@ -52,10 +54,15 @@ def _read(file: Path) -> bytes | None:
 
 
 def _path(url: str) -> str:
-    checked_url(url)
-    if not url.startswith(IN_MEMORY):
+    parts = checked_url(url)
+    if f"{parts.scheme}://{parts.hostname}" != IN_MEMORY:
         raise TransferFailed(f"{url} is not in memory")
-    return url.removeprefix(IN_MEMORY)
+    return parts.path
+
+
+def _headers(url: str) -> dict[str, str]:
+    user, at, _ = checked_url(url).netloc.rpartition("@")
+    return {"authorization": f"Basic {b64encode(unquote(user).encode()).decode()}"} if at else {}
 
 
 def _fault(status: int) -> TransferFault:

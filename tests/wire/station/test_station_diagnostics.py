@@ -51,6 +51,13 @@ async def test_N01FR01_N01FR08_N01FR09_a_log_is_uploaded(
     assert content.startswith(b"2026-01-01T00:00:00.000Z ")
 
 
+async def test_N01FR29_a_url_that_names_the_file_is_used_as_it_is(world: StationWorld, transfer: FakeTransfer) -> None:
+    answer = await _get_log(world, url="http://files.example/logs/mine.txt?key=1")
+    assert answer["filename"] == "mine.txt"
+    await world.clock.advance(0)
+    assert [url for url, _ in transfer.brought] == ["http://files.example/logs/mine.txt?key=1"]
+
+
 async def test_N01FR02_a_log_goes_over_a_real_network(world: StationWorld) -> None:
     await world.station.connect()
     await world.clock.advance(0)

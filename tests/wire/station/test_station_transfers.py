@@ -74,6 +74,21 @@ async def test_a_redirection_does_not_lead_to_the_disk(http: HTTPFiles, tmp_path
         await _fetch(http.url("/a"), tmp_path)
 
 
+@pytest.mark.parametrize("status", [301, 307, 308])
+async def test_N01FR30_an_upload_follows_no_redirection(http: HTTPFiles, status: int) -> None:
+    def away(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        handler.send_header("Location", http.url("/elsewhere"))
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    http.answers["PUT /a"] = away
+    with pytest.raises(TransferFailed, match=f"HTTP {status}") as failure:
+        await NetworkTransfer().upload(http.url("/a"), "a.log", b"x")
+    assert failure.value.fault is TransferFault.FAILED
+    assert http.files == {}
+
+
 async def test_what_is_larger_than_allowed_is_not_taken(http: HTTPFiles, tmp_path: Path) -> None:
     http.files["/a"] = CONTENT
     with pytest.raises(TransferFailed, match="more than 100,000 bytes"):

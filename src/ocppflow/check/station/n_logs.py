@@ -8,7 +8,7 @@ from ocppflow.check.cases import station_case
 from ocppflow.check.heard import PRESENT, Answer, Heard
 from ocppflow.check.trial import NotPossible, Trial
 from ocppflow.check.variables import get_variable
-from ocppflow.messages import v21
+from ocppflow.messages import Version, v21
 
 _FAILURES: Final = ("UploadFailure", "BadMessage", "PermissionDenied", "NotSupportedOperation")
 _RETRIES: Final = 3
@@ -16,13 +16,21 @@ _PROVES: Final = ("N01.FR.01", "N01.FR.02", "N01.FR.07", "N01.FR.08", "N01.FR.09
 
 
 async def _get_log(
-    trial: Trial, kind: v21.LogEnumType, where: str, request_id: int, retry_interval: int | None = None
+    trial: Trial,
+    kind: v21.LogEnumType,
+    where: str,
+    request_id: int,
+    retry_interval: int | None = None,
+    *,
+    user: str = "",
 ) -> tuple[Answer[v21.GetLogResponse], int]:
-    """The answer, and the mark of the request. ``retry_interval``: of three more attempts."""
+    """The answer, and the mark of the request. ``retry_interval``: of three more attempts. ``user``: user
+    and password for the URL."""
     protocols = await get_variable(trial, "OCPPCommCtrlr", "FileTransferProtocols")
     if protocols is not None and "HTTP" not in protocols.upper().split(","):
         raise NotPossible(f"the station transfers files over {protocols}, and this tool has HTTP alone")
-    parameters = v21.LogParametersType(remote_location=await trial.file_url(where))
+    url = (await trial.file_url(where)).replace("://", f"://{user}@" if user else "://", 1)
+    parameters = v21.LogParametersType(remote_location=url)
     request = v21.GetLogRequest(log=parameters, log_type=kind, request_id=request_id)
     if retry_interval is not None:
         request.retries, request.retry_interval = _RETRIES, retry_interval
@@ -48,9 +56,9 @@ def _has_come(trial: Trial, folder: str, name: str) -> None:
     trial.check(come.get(name), f"{name} is empty", by="N01.FR.02")
 
 
-async def _uploaded(trial: Trial, kind: v21.LogEnumType, by: str) -> None:
-    request_id, folder = trial.request_id(), "/logs/"
-    answer, begin = await _get_log(trial, kind, folder, request_id)
+async def _uploaded(trial: Trial, kind: v21.LogEnumType, by: str, *, folder: str = "/logs/", user: str = "") -> None:
+    request_id = trial.request_id()
+    answer, begin = await _get_log(trial, kind, folder, request_id, user=user)
     answer.must("status", "Accepted", by="N01.FR.01")
     name = answer.must("filename", PRESENT, by="N01.FR.01")
     trial.check(name, "filename is empty", at=answer, by="N01.FR.01")
@@ -118,3 +126,25 @@ async def TC_N_36_CS(trial: Trial) -> None:
     await _status(trial, begin_second, second, "Uploaded", by="N01.FR.09")
     shelf.release("/slow/")
     _has_come(trial, "/logs/", str(again.at("filename")))
+
+
+@station_case("N01.FR.30", versions=[Version.V21])
+async def TC_N_101_CS(trial: Trial) -> None:
+    """A server that sends the station elsewhere gets no log."""
+    request_id, shelf = trial.request_id(), trial.bench.workshop.shelf
+    shelf.redirects["/moved/mine.log"] = await trial.file_url("/logs/mine.log")
+    answer, begin = await _get_log(trial, "DiagnosticsLog", "/moved/mine.log", request_id)
+    answer.must("status", "Accepted", by="N01.FR.01")
+    answer.must("filename", "mine.log", by="N01.FR.29")
+    said = await _status(trial, begin, request_id, "Uploading", "UploadFailure", by="N01.FR.30")
+    if said.at("status") == "Uploading":
+        await _status(trial, begin, request_id, "UploadFailure", by="N01.FR.30")
+    trial.check(not shelf.brought, "the log was brought to where the server sent the station", by="N01.FR.30")
+
+
+@station_case(*_PROVES, "N01.FR.04", "N01.FR.21", "N01.FR.25", versions=[Version.V21])
+async def TC_N_102_CS(trial: Trial) -> None:
+    """A log is brought to a server that asks for user and password."""
+    user = "log-user:log-password-1"
+    trial.bench.workshop.shelf.credentials["/locked/"] = user
+    await _uploaded(trial, "DiagnosticsLog", "N01.FR.25", folder="/locked/", user=user)

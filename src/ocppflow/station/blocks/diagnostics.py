@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import posixpath
 import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import SplitResult, unquote
 
 import msgspec
 from msgspec import UNSET
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 log = budgeted("ocppflow.station")
 
 diagnostics: Router[CompleteStation] = Router(Role.CS, "diagnostics")
+
+_LONGEST_NAME: Final = 255
+"""Characters of filename."""
 
 _NOT_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9_-]")
 
@@ -138,8 +143,11 @@ class Diagnostics(Block):
         )
         return "".join(within).encode()
 
-    def name(self, kind: v21.LogEnumType) -> str:
-        """What the file is called."""
+    def name(self, kind: v21.LogEnumType, where: SplitResult) -> str:
+        """What the file is called: as the URL says, where that is one over HTTP that names it (N01.FR.29)."""
+        named = posixpath.basename(unquote(where.path))
+        if named and where.scheme.lower().startswith("http"):
+            return named[:_LONGEST_NAME]
         station = _NOT_IN_A_NAME.sub("_", self.station.identity)[:60]
         return f"{station}_{kind}_{self.station.time.now():%Y%m%dT%H%M%SZ}.log"
 
@@ -150,7 +158,7 @@ def _get_log(station: CompleteStation, request: v21.GetLogRequest) -> v21.GetLog
         return v21.GetLogResponse(status="Rejected", status_info=because("UnsupportedRequest"))
     block, where = station.diagnostics, request.log
     try:
-        checked_url(where.remote_location)
+        url = checked_url(where.remote_location)
     except TransferFailed as exc:
         return v21.GetLogResponse(status="Rejected", status_info=because("InvalidURL", str(exc)[:1024]))
     oldest = None if where.oldest_timestamp is UNSET else where.oldest_timestamp
@@ -162,7 +170,7 @@ def _get_log(station: CompleteStation, request: v21.GetLogRequest) -> v21.GetLog
     upload = LogUpload(
         request_id=request.request_id,
         url=where.remote_location,
-        name=block.name(request.log_type),
+        name=block.name(request.log_type, url),
         content=content,
         retries=0 if request.retries is UNSET else request.retries,
         interval=retry_interval(request.retry_interval),

@@ -34,7 +34,7 @@ _SHORTEST: Final = 1
 
 _CRITERIA: Final[dict[str, frozenset[str]]] = {
     "ThresholdMonitoring": frozenset(("UpperThreshold", "LowerThreshold")),
-    "DeltaMonitoring": frozenset(("Delta",)),
+    "DeltaMonitoring": frozenset(("Delta",)) | TARGET,  # TC_N_104: N02.FR.23 names a criterion that no schema has
     "PeriodicMonitoring": PERIODIC,
 }
 
