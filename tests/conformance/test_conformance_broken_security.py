@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
-from our_station import outcome
+from our_station import POST, outcome
 from test_conformance_doors import at_the_door
 
 from ocppflow.check.cases import station_cases
@@ -17,6 +18,7 @@ from ocppflow.check.verdict import CaseResult, Verdict
 from ocppflow.endpoint import client_context
 from ocppflow.messages import Version, v21
 from ocppflow.station import CompleteStation
+from ocppflow.station.station_config import MonitorConfig
 
 V201 = Version.V201
 
@@ -200,3 +202,109 @@ def test_a_case_for_another_security_profile_is_not_applicable(tmp_path: Path) -
     result = _at_the_door("TC_A_07_CS", 2, tmp_path)
     assert result.verdict is Verdict.NOT_APPLICABLE
     assert "security profile 3" in result.reason
+
+
+# --- N: monitoring ---------------------------------------------------------------------------------------------------
+
+
+def test_N07FR17_a_threshold_that_is_never_cleared_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ocppflow.station.blocks.monitoring import monitoring_block
+    from ocppflow.station.blocks.monitoring.monitor import Monitor, MonitorEvent, judge
+
+    def alarms(monitor: Monitor, *rest: Any, **more: Any) -> MonitorEvent | None:
+        event = judge(monitor, *rest, **more)
+        return None if event is not None and event.cleared else event
+
+    monkeypatch.setattr(monitoring_block, "judge", alarms)
+    _fails(_outcome("TC_N_20_CS"), "no event of monitor 1001, trigger Alerting, cleared True", "N07.FR.17")
+
+
+def test_N05FR03_a_level_that_is_ignored_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ocppflow.station.blocks.monitoring import Monitoring
+
+    monkeypatch.setattr(Monitoring, "level", 9)
+    _fails(_outcome("TC_N_16_CS"), "an event of severity 8 was told", "N05.FR.03")
+
+
+def test_N08FR01_events_that_come_too_late_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ocppflow.station.blocks.monitoring import Monitoring
+
+    later = Monitoring.later
+
+    def slow(self: Monitoring, name: str, seconds: float, act: Callable[[], object]) -> None:
+        later(self, name, seconds + 5 if name.startswith("monitor") else seconds, act)
+
+    monkeypatch.setattr(Monitoring, "later", slow)
+    _fails(_outcome("TC_N_24_CS"), "event 1 came after 65.", "N08.FR.01")
+
+
+def test_N04FR10_a_duplicate_that_is_accepted_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ocppflow.station.blocks.monitoring.monitor_table import MonitorTable
+
+    monkeypatch.setattr(MonitorTable, "twin", lambda *_: False)
+    _fails(_outcome("TC_N_15_CS"), "there is no result that is Duplicate", "N04.FR.10")
+
+
+def test_N07FR13_monitors_that_are_gone_after_a_boot_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ocppflow.station.blocks.monitoring.monitor_table import MonitorTable
+
+    monkeypatch.setattr(MonitorTable, "_take_custom", lambda *_: None)
+    _fails(_outcome("TC_N_53_CS"), "the monitor is gone after a boot", "N07.FR.13")
+
+
+# --- cases for stations of another kind than ours ---------------------------------------------------------------------
+
+
+def test_L01FR27_a_station_that_cannot_cancel_an_update_has_its_own_case() -> None:
+    def stubborn(station: CompleteStation) -> None:
+        @station.on(v21.UpdateFirmwareRequest)
+        async def update(_: CompleteStation, request: v21.UpdateFirmwareRequest) -> v21.UpdateFirmwareResponse:
+            if station.firmware.in_progress:
+                return v21.UpdateFirmwareResponse(status="Rejected")
+            return v21.UpdateFirmwareResponse(status=await station.firmware.order(request))
+
+    assert _outcome("TC_L_11_CS", stubborn).verdict is Verdict.PASS
+    _fails(_outcome("TC_L_10_CS", stubborn), "the first update was not cancelled", "L01.FR.24")
+    _fails(_outcome("TC_L_11_CS"), "the second update was accepted", "L01.FR.27")
+
+
+@pytest.mark.parametrize("case_id", ["TC_L_12_CS", "TC_L_13_CS"])
+def test_L01FR06_a_station_that_downloads_only_between_transactions_has_its_own_case(
+    case_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ocppflow.station.blocks.firmware import Firmware
+
+    plan, ended = Firmware._plan_download, Firmware.transaction_ended
+
+    def when_idle(self: Firmware, update: Any) -> None:
+        if self.station.transactions.running:
+            self.waits = True
+            self._become(update, "DownloadScheduled")
+            self.station.availability.refresh()
+        else:
+            plan(self, update)
+
+    def then(self: Firmware, transaction: Any) -> None:
+        if self.status != "DownloadScheduled":
+            ended(self, transaction)
+        elif self.waits and not self.station.transactions.running:
+            self.waits = False
+            plan(self, self.update)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Firmware, "_plan_download", when_idle)
+    monkeypatch.setattr(Firmware, "transaction_ended", then)
+    result = _outcome(case_id)
+    assert (result.verdict, result.reason) == (Verdict.PASS, "")
+
+
+def test_L01FR06_a_station_that_waits_with_the_installation_is_not_one_that_does_not() -> None:
+    result = _outcome("TC_L_16_CS")
+    assert result.verdict is Verdict.FAIL
+    assert "status is InstallScheduled, not Installing" in result.findings[-1].text
+
+
+def test_N06FR03_a_hard_wired_monitor_stays() -> None:
+    wired = MonitorConfig("EVSE", "AvailabilityState", evse=1, type="Delta", value=1.0, severity=6, hard_wired=True)
+    config = msgspec.structs.replace(POST, monitors=(wired,))
+    result = outcome(station_cases()["TC_N_44_CS", V201], V201, config=config)
+    assert (result.verdict, result.reason) == (Verdict.PASS, "")
