@@ -141,6 +141,7 @@ class MessageQueue(Block):
         """Forget the messages about a transaction that could not be kept, none of which has been sent."""
         for message in [each for each in self._messages.values() if each.transaction == transaction]:
             self._remove(message)
+        self.station.dialect_16.forget(transaction)
 
     def _made(self, request: Request[Any]) -> QueuedMessage:
         about: dict[str, Any] = {}
@@ -168,6 +169,8 @@ class MessageQueue(Block):
         self._messages.pop(message.number, None)
         self._unkept[message.number] = self._commits + 1
         self.station.store.remove(AREA, _key(message.number))
+        if message.event == "Ended":
+            self.station.dialect_16.forget(message.transaction)
         if not self._messages:
             for each in self._waiting:
                 if not each.done():

@@ -42,8 +42,9 @@ class StoreFile:
 
     ``inline``: a commit is written by the thread that asks for it, and is durable when ``commit()`` returns. Without it
     one thread writes for all stations of the file: what is committed while it is at work goes together with the next
-    ``fsync``, so a thousand stations cost hardly more of them than one. Either way a commit is whole or not at all
-    there, in the order of the calls.
+    ``fsync``, so a thousand stations cost hardly more of them than one; and all that is committed without an ``await``
+    in between goes together, so that a block may commit in the middle of what another one has begun. Either way a
+    commit is whole or not at all there, in the order of the calls.
 
     Raises StoreFailed, in one line, for a file that cannot be opened, or is another process's, not a station's or of a
     newer format.
@@ -63,6 +64,7 @@ class StoreFile:
         self._flying: list[SqliteStationStore] = []
         self._outcome: Future[StoreFailed | None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_due = False
         self._is_closed = False
 
     def _open(self) -> tuple[sqlite3.Connection, sqlite3.Connection]:
@@ -150,10 +152,18 @@ class StoreFile:
             self._write_here()
             return
         loop = asyncio.get_running_loop()
-        if self._outcome is None:
+        if self._outcome is not None:
+            if loop is not self._loop:  # the one that was to hear of it may have ended
+                self._listen(loop, self._outcome)
+        elif not self._is_due or loop is not self._loop:
+            self._is_due, self._loop = True, loop
+            loop.call_soon(self._turn_over, loop)
+
+    def _turn_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Whoever has committed has let others go on: what has been committed until now goes together."""
+        self._is_due = False
+        if self._waiting and self._outcome is None and self._threads is not None and not self._is_closed:
             self._write_there(loop, self._threads)
-        elif loop is not self._loop:  # the one that was to hear of it may have ended
-            self._listen(loop, self._outcome)
 
     def _batch(self) -> tuple[list[SqliteStationStore], Batch]:
         stores = list(self._waiting)

@@ -36,6 +36,7 @@ class StoreWatch(Block):
         if failure is None:
             log.warning("%s: the store can be written again", identity)
             self.cancel_timers()
+            self.station.transactions.begin_denied()
         else:
             log.error("%s: no transaction starts, since it could not be kept: %s", identity, failure)
             self._later()

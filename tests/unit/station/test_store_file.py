@@ -73,8 +73,30 @@ async def test_commits_that_come_while_one_is_written_go_together(path: Path, mo
         stores = [file.store(f"CS{number}") for number in range(200)]
         for store in stores:
             store.put("a", "k", 1)
-        await asyncio.gather(*(store.commit() for store in stores))
+        first = stores[0].commit()
+        await asyncio.sleep(0)  # now it is being written
+        await asyncio.gather(first, *(store.commit() for store in stores[1:]))
         assert batches == [1, 199]
+
+
+async def test_what_is_committed_without_an_await_in_between_goes_together(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches: list[list[tuple[str, str]]] = []
+    with StoreFile(path) as file:
+        write = file._write
+        monkeypatch.setattr(
+            file, "_write", lambda batch: batches.append([key for _, all_of in batch for key in all_of]) or write(batch)
+        )
+        store = file.store("CS1")
+        store.put("queue", "1", "a message")
+        committed = [store.commit()]
+        store.put("hardware", "1", "a register")
+        committed.append(store.commit())
+        store.put("transactions", "1", "a transaction")
+        committed.append(store.commit())
+        await asyncio.gather(*committed)
+        assert batches == [[("queue", "1"), ("hardware", "1"), ("transactions", "1")]]
 
 
 async def test_a_value_of_another_kind_is_left_out_and_left_alone(path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from charging_world import ChargingWorld
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from transaction_model import TransactionModel
 
@@ -235,6 +235,7 @@ async def run(kind: type[Run], starts: Sequence[str], stops: Sequence[str], step
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example(starts=["ParkingBayOccupancy"], stops=["EnergyTransfer"], steps=words("plug swipe power_cut unplug"))
 @given(starts=some, stops=some, steps=deeds)
 def test_whatever_happens_every_transaction_is_told_once_and_whole(
     starts: list[str], stops: list[str], steps: list[str]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -12,11 +11,10 @@ from msgspec import UNSET
 from ocppflow.endpoint import Router
 from ocppflow.log_budget import budgeted
 from ocppflow.messages import Role, Version, v21
-from ocppflow.secrecy.discreet_repr import discreet_repr
 from ocppflow.station.blocks.block import Block
-from ocppflow.station.blocks.id_tokens import same_group, same_token
+from ocppflow.station.blocks.id_tokens import same_token
 from ocppflow.station.blocks.reasons import because
-from ocppflow.station.blocks.reservation_places import served
+from ocppflow.station.blocks.reservation_places import Reservation, served
 from ocppflow.station.station_store import StoreFailed
 
 if TYPE_CHECKING:
@@ -32,26 +30,6 @@ UPDATES_AREA = "reservation_updates"
 
 _MOST_UPDATES: Final = 100
 """Updates that wait for a connection: more reservations than any station has EVSEs."""
-
-
-class Reservation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One reservation."""
-
-    __repr__ = discreet_repr
-
-    id: int
-    expires_at: datetime
-    token: v21.IdTokenType
-    group: v21.IdTokenType | None = None
-    evse: int = 0
-    """0: any."""
-    connector_type: str = ""
-    """Empty: any."""
-    made_at: datetime | None = None
-
-    def is_for(self, token: v21.IdTokenType, group: v21.IdTokenType | None) -> bool:
-        """Whether it was made for this driver (H03.FR.01 to H03.FR.06)."""
-        return same_token(self.token, token) or same_group(self.group, group)
 
 
 class _UpdateStatus(msgspec.Struct, frozen=True):
@@ -76,7 +54,7 @@ class Reservations(Block):
             int(key): update.status for key, update in updates.items()
         }
         self._kept: dict[int, float] = {}  # ids of those that have been used, and for how many seconds they were kept
-        self._taken: dict[int, int] = {}  # EVSEs of drivers who had reserved, and the ids of what they have used
+        self._taken: dict[int, Reservation] = {}  # EVSEs of drivers who had reserved, and what they have used
 
     def power_up(self) -> None:
         self._wait_for_expiry()
@@ -122,18 +100,22 @@ class Reservations(Block):
 
     def used(self, evse: int, token: v21.IdTokenType, group: v21.IdTokenType | None) -> int | None:
         """The driver is there: the id of the reservation that is used up with it (H03.FR.09), for the next
-        TransactionEvent (H01.FR.15)."""
+        TransactionEvent (H01.FR.15). The store forgets it together with that: if the power goes before, so does the
+        driver's authorization, and it is reserved again."""
         mine = self._usable_by(evse, token, group)
         if mine is None:
             return None
-        self._forget(mine)
-        self.station.store.commit()
+        if evse and self.station.transactions.on_evse(evse) is None:
+            self._all.pop(mine.id)
+        else:
+            self._forget(mine)
+            self.station.store.commit()
         if mine.made_at is not None:
             while len(self._kept) > len(self.station.config.evses):
                 del self._kept[next(iter(self._kept))]
             self._kept[mine.id] = max(0.0, (self.station.time.now() - mine.made_at).total_seconds())
         if evse:
-            self._taken[evse] = mine.id
+            self._taken[evse] = mine
             timeout = self.station.device_model.integer("TxCtrlr", "EVConnectionTimeOut")
             if timeout and self.station.transactions.on_evse(evse) is None:
                 self.later(f"taken {evse}", timeout + 1, lambda: self._unused(evse))
@@ -200,6 +182,21 @@ class Reservations(Block):
 
     def transaction_started(self, transaction: Transaction) -> None:
         self.cancel_timer(f"taken {transaction.evse}")
+        if transaction.reservation_id is not None:
+            self._used_up(transaction.reservation_id)
+
+    def _used_up(self, reservation_id: int) -> None:
+        if reservation_id not in self._all:  # else the CSMS has made another of this number meanwhile
+            self.station.store.remove(AREA, str(reservation_id))
+            self.station.store.commit()
+
+    def give_back(self, evse: int) -> None:
+        """The transaction that was to use a reservation could not be kept: it is as before."""
+        unused = self._taken.get(evse)
+        if unused is not None and unused.id not in self._all:
+            self._all[unused.id] = unused
+            self.station.store.put(AREA, str(unused.id), unused)
+            self._wait_for_expiry()
 
     def transaction_ended(self, transaction: Transaction) -> None:
         self._taken.pop(transaction.evse, None)
@@ -210,8 +207,9 @@ class Reservations(Block):
         if used is None or self.station.transactions.on_evse(evse) is not None:
             return
         del self._taken[evse]
+        self._used_up(used.id)
         if self.station.version in (None, Version.V21):
-            self._tell(used, "NoTransaction")
+            self._tell(used.id, "NoTransaction")
         self.station.availability.refresh()
         self.station.availability.flush()
 

@@ -1,11 +1,38 @@
-"""Which EVSE can serve which reservation: an assignment of each to one of its own, as far as there are enough."""
+"""Reservation, and which EVSE can serve which: an assignment of each to one of its own, as far as there are enough."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping
+from datetime import datetime
 from typing import TypeVar
 
+import msgspec
+
+from ocppflow.messages import v21
+from ocppflow.secrecy.discreet_repr import discreet_repr
+from ocppflow.station.blocks.id_tokens import same_group, same_token
+
 _Wish = TypeVar("_Wish", bound=Hashable)
+
+
+class Reservation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One reservation."""
+
+    __repr__ = discreet_repr
+
+    id: int
+    expires_at: datetime
+    token: v21.IdTokenType
+    group: v21.IdTokenType | None = None
+    evse: int = 0
+    """0: any."""
+    connector_type: str = ""
+    """Empty: any."""
+    made_at: datetime | None = None
+
+    def is_for(self, token: v21.IdTokenType, group: v21.IdTokenType | None) -> bool:
+        """Whether it was made for this driver (H03.FR.01 to H03.FR.06)."""
+        return same_token(self.token, token) or same_group(self.group, group)
 
 
 def served(wishes: Mapping[_Wish, Collection[int]], places: Collection[int]) -> dict[_Wish, int]:

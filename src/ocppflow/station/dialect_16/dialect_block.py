@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from ocppflow.messages import Version, v16, v21
+from ocppflow.messages import Request, Response, Version, v16, v21
 from ocppflow.station.blocks.block import Block
 from ocppflow.station.device_model.standard.keys_16 import KEYS_OF_ITS_OWN
 from ocppflow.station.dialect_16.numbering import connector_id, places
@@ -29,6 +29,8 @@ class Known16(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     number: int | None = None
     """The transactionId that the CSMS gave in StartTransaction.conf; None: it has not been told yet."""
+    verdict: v16.IdTagInfo | None = None
+    """What it said there of the driver, until that has been taken in."""
     connector_id: int = 0
     """0 as long as no cable is in."""
     id_tag: str = ""
@@ -102,14 +104,25 @@ class Dialect16(Block):
         evse, _ = places(self.station.config)[known.connector_id - 1]
         return self.station.metering.register(evse)
 
-    def started(self, transaction_id: str, number: int) -> None:
-        """The CSMS has given a number. It is committed when the event leaves the queue, in the same moment."""
+    def started(self, transaction_id: str, number: int, verdict: v16.IdTagInfo) -> None:
+        """The CSMS has given a number. It is kept before anything else is said, so that nothing is started twice."""
         known = self._known.setdefault(transaction_id, Known16())
-        known.number = number
+        known.number, known.verdict = number, verdict
         self.station.store.put(AREA, transaction_id, known)
+        self.station.store.commit()
+
+    def answered(self, request: Request[Any], response: Response) -> None:
+        if not isinstance(request, v21.TransactionEventRequest):
+            return
+        transaction_id = request.transaction_info.transaction_id
+        known = self._known.get(transaction_id)
+        if known is not None and known.verdict is not None and known.start_seq_no == request.seq_no:
+            known.verdict = None
+            self.station.store.put(AREA, transaction_id, known)
 
     def forget(self, transaction_id: str) -> None:
-        """It is over, and the CSMS knows. Committed as in :meth:`started`."""
+        """It is over, and nothing more will be said of it. Committed together with its last message's leaving the
+        queue."""
         if self._known.pop(transaction_id, None) is not None:
             self.station.store.remove(AREA, transaction_id)
 

@@ -30,8 +30,10 @@ async def say_transaction_event(
     known = station.dialect_16.known(transaction_id)
     answer = v21.TransactionEventResponse()
     if known.number is None and known.start_seq_no == event.seq_no:
-        answer = await _start(station, event, known, timeout)
+        await _start(station, event, known, timeout)
         known = station.dialect_16.known(transaction_id)
+    if known.verdict is not None and known.start_seq_no == event.seq_no:
+        answer = _answer(station, event, known.id_tag, known.verdict)
     number = known.number
     if number is None and known.start_seq_no is not None and event.seq_no > known.start_seq_no:
         number = UNDELIVERED
@@ -47,7 +49,7 @@ async def say_transaction_event(
 
 async def _start(
     station: CompleteStation, event: v21.TransactionEventRequest, known: Known16, timeout: float | None
-) -> v21.TransactionEventResponse:
+) -> None:
     answer = await station.call(
         v16.StartTransactionRequest(
             connector_id=known.connector_id,
@@ -58,8 +60,7 @@ async def _start(
         ),
         timeout=timeout,
     )
-    station.dialect_16.started(event.transaction_info.transaction_id, answer.transaction_id)
-    return _answer(station, event, known.id_tag, answer.id_tag_info)
+    station.dialect_16.started(event.transaction_info.transaction_id, answer.transaction_id, answer.id_tag_info)
 
 
 def _answer(

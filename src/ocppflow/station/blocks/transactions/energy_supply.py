@@ -65,8 +65,9 @@ async def _supply(block: Transactions, session: EvseSession) -> None:
     if not await _goes_on(block, session):
         return
     session.offer = offer_now(block.station, session)
-    hardware.offer(session.offer)
-    block.state_changed(session)
+    block.state_changed(session)  # with this EnergyTransfer may start a transaction
+    if await _goes_on(block, session):
+        hardware.offer(session.offer)
 
 
 def _wanted(session: EvseSession) -> bool:

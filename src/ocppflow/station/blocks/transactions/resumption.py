@@ -104,6 +104,7 @@ async def _supply_again(block: Transactions, session: EvseSession, transaction: 
     finally:
         session.resuming = False
     if session.transaction is transaction and not block.is_down:
+        session.known = session.facts
         _tell_resumed(block, session, transaction)
         watch(block, session)
 

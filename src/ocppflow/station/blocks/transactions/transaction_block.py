@@ -217,6 +217,9 @@ class Transactions(Block):
                 session.denied = None if self.may_start else trigger
                 if session.denied is None:
                     self._begin(session, trigger)
+                elif session.authorized:  # no energy without a transaction
+                    log.error("%s: no transaction at EVSE %d: none may start now", self.station.identity, session.evse)
+                    self.deauthorize(session, trigger, "Other")
         elif ends(self.points("TxStopPoint"), before, after):
             self.end(session, trigger, token=token)
         elif not quiet:
@@ -252,6 +255,7 @@ class Transactions(Block):
             return
         log.error("%s: no transaction at EVSE %d: %s", self.station.identity, session.evse, failure)
         self.station.message_queue.take_back(transaction.id)
+        self.station.reservations.give_back(session.evse)
         self.station.store.remove(AREA, transaction.id)
         self._over(session, transaction)
         energy_supply.cut(self.station, session)
@@ -354,6 +358,10 @@ class Transactions(Block):
             self.later("power", resumption.STAMP, partial(resumption.note_power, self))
 
     def registered(self) -> None:
+        self.begin_denied()
+
+    def begin_denied(self) -> None:
+        """Transactions may start again: begin those that something has called for meanwhile."""
         for session in self.sessions.values():
             trigger, session.denied = session.denied, None
             if trigger is not None and session.transaction is None:
