@@ -28,8 +28,8 @@ from ocppflow.messages import Request, Version, request_type, v21
 from ocppflow.messages.codec import decoded
 from ocppflow.secrecy.discreet_repr import discreet_repr
 from ocppflow.station.blocks.block import Block
-from ocppflow.station.blocks.monitoring.event_outlet import in_words as event_in_words
 from ocppflow.station.hardware import Fault
+from ocppflow.station.words_201 import in_words_of
 
 if TYPE_CHECKING:
     from ocppflow.station.complete_station import CompleteStation
@@ -40,6 +40,9 @@ AREA = "queue"
 
 LIMIT: Final = 2000
 """Messages after which an offline station is short of memory (E04.FR.07): values of 33 hours, each minute."""
+
+_SHORT: Final = 60.0
+"""Seconds in which messages that are dropped, one after another, are one event of the security log."""
 
 _STORE_RETRY = 10.0
 """Seconds after which a failed commit is tried again, when nothing else commits."""
@@ -82,6 +85,7 @@ class MessageQueue(Block):
         "_messages",
         "_next",
         "_sending",
+        "_short_at",
         "_unkept",
         "_waiting",
         "limit",
@@ -99,6 +103,7 @@ class MessageQueue(Block):
         self._broken: Fault | None = None
         """What the station shows as broken while nothing can be kept."""
         self._sending = False
+        self._short_at = -_SHORT
         self._down = False
         self._waiting: list[asyncio.Future[None]] = []
         self.limit = LIMIT
@@ -109,6 +114,11 @@ class MessageQueue(Block):
     def length(self) -> int:
         """How many messages wait."""
         return len(self._messages)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits that no transaction may begin, whose messages would have to wait too."""
+        return len(self._messages) > 2 * self.limit
 
     def waiting(self) -> list[QueuedMessage]:
         """What waits, the oldest first."""
@@ -213,21 +223,28 @@ class MessageQueue(Block):
             self.station.availability.clear(0, 0)
 
     def _thin_out(self) -> None:
-        """Drop every second Updated event when an offline station is short of memory: values alone before others
-        (E04.FR.08, J02.FR.12, J02.FR.13). The first message stays: it may have been sent."""
-        if len(self._messages) <= self.limit or self.station.is_connected:
+        """Drop every second Updated event when a station is short of memory that is offline, or whose CSMS does not
+        answer: values alone before others (E04.FR.08, J02.FR.12, J02.FR.13). The first message stays: it may have been
+        sent. If there are none, what belongs to no transaction goes, the oldest first."""
+        if len(self._messages) <= self.limit * (2 if self.station.is_connected else 1):
             return
         later = list(self._messages.values())[1:]
         updates = [each for each in later if each.event == "Updated" or each.action == "MeterValues"]
         droppable = [each for each in updates if each.reason in _VALUES_ALONE or each.action == "MeterValues"]
         if len(droppable) < 2:
             droppable = [each for each in updates if each.reason not in _NEVER_DROPPED]
+        if not droppable:
+            others = [each for each in later if not each.event]
+            droppable = others[: len(others) // 4] if self.is_full else []
         for message in droppable[::2]:
             self._remove(message)
         if droppable:
             dropped = (len(droppable) + 1) // 2
-            log.warning("%s: %d messages wait: %d Updated events dropped", self.station.identity, self.length, dropped)
-            self.station.security.event("MemoryExhaustion", f"{self.length} messages wait, {dropped} were dropped")
+            log.warning("%s: %d messages wait: %d were dropped", self.station.identity, self.length, dropped)
+            now, before = self.station.clock.now(), self._short_at
+            self._short_at = now
+            if now >= before + _SHORT:  # the event itself is put here
+                self.station.security.event("MemoryExhaustion", f"{self.length} messages wait, {dropped} were dropped")
 
     # --- sending -------------------------------------------------------------------------------------------------
 
@@ -353,39 +370,3 @@ def _is_unwelcome(failure: Exception) -> bool:
 def _key(number: int) -> str:
     """So that the order of the keys is that of the numbers."""
     return f"{number:012}"
-
-
-_ONLY_21: Final[dict[str, v21.TriggerReasonEnumType]] = {
-    "CostLimitReached": "EnergyLimitReached",
-    "SoCLimitReached": "EnergyLimitReached",
-    "LimitSet": "ChargingStateChanged",
-    "OperationModeChanged": "ChargingStateChanged",
-    "RunningCost": "ChargingStateChanged",
-    "TariffChanged": "ChargingStateChanged",
-    "TariffNotAccepted": "Deauthorized",
-    "TxResumed": "ChargingStateChanged",
-}
-"""Trigger reasons of 2.1, and what comes nearest to them in 2.0.1."""
-
-
-def in_words_of(version: Version | None, request: Any) -> Any:
-    """A request that 2.0.1 understands, if that is spoken: an event that arose offline may have words of 2.1."""
-    if version is not Version.V201:
-        return request
-    if isinstance(request, v21.NotifyEventRequest):
-        return event_in_words(request, version)
-    if not isinstance(request, v21.TransactionEventRequest):
-        return request
-    info = msgspec.structs.replace(
-        request.transaction_info, operation_mode=msgspec.UNSET, tariff_id=msgspec.UNSET, transaction_limit=msgspec.UNSET
-    )
-    if info.stopped_reason == "ReqEnergyTransferRejected":
-        info.stopped_reason = "Other"
-    return msgspec.structs.replace(
-        request,
-        transaction_info=info,
-        trigger_reason=_ONLY_21.get(request.trigger_reason, request.trigger_reason),
-        cost_details=msgspec.UNSET,
-        preconditioning_status=msgspec.UNSET,
-        evse_sleep=msgspec.UNSET,
-    )

@@ -23,11 +23,15 @@ class StoreFailed(OCPPError):
     what to do."""
 
 
-def unreadable(value: Any) -> str:
-    """Why a store that took ``value`` could not read it again, from where; empty if it can. OCPP 2.0.1 and 1.6 allow
-    numbers that 2.1, whose types are kept, does not: what came with one is refused before it is kept."""
+def unkeepable(value: Any, most: int = 10_000) -> str:
+    """Why a store cannot be given ``value``, which a peer has sent; empty if it can. It may not have more than ``most``
+    bytes: customData, which is kept too, is of any size. And it must be readable again: OCPP 2.0.1 and 1.6 allow
+    numbers that 2.1, whose types are kept, does not."""
+    text = msgspec.json.encode(value)
+    if len(text) > most:
+        return f"it has {len(text)} bytes, and {most} can be kept"
     try:
-        msgspec.json.decode(msgspec.json.encode(value), type=type(value))
+        msgspec.json.decode(text, type=type(value))
     except msgspec.DecodeError as exc:
         return str(exc)
     return ""

@@ -14,7 +14,7 @@ from near_payloads import TRANSACTION, is_valid, payload
 from station_world import StationWorld
 
 from ocppflow.endpoint import IncomingCall
-from ocppflow.errors import ConnectionLost, InvalidMessage, NotConnected, OCPPError, RemoteCallError
+from ocppflow.errors import CallTimeout, ConnectionLost, InvalidMessage, NotConnected, OCPPError, RemoteCallError
 from ocppflow.messages import Version
 from ocppflow.station import StationConfig
 from ocppflow.station.hardware import HardwareRefused
@@ -98,6 +98,8 @@ class HostileWorld(StationWorld):
         asked = self.real(payload(self.station, self.version, name, seed))
         if not is_valid(self.version, name, asked):
             return
+        registration = self.station.provisioning.registration
+        rejected = self.version is Version.V16 and registration.name == "REJECTED"  # it must not answer (1.6, 4.2)
         self.last = f"{action} {json.dumps(asked)[:1500]}"
         try:
             call = asyncio.ensure_future(self.csms["CS1"].call_raw(action, asked))
@@ -116,6 +118,9 @@ class HostileWorld(StationWorld):
                 self.faults.append(f"{self.last}: {exc}")
         except (ConnectionLost, NotConnected) as exc:
             if action not in ("Reset", "SetNetworkProfile", "SetVariables", "UpdateFirmware", "ChangeConfiguration"):
+                self.faults.append(f"{self.last}: {exc!r}")
+        except CallTimeout as exc:
+            if not rejected:
                 self.faults.append(f"{self.last}: {exc!r}")
         except Exception as exc:
             self.faults.append(f"{self.last}: {exc!r}")

@@ -15,7 +15,7 @@ from ocppflow.log_budget import budgeted
 from ocppflow.messages import Version
 from ocppflow.messages.v21 import IdTokenInfoType, IdTokenType
 from ocppflow.station.blocks.id_tokens import token_key, without_additions
-from ocppflow.station.station_store import StoreFailed, unreadable
+from ocppflow.station.station_store import StoreFailed, unkeepable
 
 if TYPE_CHECKING:
     from ocppflow.station.complete_station import CompleteStation
@@ -96,7 +96,7 @@ class AuthorizationCache:
             return
         key, now = _hash(token), self._station.time.now()
         before = self._all().get(key)
-        if (info.cache_expiry_date_time is not UNSET and info.cache_expiry_date_time <= now) or unreadable(info):
+        if (info.cache_expiry_date_time is not UNSET and info.cache_expiry_date_time <= now) or unkeepable(info):
             if before is not None:  # not to be kept at all, such as prepaid tokens (2.1 C10.FR.10, C17.FR.01)
                 self._drop(key)
                 self._store_soon()

@@ -14,7 +14,7 @@ from ocppflow.log_budget import budgeted
 from ocppflow.messages import Role, Version, v21
 from ocppflow.station.blocks.block import Block
 from ocppflow.station.blocks.reasons import because
-from ocppflow.station.station_store import StoreFailed, unreadable
+from ocppflow.station.station_store import StoreFailed, unkeepable
 
 if TYPE_CHECKING:
     from ocppflow.station.blocks.authorization import TokenVerdict
@@ -252,7 +252,7 @@ def _refusal(
     place = 0 if message.display is UNSET or message.display.evse is UNSET else message.display.evse.id
     if not station.config.has_evse(place):
         return "Rejected", ("UnknownEvse", f"there is no EVSE {place}")
-    if fault := unreadable(message):
+    if fault := unkeepable(message, 50_000):
         return "Rejected", ("InvalidValue", fault)
     declared = model.find(CTRLR, "Language")
     if declared is None and message.message_extra is not UNSET:  # O01.FR.19

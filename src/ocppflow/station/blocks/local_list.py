@@ -14,7 +14,7 @@ from ocppflow.messages import Role, v21
 from ocppflow.station.blocks.block import Block
 from ocppflow.station.blocks.id_tokens import token_key
 from ocppflow.station.blocks.reasons import because
-from ocppflow.station.station_store import StoreFailed, unreadable
+from ocppflow.station.station_store import StoreFailed, unkeepable
 
 if TYPE_CHECKING:
     from ocppflow.station.complete_station import CompleteStation
@@ -121,7 +121,7 @@ class LocalList(Block):
         if len(keys) < len(items):
             return because("InvalidValue", "an idToken occurs more than once (D01.FR.06)")
         for item in items:
-            if why := "" if item.id_token_info is UNSET else unreadable(item.id_token_info):
+            if why := "" if item.id_token_info is UNSET else unkeepable(item.id_token_info):
                 return because("InvalidValue", why)
         full = request.update_type == "Full"
         if full and any(item.id_token_info is UNSET for item in items):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from ocppflow.errors import ConnectionLost, NotConnected, OCPPError
 from ocppflow.log_budget import budgeted
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 log = budgeted("ocppflow.station")
 
 _NoticeT = TypeVar("_NoticeT", bound=Request[Any])
+
+
+_MOST: Final = 100
+"""Notifications that wait for a CSMS that takes none, and asks for more."""
 
 
 class Notices(Generic[_NoticeT]):
@@ -34,6 +38,9 @@ class Notices(Generic[_NoticeT]):
     def put(self, notice: _NoticeT) -> None:
         """Tell this in its turn."""
         self.waiting.append(notice)
+        if len(self.waiting) > _MOST:
+            del self.waiting[1]  # the first may be on its way
+            log.warning("%s: %d notifications wait, an older one is dropped", self._station.identity, _MOST)
         self.send()
 
     def send(self) -> None:

@@ -12,6 +12,7 @@ from ocppflow.messages import Role, v21
 from ocppflow.station.blocks.block import Block
 from ocppflow.station.blocks.id_tokens import shown_token
 from ocppflow.station.blocks.reasons import because
+from ocppflow.station.station_store import unkeepable
 
 if TYPE_CHECKING:
     from ocppflow.station.complete_station import CompleteStation
@@ -46,6 +47,8 @@ class RemoteControl(Block):
         session = station.transactions.sessions[evse]
         if not station.availability.operative(evse, session.connector) or not station.availability.usable(evse):
             return because("Unspecified", f"EVSE {evse} is unavailable or faulted")  # F01.FR.23
+        if station.message_queue.is_full:
+            return because("OutOfStorage", "too many messages wait for the CSMS to take them")
         if session.authorized or (session.transaction is not None and session.transaction.token is not None):
             return because("TxInProgress", f"EVSE {evse} is in use")  # F01.FR.24
         if not station.reservations.admits(evse, token, group):  # F01.FR.21, F01.FR.22
@@ -124,6 +127,8 @@ def _start(
     evse, group = 0 if request.evse_id is UNSET else request.evse_id, control.group_of(request)
     if not station.config.has_evse(evse):
         return rejected(because("UnknownEvse", f"there is no EVSE {evse}"))
+    if fault := unkeepable([token, group]):
+        return rejected(because("TooLargeElement", fault))
     if not evse:
         evse = control.choose(token, group)
         if not evse:

@@ -15,7 +15,7 @@ from ocppflow.station.blocks.block import Block
 from ocppflow.station.blocks.id_tokens import same_token
 from ocppflow.station.blocks.reasons import because
 from ocppflow.station.blocks.reservation_places import Reservation, served
-from ocppflow.station.station_store import StoreFailed
+from ocppflow.station.station_store import StoreFailed, unkeepable
 
 if TYPE_CHECKING:
     from ocppflow.station.complete_station import CompleteStation
@@ -320,6 +320,8 @@ class Reservations(Block):
             return _rejected("UnknownEvse", f"there is no EVSE {new.evse}")
         if not new.evse and not model.flag("ReservationCtrlr", "NonEvseSpecific"):
             return _rejected("UnsupportedParam", "an evseId is needed: NonEvseSpecific is false")  # H01.FR.19
+        if fault := unkeepable(new):
+            return _rejected("TooLargeElement", fault)
         targets = self._targets(new)
         if not targets:
             return _rejected("UnknownConnectorType", f"there is no connector {new.connector_type} there")

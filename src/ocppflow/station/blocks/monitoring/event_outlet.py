@@ -27,6 +27,10 @@ _MOST_UNSENT: Final = 100
 """Events that are kept in memory when a connection is lost while they are on their way; the latest count."""
 
 
+_MOST_WAITING: Final = 1000
+"""Events that wait while others are on their way; some 500 bytes each."""
+
+
 class EventOutlet:
     """Gathers the events of a moment into as few NotifyEvents as hold them."""
 
@@ -61,6 +65,9 @@ class EventOutlet:
     def put(self, event: v21.EventDataType) -> None:
         """Send it, with what else happens now."""
         self._events.append(event)
+        if len(self._events) > _MOST_WAITING:
+            del self._events[: _MOST_WAITING // 2]
+            log.warning("%s: events come faster than the CSMS takes them: some are dropped", self._station.identity)
         if not self._sending:
             self._sending = True
             self._station.work(self._send(), "NotifyEvent")

@@ -10,7 +10,7 @@ from msgspec import UNSET
 from ocppflow.messages import Version, v21
 from ocppflow.station.blocks.smart_charging.installed_profile import InstalledProfile
 from ocppflow.station.station_config import EvseConfig
-from ocppflow.station.station_store import unreadable
+from ocppflow.station.station_store import unkeepable
 
 if TYPE_CHECKING:
     from ocppflow.station.complete_station import CompleteStation
@@ -23,6 +23,10 @@ _FOR_TWO_WAYS: Final = tuple(
     if name.startswith(("discharge", "setpoint", "v2x"))
 )
 """Fields that only mean something where EVs feed back (section Q)."""
+
+
+_LARGEST: Final = 250_000
+"""Bytes of a profile; one with 1024 periods has some 100,000."""
 
 
 class ProfileRefusal(NamedTuple):
@@ -59,7 +63,7 @@ class ProfileChecks:
 
     @staticmethod
     def _readable(profile: v21.ChargingProfileType) -> ProfileRefusal | None:
-        why = unreadable(profile)
+        why = unkeepable(profile, _LARGEST)
         return ProfileRefusal("InvalidProfile", why) if why else None
 
     def _purpose(self, evse: int, profile: v21.ChargingProfileType) -> ProfileRefusal | None:

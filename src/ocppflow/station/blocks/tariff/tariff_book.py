@@ -41,6 +41,10 @@ class DefaultTariff(msgspec.Struct, frozen=True):
     counts; what takes the place of a tariff without validFrom does so when it is installed, or later."""
 
 
+_MOST_DEFAULTS: Final = 10
+"""Of an EVSE: the one that counts, and those that will later."""
+
+
 class TariffInUse(NamedTuple):
     """The tariff of a transaction, and the driver's token."""
 
@@ -64,6 +68,11 @@ class TariffBook:
     def is_empty(self) -> bool:
         """Whether there is no tariff at all."""
         return not self._defaults and not self._drivers
+
+    def is_full(self, evse: int) -> bool:
+        """Whether there is no room for a further default of this EVSE, or of all."""
+        places = [evse] if evse else range(1, len(self._station.config.evses) + 1)
+        return any(sum(one.evse == place for one in self._defaults) >= _MOST_DEFAULTS for place in places)
 
     def fault_in(self, tariff: v21.TariffType) -> Fault | None:
         """Why the station cannot calculate with it (I07.FR.02 to I07.FR.05, I11.FR.02)."""

@@ -11,13 +11,16 @@ from ocppflow.errors import NotSupported
 from ocppflow.log_budget import budgeted
 from ocppflow.messages import Role, v21
 from ocppflow.station.blocks.reasons import because
-from ocppflow.station.station_store import StoreFailed
+from ocppflow.station.station_store import StoreFailed, unkeepable
 
 if TYPE_CHECKING:
     from ocppflow.station.blocks.tariff.tariff_block import Tariff
     from ocppflow.station.complete_station import CompleteStation
 
 log = budgeted("ocppflow.station")
+
+_LARGEST = 100_000
+"""Bytes of a tariff."""
 
 tariff: Router[CompleteStation] = Router(Role.CS, "tariff")
 
@@ -52,6 +55,9 @@ async def _set_default_tariff(
         return v21.SetDefaultTariffResponse(status="Rejected", status_info=why)
     if book.knows(request.tariff.tariff_id):  # I07.FR.04
         return v21.SetDefaultTariffResponse(status="DuplicateTariffId")
+    if book.is_full(request.evse_id) or unkeepable(request.tariff, _LARGEST):
+        why = because("OutOfStorage", "there is no room for a further tariff, or for one of that size")
+        return v21.SetDefaultTariffResponse(status="Rejected", status_info=why)
     fault = book.fault_in(request.tariff)
     if fault is not None:
         status = fault[0]

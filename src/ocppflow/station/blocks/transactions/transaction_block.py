@@ -71,7 +71,8 @@ class Transactions(Block):
         """Whether transactions may start: if they can be kept, and without the variable only once the CSMS has accepted
         the station."""
         before = self.station.device_model.flag("TxCtrlr", "TxBeforeAcceptedEnabled")
-        return self.station.can_keep and (before or self.station.provisioning.may_send)
+        station = self.station
+        return station.can_keep and not station.message_queue.is_full and (before or station.provisioning.may_send)
 
     def points(self, which: str) -> tuple[str, ...]:
         """The members of TxStartPoint or TxStopPoint; in 1.6 there is no choice."""
