@@ -25,6 +25,17 @@ LONGEST = 120
 """Seconds of the clock within which every request is answered, and a connection that was lost is there again."""
 
 
+LEAVING = {
+    "Reset",
+    "UpdateFirmware",
+    "SignedUpdateFirmware",
+    "SetVariables",
+    "ChangeConfiguration",
+    "CertificateSigned",
+}
+"""After these the station may leave the connection, in the middle of whatever comes next."""
+
+
 class _Complaints(logging.Handler):
     """What the log says that nothing a peer does may bring about."""
 
@@ -53,6 +64,7 @@ class HostileWorld(StationWorld):
         self.faults: list[str] = []
         self.given: list[int] = []  # ids of transactions in 1.6
         self.last = "at first"
+        self.asked: set[str] = set()
         self.log = _Complaints()
         self.csms.add_trace(self._traced)
 
@@ -100,6 +112,7 @@ class HostileWorld(StationWorld):
             return
         registration = self.station.provisioning.registration
         rejected = self.version is Version.V16 and registration.name == "REJECTED"  # it must not answer (1.6, 4.2)
+        self.asked.add(action)
         self.last = f"{action} {json.dumps(asked)[:1500]}"
         try:
             call = asyncio.ensure_future(self.csms["CS1"].call_raw(action, asked))
@@ -117,7 +130,7 @@ class HostileWorld(StationWorld):
             if exc.error.code in ("InternalError", "GenericError"):
                 self.faults.append(f"{self.last}: {exc}")
         except (ConnectionLost, NotConnected) as exc:
-            if action not in ("Reset", "SetNetworkProfile", "SetVariables", "UpdateFirmware", "ChangeConfiguration"):
+            if not self.asked & LEAVING:
                 self.faults.append(f"{self.last}: {exc!r}")
         except CallTimeout as exc:
             if not rejected:
