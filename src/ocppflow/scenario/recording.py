@@ -10,6 +10,7 @@ import msgspec
 from ocppflow.errors import ConfigurationError
 from ocppflow.messages import Version
 from ocppflow.plain_text import one_line
+from ocppflow.secrecy.discreet_repr import discreet_repr
 from ocppflow.trace import TraceRecord
 
 Event = Literal["connected", "disconnected", "said", "asked"]
@@ -32,6 +33,8 @@ class RecordedMove(msgspec.Struct):
     error: str = ""
     description: str = ""
     confirmed: bool = True
+
+    __repr__ = discreet_repr
 
 
 class Recording(msgspec.Struct):

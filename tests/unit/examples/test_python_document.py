@@ -49,6 +49,7 @@ INSIDE: dict[type, set[str]] = {
     ocppflow.Router: {"found", "resolve"},
     ocppflow.Rule: {"KEYS", "waits_for"},
     ocppflow.Rules: {"waits_for"},
+    ocppflow.StationConfig: {"has_evse"},
     ocppflow.SimulatedHardware: {
         *("ambient", "bay", "commit", "end_session", "evse", "fault", "faults", "frequency", "has_fault", "is_powered"),
         *("keep", "pause", "plug", "present", "serial", "signs", "supply", "tamper", "tell", "unplug"),

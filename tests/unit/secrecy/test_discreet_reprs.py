@@ -36,6 +36,7 @@ HARMLESS = {
     "Handshake": "credentials_problem says what is wrong; the password itself is left out",
     "PeerRequest": "objects that show themselves",
     "Pics": "names of features",
+    "ReplayResult": "counts of actions; differences name paths, and show themselves",
     "SecurityPolicy": "passwords is a store, which shows itself",
     "ServerLimits": "password_wait is a number of seconds",
     "TheirError": "an error, which shows itself",
