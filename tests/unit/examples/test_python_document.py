@@ -27,7 +27,7 @@ BESIDE = "\n".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name i
 """Where the verbs of a complete station, its make-up and its hardware are told of."""
 INSIDE: dict[type, set[str]] = {
     ocppflow.CSMS: {"answered_late", "connection_closed", "decides_itself"},
-    ocppflow.ChargingStation: {"answered_late", "connection_closed", "dial_with", "drop"},
+    ocppflow.ChargingStation: {"answered_late", "connection_closed", "dial_with", "drop", "wrap_links"},
     ocppflow.CallAnswered: {"framed", "waiter"},
     ocppflow.CompleteStation: {
         *("after_answer", "announce_registered", "authorization", "availability", "backoff_is_given", "certificates"),
