@@ -74,7 +74,7 @@ class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """The unit of limits: A or W. In W they are a thousand times as high, as the official cases have it."""
     phases: int = 3
     """The numberPhases of charging profiles; 0: it is left out."""
-    max_offline_duration: int = 120
+    max_offline_duration: int = 60
     """maxOfflineDuration of the case that sets it, in seconds: longer than the station needs to connect again."""
     limit_at_soc: int = 80
     """The state of charge, in percent, from which the limit of the case that has one counts."""

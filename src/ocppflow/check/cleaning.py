@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
+
 from ocppflow.check.connector_states import last_states, of_evse
 from ocppflow.check.heard import CheckFailed
 from ocppflow.check.operator import OperatorCannot
@@ -117,8 +119,15 @@ async def _operative(trial: Trial) -> None:
 
 
 async def _no_profiles(trial: Trial) -> None:
-    if _said(trial, v21.SetChargingProfileRequest):
-        await trial.call(v21.ClearChargingProfileRequest())
+    """Each by its id (K10.FR.02). What is generated locally is not cleared (K10.FR.09), so that another profile takes
+    its place first."""
+    placed = {request.charging_profile.id: request for request in _said(trial, v21.SetChargingProfileRequest)}
+    for number, request in placed.items():
+        profile = request.charging_profile
+        if profile.charging_profile_purpose == "LocalGeneration":
+            other = msgspec.structs.replace(profile, charging_profile_purpose="TxDefaultProfile")
+            await trial.call(v21.SetChargingProfileRequest(evse_id=request.evse_id, charging_profile=other))
+        await trial.call(v21.ClearChargingProfileRequest(charging_profile_id=number))
 
 
 async def _no_reservations(trial: Trial) -> None:
