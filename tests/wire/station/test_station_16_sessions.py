@@ -11,7 +11,7 @@ from world_16 import World16
 
 from ocppflow.errors import RemoteCallError
 from ocppflow.messages import v21
-from ocppflow.station import CompleteStation, EvseConfig
+from ocppflow.station import CompleteStation, ConnectorConfig, EvseConfig
 from ocppflow.station.hardware import EvDemand
 
 
@@ -71,6 +71,33 @@ async def test_a_cable_pulled_at_the_ev(world: World16, stops: str) -> None:
     await world.settle(1)
     assert world.statuses(2)[-1] == ("Finishing" if stops == "true" else "Charging")
     assert len(world.sent("StartTransaction")) == 1
+
+
+async def test_a_fixed_cable_pulled_at_the_ev_suspends_until_it_is_back(world: World16) -> None:
+    """4.9, 4.10: what is pulled at the EV is then in nowhere."""
+    await world.change("StopTransactionOnEVSideDisconnect", "false")
+    await world.charge()
+    world.hardware.unplug()
+    await world.settle(1)
+    last = world.sent("StatusNotification")[-1]
+    assert (last["connectorId"], last["status"], last["info"]) == (1, "SuspendedEV", "EV side disconnected")
+    world.hardware.plug()
+    await world.settle(1)
+    assert world.statuses(1)[-1] == "Charging"
+    assert (len(world.sent("StartTransaction")), world.sent("StopTransaction")) == (1, [])
+
+
+async def test_the_second_connector_of_an_evse_has_its_own_number() -> None:
+    both = EvseConfig(connectors=(ConnectorConfig("sType2"), ConnectorConfig("cType1")))
+    async with World16(evses=(EvseConfig(), both)) as world:
+        await world.online()
+        world.hardware.plug(2, 2)
+        await world.settle(1)
+        world.hardware.swipe("TAG1", 2)
+        await world.settle(1)
+        assert world.sent("StartTransaction")[0]["connectorId"] == 3
+        assert world.statuses(3) == ["Available", "Preparing", "Charging"]
+        assert "Charging" not in world.statuses(2)
 
 
 async def test_a_second_session_of_the_same_cable(world: World16) -> None:

@@ -156,7 +156,11 @@ async def test_every_key_that_is_listed_can_be_read_and_the_password_is_not_show
         SupportedFeatureProfiles TransactionMessageAttempts TransactionMessageRetryInterval
         UnlockConnectorOnEVSideDisconnect LocalAuthListEnabled LocalAuthListMaxLength SendLocalListMaxLength
         ChargeProfileMaxStackLevel ChargingScheduleAllowedChargingRateUnit ChargingScheduleMaxPeriods
-        MaxChargingProfilesInstalled AuthorizationKey SecurityProfile CpoName AdditionalRootCertificateCheck"""
+        MaxChargingProfilesInstalled MessageTimeout StopTransactionMaxMeterValues MeterValuesSampledDataMaxLength
+        PublicKeyWithSignedMeterValue SampledDataSignReadings SampledDataSignStartedReadings
+        SampledDataSignUpdatedReadings StartTxnSampledData AlignedDataSignReadings AlignedDataSignUpdatedReadings
+        SupportedFileTransferProtocols CertificateStoreMaxLength CertificateSignedMaxChainSize AuthorizationKey
+        SecurityProfile CpoName AdditionalRootCertificateCheck"""
     assert set(core.split()) - keys.keys() == set()
     assert "value" not in keys["AuthorizationKey"]
     assert keys["ChargingScheduleAllowedChargingRateUnit"]["value"] == "Current,Power"

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Final
 from msgspec import UNSET
 
 from ocppflow.messages import v16, v21
+from ocppflow.station.blocks.ended_values import MOST
 from ocppflow.station.blocks.transactions.energy_supply import hardware_of
 from ocppflow.station.device_model import Declaration, VariableKey, checked
 from ocppflow.station.device_model.standard.keys_16 import KEYS_OF_ITS_OWN
+from ocppflow.station.device_model.standard.transaction_variables import MEASURANDS
 from ocppflow.station.dialect_16.key_views import VIEWS, KeyView
 from ocppflow.station.dialect_16.numbering import places
 
@@ -54,8 +56,18 @@ def _meter_keys(station: CompleteStation) -> dict[str, str]:
     return found
 
 
+def _most_measurands(station: CompleteStation) -> str:
+    """How many items a list of measurands may have: each that there is, once."""
+    return str(len(MEASURANDS))
+
+
 _COMPUTED: Final[dict[str, Callable[[CompleteStation], str]]] = {
+    "MeterValuesAlignedDataMaxLength": _most_measurands,
+    "MeterValuesSampledDataMaxLength": _most_measurands,
     "NumberOfConnectors": _connectors,
+    "StopTransactionMaxMeterValues": lambda _: str(MOST),
+    "StopTxnAlignedDataMaxLength": _most_measurands,
+    "StopTxnSampledDataMaxLength": _most_measurands,
     "SupportedFeatureProfiles": _profiles,
 }
 

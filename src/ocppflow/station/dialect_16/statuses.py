@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast, get_args
 
 from ocppflow.messages import v16
 from ocppflow.station.blocks.fault_notices import HARMLESS
+from ocppflow.station.dialect_16.numbering import places
 from ocppflow.station.hardware import Fault
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ def _sound(station: CompleteStation, evse: int, connector: int) -> Status16:
         return Status16("Available" if availability.operative() else "Unavailable")
     session = station.transactions.sessions[evse]
     transaction = session.transaction
-    if transaction is not None and transaction.connector in {0, connector}:
-        return _in_transaction(session, transaction)
+    if transaction is not None and _is_here(station, transaction, evse, connector):
+        return _in_transaction(station, session, transaction)
     match availability.status(evse, connector):
         case "Occupied" if session.charged:
             return Status16("Finishing", info=EV_GONE if session.away else "")
@@ -66,9 +67,19 @@ def _with_fault(status: v16.ChargePointStatus, fault: Fault) -> Status16:
     return Status16(status, code, info[:50], fault.vendor_code[:50])
 
 
-def _in_transaction(session: EvseSession, transaction: Transaction) -> Status16:
-    if transaction.token is None or session.connector == 0:
+def _is_here(station: CompleteStation, transaction: Transaction, evse: int, connector: int) -> bool:
+    """Whether this is the connector of the transaction, as far as that is known."""
+    known = station.dialect_16.known(transaction.id).connector_id
+    where = transaction.connector or (places(station.config)[known - 1][1] if known else 0)
+    return where in (0, connector)
+
+
+def _in_transaction(station: CompleteStation, session: EvseSession, transaction: Transaction) -> Status16:
+    if transaction.token is None:
         return Status16("Preparing")
+    if session.connector == 0:  # nobody has come yet, or a cable that is fixed to the station is out of the EV
+        begun = station.dialect_16.known(transaction.id).start_seq_no is not None
+        return Status16("SuspendedEV", info=EV_GONE) if begun else Status16("Preparing")
     if session.away:
         return Status16("SuspendedEV" if session.authorized else "Finishing", info=EV_GONE)
     if not session.authorized:
