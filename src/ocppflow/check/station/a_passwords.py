@@ -29,7 +29,8 @@ def _has_shown(trial: Trial, password: str) -> None:
     trial.check(fits, f"a password has {_SHORTEST} to {most} characters that can be printed", by="A00.FR.205")
 
 
-def _password(trial: Trial) -> str:
+def known_password(trial: Trial) -> str:
+    """What the station is let in with."""
     if trial.bench.password is None:
         raise NotPossible("the check was not told the station's password")
     return trial.bench.password
@@ -59,12 +60,12 @@ async def _set_password(trial: Trial, password: str) -> Answer[Any]:
 )
 async def TC_A_01_CS(trial: Trial) -> None:
     """The station connects with its password."""
-    password = _password(trial)
+    password = known_password(trial)
     await booted(trial)
     _has_shown(trial, password)
 
 
-async def _changed(trial: Trial, password: str) -> str:
+async def changed_password(trial: Trial, password: str) -> str:
     """The station has taken a new password, and comes with it; how it was answered."""
     bench = trial.bench
     before, arrivals = bench.password, len(bench.arrivals)
@@ -85,11 +86,11 @@ async def _changed(trial: Trial, password: str) -> str:
 @station_case("A01.FR.01", "A01.FR.11", "A01.FR.12", "B01.FR.01", security_profiles=_BASIC)
 async def TC_A_09_CS(trial: Trial) -> None:
     """A new password is taken, and used at once."""
-    old, new = _password(trial), f"check-{secrets.token_hex(12)}"
-    await _changed(trial, new)
+    old, new = known_password(trial), f"check-{secrets.token_hex(12)}"
+    await changed_password(trial, new)
 
     async def back() -> None:
-        await _changed(trial, old)
+        await changed_password(trial, old)
 
     trial.afterwards.append(back)
     _has_shown(trial, new)
@@ -98,7 +99,7 @@ async def TC_A_09_CS(trial: Trial) -> None:
 @station_case("A01.FR.01", "A01.FR.11", "A01.FR.12", security_profiles=_BASIC)
 async def TC_A_10_CS(trial: Trial) -> None:
     """A password that is too short is refused, and the old one stays."""
-    old = _password(trial)
+    old = known_password(trial)
     answer = await _set_password(trial, "short-password"[: _SHORTEST - 1])
     answer.must("setVariableResult[0].attributeStatus", "Rejected", by="A01.FR.01 A00.FR.205")
     await booted(trial)

@@ -7,8 +7,8 @@ from ocppflow.check.heard import ABSENT
 from ocppflow.check.memory_states import id_token_cached, id_token_in_local_list
 from ocppflow.check.reusable_states import authorized_local, parking_bay_unoccupied
 from ocppflow.check.trial import NotPossible, Trial
-from ocppflow.check.variables import configure_if_there
-from ocppflow.check.visit import start_points, transaction_event, visit_of
+from ocppflow.check.variables import configure_if_there, get_variable
+from ocppflow.check.visit import transaction_event, visit_of
 from ocppflow.messages import v21
 
 _BY_TOKEN = ("N09.FR.02", "N09.FR.05")
@@ -52,17 +52,19 @@ async def _known(trial: Trial) -> None:
         await id_token_cached(trial)
     if trial.pics.claims("Local Authorization List Management"):
         await id_token_in_local_list(trial)
+    await configure_if_there(trial, "TxCtrlr", "EVConnectionTimeOut", str(trial.settings.connection_timeout))
     await authorized_local(trial, asks=None)
     await _gone(trial)
 
 
 async def _gone(trial: Trial) -> None:
-    """Nobody plugs in: the authorization ends, and with it a transaction that it has begun."""
+    """Nobody plugs in: the authorization ends by itself, and with it a transaction that it has begun (E03.FR.05)."""
     visit = visit_of(trial)
-    if visit.started or "Authorized" in await start_points(trial):
-        await trial.operator.present(trial.evse, trial.token)
-        while visit.started:
-            await transaction_event(trial, visit, by="E07.FR.02")
+    seconds = float(await get_variable(trial, "TxCtrlr", "EVConnectionTimeOut") or 0)
+    if visit.started:
+        await transaction_event(trial, visit, within=seconds + trial.settings.patience, by="E03.FR.05")
+    else:
+        await trial.wait(seconds + 1.0)
     visit.authorized = False
     await parking_bay_unoccupied(trial)
 

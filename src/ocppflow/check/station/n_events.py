@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from ocppflow.check.cases import station_case
 from ocppflow.check.connector_states import connector_is
 from ocppflow.check.heard import ABSENT, Heard
 from ocppflow.check.monitor_steps import (
+    Watched,
     about,
     ask_monitors,
     availability,
@@ -22,7 +24,8 @@ from ocppflow.check.monitor_steps import (
     try_monitors,
 )
 from ocppflow.check.reusable_states import energy_transfer_started, ev_connected_pre_session, stop_authorized
-from ocppflow.check.trial import Trial
+from ocppflow.check.station.a_passwords import changed_password, known_password
+from ocppflow.check.trial import NotForThis, Trial
 from ocppflow.check.variables import configure
 from ocppflow.check.visit import visit_of
 from ocppflow.messages import v21
@@ -208,3 +211,24 @@ async def TC_N_21_CS(trial: Trial) -> None:
 
     event = await trial.expect(v21.NotifyEventRequest, hard_wired, since=begin, within=patience, by="N07.FR.10")
     event.must("seqNo", 0, by="N07.FR.07")
+
+
+@station_case("N07.FR.10", security_profiles=(1, 2))
+async def TC_N_48_CS(trial: Trial) -> None:
+    """An event does not tell what can only be written, such as the password."""
+    await _all_monitors(trial)
+    old = known_password(trial)
+    data = monitor_data(Watched("SecurityCtrlr", "BasicAuthPassword"))
+    answer = await try_monitors(trial, data)
+    if answer.at("setMonitoringResult[0].status") != "Accepted":
+        raise NotForThis("for a station that lets its password be monitored")
+    monitor = int(answer.at("setMonitoringResult[0].id"))
+    begin = trial.mark()
+    await changed_password(trial, secrets.token_hex(len(old))[: len(old)])
+
+    async def back() -> None:
+        await changed_password(trial, old)
+
+    trial.afterwards.append(back)
+    heard, event = await event_of(trial, monitor, since=begin, trigger="Delta", by="N07.FR.10")
+    trial.check(event.get("actualValue") == "", "actualValue is not empty", at=heard, by="N07.FR.10")
