@@ -17,11 +17,15 @@ LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
 """Times of day that can be right, and from which a date-time can be counted on: none is after the year 9999."""
 
 
+_FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST: Final = datetime(9000, 1, 1, tzinfo=UTC)
+
+
 class WallTime:
     """UTC. It runs with what ``clock`` returns, from ``start`` on (by default from the machine's time), and is set by
     what a CSMS says (B01.FR.06, G02). ``error``: seconds by which it is wrong on purpose."""
 
-    __slots__ = ("_clock", "_since", "_start", "error", "on_set")
+    __slots__ = ("_clock", "_since", "_start", "error", "jump", "on_set")
 
     def __init__(self, clock: Callable[[], Clock], start: datetime | None = None, *, error: float = 0.0) -> None:
         self._clock = clock
@@ -32,6 +36,8 @@ class WallTime:
         self.error = error
         self.on_set: Callable[[], None] = lambda: None
         """Called after it has been set."""
+        self.jump = timedelta()
+        """By how much it went forward when it was set last."""
 
     def now(self) -> datetime:
         """The time of day, in whole milliseconds: more nobody compares."""
@@ -42,12 +48,19 @@ class WallTime:
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     def set(self, now: datetime) -> None:
-        """It is ``now``; one that cannot be right is left alone, and the log says so."""
-        if not EARLIEST <= now <= LATEST:
-            log.warning("the CSMS says that it is %s, which cannot be: the station's own time goes on", now)
-            return
-        self._start, self._since = now.astimezone(UTC), self._clock().now()
+        """It is ``now``. A time that nobody can reckon with (the year 9999 and nothing after it) counts as one that is
+        as near as can be."""
+        before, now = self.now(), min(max(now, _FIRST), _LAST)
+        self._start, self._since = now, self._clock().now()
+        self.jump = self.now() - before
         self.on_set()
+
+    def moved(self, moment: datetime) -> datetime:
+        """When that was, by the time that has just been set: what has been counted from there goes on from there."""
+        try:
+            return moment + self.jump
+        except OverflowError:
+            return self.now()
 
     def clock_time(self, moment: datetime) -> float:
         """When ``moment`` will be, or was, in the clock's seconds."""

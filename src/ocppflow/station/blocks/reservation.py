@@ -63,6 +63,11 @@ class Reservations(Block):
         self.station.availability.flush()
 
     def time_set(self) -> None:
+        for each in list(self._all.values()):
+            if each.made_at is not None:
+                made_at = self.station.time.moved(each.made_at)
+                self._all[each.id] = msgspec.structs.replace(each, made_at=made_at)
+                self.station.store.put(AREA, str(each.id), self._all[each.id])
         self._wait_for_expiry()
 
     # --- what others ask -----------------------------------------------------------------------------------------

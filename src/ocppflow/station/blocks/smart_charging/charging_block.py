@@ -82,6 +82,13 @@ class SmartCharging(Block):
         self.external.registered()
 
     def time_set(self) -> None:
+        jump = round(self.station.time.jump.total_seconds() * 1000)
+        for transaction_id, terms in self._terms.items():
+            if terms.ready_at is not None:  # what is Relative goes on where it was
+                terms.ready_at += jump
+                self.station.store.put(AREA, transaction_id, terms)
+        if self._offline_since is not None:
+            self._offline_since += jump
         self.recompute()
 
     def disconnected(self) -> None:

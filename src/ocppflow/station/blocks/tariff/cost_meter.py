@@ -133,6 +133,13 @@ class CostMeter(msgspec.Struct):
         self.last = msgspec.structs.replace(self.last, at=point.at)
         self.advance(point, local)
 
+    def move(self, jump: int) -> None:
+        """The time of day has gone forward by so many milliseconds: what was before it is by the new time now."""
+        self.start += jump
+        self.last = msgspec.structs.replace(self.last, at=self.last.at + jump)
+        for period in self.periods:
+            period.start += jump
+
     def change(self, tariff: v21.TariffType, local: LocalClock) -> None:
         """Another tariff from now on (I11.FR.08)."""
         self.tariff, self.told_id = tariff, True

@@ -62,7 +62,7 @@ class Tariff(Block):
         self.costs.ready()
 
     def time_set(self) -> None:
-        self.costs.look_again()
+        self.costs.time_set()
 
     def admits(self, token: v21.IdTokenType, response: v21.AuthorizeResponse) -> bool:
         """Take the tariff that the CSMS has for a driver; False: nothing can be sold to this one (I08.FR.31)."""

@@ -79,6 +79,14 @@ class TransactionCosts:
         if self._meters.pop(number, None) is not None:
             self._block.station.store.remove(AREA, number)
 
+    def time_set(self) -> None:
+        """The time of day has been set: nobody pays for the difference."""
+        jump = round(self._block.station.time.jump.total_seconds() * 1000)
+        for meter in self._meters.values():
+            meter.move(jump)
+        self._last_told = {number: told + jump for number, told in self._last_told.items()}
+        self.look_again()
+
     def look_again(self) -> None:
         """Bring all meters up to date, tell running costs that are due (I12.FR.02), and wake up when it is time."""
         station = self._block.station

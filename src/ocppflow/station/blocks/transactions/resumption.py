@@ -10,7 +10,7 @@ from ocppflow.station.blocks.transactions.energy_supply import supply
 from ocppflow.station.blocks.transactions.ev_connection import wait_for_ev
 from ocppflow.station.blocks.transactions.evse_session import EvseSession
 from ocppflow.station.blocks.transactions.session_events import tell
-from ocppflow.station.blocks.transactions.transaction_limits import watch
+from ocppflow.station.blocks.transactions.transaction_limits import POWER_AREA, watch
 from ocppflow.station.blocks.transactions.transaction_points import Fact, ends
 from ocppflow.station.hardware import EvDemand
 from ocppflow.station.transaction import Transaction
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from ocppflow.station.blocks.transactions.transaction_block import Transactions
 
 
-AREA: Final = "power"
-"""Of the store: when the station was last known to have power, while a transaction runs."""
-
 STAMP: Final = 60.0
 """Seconds between two such notes: so much longer than it was an interruption may seem (E17.FR.02)."""
 
@@ -29,7 +26,7 @@ STAMP: Final = 60.0
 def note_power(block: Transactions) -> None:
     """Note now and then that the power is there, as long as a transaction runs."""
     if block.running and block.station.device_model.integer("TxCtrlr", "ResumptionTimeout"):
-        block.station.store.put(AREA, "alive", block.station.time.now())
+        block.station.store.put(POWER_AREA, "alive", block.station.time.now())
         block.station.store.commit()
         block.later("power", STAMP, lambda: note_power(block))
 
@@ -52,7 +49,7 @@ def resume(block: Transactions) -> None:
 
 
 def _decide(block: Transactions, session: EvseSession, transaction: Transaction) -> None:
-    alive = block.station.store.load(AREA, datetime).get("alive", transaction.last_event_at)
+    alive = block.station.store.load(POWER_AREA, datetime).get("alive", transaction.last_event_at)
     away = (block.station.time.now() - max(transaction.last_event_at, alive)).total_seconds()
     timeout = block.station.device_model.integer("TxCtrlr", "ResumptionTimeout")
     too_long = not block.station.resetting.resumes and (not timeout or away > timeout)  # B13.FR.23

@@ -358,6 +358,9 @@ class Transactions(Block):
         if "power" not in self._timers:
             self.later("power", resumption.STAMP, partial(resumption.note_power, self))
 
+    def time_set(self) -> None:
+        transaction_limits.time_set(self)
+
     def registered(self) -> None:
         self.begin_denied()
 

@@ -32,6 +32,11 @@ _LOOK_AGAIN: Final = 10.0
 more than some Wh too many (E16.FR.19)."""
 
 _SOONEST: Final = 0.1
+_A_JUMP: Final = 1.0
+"""Seconds by which the time of day is set before that is written down at once: less is lost with the power."""
+POWER_AREA: Final = "power"
+"""Of the store: when the station was last known to have power, while a transaction runs."""
+
 _A_BIT: Final = 0.5
 """Wh by which energy may fall short of its limit: what flows in the time of a look."""
 
@@ -78,6 +83,23 @@ def watch(block: Transactions, session: EvseSession) -> None:
     _act(block, session, transaction, reading)
     if session.transaction is not None:
         block.later(name, _until(block, session, transaction, reading), partial(watch, block, session))
+
+
+def time_set(block: Transactions) -> None:
+    """The time of day has been set: how long a transaction has lasted, and charged, is what it was (E16.FR.09), and so
+    is how long ago the power was there (E17.FR.02)."""
+    time, store = block.station.time, block.station.store
+    for transaction in block.running.values():
+        transaction.started_at = time.moved(transaction.started_at)
+        transaction.last_event_at = time.moved(transaction.last_event_at)
+        if transaction.charging_since is not None:
+            transaction.charging_since = time.moved(transaction.charging_since)
+        store.put(AREA, transaction.id, transaction)
+    if block.running and abs(time.jump.total_seconds()) >= _A_JUMP:
+        store.put(POWER_AREA, "alive", time.now())
+        store.commit()
+    for session in block.sessions.values():
+        watch(block, session)
 
 
 def _act(block: Transactions, session: EvseSession, transaction: Transaction, reading: MeterReading) -> None:
