@@ -15,7 +15,7 @@ from rich.text import Text
 
 from ocppflow.cli.conversation import Conversation
 from ocppflow.cli.csms_log import silenced
-from ocppflow.cli.demo_command import Demo
+from ocppflow.cli.demo_command import SPEED, Demo
 from ocppflow.cli.entry_lines import plain
 from ocppflow.cli.sequence_svg import draw_trace
 from ocppflow.cli.station_view import draw
@@ -55,7 +55,7 @@ def main() -> None:
             file=io.StringIO(), force_terminal=True, color_system="truecolor", width=WIDTH, highlight=False
         )
         with silenced():
-            asyncio.run(Demo(console, 0.35, out, 9000).play())
+            asyncio.run(Demo(console, SPEED, out, 9000).play())
         _terminal(console.file.getvalue().replace(str(out), "out"), IMAGES / "demo.svg")
         records = [record for record in read_trace(out / "demo.jsonl") if record.identity == "CS2"]
     title = "A station of OCPP 2.0.1 and its CSMS"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -11,15 +12,25 @@ from ocppflow.cli.app import run
 from ocppflow.cli.conversation import Conversation, Entry
 from ocppflow.trace import read_trace
 
+REGISTER = "Energy.Active.Import.Register"
+METERED = ("StartTransaction", "MeterValues", "StopTransaction", "TransactionEvent")
+
 
 @pytest.fixture
 def demo(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> tuple[str, Path]:
     monkeypatch.setenv("COLUMNS", "200")
-    assert run(["demo", "--pause", "0", "--out", str(tmp_path)]) == 0
+    assert run(["demo", "--speed", "600", "--out", str(tmp_path)]) == 0
     return capsys.readouterr().out, tmp_path
 
 
-def test_three_stations_boot_charge_are_reset_and_boot_again(demo: tuple[str, Path]) -> None:
+LIMIT_AND_STOP = {
+    "1.6": ["SetChargingProfile", "RemoteStopTransaction"],
+    "2.0.1": ["SetChargingProfile", "RequestStopTransaction"],
+    "2.1": ["SetChargingProfile", "RequestStopTransaction"],
+}
+
+
+def test_three_stations_boot_charge_are_limited_and_stopped_by_the_csms(demo: tuple[str, Path]) -> None:
     out, folder = demo
     conversation = Conversation()
     entries = [conversation.feed(record) for record in read_trace(folder / "demo.jsonl")]
@@ -29,11 +40,14 @@ def test_three_stations_boot_charge_are_reset_and_boot_again(demo: tuple[str, Pa
         assert {entry.record.version for entry in mine} == {version}
         said = [entry.action for entry in mine if entry.kind == "CALL" and entry.toward == "CSMS"]
         told = [entry.action for entry in mine if entry.kind == "CALL" and entry.toward == "CS"]
-        assert said.count("BootNotification") == 2
-        assert {"Authorize", "StatusNotification"} <= set(said)
-        assert told == (["GetConfiguration", "Reset"] if version == "1.6" else ["GetVariables", "Reset"])
+        assert said.count("BootNotification") == 1
+        assert {"Authorize", "SecurityEventNotification"} <= set(said)
+        assert told == LIMIT_AND_STOP[version]
         assert all(entry.answered for entry in mine if entry.kind == "CALL")
-        assert _energy(mine) == pytest.approx(float(_row(out, name)["energy"]) * 1000)
+        assert all(b'"Rejected"' not in entry.payload for entry in mine if entry.is_frame)
+        registers = _registers(mine)
+        assert max(registers) - registers[0] > 100
+        assert max(registers) - registers[0] == pytest.approx(float(_row(out, name)["energy"]) * 1000, abs=5)
         assert _row(out, name)["transactions"] == "1"
     assert (folder / "demo.svg").read_text(encoding="utf-8").startswith("<svg")
 
@@ -50,7 +64,7 @@ def test_a_busy_port_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert run(["demo", "--port", str(busy_port), "--out", str(tmp_path)]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
-    assert f"port {busy_port} is in use" in error
+    assert f"port {busy_port}: another program uses this port" in error
 
 
 @pytest.fixture
@@ -69,12 +83,21 @@ def _row(out: str, name: str) -> dict[str, str]:
     return {"version": version, "messages": messages, "transactions": transactions, "energy": energy}
 
 
-def _energy(entries: list[Entry]) -> float:
-    """Wh from the first to the last register value in the station's own messages."""
-    pattern = rb'"(?:meterStart|meterStop|value)"\s*:\s*"?(\d+)'
-    registers = [
-        int(found[1])
-        for entry in entries
-        if entry.kind == "CALL" and entry.toward == "CSMS" and (found := re.search(pattern, entry.payload))
-    ]
-    return registers[-1] - registers[0]
+def _registers(entries: list[Entry]) -> list[float]:
+    """Wh, all values of the register in the station's own messages."""
+    found: list[float] = []
+
+    def look(value: object) -> None:
+        if isinstance(value, dict):
+            found.extend(float(value[name]) for name in ("meterStart", "meterStop") if name in value)
+            whole = value.get("measurand", REGISTER) == REGISTER and "phase" not in value
+            if "value" in value and whole and not isinstance(value["value"], dict):
+                found.append(float(value["value"]))
+            value = list(value.values())
+        for each in value if isinstance(value, list) else ():
+            look(each)
+
+    for entry in entries:
+        if entry.kind == "CALL" and entry.toward == "CSMS" and entry.action in METERED:
+            look(json.loads(entry.payload))
+    return found
