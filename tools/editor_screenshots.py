@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -19,6 +20,7 @@ from runtime_process import NodeRed, free_port  # noqa: E402
 IMAGES = ROOT / "node-red" / "images"
 MARGIN = 12
 """Pixels below the last thing in a dialog."""
+STATIONS = ROOT / "tools" / "demo_stations.py"
 DEMO = ROOT / "docs" / "images" / "node-red-demo.png"
 RULES = [
     {"kind": "Request", "version": "2.0.1", "action": "BootNotification", "station": "", "answers": True,
@@ -48,26 +50,36 @@ FLOW: list[dict[str, Any]] = [
 
 def main() -> None:
     with chromium() as browser:
-        dialogs(browser)
+        if "--demo" not in sys.argv:
+            dialogs(browser)
         demo(browser)
 
 
 def demo(browser: Browser) -> None:
     """The flow of ``make run``, once its stations charge."""
     (file,) = (ROOT / "node-red" / "examples").glob("12 - *.json")
-    flow = json.loads(re.sub(r"\b91\d\d\b", str(free_port()), file.read_text(encoding="utf-8")))
+    text = file.read_text(encoding="utf-8")
+    ports = {port: free_port() for port in (9100, 9121, 9122, 9123)}
+    flow = json.loads(re.sub(r"\b91\d\d\b", lambda found: str(ports[int(found[0])]), text))
+    csms, *control = ports.values()
     with tempfile.TemporaryDirectory() as folder:
         red = NodeRed("nr5", Path(folder), flows=flow)
+        stations = subprocess.Popen(
+            [sys.executable, str(STATIONS), f"ws://127.0.0.1:{csms}/ocpp", *map(str, control)], stdin=subprocess.PIPE
+        )
         try:
             editor = Editor(browser, red.port, width=1600)
             editor.script("() => RED.sidebar.show('debug')")
             editor.page.locator("#red-ui-palette-search input").press_sequentially("ocpp")
+            charging = editor.page.locator(".red-ui-flow-node-status-label", has_text="kW ·")
+            charging.nth(2).wait_for(timeout=60_000)
             sold = editor.page.locator(".red-ui-debug-msg", has_text="energy sold")
-            sold.first.wait_for(timeout=60_000)
+            sold.nth(5).wait_for(timeout=60_000)
             editor.page.screenshot(path=DEMO)
             editor.close()
         finally:
             red.stop()
+            stations.communicate()
 
 
 def dialogs(browser: Browser) -> None:

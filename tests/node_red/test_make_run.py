@@ -105,7 +105,10 @@ def test_stations_boot_and_charge_without_a_click_and_ctrl_c_ends_everything(lau
     assert f"http://127.0.0.1:{launcher.port}" in launcher.shows("Node-RED is ready")
     for name in ("CS1", "CS2", "CS3"):
         launcher.shows(f"{name} ──▶ CSMS", "BootNotification")
-    launcher.shows("CS1 ──▶ CSMS", "StartTransaction", "12.00 kWh")
+    launcher.shows("CS1 ──▶ CSMS", "StartTransaction", "kWh")
+    for name in ("CS2", "CS3"):
+        launcher.shows(f"{name} ──▶ CSMS", "TransactionEvent", "Started")
+    assert any("demo_stations.py" in command for command in launcher.left())
     assert launcher.left()
     launcher.process.send_signal(signal.SIGINT)
     assert launcher.process.wait(PATIENCE) == 0
@@ -114,7 +117,7 @@ def test_stations_boot_and_charge_without_a_click_and_ctrl_c_ends_everything(lau
     assert not [line for line in launcher.lines if "Traceback" in line or "rror" in line]
 
 
-def test_a_launcher_that_is_killed_takes_node_red_and_the_engine_with_it(launcher: Launcher):
+def test_a_launcher_that_is_killed_takes_node_red_the_engine_and_the_stations_with_it(launcher: Launcher):
     launcher.shows("engine", "is ready")
     launcher.process.kill()
     launcher.process.wait()
@@ -173,6 +176,7 @@ def test_a_flow_of_ones_own_is_kept(home: Path):
         one.shows("keeping your flow")
         one.shows("Node-RED is ready")
         assert (home / "user" / "flows.json").read_text() == "[]"
+        assert not [command for command in one.left() if "demo_stations.py" in command]
     finally:
         one.close()
     assert one.left() == []

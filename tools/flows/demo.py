@@ -1,12 +1,15 @@
-"""The flow that ``make run`` opens: a CSMS, and three stations that boot, charge and report by themselves."""
+"""The flow that ``make run`` opens: a CSMS, and buttons for what people do at three complete stations, which are
+processes of their own (``tools/demo_stations.py``) and are told over their control API."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tools.flows.canvas import Canvas
+from tools.flows.canvas import Canvas, Node
 
-STATIONS = {"CS1": "1.6", "CS2": "2.0.1", "CS3": "2.1"}
+STATIONS = {"CS1": ("1.6", 9121), "CS2": ("2.0.1", 9122), "CS3": ("2.1", 9123)}
+"""With the port of its control API."""
+TOKEN = "04A2B3C4D5E680"
 
 BACK_OFFICE = """
     // What the CSMS answers, in the version that the station speaks. The second output is for the "energy sold" list.
@@ -14,44 +17,65 @@ BACK_OFFICE = """
     const { cbId, command } = msg.ocpp;
     const { data } = msg.payload;
     const status = "Accepted";
+    const verdict = isOld ? { idTagInfo: { status } } : { idTokenInfo: { status } };
     const now = new Date().toISOString();
-    const reading = each => Number(each.sampledValue[0].value);
+    const began = flow.get("began") || {};
+    const running = flow.get("running") || {};
     let sold = null;
 
+    // Wh: the last reading of the whole register.
+    function register(values) {
+        const all = (values || []).flatMap(each => each.sampledValue);
+        const isRegister = each => /^$|^Energy.Active.Import.Register$/.test(each.measurand || "");
+        const found = all.filter(each => !each.phase && isRegister(each));
+        return found.length ? Number(found.at(-1).value) : undefined;
+    }
+
     function metered(total, isOver) {
-        const began = flow.get("began") || {};
+        if (total === undefined) return;
         began[cbId] ??= total;
-        sold = { payload: `${cbId}  ${((total - began[cbId]) / 1000).toFixed(2)} kWh${isOver ? "  done" : ""}` };
-        if (isOver) delete began[cbId];
-        flow.set("began", began);
+        sold = { payload: `${cbId}  ${((total - began[cbId]) / 1000).toFixed(3)} kWh${isOver ? "  done" : ""}` };
+    }
+
+    function over() {
+        delete began[cbId];
+        delete running[cbId];
     }
 
     const answers = {
         BootNotification: () => ({ currentTime: now, interval: 300, status }),
         Heartbeat: () => ({ currentTime: now }),
+        Authorize: () => verdict,
         StatusNotification: () => ({}),
-        Authorize: () => (isOld ? { idTagInfo: { status } } : { idTokenInfo: { status } }),
+        NotifyEvent: () => ({}),
+        SecurityEventNotification: () => ({}),
         StartTransaction: () => {
             metered(data.meterStart);
             flow.set("number", (flow.get("number") || 1000) + 1);
-            return { transactionId: flow.get("number"), idTagInfo: { status } };
+            running[cbId] = flow.get("number");
+            return { transactionId: running[cbId], ...verdict };
         },
         MeterValues: () => {
-            metered(reading(data.meterValue[0]));
+            if (!isOld || data.transactionId) metered(register(data.meterValue));
             return {};
         },
         StopTransaction: () => {
             metered(data.meterStop, true);
+            over();
             return {};
         },
         TransactionEvent: () => {
-            metered(reading(data.meterValue[0]), data.eventType === "Ended");
-            return {};
+            running[cbId] = data.transactionInfo.transactionId;
+            metered(register(data.meterValue), data.eventType === "Ended");
+            if (data.eventType === "Ended") over();
+            return data.idToken ? verdict : {};
         }
     };
     msg.payload = answers[command]
         ? { msgType: 3, data: answers[command]() }
         : { msgType: 4, error: { code: "NotSupported", description: "not in this demo" } };
+    flow.set("began", began);
+    flow.set("running", running);
     return [msg, sold];
 """
 
@@ -73,186 +97,104 @@ IN_WORDS = """
     const words = told.filter(name => said[name] !== undefined).map(name => said[name]);
     const verdict = said.idTagInfo || said.idTokenInfo;
     if (verdict) words.push(verdict.status);
-    const reading = said.meterValue && said.meterValue[0].sampledValue[0].value;
-    const total = reading || said.meterStart || said.meterStop;
-    if (total) words.push((total / 1000).toFixed(2) + " kWh");
+    if (said.eventData) words.push(...said.eventData.map(each => `${each.variable.name} ${each.actualValue}`));
+    const values = (said.meterValue || []).flatMap(each => each.sampledValue).filter(each => !each.phase);
+    const reading = values.findLast(each => /^$|^Energy.Active.Import.Register$/.test(each.measurand || ""));
+    const total = reading ? reading.value : said.meterStart ?? said.meterStop;
+    if (total !== undefined) words.push((total / 1000).toFixed(3) + " kWh");
     const arrow = toCsms ? "──▶ CSMS" : "◀── CSMS";
     const what = kind === 2 ? action : `  ↳ ${action || "answer"}`;
     return { payload: `${msg.cbId} ${arrow}  ${what.padEnd(24)} ${words.join(", ")}`.trimEnd() };
 """
 
-LIFE = """
-    // The life of a station, whatever its version. It gets what its CS node sends: that it is online or offline, the
-    // answers to its own Requests, the Requests of the CSMS. Its state is in `me`.
-    if (!msg.ocpp) return null; // the result of a Command Message
-    const PAUSE = 1000, READINGS = 12;
-    const names = ["CS1", "CS2", "CS3"];
-    const { cbId, ocppVersion, websocket, command } = msg.ocpp;
-    const isOld = ocppVersion === "1.6";
-    const stations = context.get("stations") || {};
-    context.set("stations", stations);
-    const me = stations[cbId] ??= { meter: 12000 + 5000 * names.indexOf(cbId), reason: "PowerUp" };
-
-    if (websocket === "ONLINE") {
-        Object.assign(me, { run: (me.run || 0) + 1, state: "booting", stop: "" });
-        later(boot());
-    } else if (websocket === "OFFLINE") {
-        me.run++; // whatever was still to follow is void
-    } else if (msg.payload.msgType === 2) {
-        obey();
-    } else if (msg.payload.msgType === 4) {
-        node.warn(`${cbId} ${command}: ${msg.payload.error.code} ${msg.payload.error.description}`);
-    } else if (msg.run === me.run) {
-        goOn(msg.payload.data);
-    }
-    return null;
-
-    // --- its own Requests ---
-
-    function goOn(data) {
-        if (me.state === "booting" && data.status === "Accepted") {
-            me.state = "idle";
-            later(report("Available"));
-        } else if (me.state === "idle" && command !== "Heartbeat") {
-            // Between two cars.
-            later(() => (me.state === "idle" ? authorize() : null), 3 + 2 * names.indexOf(cbId));
-        } else if (me.state === "authorized") {
-            later(begin());
-        } else if (me.state === "charging") {
-            if (data.transactionId) me.transaction = data.transactionId; // OCPP 1.6: the CSMS numbers them
-            later(() => (me.state !== "charging" ? null : me.stop || me.readings >= READINGS ? end() : sample()), 2);
-        } else if (me.state === "ended") {
-            me.state = me.reset ? "down" : "idle";
-            later(me.reset ? restart : report("Available"));
-        }
-    }
-
-    function boot() {
-        return send("BootNotification", isOld
-            ? { chargePointVendor: "ocppflow", chargePointModel: "Demo" }
-            : { reason: me.reason, chargingStation: { vendorName: "ocppflow", model: "Demo" } });
-    }
-
-    function report(status) {
-        return send("StatusNotification", isOld
-            ? { connectorId: 1, errorCode: "NoError", status }
-            : { timestamp: now(), evseId: 1, connectorId: 1, connectorStatus: status });
-    }
-
-    function authorize() {
-        me.state = "authorized";
-        return send("Authorize", isOld ? { idTag: token() } : { idToken: { idToken: token(), type: "ISO14443" } });
-    }
-
-    function begin() {
-        Object.assign(me, { state: "charging", readings: 0, seqNo: 0, stop: "", transaction: RED.util.generateId() });
-        return isOld
-            ? send("StartTransaction", { connectorId: 1, idTag: token(), meterStart: me.meter, timestamp: now() })
-            : event("Started", me.remote ? "RemoteStart" : "Authorized");
-    }
-
-    function sample() {
-        me.readings++;
-        me.meter += 120 + 15 * me.readings;
-        if (!isOld) return event("Updated", "MeterValuePeriodic");
-        const reading = { value: String(me.meter), measurand: "Energy.Active.Import.Register", unit: "Wh" };
-        return send("MeterValues", { connectorId: 1, transactionId: me.transaction,
-            meterValue: [{ timestamp: now(), sampledValue: [reading] }] });
-    }
-
-    function end() {
-        me.state = "ended";
-        const reason = me.stop || "Local";
-        me.remote = undefined;
-        if (isOld) {
-            return send("StopTransaction", { transactionId: me.transaction, meterStop: me.meter, timestamp: now(),
-                reason: reason === "ImmediateReset" ? "SoftReset" : reason });
-        }
-        const why = { Remote: "RemoteStop", ImmediateReset: "ResetCommand" }[reason] || "StopAuthorized";
-        return event("Ended", why, { stoppedReason: reason });
-    }
-
-    function event(eventType, triggerReason, more) {
-        const transactionInfo = { transactionId: me.transaction, ...more };
-        if (me.remote !== undefined) transactionInfo.remoteStartId = me.remote;
-        const reading = { value: me.meter, measurand: "Energy.Active.Import.Register" };
-        return send("TransactionEvent", {
-            eventType, triggerReason, timestamp: now(), seqNo: me.seqNo++, transactionInfo,
-            evse: { id: 1, connectorId: 1 }, meterValue: [{ timestamp: now(), sampledValue: [reading] }]
-        });
-    }
-
-    // --- what the CSMS asks for ---
-
-    function obey() {
-        const { data } = msg.payload;
-        let status = "Accepted";
-        if (command === "Reset") {
-            Object.assign(me, { reset: true, reason: "RemoteReset" });
-            if (me.state === "charging") me.stop = "ImmediateReset";
-            else if (me.state !== "authorized") {
-                me.state = "down";
-                later(restart);
-            }
-        } else if (command === "RemoteStartTransaction" || command === "RequestStartTransaction") {
-            if (me.state === "idle") {
-                Object.assign(me, { state: "authorized", remote: data.remoteStartId });
-                later(begin);
-            } else status = "Rejected";
-        } else if (command === "RemoteStopTransaction" || command === "RequestStopTransaction") {
-            if (me.state === "charging" && String(data.transactionId) === String(me.transaction)) me.stop = "Remote";
-            else status = "Rejected";
-        } else {
-            msg.payload = { msgType: 4, error: { code: "NotSupported", description: "not in this demo" } };
-            out(msg);
-            return;
-        }
-        msg.payload.msgType = 3;
-        msg.payload.data = { status };
-        out(msg);
-    }
-
-    function restart() {
-        me.reset = false;
-        // Command Messages are for the node itself: it closes the connection, and opens it again.
-        out({ payload: { msgType: 99, command: "close" } });
-        setTimeout(() => out({ payload: { msgType: 99, command: "connect" } }), 2 * PAUSE);
+ORDER = """
+    // A button's order as a Request to the station, in its version.
+    const { order, cbId } = msg.payload;
+    const isOld = { CS1: true }[cbId];
+    const transactionId = (flow.get("running") || {})[cbId];
+    if ((order === "stop" || order === "limit") && transactionId === undefined) {
+        node.warn(`${cbId} is not charging`);
         return null;
     }
+    const id = 1, stackLevel = 0, limit = 6;
+    const purpose = { chargingProfilePurpose: "TxProfile", chargingProfileKind: "Relative", transactionId };
+    const schedule = { chargingRateUnit: "A", chargingSchedulePeriod: [{ startPeriod: 0, limit }] };
+    const orders = isOld ? {
+        start: ["RemoteStartTransaction", { idTag: "TOKEN", connectorId: 1 }],
+        stop: ["RemoteStopTransaction", { transactionId }],
+        limit: ["SetChargingProfile", { connectorId: 1, csChargingProfiles: {
+            chargingProfileId: id, stackLevel, ...purpose, chargingSchedule: schedule } }],
+        reset: ["Reset", { type: "Soft" }]
+    } : {
+        start: ["RequestStartTransaction", { remoteStartId: Date.now() % 1e6, evseId: 1,
+            idToken: { idToken: "TOKEN", type: "ISO14443" } }],
+        stop: ["RequestStopTransaction", { transactionId }],
+        limit: ["SetChargingProfile", { evseId: 1, chargingProfile: {
+            id, stackLevel, ...purpose, chargingSchedule: [{ id, ...schedule }] } }],
+        reset: ["Reset", { type: "Immediate" }]
+    };
+    const [command, data] = orders[order];
+    return { payload: { command, cbId, data } };
+"""
 
-    // --- tools ---
+ONLINE = """
+    // Keeps who is connected, and sends each station its first car: plug and card, three seconds later.
+    const { cbId, websocket } = msg.ocpp || {};
+    if (!websocket) return null;
+    const online = flow.get("online") || {};
+    const hadCar = flow.get("hadCar") || {};
+    online[cbId] = websocket === "ONLINE";
+    const isFirst = online[cbId] && !hadCar[cbId];
+    if (isFirst) hadCar[cbId] = true;
+    flow.set("online", online);
+    flow.set("hadCar", hadCar);
+    return isFirst ? [["plug", "swipe"].map(what => ({ payload: { what, cbId } }))] : null;
+"""
 
-    function now() { return new Date().toISOString(); }
-    function token() { return "04A2B3C4D5E680"; }
-    function send(command, data) { return { run: me.run, payload: { command, data } }; }
-    function out(message) { node.send(names.map(name => (name === cbId ? message : null))); }
+CONTROL = """
+    // What is done at a station, as a request to its control API (docs/station.md).
+    const { what, cbId } = msg.payload;
+    const bodies = { swipe: { token: "TOKEN" }, fault: { code: "GroundFailure" } };
+    msg.url = `http://127.0.0.1:${{ PORTS }[cbId]}/evses/1/${what}`;
+    msg.method = "POST";
+    msg.headers = { "content-type": "application/json" };
+    msg.payload = bodies[what] || {};
+    return msg;
+"""
 
-    // A msg, or what makes it when the time has come.
-    function later(what, pauses = 1) {
-        const run = me.run;
-        setTimeout(() => {
-            if (run !== me.run) return;
-            const message = typeof what === "function" ? what() : what;
-            if (message) out(message);
-        }, pauses * PAUSE);
-    }
+ASK = """
+    // The state of each station that is connected, one output for each.
+    const online = flow.get("online") || {};
+    const ports = { PORTS };
+    return Object.keys(ports).map(
+        name => (online[name] ? { url: `http://127.0.0.1:${ports[name]}/state`, method: "GET" } : null)
+    );
+"""
+
+STATE = """
+    // GET /state in a few words, below this node.
+    if (msg.statusCode !== 200) return null;
+    const [evse] = msg.payload.evses;
+    const watts = evse.meter.power;
+    const words = evse.faults.length ? [...evse.faults]
+        : [evse.transaction ? `${(watts / 1000).toFixed(1)} kW` : evse.connectors[0].status];
+    if (evse.ev) words.push(`EV ${evse.ev.soc.toFixed(0)} %`);
+    words.push(`${(evse.meter.energy_import / 1000).toFixed(3)} kWh`);
+    const fill = evse.faults.length ? "red" : watts > 0 ? "blue" : "green";
+    node.status({ fill, shape: evse.ev ? "dot" : "ring", text: words.join(" · ") });
+    return null;
 """
 
 
-def _reset(name: str, version: str) -> dict[str, Any]:
-    return {"command": "Reset", "cbId": name, "data": {"type": "Soft" if version == "1.6" else "Immediate"}}
+def _with_names(code: str) -> str:
+    ports = ", ".join(f"{name}: {port}" for name, (_, port) in STATIONS.items())
+    return code.replace("{ PORTS }", f"{{ {ports} }}").replace("TOKEN", TOKEN)
 
 
-def _start(name: str, version: str) -> dict[str, Any]:
-    if version == "1.6":
-        return {
-            "command": "RemoteStartTransaction",
-            "cbId": name,
-            "data": {"idTag": "04A2B3C4D5E680", "connectorId": 1},
-        }
-    token = {"idToken": "04A2B3C4D5E680", "type": "ISO14443"}
-    data = {"remoteStartId": 7, "evseId": 1, "idToken": token}
-    return {"command": "RequestStartTransaction", "cbId": name, "data": data}
+def _request(canvas: Canvas, name: str, at: tuple[int, float]) -> Node:
+    """A node that asks over HTTP what the msg says; an answer that is an error goes on as any other does."""
+    rest = {"paytoqs": "ignore", "url": "", "tls": "", "persist": False, "proxy": "", "insecureHTTPParser": False}
+    return canvas.add("http request", name, at, method="use", ret="obj", authType="", senderr=False, headers=[], **rest)
 
 
 def demo() -> Canvas:
@@ -260,31 +202,65 @@ def demo() -> Canvas:
         "demo",
         "Demo",
         """
-        A CSMS and three stations (OCPP 1.6, 2.0.1 and 2.1) that boot, authorize, charge and report without a click.
-        The debug sidebar shows the conversation, and the energy that was sold. The buttons reset a station, or start a
-        transaction at one that is idle (one that is charging answers Rejected).
+        A CSMS and three complete stations (OCPP 1.6, 2.0.1 and 2.1), each of which gets its first car by itself.
+        Buttons plug, swipe, unplug and break something at the stations; others start, limit and stop what they charge
+        from the CSMS. The debug sidebar shows the conversation, and the energy that was sold.
+
+        The stations are not part of Node-RED. `make run` starts them; elsewhere, start each of them with
+        `ocppflow station CS1 ws://127.0.0.1:9100/ocpp --versions 1.6 --control 127.0.0.1:9121`
+        (CS2: 2.0.1 and 9122; CS3: 2.1 and 9123).
         """,
     )
-    canvas.comment("Buttons: click the square on the left", (0, 0))
-    csms = canvas.csms("CSMS", (340, 2.5), 9100, versions=list(STATIONS.values()), ocpp_logging=True)
-    for row, (name, version) in enumerate(STATIONS.items(), start=1):
-        canvas.inject(f"reset {name}", (0, row), _reset(name, version)).wire(csms)
-        canvas.inject(f"start a transaction at {name}", (0, row + 3), _start(name, version)).wire(csms)
-
-    canvas.comment("CSMS for three versions of OCPP: answers, counts, shows", (340, 0))
-    office = canvas.function("back office", (660, 1), BACK_OFFICE, outputs=2)
-    csms.wire(canvas.switch("Request?", (500, 1), "payload.msgType", 2)).wire(office).wire(csms)
-    office.wire(canvas.debug("energy sold", (840, 1.5)), port=2)
-    words = canvas.function("in words", (500, 4), IN_WORDS)
-    csms.wire(words, port=3).wire(canvas.debug("conversation", (660, 4), console=True))
-    faults = canvas.catch("what goes wrong", (500, 5))
-    faults.wire(canvas.debug("faults", (700, 5), "error.message", console=True))
-
-    canvas.comment("Three stations, with one flow behind them", (0, 7.5))
-    target = canvas.target("CSMS on 9100", 9100)
-    life = canvas.function("the life of a station", (240, 9.5), LIFE, outputs=3)
-    for port, (name, version) in enumerate(STATIONS.items(), start=1):
-        station = canvas.cs(name, (0, 7.5 + port), target, versions=[version])
-        station.wire(life)
-        life.wire(station, port=port)
+    _operator(canvas, _at_the_stations(canvas))
+    _states(canvas)
     return canvas
+
+
+def _buttons(canvas: Canvas, row: float, names: tuple[str, ...], key: str, target: Node) -> None:
+    """A column of buttons for each station."""
+    for column, station in enumerate(STATIONS):
+        for below, name in enumerate(names):
+            payload: dict[str, Any] = {key: name, "cbId": station}
+            canvas.inject(f"{name} {station}", (160 * column, row + below), payload).wire(target)
+
+
+def _at_the_stations(canvas: Canvas) -> Node:
+    """Returns the link to what is done at them."""
+    canvas.comment("At the stations: click the square left of a button", (0, 0))
+    control = canvas.function("control API", (505, 1), _with_names(CONTROL))
+    _buttons(canvas, 1, ("plug", "swipe", "unplug", "fault", "clear"), "what", control)
+    asked = control.wire(_request(canvas, "ask the station", (650, 1)))
+    asked.wire(canvas.debug("at the station", (830, 1)))
+    first = canvas.link_in("a station's first car", (460, 0.2))
+    first.wire(control)
+    return first
+
+
+def _operator(canvas: Canvas, first_car: Node) -> None:
+    canvas.comment("The operator's orders, over OCPP", (0, 6.5))
+    order = canvas.function("order", (495, 9), _with_names(ORDER))
+    _buttons(canvas, 7.5, ("start", "limit", "stop", "reset"), "order", order)
+
+    canvas.comment("CSMS for three versions of OCPP: answers, counts, shows", (495, 6.5))
+    versions = [version for version, _ in STATIONS.values()]
+    csms = canvas.csms("CSMS", (600, 9), 9100, versions=versions, ocpp_logging=True)
+    order.wire(csms)
+    office = canvas.function("back office", (850, 8), BACK_OFFICE, outputs=2)
+    csms.wire(canvas.switch("Request?", (715, 8), "payload.msgType", 2)).wire(office).wire(csms)
+    office.wire(canvas.debug("energy sold", (850, 7.2)), port=2)
+    online = canvas.function("who is online", (715, 9), ONLINE)
+    csms.wire(online).wire(canvas.delay("3 s", (865, 9), 3)).wire(canvas.link_to(first_car, (970, 9)))
+    words = canvas.function("in words", (715, 10), IN_WORDS)
+    csms.wire(words, port=3).wire(canvas.debug("conversation", (850, 10), console=True))
+    faults = canvas.catch("what goes wrong", (715, 11))
+    faults.wire(canvas.debug("faults", (890, 11), "error.message", console=True))
+
+
+def _states(canvas: Canvas) -> None:
+    canvas.comment("What the stations show, every two seconds", (505, 2.2))
+    every = canvas.inject("2 s", (505, 4), repeat="2")
+    ask = every.wire(canvas.function("states", (605, 4), _with_names(ASK), outputs=3))
+    for port, (name, (version, _)) in enumerate(STATIONS.items(), start=1):
+        asked = _request(canvas, f"ask {name}", (715, 2 + port))
+        ask.wire(asked, port=port)
+        asked.wire(canvas.function(f"{name}, OCPP {version}", (835, 2 + port), STATE))

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from ocppflow import ChargingStation, errors, v201
+from ocppflow.testing import run_in_virtual_time
 
 README = Path(__file__).parents[3] / "README.md"
 
@@ -39,7 +40,7 @@ async def test_the_two_roles_of_the_readme_talk_to_each_other(capsys: pytest.Cap
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     until_reset = asyncio.Event()
-    csms, station = (load(block, port, until_reset=until_reset) for block in blocks())
+    csms, station = (load(block, port, until_reset=until_reset) for block in blocks()[:2])
 
     async def reset_then_stop() -> None:
         await csms["main"]()
@@ -55,6 +56,19 @@ async def test_the_two_roles_of_the_readme_talk_to_each_other(capsys: pytest.Cap
     assert "CS1 is a Box" in out
     assert "ResetResponse(status='Scheduled')" in out
     assert "status='Accepted'" in out
+
+
+def test_the_complete_station_of_the_readme_charges(capsys: pytest.CaptureFixture[str]) -> None:
+    _, _, block = blocks()
+    csms: dict[str, Any] = {"__name__": "csms"}
+    exec((README.parent / "examples" / "csms_minimal.py").read_text(encoding="utf-8"), csms)
+
+    async def both() -> None:
+        async with csms["csms"].listen("ws://127.0.0.1:0/ocpp") as listener:
+            await load(block, listener.port)["main"]()
+
+    run_in_virtual_time(both())
+    assert re.search(r"\[TransactionSnapshot\(id='.*evse=1, state='Charging'", capsys.readouterr().out)
 
 
 @contextlib.contextmanager
