@@ -25,8 +25,6 @@ class RecordedMove(msgspec.Struct):
     ``error``, a CALLERROR's code, is what came of it; neither, if the recording has none. ``confirmed``: it wants an
     answer."""
 
-    __repr__ = discreet_repr
-
     event: Event
     time: float
     action: str = ""

@@ -14,7 +14,6 @@ from ocppflow.errors import CallError, ConnectionRefused, NotSupported, OCPPErro
 from ocppflow.messages.json_paths import ABSENT
 from ocppflow.scenario.recording import RecordedMove, Recording
 from ocppflow.scenario.rewriting import Difference, Rewriter, differences
-from ocppflow.secrecy.discreet_repr import discreet_repr
 from ocppflow.station import ChargingStation
 
 _PATIENCE: Final = 2.0
@@ -26,8 +25,6 @@ _ANSWER: Final = 30.0
 class ReplayResult(msgspec.Struct, kw_only=True):
     """What came of it. ``unasked``: by action, calls of the CSMS's in the recording that did not come; ``unknown``:
     calls that came and are not in it, which were answered with NotSupported."""
-
-    __repr__ = discreet_repr
 
     said: int = 0
     differences: list[Difference] = []
