@@ -159,6 +159,9 @@ async def stopped(
 # --- afterwards ------------------------------------------------------------------------------------------------------
 
 
+_IN_USE = ("Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing")
+
+
 async def put_back_16(trial: Trial) -> None:
     """End transactions, and clear what the case has set. Raises NotPossible if a transaction does not end."""
     bench = trial.bench
@@ -170,6 +173,9 @@ async def put_back_16(trial: Trial) -> None:
             left = ", ".join(bench.running)
             bench.running.clear()  # they are told of once
             raise NotPossible(f"{left} did not end")
+    for evse in trial.notes.get("left", []):  # what does not last need not be told: the next case waits for that
+        place = number_of(trial, evse)
+        await bench.until(lambda n=place: None if last_status(trial, n) in _IN_USE else True, settled)  # type: ignore[misc]
     said = [request for request, _ in trial.said]
     if any(isinstance(each, v16.ChangeAvailabilityRequest) and each.type == "Inoperative" for each in said):
         await trial.call(v16.ChangeAvailabilityRequest(connector_id=0, type="Operative"))
