@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from ocppflow.check.bench import Bench
@@ -99,6 +100,12 @@ class InProcessOperator(Operator):
             method(*arguments, **options)
 
 
+def _morning() -> datetime:
+    """Ten o'clock and a bit, today: in virtual time the hour must not decide whether clock-aligned values come in
+    between, and certificates are valid today."""
+    return datetime.now(UTC).replace(hour=10, minute=1, second=7, microsecond=0)
+
+
 @asynccontextmanager
 async def station_in_process(
     version: Version | str,
@@ -113,7 +120,9 @@ async def station_in_process(
     config = config or StationConfig()
     connectors = tuple(len(evse.connectors) for evse in config.evses)
     shop = Workshop(in_memory=True)
-    bench = Bench("CS1", version, settings or CheckSettings(connectors=connectors), workshop=shop)
+    bench = Bench(
+        "CS1", version, settings or CheckSettings(connectors=connectors), start_time=_morning(), workshop=shop
+    )
     station: CompleteStation
 
     async def dial() -> Link:
