@@ -14,5 +14,5 @@ assert "ocppflow.station.complete_station" not in sys.modules, "the engine needs
 
 
 def test_the_engine_begins_without_cryptography_and_without_the_complete_station() -> None:
-    ended = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
+    ended = subprocess.run([sys.executable, "-c", PROGRAM], check=False, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
