@@ -120,6 +120,10 @@ class StationStore(ABC):
         if is_news and self.on_outcome is not None:
             self.on_outcome(why)
 
+    def __repr__(self) -> str:
+        problem = f", failing: {self.failure}" if self.failure is not None else ""
+        return f"<{type(self).__name__}, {len(self._staged)} changes wait{problem}>"
+
     @abstractmethod
     def _kept(self, area: str) -> dict[str, bytes]:
         """What is durable in the area."""

@@ -67,6 +67,9 @@ class StoreFile:
         self._is_due = False
         self._is_closed = False
 
+    def __repr__(self) -> str:
+        return f"<StoreFile {self.path}{' closed' if self._is_closed else ''}>"
+
     def _open(self) -> tuple[sqlite3.Connection, sqlite3.Connection]:
         connections: list[sqlite3.Connection] = []
         _make_private(self.path)

@@ -71,6 +71,9 @@ class SimulatedHardware:
 
     # --- Hardware ------------------------------------------------------------------------------------------------
 
+    def __repr__(self) -> str:
+        return f"<SimulatedHardware, {len(self.evses)} EVSEs{'' if self.is_powered else ', no power'}>"
+
     def start(self, events: HardwareEvents, clock: Clock, store: StationStore) -> None:
         """Tell ``events`` from now on, first what is so already."""
         is_first = self.clock is None
