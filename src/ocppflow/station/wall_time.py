@@ -17,10 +17,6 @@ LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
 """Times of day that can be right, and from which a date-time can be counted on: none is after the year 9999."""
 
 
-_FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST: Final = datetime(9000, 1, 1, tzinfo=UTC)
-
-
 class WallTime:
     """UTC. It runs with what ``clock`` returns, from ``start`` on (by default from the machine's time), and is set by
     what a CSMS says (B01.FR.06, G02). ``error``: seconds by which it is wrong on purpose."""
@@ -48,9 +44,11 @@ class WallTime:
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     def set(self, now: datetime) -> None:
-        """It is ``now``. A time that nobody can reckon with (the year 9999 and nothing after it) counts as one that is
-        as near as can be."""
-        before, now = self.now(), min(max(now, _FIRST), _LAST)
+        """It is ``now``, unless that cannot be right: such a time is left alone, and the log says so."""
+        if not EARLIEST <= now < LATEST:
+            log.warning("the CSMS says that it is %s, which cannot be: the time of day stays as it was", now)
+            return
+        before = self.now()
         self._start, self._since = now, self._clock().now()
         self.jump = self.now() - before
         self.on_set()
