@@ -14,13 +14,21 @@ settings.register_profile("any machine", deadline=None)  # how long an example t
 settings.load_profile("any machine")
 
 
+def _ours() -> list[logging.Logger]:
+    named = [logging.getLogger(name) for name in list(logging.root.manager.loggerDict) if name.startswith("ocppflow.")]
+    return [logging.getLogger("ocppflow"), *named]
+
+
 @pytest.fixture(autouse=True)
 def _log_as_it_was() -> Iterator[None]:
-    """Commands and engines own the log of their process, and set it up; the next test wants it as it was."""
+    """Commands, engines and servers own the log of their process, and set it up; the next test wants it as it was."""
     BUDGET.reset()  # what other tests have logged
-    library = logging.getLogger("ocppflow")
-    before = library.level, library.propagate, list(library.handlers)
+    logging.disable(logging.NOTSET)
+    before = [(each, each.level, each.propagate, list(each.handlers)) for each in _ours()]
+    for each in _ours():
+        each.disabled = False
     yield
-    library.setLevel(before[0])
-    library.propagate = before[1]
-    library.handlers[:] = before[2]
+    for logger, level, propagate, handlers in before:
+        logger.setLevel(level)
+        logger.propagate = propagate
+        logger.handlers[:] = handlers
