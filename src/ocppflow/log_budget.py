@@ -99,6 +99,7 @@ class LogBudget(logging.Filter):
         """Begin anew, as a test does."""
         with self._lock:
             self._end()
+            self.quotas.refill()
 
     def _end(self) -> dict[Any, Tally]:
         self._tracebacks.clear()

@@ -90,3 +90,7 @@ class Quotas:
         ended = {subject: tally for subject, tally in self._tallies.items() if tally.left_out}
         self._tallies.clear()
         return ended
+
+    def refill(self) -> None:
+        """Let the common supply be full."""
+        self._supply = None
