@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypedDict, Unpack
 
 from ocppflow.messages import Version
 from ocppflow.station.device_model.declaration import DataType, Declaration, Mutability, VariableKey
@@ -21,13 +21,26 @@ _MUTABILITY: dict[Use, Mutability] = {
 }
 
 
-class Declarer:
-    """Declares variables of ``component`` into ``made``.
+class VariableFacts(TypedDict, total=False):
+    """What may be said of a variable beside its name, value and use."""
 
-    What the methods take: the name, the value of a new station (None: none), the use; ``instance`` of the variable,
-    ``unit``, the limits ``least`` and ``most`` (for texts the longest), ``values`` that are allowed, ``reboot``: a new
-    value counts after the next boot; ``required``: by the standard, wherever the component is.
-    """
+    instance: str
+    """Of the variable."""
+    unit: str
+    least: float | None
+    most: float | None
+    """For texts the longest."""
+    reboot: bool
+    """A new value counts after the next boot."""
+    required: bool
+    """By the standard, wherever the component is."""
+    targets: bool
+    since: Version | None
+
+
+class Declarer:
+    """Declares variables of ``component`` into ``made``. The methods take the name, the value of a new station (None:
+    none), the use, and VariableFacts."""
 
     __slots__ = ("component", "connector", "evse", "instance", "made", "since")
 
@@ -87,89 +100,26 @@ class Declarer:
             )
         )
 
-    def flag(
-        self,
-        name: str,
-        value: bool | None,
-        use: Use = "fixed",
-        *,
-        instance: str = "",
-        required: bool = False,
-        since: Version | None = None,
-    ) -> None:
+    def flag(self, name: str, value: bool | None, use: Use = "fixed", **facts: Unpack[VariableFacts]) -> None:
         """A boolean."""
         text = None if value is None else "true" if value else "false"
-        self.variable("boolean", name, text, use, instance=instance, required=required, since=since)
+        self.variable("boolean", name, text, use, **facts)
 
-    def integer(
-        self,
-        name: str,
-        value: int | None,
-        use: Use = "fixed",
-        *,
-        instance: str = "",
-        unit: str = "",
-        least: float | None = None,
-        most: float | None = None,
-        required: bool = False,
-        since: Version | None = None,
-    ) -> None:
+    def integer(self, name: str, value: int | None, use: Use = "fixed", **facts: Unpack[VariableFacts]) -> None:
         """An integer."""
-        text = None if value is None else str(value)
-        self.variable(
-            "integer",
-            name,
-            text,
-            use,
-            instance=instance,
-            unit=unit,
-            least=least,
-            most=most,
-            required=required,
-            since=since,
-        )
+        self.variable("integer", name, None if value is None else str(value), use, **facts)
 
-    def decimal(
-        self,
-        name: str,
-        value: float | None,
-        use: Use = "fixed",
-        *,
-        unit: str = "",
-        least: float | None = None,
-        most: float | None = None,
-        required: bool = False,
-        since: Version | None = None,
-    ) -> None:
+    def decimal(self, name: str, value: float | None, use: Use = "fixed", **facts: Unpack[VariableFacts]) -> None:
         """A number."""
-        text = None if value is None else str(value)
-        self.variable("decimal", name, text, use, unit=unit, least=least, most=most, required=required, since=since)
+        self.variable("decimal", name, None if value is None else str(value), use, **facts)
 
-    def text(
-        self,
-        name: str,
-        value: str | None,
-        use: Use = "fixed",
-        *,
-        instance: str = "",
-        most: float | None = None,
-        required: bool = False,
-        since: Version | None = None,
-    ) -> None:
+    def text(self, name: str, value: str | None, use: Use = "fixed", **facts: Unpack[VariableFacts]) -> None:
         """A text."""
-        self.variable("string", name, value, use, instance=instance, most=most, required=required, since=since)
+        self.variable("string", name, value, use, **facts)
 
-    def moment(
-        self,
-        name: str,
-        value: str | None,
-        use: Use = "live",
-        *,
-        required: bool = False,
-        since: Version | None = None,
-    ) -> None:
+    def moment(self, name: str, value: str | None, use: Use = "live", **facts: Unpack[VariableFacts]) -> None:
         """A dateTime."""
-        self.variable("dateTime", name, value, use, required=required, since=since)
+        self.variable("dateTime", name, value, use, **facts)
 
     def option(
         self,
@@ -177,13 +127,10 @@ class Declarer:
         value: str | None,
         values: tuple[str, ...],
         use: Use = "fixed",
-        *,
-        instance: str = "",
-        required: bool = False,
-        since: Version | None = None,
+        **facts: Unpack[VariableFacts],
     ) -> None:
         """One of ``values``."""
-        self.variable("OptionList", name, value, use, instance=instance, values=values, required=required, since=since)
+        self.variable("OptionList", name, value, use, values=values, **facts)
 
     def members(
         self,
@@ -191,12 +138,10 @@ class Declarer:
         value: str | None,
         values: tuple[str, ...],
         use: Use = "fixed",
-        *,
-        required: bool = False,
-        since: Version | None = None,
+        **facts: Unpack[VariableFacts],
     ) -> None:
         """Any of ``values``, in any order, with commas between them."""
-        self.variable("MemberList", name, value, use, values=values, required=required, since=since)
+        self.variable("MemberList", name, value, use, values=values, **facts)
 
     def sequence(
         self,
@@ -204,9 +149,7 @@ class Declarer:
         value: str | None,
         values: tuple[str, ...],
         use: Use = "fixed",
-        *,
-        required: bool = False,
-        since: Version | None = None,
+        **facts: Unpack[VariableFacts],
     ) -> None:
         """Some of ``values`` in an order that counts, with commas between them."""
-        self.variable("SequenceList", name, value, use, values=values, required=required, since=since)
+        self.variable("SequenceList", name, value, use, values=values, **facts)
