@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ocppflow.cli import call_options as options
+from ocppflow.cli import credential_options
 from ocppflow.cli.arguments import TypedMessage, read_headers, read_messages, read_versions
 from ocppflow.cli.failure import CALL_ERROR, Failure
 from ocppflow.cli.password_input import find_password
@@ -31,12 +32,12 @@ def call(
     identity: options.Identity = None,
     versions: options.Versions = ["2.0.1"],  # noqa: B006 - Typer copies it
     assume_version: options.AssumeVersion = None,
-    password: options.Password = None,
-    password_file: options.PasswordFile = None,
-    password_hex: options.PasswordHex = False,
-    cert: options.Cert = None,
-    key: options.Key = None,
-    ca: options.CA = None,
+    password: credential_options.Password = None,
+    password_file: credential_options.PasswordFile = None,
+    password_hex: credential_options.PasswordHex = False,
+    cert: credential_options.Cert = None,
+    key: credential_options.Key = None,
+    ca: credential_options.CA = None,
     header: options.Headers = None,
     no_validate: options.NoValidate = False,
     keep_going: options.KeepGoing = False,

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from ocppflow.cli.password_input import ENVIRONMENT
 
 Url = Annotated[
     str, typer.Argument(metavar="URL", help="ws:// or wss://; the last segment of its path is the identity.")
@@ -31,16 +28,6 @@ AssumeVersion = Annotated[
 
 # --- who it is -----------------------------------------------------------------------------------------------------
 
-Password = Annotated[
-    str | None, typer.Option(metavar="TEXT", help=f"HTTP Basic password; - asks for it. Else ${ENVIRONMENT} is used.")
-]
-PasswordFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Read the password from a file.")]
-PasswordHex = Annotated[
-    bool, typer.Option("--password-hex", help="The password is the hex digits of a 1.6 key, which is sent as bytes.")
-]
-Cert = Annotated[Path | None, typer.Option(metavar="FILE", help="The station's certificate, PEM.")]
-Key = Annotated[Path | None, typer.Option(metavar="FILE", help="Its key, if it is in another file.")]
-CA = Annotated[Path | None, typer.Option(metavar="FILE", help="Trusted roots in place of the system's.")]
 Headers = Annotated[
     list[str] | None, typer.Option("--header", "-H", metavar="NAME:VALUE", help="Added to the handshake.")
 ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import typer
 
 from ocppflow.cli import check_options as options
+from ocppflow.cli import credential_options
 from ocppflow.cli.arguments import read_versions
 from ocppflow.cli.csms_door import read_tls
 from ocppflow.cli.failure import Failure
@@ -66,7 +67,7 @@ def check(
     control: options.Control = None,
     unattended: options.Unattended = False,
     password: options.Password = None,
-    password_file: options.PasswordFile = None,
+    password_file: credential_options.PasswordFile = None,
     tls_cert: options.TLSCert = None,
     tls_key: options.TLSKey = None,
     authorities: options.Authorities = None,

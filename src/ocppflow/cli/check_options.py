@@ -52,7 +52,6 @@ Unattended = Annotated[
 Password = Annotated[
     str | None, typer.Option(metavar="TEXT", help="The station's password; - asks for it. None: profile 0.")
 ]
-PasswordFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Read the password from a file.")]
 TLSCert = Annotated[Path | None, typer.Option(metavar="FILE", help="Certificate chain, PEM; for wss://.")]
 TLSKey = Annotated[Path | None, typer.Option(metavar="FILE", help="Its key, if it is in another file.")]
 Authorities = Annotated[

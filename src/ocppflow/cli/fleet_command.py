@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ocppflow.cli import credential_options
 from ocppflow.cli import fleet_options as options
 from ocppflow.cli.arguments import read_versions
 from ocppflow.cli.failure import INTERRUPTED, Failure
@@ -36,8 +37,8 @@ def fleet(
     data: options.Data = None,
     password: options.Password = None,
     cert: options.Cert = None,
-    key: options.Key = None,
-    ca: options.CA = None,
+    key: credential_options.Key = None,
+    ca: credential_options.CA = None,
     arrivals: options.ArrivalsOption = "1/h",
     stay: options.Stay = "1h",
     ramp: options.Ramp = 200.0,

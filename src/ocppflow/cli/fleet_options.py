@@ -42,8 +42,6 @@ Password = Annotated[
     ),
 ]
 Cert = Annotated[Path | None, typer.Option(metavar="FILE", help="A certificate for all of them, PEM.")]
-Key = Annotated[Path | None, typer.Option(metavar="FILE", help="Its key, if it is in another file.")]
-CA = Annotated[Path | None, typer.Option(metavar="FILE", help="Trusted roots in place of the system's.")]
 
 # --- what it does ----------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ocppflow.cli import station_options
+from ocppflow.cli import credential_options
 from ocppflow.cli.failure import Failure
 from ocppflow.cli.password_input import find_password
 
@@ -35,12 +35,12 @@ def replay(
     identity: _Identity = None,
     station: _Station = None,
     fast: _Fast = False,
-    password: station_options.Password = None,
-    password_file: station_options.PasswordFile = None,
-    password_hex: station_options.PasswordHex = False,
-    cert: station_options.Cert = None,
-    key: station_options.Key = None,
-    ca: station_options.CA = None,
+    password: credential_options.Password = None,
+    password_file: credential_options.PasswordFile = None,
+    password_hex: credential_options.PasswordHex = False,
+    cert: credential_options.Cert = None,
+    key: credential_options.Key = None,
+    ca: credential_options.CA = None,
     json_file: _JSONFile = None,
 ) -> None:
     """Play what a recorded station said against a CSMS, and say where the answers differ.

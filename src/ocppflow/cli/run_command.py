@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
+from ocppflow.cli import credential_options, station_options
 from ocppflow.cli import run_options as options
-from ocppflow.cli import station_options
 from ocppflow.cli.arguments import read_versions
 from ocppflow.cli.failure import Failure
 from ocppflow.cli.password_input import find_password
@@ -55,12 +55,12 @@ def run(
     ask: options.AskCommand = None,
     config: station_options.Config = None,
     make: station_options.Make = None,
-    password: station_options.Password = None,
-    password_file: station_options.PasswordFile = None,
-    password_hex: station_options.PasswordHex = False,
-    cert: station_options.Cert = None,
-    key: station_options.Key = None,
-    ca: station_options.CA = None,
+    password: credential_options.Password = None,
+    password_file: credential_options.PasswordFile = None,
+    password_hex: credential_options.PasswordHex = False,
+    cert: credential_options.Cert = None,
+    key: credential_options.Key = None,
+    ca: credential_options.CA = None,
     list_scenarios: options.ListScenarios = False,
     print_scenario: options.PrintScenario = False,
     junit: options.JUnit = None,

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import typer
 
+from ocppflow.cli import credential_options
 from ocppflow.cli import station_options as options
 from ocppflow.cli.arguments import read_versions
 from ocppflow.cli.csms_log import LEVELS
@@ -46,12 +47,12 @@ def station(
     versions: options.Versions = None,
     seed: options.Seed = None,
     data: options.Data = None,
-    password: options.Password = None,
-    password_file: options.PasswordFile = None,
-    password_hex: options.PasswordHex = False,
-    cert: options.Cert = None,
-    key: options.Key = None,
-    ca: options.CA = None,
+    password: credential_options.Password = None,
+    password_file: credential_options.PasswordFile = None,
+    password_hex: credential_options.PasswordHex = False,
+    cert: credential_options.Cert = None,
+    key: credential_options.Key = None,
+    ca: credential_options.CA = None,
     control: options.Control = None,
     faults: options.Faults = None,
     plain: options.Plain = False,

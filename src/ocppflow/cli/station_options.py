@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from ocppflow.cli.csms_log import LEVELS
-from ocppflow.cli.password_input import ENVIRONMENT
 
 Identity = Annotated[str, typer.Argument(metavar="ID", help="The station's identity.", show_default=False)]
 Url = Annotated[
@@ -33,16 +32,6 @@ Data = Annotated[
 
 # --- who it is -------------------------------------------------------------------------------------------------------
 
-Password = Annotated[
-    str | None, typer.Option(metavar="TEXT", help=f"HTTP Basic password; - asks for it. Else ${ENVIRONMENT} is used.")
-]
-PasswordFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Read the password from a file.")]
-PasswordHex = Annotated[
-    bool, typer.Option("--password-hex", help="The password is the hex digits of a 1.6 key, which is sent as bytes.")
-]
-Cert = Annotated[Path | None, typer.Option(metavar="FILE", help="The station's certificate, PEM.")]
-Key = Annotated[Path | None, typer.Option(metavar="FILE", help="Its key, if it is in another file.")]
-CA = Annotated[Path | None, typer.Option(metavar="FILE", help="Trusted roots in place of the system's.")]
 
 # --- how it is used --------------------------------------------------------------------------------------------------
 
