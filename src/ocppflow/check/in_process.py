@@ -132,10 +132,19 @@ async def station_in_process(
     made.setdefault("transfer", ShelfTransfer(shop.shelf))
     made.setdefault("backoff", Backoff(wait_minimum=3.0, random_range=0.0))  # until its variables say otherwise
     station = CompleteStation("CS1", "ws://memory/ocpp", config=config, **made)
+    async with running(bench, station, prepare) as operator:
+        yield bench, operator, station
+
+
+@asynccontextmanager
+async def running(
+    bench: Bench, station: CompleteStation, prepare: Callable[[CompleteStation], object]
+) -> AsyncIterator[InProcessOperator]:
+    """A station that runs as long as the block lasts, and its operator; ``prepare`` gets it before it starts."""
     prepare(station)
     station.start()
     try:
-        yield bench, InProcessOperator(station), station
+        yield InProcessOperator(station)
     finally:
         station.grace = bench.csms.grace = None
         await station.close()

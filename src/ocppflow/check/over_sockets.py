@@ -11,7 +11,7 @@ from ocppflow.check.authorities import CSMS_ROOT, Authorities
 from ocppflow.check.bench import Bench
 from ocppflow.check.check_door import CheckDoor
 from ocppflow.check.check_settings import CheckSettings
-from ocppflow.check.in_process import InProcessOperator
+from ocppflow.check.in_process import InProcessOperator, running
 from ocppflow.check.workshop import Workshop
 from ocppflow.endpoint import Backoff, sleep
 from ocppflow.messages import Version
@@ -47,14 +47,10 @@ async def station_over_sockets(
         if profile >= 2:
             made.setdefault("provisions", _provisions(authorities, profile, config))
         station = CompleteStation("CS1", listener.url, config=config, password=password, **made)
-        prepare(station)
-        station.start()
         try:
-            yield bench, InProcessOperator(station), station
+            async with running(bench, station, prepare) as operator:
+                yield bench, operator, station
         finally:
-            station.grace = bench.csms.grace = None
-            await station.close()
-            await bench.close()
             await sleep(bench.clock, _GOODBYES)
 
 

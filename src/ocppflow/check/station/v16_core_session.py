@@ -110,35 +110,31 @@ async def TC_023_3_CS(trial: Trial) -> None:
     await _refused(trial, "Blocked")
 
 
-@station_case("1.6/3.5.4", "1.6/errata-3.17", versions=V16)
-async def TC16_SESSION_01_CS(trial: Trial) -> None:
-    """StartTransaction.conf does not accept the token: the transaction ends (StopTransactionOnInvalidId)."""
-    await set_key(trial, "StopTransactionOnInvalidId", "true")
+async def _started_and_refused(trial: Trial, *, stops: str) -> None:
+    """A session whose token StartTransaction.conf does not accept; ``stops``: StopTransactionOnInvalidId."""
+    await set_key(trial, "StopTransactionOnInvalidId", stops)
     await _no_cache(trial)
-    number = trial.bench
+    bench = trial.bench
     trial.answer(
         v16.StartTransactionRequest,
-        lambda _: {"idTagInfo": {"status": "Invalid"}, "transactionId": number.transactions_16},
+        lambda _: {"idTagInfo": {"status": "Invalid"}, "transactionId": bench.transactions_16},
     )
     await plugged(trial)
     await presented(trial)
     await started(trial)
+
+
+@station_case("1.6/3.5.4", "1.6/errata-3.17", versions=V16)
+async def TC16_SESSION_01_CS(trial: Trial) -> None:
+    """StartTransaction.conf does not accept the token: the transaction ends (StopTransactionOnInvalidId)."""
+    await _started_and_refused(trial, stops="true")
     await stopped(trial, "DeAuthorized", by="1.6/errata-3.17")
 
 
 @station_case("1.6/3.5.4", "1.6/errata-3.17", versions=V16)
 async def TC16_SESSION_02_CS(trial: Trial) -> None:
     """StartTransaction.conf does not accept the token: only energy stops (StopTransactionOnInvalidId is false)."""
-    await set_key(trial, "StopTransactionOnInvalidId", "false")
-    await _no_cache(trial)
-    number = trial.bench
-    trial.answer(
-        v16.StartTransactionRequest,
-        lambda _: {"idTagInfo": {"status": "Invalid"}, "transactionId": number.transactions_16},
-    )
-    await plugged(trial)
-    await presented(trial)
-    await started(trial)
+    await _started_and_refused(trial, stops="false")
     await status(trial, "SuspendedEVSE", by="1.6/errata-3.17")
     await trial.nothing(v16.StopTransactionRequest, by="1.6/errata-3.17")
 
