@@ -118,13 +118,13 @@ class Hands:
         self._place(evse)
         if not (limit >= 0 and math.isfinite(limit)):
             raise HardwareRefused(f"a limit is 0 or more, not {limit:g}")
-        if self.smart_charging.external_limit(limit, unit, evse=evse, local_generation=local_generation) is None:
+        if self.smart_charging.external.set(limit, unit, evse=evse, local_generation=local_generation) is None:
             raise NotNow("limits from outside do not count at this station: its SmartChargingCtrlr says so")
 
     async def release_from_outside(self, evse: int, *, local_generation: bool = False) -> None:
         """Let go of such a limit."""
         self._place(evse)
-        if not self.smart_charging.release_external_limit(evse=evse, local_generation=local_generation):
+        if not self.smart_charging.external.clear(evse=evse, local_generation=local_generation):
             raise NotNow("there is no such limit")
 
     async def prioritize(self, evse: int, on: bool = True) -> bool:

@@ -115,7 +115,7 @@ class StationSnapshot(msgspec.Struct, kw_only=True):
 def snapshot(station: CompleteStation) -> StationSnapshot:
     """What is to be seen now. While the station is off, only what its hardware shows by itself."""
     is_up = station.is_up
-    failure = getattr(station.store, "failure", None)
+    failure = station.store.failure
     return StationSnapshot(
         identity=station.identity,
         vendor=station.config.vendor,

@@ -280,7 +280,7 @@ async def test_K10FR04_several_are_cleared_by_what_they_have_in_common(two: Prof
 
 
 async def test_K10FR09_what_comes_from_outside_is_not_cleared(two: ProfileWorld) -> None:
-    number = two.station.smart_charging.external_limit(10_000)
+    number = two.station.smart_charging.external.set(10_000)
     await two.clock.advance(1)
     assert (await two.call("ClearChargingProfile", {"chargingProfileId": number}))["status"] == "Unknown"
     assert (await two.call("ClearChargingProfile", {"chargingProfileCriteria": {"evseId": 0}}))["status"] == "Unknown"

@@ -27,7 +27,7 @@ async def newest() -> AsyncIterator[ProfileWorld]:
 
 
 async def test_K12FR05_a_limit_from_outside_is_reported_as_such(two: ProfileWorld) -> None:
-    two.station.smart_charging.external_limit(10_000)
+    two.station.smart_charging.external.set(10_000)
     await two.clock.advance(1)
     (report,) = await two.reported(OUTSIDE)
     assert report["chargingLimitSource"] == "EMS"
@@ -42,20 +42,20 @@ async def test_K12FR05_a_limit_from_outside_is_reported_as_such(two: ProfileWorl
 
 async def test_K12FR02_K13FR02_the_CSMS_hears_of_it_and_of_its_end(two: ProfileWorld) -> None:
     block = two.station.smart_charging
-    block.external_limit(10_000, grid_critical=True)
+    block.external.set(10_000, grid_critical=True)
     await two.clock.advance(1)
     assert two.sent("NotifyChargingLimit") == [
         {"chargingLimit": {"chargingLimitSource": "EMS", "isGridCritical": True}}
     ]
-    block.external_limit(10_050)  # by less than LimitChangeSignificance, 1 %
+    block.external.set(10_050)  # by less than LimitChangeSignificance, 1 %
     await two.clock.advance(1)
     assert len(two.sent("NotifyChargingLimit")) == 1
-    block.external_limit(12_000)
+    block.external.set(12_000)
     await two.clock.advance(1)
     assert len(two.sent("NotifyChargingLimit")) == 2
     assert len(await two.reported(OUTSIDE)) == 1
-    assert block.release_external_limit()
-    assert not block.release_external_limit()
+    assert block.external.clear()
+    assert not block.external.clear()
     await two.clock.advance(1)
     assert two.sent("ClearedChargingLimit") == [{"chargingLimitSource": "EMS"}]
     assert not await two.reported(OUTSIDE)
@@ -63,7 +63,7 @@ async def test_K12FR02_K13FR02_the_CSMS_hears_of_it_and_of_its_end(two: ProfileW
 
 async def test_K11FR03_with_the_schedule_if_it_is_wanted(two: ProfileWorld) -> None:
     two.station.device_model.set("SmartChargingCtrlr", "NotifyChargingLimitWithSchedules", True)
-    two.station.smart_charging.external_limit(16, "A", evse=2, source="SO")
+    two.station.smart_charging.external.set(16, "A", evse=2, source="SO")
     await two.clock.advance(1)
     (told,) = two.sent("NotifyChargingLimit")
     assert told["evseId"] == 2
@@ -78,11 +78,11 @@ async def test_K11FR01_K11FR04_K13FR03_it_limits_what_charges_and_the_rate_is_to
     await two.begin()
     await two.install(profile(1, (0, 20)))
     told = two.rates_told
-    block.external_limit(10, "A", evse=1)
+    block.external.set(10, "A", evse=1)
     assert two.offered().amps == 10.0
     await two.clock.advance(1)
     assert two.rates_told == told + 1
-    block.release_external_limit(evse=1)
+    block.external.clear(evse=1)
     await two.clock.advance(1)
     assert two.offered().amps == 20.0
     assert two.rates_told == told + 2
@@ -92,10 +92,10 @@ async def test_K12FR01_all_EVSEs_together_obey_and_so_do_two_sources(two: Profil
     block = two.station.smart_charging
     await two.begin(1)
     await two.begin(2)
-    block.external_limit(30, "A", source="EMS")
-    block.external_limit(24, "A", source="SO")
+    block.external.set(30, "A", source="EMS")
+    block.external.set(24, "A", source="SO")
     assert (two.offered(1).amps, two.offered(2).amps) == (12.0, 12.0)
-    block.release_external_limit(source="SO")
+    block.external.clear(source="SO")
     assert (two.offered(1).amps, two.offered(2).amps) == (15.0, 15.0)
 
 
@@ -110,7 +110,7 @@ async def test_K11_a_schedule_from_outside(two: ProfileWorld) -> None:
             v21.ChargingSchedulePeriodType(start_period=60, limit=12),
         ],
     )
-    two.station.smart_charging.external_limit(schedule, evse=1)
+    two.station.smart_charging.external.set(schedule, evse=1)
     assert await two.schedule(1, 300) == [(0, 8), (60, 12), (120, 32)]
     (report,) = await two.reported(OUTSIDE)
     assert report["chargingProfile"][0]["chargingProfileKind"] == "Absolute"
@@ -119,9 +119,9 @@ async def test_K11_a_schedule_from_outside(two: ProfileWorld) -> None:
 async def test_K11_what_the_CSMS_could_not_be_told_it_is_told_later(two: ProfileWorld) -> None:
     block = two.station.smart_charging
     await two.station.stop()
-    block.external_limit(10_000)
-    block.external_limit(5_000, evse=1, source="Other")
-    block.external_limit(9_000)
+    block.external.set(10_000)
+    block.external.set(5_000, evse=1, source="Other")
+    block.external.set(9_000)
     await two.clock.advance(1)
     assert not two.sent("NotifyChargingLimit")
     await two.station.connect()
@@ -131,7 +131,7 @@ async def test_K11_what_the_CSMS_could_not_be_told_it_is_told_later(two: Profile
 
 
 async def test_K01FR05_its_id_cannot_be_taken(two: ProfileWorld) -> None:
-    number = two.station.smart_charging.external_limit(10_000)
+    number = two.station.smart_charging.external.set(10_000)
     assert number is not None
     assert await two.refused(profile(number)) == "InvalidProfileId"
 
@@ -139,15 +139,15 @@ async def test_K01FR05_its_id_cannot_be_taken(two: ProfileWorld) -> None:
 async def test_K11FR05_wrong_use_says_what_is_wrong(two: ProfileWorld) -> None:
     block = two.station.smart_charging
     with pytest.raises(ValueError, match="CSO"):
-        block.external_limit(10, source="CSO")
+        block.external.set(10, source="CSO")
     with pytest.raises(ValueError, match="there is no EVSE 3"):
-        block.external_limit(10, evse=3)
+        block.external.set(10, evse=3)
 
 
 async def test_K11FR07_where_the_CSMS_does_not_allow_it_nothing_happens(newest: ProfileWorld) -> None:
     newest.station.device_model.set("SmartChargingCtrlr", "ExternalConstraintsProfileDisallowed", True)
     await newest.begin()
-    assert newest.station.smart_charging.external_limit(10, "A") is None
+    assert newest.station.smart_charging.external.set(10, "A") is None
     await newest.clock.advance(1)
     assert newest.offered().amps == 32.0
     assert not newest.sent("NotifyChargingLimit")
@@ -155,7 +155,7 @@ async def test_K11FR07_where_the_CSMS_does_not_allow_it_nothing_happens(newest: 
 
 async def test_K01FR82_its_id_is_one_of_the_stations(newest: ProfileWorld) -> None:
     newest.station.device_model.set("SmartChargingCtrlr", "MaxExternalConstraintsId", -100)
-    number = newest.station.smart_charging.external_limit(10)
+    number = newest.station.smart_charging.external.set(10)
     assert number is not None
     assert number <= -100
     await newest.install(profile(-5))
@@ -165,10 +165,10 @@ async def test_K27_what_is_generated_locally_comes_on_top(newest: ProfileWorld) 
     block = newest.station.smart_charging
     await newest.install(profile(1, (0, 10), startSchedule=newest.at(0), **MAX), evse=0)
     await newest.begin()
-    block.external_limit(5, "A", local_generation=True)
+    block.external.set(5, "A", local_generation=True)
     assert newest.offered().amps == 15.0
     assert await newest.schedule(1, 100) == [(0, 15.0)]
-    block.external_limit(12, "A")
+    block.external.set(12, "A")
     await newest.clock.advance(1)
     assert newest.offered().amps == 15.0
     generated = [one for one in newest.sent("NotifyChargingLimit") if one["chargingLimit"].get("isLocalGeneration")]
@@ -179,7 +179,7 @@ async def test_K27_what_is_generated_locally_comes_on_top(newest: ProfileWorld) 
 
 async def test_K27_2_0_1_has_no_words_for_it(two: ProfileWorld) -> None:
     if two.version is Version.V201:
-        two.station.smart_charging.external_limit(5, "A", local_generation=True)
+        two.station.smart_charging.external.set(5, "A", local_generation=True)
         await two.clock.advance(1)
         assert not two.sent("NotifyChargingLimit")
         assert not await two.reported({})
@@ -189,7 +189,7 @@ async def test_K12_1_6_has_no_message_for_it() -> None:
     async with ProfileWorld(Version.V16, TWO_AC) as world:
         await world.up()
         heard = len(world.heard)
-        world.station.smart_charging.external_limit(10, "A", evse=1)
+        world.station.smart_charging.external.set(10, "A", evse=1)
         await world.clock.advance(1)
         assert len(world.heard) == heard
         assert world.station.smart_charging.limit(1).amps == 10.0

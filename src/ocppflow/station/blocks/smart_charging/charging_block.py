@@ -275,34 +275,6 @@ class SmartCharging(Block):
                 self.keep_terms(transaction)
                 self.station.store.commit()
 
-    # --- limits from outside (K11 to K13) ------------------------------------------------------------------------
-
-    def external_limit(
-        self,
-        limit: float | v21.ChargingScheduleType,
-        unit: v21.ChargingRateUnitEnumType = "W",
-        *,
-        evse: int = 0,
-        source: str = "EMS",
-        local_generation: bool = False,
-        grid_critical: bool = False,
-    ) -> int | None:
-        """Limit the station, or one EVSE, from outside of OCPP: a value in ``unit``, or a schedule with its
-        start_schedule. ``local_generation``: so much more than the CSMS allows (K27). Returns the id of the profile
-        that stands for it, or None if limits from outside do not count here (K11.FR.07). Raises ValueError."""
-        return self.external.set(
-            limit,
-            unit,
-            evse=evse,
-            source=source,
-            local_generation=local_generation,
-            grid_critical=grid_critical,
-        )
-
-    def release_external_limit(self, *, evse: int = 0, source: str = "EMS", local_generation: bool = False) -> bool:
-        """Let go of such a limit; False if there is none."""
-        return self.external.clear(evse=evse, source=source, local_generation=local_generation)
-
     # --- PriorityCharging (K21, K22) -----------------------------------------------------------------------------
 
     def has_priority_profile(self, evse: int) -> bool:

@@ -49,9 +49,10 @@ class ExternalLimits:
         local_generation: bool = False,
         grid_critical: bool = False,
     ) -> int | None:
-        """A limit in ``unit``, or a schedule with its startSchedule; the profile's id, or None if limits from outside
-        do not count here (K11.FR.07). Raises ValueError for an EVSE that is not there, for a schedule without its
-        start, and for the source CSO (K11.FR.05)."""
+        """Limit the station, or one EVSE, from outside of OCPP: a value in ``unit``, or a schedule with its
+        start_schedule. ``local_generation``: so much more than the CSMS allows (K27). Returns the id of the profile
+        that stands for it, or None if limits from outside do not count here (K11.FR.07). Raises ValueError for an EVSE
+        that is not there, for a schedule without its start, and for the source CSO (K11.FR.05)."""
         place = _Place(evse, source, local_generation)
         self._check(place, limit)
         if not self._counts(local_generation):
