@@ -33,8 +33,10 @@ run: $(STAMPS)/node-red  ## Node-RED with a demo flow on http://127.0.0.1:1880 (
 demo: $(STAMPS)/fast  ## a CSMS and three stations in conversation, in the terminal
 	@$(BIN)/ocppflow demo
 
+# The first half is what a busy machine does not disturb, so both cores take part; the second has the machine to itself.
 test: setup browser  ## all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist worksteal tests/unit tests/wire tests/flows tests/conformance
+	@$(BIN)/python -m pytest tests/attack tests/fuzz tests/interop tests/node_red
 
 test-fast: setup ## the tests that need no npm, no browser and little time: under a minute on two cores
 	@$(BIN)/python -m pytest -q -n 2 -m 'not slow' tests/unit tests/wire tests/flows
