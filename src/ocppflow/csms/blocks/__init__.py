@@ -1,0 +1,1 @@
+"""The functional blocks of the standard, as a CSMS carries them out."""

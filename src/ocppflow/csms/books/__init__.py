@@ -1,0 +1,1 @@
+"""The books: what transactions were, whatever came late, twice or not at all."""
