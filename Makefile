@@ -8,7 +8,7 @@ STAMPS := $(VENV)/.stamps
 PORT ?= 1880
 DIR ?= .node-red
 
-.PHONY: help setup run demo test test-fast check bench fuzz attack generate screenshots browser dist clean
+.PHONY: help setup run demo test test-fast check bench fuzz attack generate screenshots browser postgresql dist clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -34,7 +34,7 @@ demo: $(STAMPS)/fast  ## a CSMS and three stations in conversation, in the termi
 	@$(BIN)/ocppflow demo
 
 # The first half is what a busy machine does not disturb, so both cores take part; the second has the machine to itself.
-test: setup browser  ## all tests
+test: setup browser postgresql  ## all tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal tests/unit tests/wire tests/flows tests/conformance
 	@$(BIN)/python -m pytest tests/attack tests/fuzz tests/interop tests/node_red
 
@@ -67,6 +67,9 @@ screenshots: setup browser ## draw the pictures of the README anew
 
 browser:         ## install Chromium for the tests of Node-RED's editor, if it is missing (Debian)
 	@command -v chromium >/dev/null || (apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium)
+
+postgresql:      ## install PostgreSQL for the tests of the store, which start one of their own, if it is missing (Debian)
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql)
 
 bench: setup     ## benchmarks against peers, as ratios from one run
 	@$(BIN)/python -m benchmarks

@@ -10,6 +10,9 @@ from _pytest.logging import LogCaptureHandler
 from hypothesis import settings
 
 from ocppflow.log_budget import BUDGET
+from tests.any_store import any_database, any_inline_store, any_store
+
+__all__ = ["any_database", "any_inline_store", "any_store"]
 
 settings.register_profile("any machine", deadline=None)  # how long an example takes says what else the machine does
 settings.load_profile("any machine")

@@ -13,6 +13,7 @@ from ocppflow.store import (
 from ocppflow.store.column_types import Instant, Json
 from ocppflow.store.schema import SCHEMA
 from ocppflow.store.store import Store, StoreUnavailable
+from ocppflow.store.upsert import insert_new, upsert
 
 __all__ = [
     "SCHEMA",
@@ -23,8 +24,10 @@ __all__ = [
     "access_tables",
     "charging_tables",
     "device_tables",
+    "insert_new",
     "station_tables",
     "token_tables",
     "transaction_tables",
+    "upsert",
     "work_tables",
 ]

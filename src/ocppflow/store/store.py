@@ -82,12 +82,13 @@ class Store:
         self._writer: threading.Thread | None = None
 
     @classmethod
-    def open(cls, where: str | Path) -> Store:
+    def open(cls, where: str | Path, *, inline: bool = False) -> Store:
         """The database at an SQLAlchemy URL, or in a directory, which is made if need be. It is brought to this
-        version's schema. Blocks; raises ConfigurationError in one line for what cannot be opened."""
+        version's schema. ``inline`` reads and writes in the caller's own thread: for tests in virtual time. Blocks;
+        raises ConfigurationError in one line for what cannot be opened."""
         engine, directory = create(where)
         SCHEMA.create_all(engine)
-        return cls(engine, directory=directory)
+        return cls(engine, inline=inline, directory=directory)
 
     @classmethod
     def in_memory(cls) -> Store:
