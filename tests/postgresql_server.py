@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -124,13 +125,11 @@ class PostgreSQLServer:
     def drop(self, database: str) -> None:
         self.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
 
-    def database_with_schema(self) -> str:
-        """As :meth:`new_database`, with the tables of this version: a copy of one that is made once."""
+    def database_with_schema(self, make_tables: Callable[[str], None]) -> str:
+        """As :meth:`new_database`, with all tables: a copy of one that ``make_tables`` makes once, by its URL."""
         if self._template is None:
-            from ocppflow.store import Store
-
             template = self.new_database()
-            Store.open(self.url(template)).engine.dispose()
+            make_tables(self.url(template))
             self._template = template
         return self.new_database(self._template)
 

@@ -11,8 +11,9 @@ from ocppflow.store import (
     work_tables,
 )
 from ocppflow.store.column_types import Instant, Json
+from ocppflow.store.database_faults import StoreUnavailable
 from ocppflow.store.schema import SCHEMA
-from ocppflow.store.store import Store, StoreUnavailable
+from ocppflow.store.store import Store
 from ocppflow.store.upsert import insert_new, upsert
 
 __all__ = [
