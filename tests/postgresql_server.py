@@ -36,11 +36,11 @@ class PostgreSQLServer:
 
     def __init__(self, bin_folder: Path) -> None:
         self._bin = bin_folder
-        self._folder = Path(tempfile.mkdtemp(prefix="ocppflow-pg-", dir="/tmp"))  # a socket's path has to be short
+        self.folder = Path(tempfile.mkdtemp(prefix="ocppflow-pg-", dir="/tmp"))  # a socket's path has to be short
         self._as: dict[str, Any] = {}
         if os.geteuid() == 0:  # it refuses to run as root
             user = pwd.getpwnam("postgres")
-            os.chown(self._folder, user.pw_uid, user.pw_gid)
+            os.chown(self.folder, user.pw_uid, user.pw_gid)
             self._as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
         self._process: subprocess.Popen[bytes] | None = None
         self._databases = 0
@@ -51,7 +51,7 @@ class PostgreSQLServer:
 
     @property
     def _data(self) -> Path:
-        return self._folder / "data"
+        return self.folder / "data"
 
     def _run(self, program: str, *arguments: object) -> None:
         command = [str(self._bin / program), *map(str, arguments)]
@@ -60,11 +60,11 @@ class PostgreSQLServer:
             raise RuntimeError(f"{' '.join(command)}: {done.stdout}{done.stderr}")
 
     def start(self) -> None:
-        """Start it, if it does not run. It is fast rather than safe: what the tests kill is the server, not the
-        machine."""
+        """Start it, from the main thread: it ends with the thread that starts it. It is fast rather than safe: what the
+        tests kill is the server, not the machine."""
         settings = {
             "listen_addresses": "",
-            "unix_socket_directories": self._folder,
+            "unix_socket_directories": self.folder,
             "fsync": "off",
             "full_page_writes": "off",
             "shared_buffers": "32MB",
@@ -73,7 +73,7 @@ class PostgreSQLServer:
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command = [self._bin / "postgres", "-D", self._data, *options]
-        with (self._folder / "log").open("ab") as log:
+        with (self.folder / "log").open("ab") as log:
             how: dict[str, Any] = {"stdout": log, "stderr": log, "stdin": subprocess.DEVNULL, "cwd": "/", **self._as}
             self._process = subprocess.Popen(command, preexec_fn=_end_with_us, **how)  # noqa: PLW1509 - one system call
         ends = time.monotonic() + _LIMIT
@@ -83,13 +83,13 @@ class PostgreSQLServer:
                 return
             except psycopg.OperationalError as error:
                 if self._process.poll() is not None or time.monotonic() > ends:
-                    told = (self._folder / "log").read_text(encoding="utf-8", errors="replace")
+                    told = (self.folder / "log").read_text(encoding="utf-8", errors="replace")
                     raise RuntimeError(f"PostgreSQL does not start: {error}\n{told[-2000:]}") from error
                 time.sleep(0.02)  # until a process that is not ours has started
 
     @property
     def is_running(self) -> bool:
-        return self._process is not None
+        return self._process is not None and self._process.poll() is None
 
     def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
         """End it. SIGQUIT leaves at once, as if it had been killed; SIGINT hangs up on everybody and leaves in good
@@ -102,14 +102,14 @@ class PostgreSQLServer:
     def remove(self) -> None:
         """End it, and leave nothing behind."""
         self.stop()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _conninfo(self, database: str) -> str:
-        return f"host={self._folder} user=tests dbname={database}"
+        return f"host={self.folder} user=tests dbname={database}"
 
-    def url(self, database: str) -> str:
-        """As ``Store.open`` takes it."""
-        return f"postgresql://tests@/{database}?host={self._folder}"
+    def url(self, database: str, folder: Path | None = None) -> str:
+        """As ``Store.open`` takes it; by the socket in another ``folder``, if one is named."""
+        return f"postgresql://tests@/{database}?host={folder or self.folder}"
 
     def execute(self, statement: str, database: str = "postgres") -> None:
         with psycopg.connect(self._conninfo(database), autocommit=True) as connection:
