@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -9,10 +10,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from ocppflow.errors import ConfigurationError
 from ocppflow.log_budget import budgeted
-from ocppflow.store.engines import WRITES, file_of
+from ocppflow.store.database_faults import opening_fault
+from ocppflow.store.engines import WRITES, engine_for, file_of
 from ocppflow.store.schema import SCHEMA
 
 log = budgeted("ocppflow.store")
@@ -46,11 +49,38 @@ def upgrade(engine: Engine, migrations: Path = MIGRATIONS) -> None:
         )
     file = file_of(engine)
     if found is not None and file is not None:
-        log.info(
-            "%s is brought from schema %s to %s; the old one is kept as %s", file, found, newest, _keep(file, found)
-        )
+        kept = copy_of(file, file.with_name(f"{file.name}.before-upgrade-from-{found}"))
+        log.info("%s is brought from schema %s to %s; the old one is kept as %s", file, found, newest, kept)
     with _writing(engine) as connection:
         _run(connection, script)
+
+
+@contextmanager
+def opened_beside(where: str | Path) -> Iterator[Engine]:
+    """An engine for a database that exists, beside a CSMS that may use it at the same time. Raises ConfigurationError
+    if there is none, or if it is another version's."""
+    from alembic.script import ScriptDirectory
+
+    engine = engine_for(where)
+    file = file_of(engine)
+    try:
+        if file is not None and not file.is_file():
+            raise ConfigurationError(f"there is no database {file}: name the directory of a CSMS")
+        try:
+            with engine.connect() as connection:
+                found = revision_of(connection)
+        except SQLAlchemyError as error:
+            raise opening_fault(engine, error) from None
+        if found is None:
+            raise ConfigurationError(f"{_name(engine)} is empty: name the database of a CSMS")
+        if found != ScriptDirectory(str(MIGRATIONS)).get_current_head():
+            raise ConfigurationError(
+                f"{_name(engine)} is another version's (its schema is {found}): start ocppflow csms once, which brings "
+                "an older one up to date"
+            )
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def revision_of(connection: Connection) -> str | None:
@@ -71,15 +101,23 @@ def _name(engine: Engine) -> str:
     return str(file_of(engine) or engine.url.render_as_string(hide_password=True))
 
 
-def _keep(file: Path, revision: str) -> Path:
-    """A copy of the file as it is, without what waits in its log being missed."""
-    kept = file.with_name(f"{file.name}.before-upgrade-from-{revision}")
-    unfinished = kept.with_name(kept.name + ".part")
+def copy_of(file: Path, target: Path) -> Path:
+    """A copy of an SQLite database as it is at this moment, while others write it, in one file. It is there as a whole
+    or not at all."""
+    unfinished = target.with_name(target.name + ".part")
     unfinished.unlink(missing_ok=True)
-    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(unfinished)) as target:
-        source.backup(target)
-    unfinished.replace(kept)
-    return kept
+    try:
+        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(unfinished)) as copy:
+            source.execute("PRAGMA busy_timeout=10000")
+            source.backup(copy)
+            copy.execute("PRAGMA journal_mode=DELETE")
+        with unfinished.open("rb+") as written:
+            os.fsync(written.fileno())
+        unfinished.replace(target)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    return target
 
 
 @contextmanager
