@@ -74,6 +74,8 @@ class CompleteCSMS(CSMS):
         **settings: Any,
     ) -> None:
         self.store = store or Store.in_memory()
+        self.closes_store = True
+        """Whether the store is closed with it; not, where others go on with it."""
         self.config = config or CSMSConfig()
         self._now = now
         settings.setdefault("policy", TOLERANT)
@@ -139,7 +141,8 @@ class CompleteCSMS(CSMS):
         for block in reversed(self.blocks):
             await block.stop()
         await self.newsroom.stop()
-        await self.store.close()
+        if self.closes_store:
+            await self.store.close()
 
     async def __aenter__(self) -> CompleteCSMS:
         await self.start()

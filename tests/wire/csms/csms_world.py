@@ -7,17 +7,19 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import insert
+
 from ocppflow.csms.complete_csms import CompleteCSMS
 from ocppflow.csms.csms_config import CSMSConfig, changed
 from ocppflow.endpoint import IncomingCall, settle
 from ocppflow.messages import Version
 from ocppflow.station import ChargingStation, CompleteStation, StationConfig
-from ocppflow.store import Store
+from ocppflow.store import Store, station_tables
 from ocppflow.testing import MemoryNetwork
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
-__all__ = ["START", "CSMSWorld", "Puppet", "changed"]
+__all__ = ["START", "CSMSWorld", "Puppet", "changed", "register"]
 
 
 class Puppet:
@@ -94,6 +96,8 @@ class CSMSWorld:
         self.settings = settings
         self._clock_start = self.clock.now()
         self.csms = self._made()
+        self.csms.closes_store = store is None
+        self.network._csmses[self.csms] = None  # closed with the network, whether anybody connects or not
 
     def _made(self) -> CompleteCSMS:
         made = {"config": self.config, "clock": self.clock, "now": self.now, **self.settings}
@@ -134,5 +138,9 @@ class CSMSWorld:
     async def __aexit__(self, *how: Any) -> None:
         self.csms.grace = None
         await self.network.__aexit__(*how)
-        if self.csms not in self.network._csmses:
-            await self.csms.close()
+
+
+async def register(world: CSMSWorld, *identities: str) -> None:
+    """Let the store know stations."""
+    rows = [{"identity": identity, "created_at": world.now(), "booted_at": world.now()} for identity in identities]
+    await world.csms.store.write(lambda c: c.execute(insert(station_tables.STATIONS), rows))
