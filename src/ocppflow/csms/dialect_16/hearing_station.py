@@ -13,9 +13,25 @@ class HearingCore16(CSMSBlock):
     title = "dialect_16"
 
     def hear(self) -> None:
+        self.on(v16.BootNotificationRequest)(self.boot)
         self.on(v16.HeartbeatRequest)(self.heartbeat)
 
+    async def boot(self, station: Station, request: v16.BootNotificationRequest) -> v16.BootNotificationResponse:
+        """1.6 4.2. It knows no reason for a boot. The serial number is the station's own, else that of its box."""
+        serial = request.charge_point_serial_number or request.charge_box_serial_number
+        told = v21.ChargingStationType(
+            vendor_name=request.charge_point_vendor,
+            model=request.charge_point_model,
+            firmware_version=request.firmware_version,
+            serial_number=serial,
+        )
+        asked = v21.BootNotificationRequest(reason="Unknown", charging_station=told)
+        answer = await self.csms.answer(station, asked)
+        return v16.BootNotificationResponse(
+            current_time=answer.current_time, interval=answer.interval, status=answer.status
+        )
+
     async def heartbeat(self, station: Station, _: v16.HeartbeatRequest) -> v16.HeartbeatResponse:
-        """As in 2.1."""
+        """1.6 4.6."""
         answer = await self.csms.answer(station, v21.HeartbeatRequest())
         return v16.HeartbeatResponse(current_time=answer.current_time)
