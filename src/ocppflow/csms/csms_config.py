@@ -67,6 +67,15 @@ class BooksSection(Struct, frozen=True, forbid_unknown_fields=True):
     """W. A register that rises faster is not believed."""
 
 
+class TariffsSection(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[tariffs]``: what transactions cost."""
+
+    zone: str = "UTC"
+    """The time zone of the times of day in tariffs, such as Europe/Berlin."""
+    running_cost_interval: Seconds = 60.0
+    """Seconds between two CostUpdated of a transaction at least; 0: none is sent."""
+
+
 class ChargingSection(Struct, frozen=True, forbid_unknown_fields=True):
     """``[charging]``: limits and profiles."""
 
@@ -153,6 +162,7 @@ class CSMSConfig(Struct, frozen=True, forbid_unknown_fields=True):
     device_model: DeviceModelSection = field(default_factory=DeviceModelSection)
     tokens: TokensSection = field(default_factory=TokensSection)
     books: BooksSection = field(default_factory=BooksSection)
+    tariffs: TariffsSection = field(default_factory=TariffsSection)
     charging: ChargingSection = field(default_factory=ChargingSection)
     load: LoadSection = field(default_factory=LoadSection)
     jobs: JobsSection = field(default_factory=JobsSection)
