@@ -156,4 +156,4 @@ def test_nothing_a_station_says_raises_and_every_number_is_one(samples: list[tup
 def test_unit_and_multiplier_multiply(value: float, unit: tuple[str | None, float], power: int) -> None:
     expected = value * unit[1] * 10.0**power
     told = read(said(value, REGISTER, unit[0], power)).register_wh
-    assert told == (None if expected > 1e12 else pytest.approx(expected, abs=1e-5))
+    assert told == (None if expected > 1e12 else pytest.approx(expected, rel=1e-9, abs=1e-5))
