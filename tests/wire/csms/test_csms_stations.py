@@ -9,9 +9,11 @@ from csms_world import START, CSMSWorld, Puppet
 from sqlalchemy import event
 
 from ocppflow.csms.blocks.station_registry import NoSuchStation, StationExists
+from ocppflow.endpoint import memory_pair, settle
 from ocppflow.errors import ConfigurationError
 from ocppflow.messages import Version
 from ocppflow.store import Store
+from ocppflow.testing import ScriptedPeer
 
 
 async def test_a_station_is_added_changed_and_removed(csms_world: CSMSWorld) -> None:
@@ -86,7 +88,17 @@ async def test_whoever_is_let_in_is_known_from_then_on(any_store: Store, version
         await puppet.call("Heartbeat")  # which is answered once the store has the station
         entry = world.csms.registry.entry("CS1")
         assert entry is not None
-        assert (entry.security_profile, entry.version, entry.connected_at) == (0, version.value, START)
+        assert (entry.security_profile, entry.version, entry.connected_at) == (1, version.value, START)
     await any_store.write(lambda _: None)  # behind what nobody waits for
     async with CSMSWorld(store=any_store) as again:
         assert (await again.csms.registry.get("CS1")).disconnected_at == START
+
+
+async def test_a_stranger_is_held_to_what_it_has_shown_at_first(csms_world: CSMSWorld) -> None:
+    theirs, ours = memory_pair("CS1", Version.V201, clock=csms_world.clock, security_profile=2)
+    ScriptedPeer(theirs)
+    csms_world.csms.accept(ours)
+    await settle()
+    entry = csms_world.csms.registry.entry("CS1")
+    assert entry is not None
+    assert entry.security_profile == 2

@@ -169,7 +169,8 @@ class StationRegistry(CSMSBlock):
             "address": station.peer.address,
         }
         identity, admit_as = station.identity, self.csms.config.stations.admit_as
-        new = {"identity": identity, "created_at": now, "registration": admit_as, "security_profile": 0}
+        proved = station.peer.security_profile  # never less from now on
+        new = {"identity": identity, "created_at": now, "registration": admit_as, "security_profile": proved}
 
         def note(connection: Connection) -> tuple[Row[Any], bool]:
             found = select(_STATIONS).where(_STATIONS.c.identity == identity)
@@ -182,7 +183,8 @@ class StationRegistry(CSMSBlock):
         row, is_new = await self.csms.store.write(note)
         entry = self._entries[identity] = _entry(row)
         if is_new:
-            log.warning("%s: not known until now, and admitted without a password (security profile 0)", identity)
+            how = "without a password" if proved == 0 else "by what it has shown"
+            log.warning("%s: not known until now, and admitted %s (security profile %d)", identity, how, proved)
             self.csms.newsroom.tell("station", identity, what="admitted")
         if entry.booted_at is not None and station.history.registration is None:
             station.history.registration = entry.registration
