@@ -13,12 +13,6 @@ def _open(world: CSMSWorld) -> list[tuple[str, str, int]]:
     return [(each.kind, each.station, each.times) for each in world.csms.alerts.open_ones()]
 
 
-async def _restarted(world: CSMSWorld) -> CSMSWorld:
-    again = CSMSWorld(store=world.store)
-    await again.csms.start()
-    return again
-
-
 async def test_what_is_so_again_extends_the_episode_and_what_is_over_ends_it(csms_world: CSMSWorld) -> None:
     alerts = csms_world.csms.alerts
     alerts.raised("failing", "CS1", "Reset fails")
@@ -35,10 +29,10 @@ async def test_episodes_outlive_a_restart(csms_world: CSMSWorld) -> None:
     csms_world.csms.alerts.raised("failing", "CS1", "Reset fails", evse=1)
     csms_world.csms.alerts.raised("slow", "CS1", "Reset takes 20 s")
     csms_world.csms.alerts.over("slow", "CS1")
-    again = await _restarted(csms_world)
-    assert again.csms.alerts.open_ones() == csms_world.csms.alerts.open_ones()
-    again.csms.alerts.raised("slow", "CS2", "more")
-    assert sorted(each.id for each in again.csms.alerts.open_ones()) == [1, 3]
+    async with CSMSWorld(store=csms_world.store) as again:
+        assert again.csms.alerts.open_ones() == csms_world.csms.alerts.open_ones()
+        again.csms.alerts.raised("slow", "CS2", "more")
+        assert sorted(each.id for each in again.csms.alerts.open_ones()) == [1, 3]
 
 
 async def test_somebody_has_seen_it(csms_world: CSMSWorld) -> None:

@@ -32,9 +32,8 @@ async def test_G01_a_status_is_known_told_and_outlives_a_restart(csms_world: CSM
     puppet = await _there(csms_world, version)
     assert await puppet.call("StatusNotification", _said("Occupied")) == {}
     assert csms_world.csms.availability.status("CS1", 1) == "Occupied"
-    again = CSMSWorld(store=csms_world.store)
-    await again.csms.start()
-    assert again.csms.availability.connectors("CS1") == {(1, 1): ConnectorWord(status="Occupied", since=START)}
+    async with CSMSWorld(store=csms_world.store) as again:
+        assert again.csms.availability.connectors("CS1") == {(1, 1): ConnectorWord(status="Occupied", since=START)}
 
 
 async def test_a_status_that_is_older_than_what_is_known_changes_nothing(csms_world: CSMSWorld) -> None:
