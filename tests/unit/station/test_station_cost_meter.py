@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocppflow.messages import v21
+from ocppflow.messages.tariff_conditions import taxed
 from ocppflow.station.blocks.smart_charging.local_clock import LocalClock, moment
 from ocppflow.station.blocks.tariff.cost_meter import CostMeter, MeterPoint
-from ocppflow.station.blocks.tariff.tariff_rules import taxed, wrong_in
+from ocppflow.station.blocks.tariff.tariff_rules import wrong_in
 
 START = datetime(2026, 1, 5, 17, 30, tzinfo=UTC)  # a Monday
 UTC_CLOCK = LocalClock()

@@ -12,10 +12,21 @@ from typing import Final, Literal
 from msgspec import UNSET, Struct, UnsetType
 
 from ocppflow.messages import v21
+from ocppflow.messages.tariff_conditions import (
+    Conditions,
+    Elements,
+    Price,
+    conditions_of,
+    fits_the_occasion,
+    groups,
+    has_an_empty_bound,
+    is_dated,
+    taxed,
+    wrong_date,
+    wrong_time_of_day,
+)
 from ocppflow.secrecy.discreet_repr import discreet_repr
 
-DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_TIME_OF_DAY: Final = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 _DIGITS: Final = {
     **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF"), 0),
     **dict.fromkeys(("UGX", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
@@ -24,8 +35,6 @@ _DIGITS: Final = {
 """Digits after the point by ISO 4217, where they are not 2."""
 
 Dimension = Literal["energy", "charging_time", "idle_time", "fixed", "reservation_time", "reservation_fixed"]
-_Elements = v21.TariffEnergyType | v21.TariffTimeType | v21.TariffFixedType
-_Conditions = v21.TariffConditionsType | v21.TariffConditionsFixedType
 
 
 class CourseStep(Struct, frozen=True):
@@ -98,7 +107,7 @@ def price_course(tariff: v21.TariffType, course: Course, zone: tzinfo = UTC) -> 
     for dimension, index, quantity in _once_only(tariff, course, zone):
         sums[dimension, index] = quantity
     for piece in _pieces(tariff, course, zone):
-        shares: tuple[tuple[Dimension, _Elements | UnsetType, float], ...] = (
+        shares: tuple[tuple[Dimension, Elements | UnsetType, float], ...] = (
             ("energy", tariff.energy, piece.energy / 1000),
             ("charging_time", tariff.charging_time, piece.seconds / 60 if piece.step.is_charging else 0.0),
             ("idle_time", tariff.idle_time, piece.seconds / 60 if piece.step.is_idle else 0.0),
@@ -112,9 +121,9 @@ def price_course(tariff: v21.TariffType, course: Course, zone: tzinfo = UTC) -> 
     return _bounded(tariff, lines, course.is_over, digits)
 
 
-def elements_of(tariff: v21.TariffType, dimension: Dimension) -> _Elements | UnsetType:
+def elements_of(tariff: v21.TariffType, dimension: Dimension) -> Elements | UnsetType:
     """The prices of one kind."""
-    found: _Elements | UnsetType = getattr(tariff, "fixed_fee" if dimension == "fixed" else dimension)
+    found: Elements | UnsetType = getattr(tariff, "fixed_fee" if dimension == "fixed" else dimension)
     return found
 
 
@@ -126,21 +135,11 @@ def _line(tariff: v21.TariffType, dimension: Dimension, index: int, quantity: fl
     amount = Decimal(str(round(quantity, 9)))
     net = each * amount
     excl = net.quantize(digits, ROUND_HALF_UP)
-    incl = _taxed(net, elements.tax_rates).quantize(digits, ROUND_HALF_UP)
+    incl = taxed(net, elements.tax_rates).quantize(digits, ROUND_HALF_UP)
     return CostLine(dimension, amount, each, excl, incl)
 
 
 _PRICES: Final = ("price_kwh", "price_minute", "price_fixed")
-
-
-def _taxed(amount: Decimal, rates: Sequence[v21.TaxRateType] | UnsetType) -> Decimal:
-    """With its taxes: those of stack 0 on it, those of stack 1 on the sum of that, and so on (I12.FR.13)."""
-    if rates is UNSET:
-        return amount
-    for stack in sorted({rate.stack or 0 for rate in rates}):
-        percent = sum((Decimal(str(rate.tax)) for rate in rates if (rate.stack or 0) == stack), Decimal(0))
-        amount *= 1 + percent / 100
-    return amount
 
 
 def _bounded(tariff: v21.TariffType, lines: tuple[CostLine, ...], is_over: bool, digits: Decimal) -> TransactionCost:
@@ -159,7 +158,7 @@ def _bounded(tariff: v21.TariffType, lines: tuple[CostLine, ...], is_over: bool,
         gross = None if bound.incl_tax is UNSET else Decimal(str(bound.incl_tax))
         if (net is not None and (net - excl) * sign > 0) or (gross is not None and (gross - incl) * sign > 0):
             told_net = net if net is not None else gross if gross is not None else excl
-            told_gross = gross if gross is not None else _taxed(told_net, bound.tax_rates)
+            told_gross = gross if gross is not None else taxed(told_net, bound.tax_rates)
             excl, incl = (each.quantize(digits, ROUND_HALF_UP) for each in (told_net, told_gross))
             kind = name
     return TransactionCost(tariff.currency, excl, incl, kind, lines)
@@ -183,23 +182,20 @@ def _once_only(tariff: v21.TariffType, course: Course, zone: tzinfo) -> Iterator
             yield dimension, index, quantity
 
 
-def _first(elements: _Elements | UnsetType, piece: _PricedStretch, course: Course, zone: tzinfo) -> int | None:
+def _first(elements: Elements | UnsetType, piece: _PricedStretch, course: Course, zone: tzinfo) -> int | None:
     if elements is UNSET:
         return None
-    prices: Sequence[v21.TariffEnergyPriceType | v21.TariffTimePriceType | v21.TariffFixedPriceType] = elements.prices
+    prices: Sequence[Price] = elements.prices
     return next((index for index, price in enumerate(prices) if _applies(price.conditions, piece, course, zone)), None)
 
 
-def _applies(conditions: _Conditions | UnsetType, piece: _PricedStretch, course: Course, zone: tzinfo) -> bool:
+def _applies(conditions: Conditions | UnsetType, piece: _PricedStretch, course: Course, zone: tzinfo) -> bool:
     if conditions is UNSET:
         return True
-    if conditions.evse_kind is not UNSET and conditions.evse_kind != course.evse_kind:
-        return False
-    if not _is_time(conditions, piece.at.astimezone(zone)):
+    if not fits_the_occasion(conditions, piece.at.astimezone(zone), course.evse_kind, course.payment):
         return False
     if isinstance(conditions, v21.TariffConditionsFixedType):
-        wanted = {("PaymentBrand", conditions.payment_brand), ("PaymentRecognition", conditions.payment_recognition)}
-        return {one for one in wanted if one[1] is not UNSET} <= course.payment
+        return True  # which asks for no amounts
     facts = {
         "energy": piece.before, "current": piece.step.current_a, "power": piece.power, "time": piece.time,
         "charging_time": piece.charging, "idle_time": piece.idle,
@@ -216,19 +212,6 @@ def _applies(conditions: _Conditions | UnsetType, piece: _PricedStretch, course:
 
 _TINY: Final = 1e-6
 """Wh, s, W: how near to a threshold counts as there, since stretches begin at thresholds."""
-
-
-def _is_time(conditions: _Conditions, here: datetime) -> bool:
-    day, time = here.date().isoformat(), here.strftime("%H:%M")
-    if conditions.day_of_week is not UNSET and DAYS[here.weekday()] not in conditions.day_of_week:
-        return False
-    if conditions.valid_from_date is not UNSET and day < conditions.valid_from_date:
-        return False
-    if conditions.valid_to_date is not UNSET and day >= conditions.valid_to_date:
-        return False
-    start = "00:00" if conditions.start_time_of_day is UNSET else conditions.start_time_of_day
-    end = "24:00" if conditions.end_time_of_day is UNSET else conditions.end_time_of_day
-    return start <= time < end if start < end else time >= start or time < end
 
 
 def _pieces(tariff: v21.TariffType, course: Course, zone: tzinfo) -> Iterator[_PricedStretch]:
@@ -250,7 +233,7 @@ def _pieces(tariff: v21.TariffType, course: Course, zone: tzinfo) -> Iterator[_P
 
 
 def _cuts(
-    conditions: Sequence[_Conditions],
+    conditions: Sequence[Conditions],
     step: CourseStep,
     seconds: float,
     taken: float,
@@ -275,17 +258,12 @@ def _cuts(
     return sorted(cuts)
 
 
-def _turns(conditions: Sequence[_Conditions], at: datetime, seconds: float, zone: tzinfo) -> Iterator[float]:
+def _turns(conditions: Sequence[Conditions], at: datetime, seconds: float, zone: tzinfo) -> Iterator[float]:
     """Seconds from ``at`` to each local midnight and each time of day of a condition."""
     times = {
         time for each in conditions for time in (each.start_time_of_day, each.end_time_of_day) if isinstance(time, str)
     }
-    dated = any(
-        value is not UNSET
-        for each in conditions
-        for value in (each.day_of_week, each.valid_from_date, each.valid_to_date)
-    )
-    if not times and not dated:
+    if not times and not any(map(is_dated, conditions)):
         return
     here, until = at.astimezone(zone), (at + timedelta(seconds=seconds)).astimezone(zone)
     for ordinal in range(here.date().toordinal(), until.date().toordinal() + 1):
@@ -300,42 +278,16 @@ def _turns(conditions: Sequence[_Conditions], at: datetime, seconds: float, zone
 # --- what a tariff is --------------------------------------------------------------------------------------------
 
 
-_GROUPS: Final[tuple[Dimension, ...]] = (
-    "energy", "charging_time", "idle_time", "fixed", "reservation_time", "reservation_fixed",
-)  # fmt: skip
-
-
-def conditions_of(tariff: v21.TariffType) -> Iterator[_Conditions]:
-    """All conditions of a tariff's prices."""
-    for dimension in _GROUPS:
-        elements = elements_of(tariff, dimension)
-        if elements is not UNSET:
-            prices: Sequence[v21.TariffEnergyPriceType | v21.TariffTimePriceType | v21.TariffFixedPriceType]
-            prices = elements.prices
-            yield from (price.conditions for price in prices if price.conditions is not UNSET)
-
-
 def wrong_in_tariff(tariff: v21.TariffType) -> str:
     """What is wrong with a tariff (I07.FR.05); empty if nothing is."""
     if re.fullmatch(r"[A-Za-z]{3}", tariff.currency) is None:
         return f"currency: {tariff.currency!r} has to be a code of three letters, such as EUR"
-    if all(elements_of(tariff, dimension) is UNSET for dimension in _GROUPS):
+    if not groups(tariff):
         return "there are no prices: give energy, chargingTime, idleTime or fixedFee"
-    for each in conditions_of(tariff):
-        for time in (each.start_time_of_day, each.end_time_of_day):
-            if time is not UNSET and _TIME_OF_DAY.fullmatch(time) is None:
-                return f"a time of day has to be hh:mm, not {time!r}"
-        for day in (each.valid_from_date, each.valid_to_date):
-            if day is not UNSET and not _is_date(day):
-                return f"a date has to be yyyy-mm-dd, not {day!r}"
-    for bound in (tariff.min_cost, tariff.max_cost):
-        if bound is not UNSET and bound.excl_tax is UNSET and bound.incl_tax is UNSET:
-            return "minCost and maxCost need exclTax or inclTax"
+    if (time := wrong_time_of_day(tariff)) is not None:
+        return f"a time of day has to be hh:mm, not {time!r}"
+    if (day := wrong_date(tariff)) is not None:
+        return f"a date has to be yyyy-mm-dd, not {day!r}"
+    if has_an_empty_bound(tariff):
+        return "minCost and maxCost need exclTax or inclTax"
     return ""
-
-
-def _is_date(text: str) -> bool:
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False

@@ -8,8 +8,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from ocppflow.messages import v21
+from ocppflow.messages.tariff_conditions import taxed
 from ocppflow.station.blocks.smart_charging.local_clock import LocalClock, date_time
-from ocppflow.station.blocks.tariff.tariff_rules import Facts, first, next_moment, taxed
+from ocppflow.station.blocks.tariff.tariff_rules import Facts, first, next_moment
 
 MOST_PERIODS: Final = 200
 """Charging periods that are told of one transaction: some 40 KB. With more they are left out; they are optional."""
