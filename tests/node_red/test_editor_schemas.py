@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import random
 import re
@@ -14,6 +13,7 @@ import msgspec
 import pytest
 from editor_payloads import full, message_types, mutants, table
 from runtime_process import PACKAGE
+from tests.tool_modules import tool_module
 
 from ocppflow.messages import Message, Version, actions
 from ocppflow.messages.codec import violations
@@ -114,12 +114,7 @@ def test_the_tables_tell_what_a_field_means_by_its_name_on_the_wire(version: Ver
 
 
 def test_the_tables_are_up_to_date_and_a_stale_one_is_told(monkeypatch, tmp_path: Path, capsys):
-    path = ROOT / "tools/generate_editor_schemas.py"
-    spec = importlib.util.spec_from_file_location("generate_editor_schemas", path)
-    assert spec is not None
-    assert spec.loader is not None
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+    tool = tool_module("generate_editor_schemas")
     monkeypatch.setattr("sys.argv", ["tool", "--check"])
     assert tool.main() == 0
     monkeypatch.setattr(tool, "TARGET", tmp_path)

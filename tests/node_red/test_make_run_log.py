@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
 from types import ModuleType
 
 import pytest
+from tests.tool_modules import tool_module
 
-TOOL = Path(__file__).parents[2] / "tools" / "run_node_red.py"
 EVIL = "\x1b]0;pwned\x07\r\nERROR forged\u202e\x9b2J"
 
 
 @pytest.fixture(scope="module")
 def tool() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("run_node_red", TOOL)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return tool_module("run_node_red")
 
 
 @pytest.mark.parametrize("level", [20, 30, 40])

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from ocppflow.secrecy.discreet_repr import discreet_repr
+from ocppflow.store.pruning import Retention
 
 Seconds = Annotated[float, Meta(ge=0)]
 Days = Annotated[float, Meta(ge=0)]
@@ -135,16 +136,6 @@ class CertificatesSection(Struct, frozen=True, forbid_unknown_fields=True):
     """Whether CSRs of stations are signed by the CSMS itself."""
 
 
-class RetentionSection(Struct, frozen=True, forbid_unknown_fields=True):
-    """``[retention]``: how long things are kept, in days; 0: for ever, but ``messages``, which 0 does not keep."""
-
-    messages: Days = 7.0
-    meter_values: Days = 400.0
-    transactions: Days = 0.0
-    events: Days = 90.0
-    news: Days = 7.0
-
-
 class ApiSection(Struct, frozen=True, forbid_unknown_fields=True):
     """``[api]``: REST, and what comes with it."""
 
@@ -169,7 +160,7 @@ class CSMSConfig(Struct, frozen=True, forbid_unknown_fields=True):
     files: FilesSection = field(default_factory=FilesSection)
     alerts: AlertsSection = field(default_factory=AlertsSection)
     certificates: CertificatesSection = field(default_factory=CertificatesSection)
-    retention: RetentionSection = field(default_factory=RetentionSection)
+    retention: Retention = field(default_factory=Retention)
     api: ApiSection = field(default_factory=ApiSection)
     certification: bool = False
     """For official test tools: quiet, and certificates are accepted as the tool makes them."""

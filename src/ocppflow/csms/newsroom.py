@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from msgspec import Struct
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 
 from ocppflow.secrecy.discreet_repr import discreet_repr
 from ocppflow.store.access_tables import NEWS
+from ocppflow.store.struct_rows import struct_of
 
 if TYPE_CHECKING:
     from ocppflow.csms.complete_csms import CompleteCSMS
@@ -48,7 +50,6 @@ class Newsroom:
         self._csms = csms
         self._last = 0
         self._kept: deque[News] = deque(maxlen=KEPT)
-        self._unwritten: list[dict[str, Any]] = []
         self._listening: set[asyncio.Event] = set()
         self._is_over = False
 
@@ -59,7 +60,6 @@ class Newsroom:
     async def stop(self) -> None:
         """Let go of whoever listens."""
         self._is_over = True
-        self._flush()
         self._wake()
 
     def tell(self, kind: str, station: str | None, /, **data: Any) -> News:
@@ -67,16 +67,9 @@ class Newsroom:
         self._last += 1
         news = News(self._last, self._csms.now(), kind, station, data)
         self._kept.append(news)
-        self._unwritten.append({"id": news.id, "at": news.at, "kind": kind, "station": station, "data": data})
-        if len(self._unwritten) == 1:
-            asyncio.get_running_loop().call_soon(self._flush)
+        self._csms.store.insert_soon(NEWS, msgspec.structs.asdict(news))
         self._wake()
         return news
-
-    def _flush(self) -> None:
-        rows, self._unwritten = self._unwritten, []
-        if rows:
-            self._csms.store.write_soon(lambda connection: connection.execute(insert(NEWS), rows))
 
     def _wake(self) -> None:
         for event in self._listening:
@@ -105,5 +98,5 @@ class Newsroom:
             return [self._kept[index] for index in range(last + 1 - self._kept[0].id, len(self._kept))]
         query = select(NEWS).where(NEWS.c.id > last).order_by(NEWS.c.id).limit(_AT_A_TIME)
         rows = await self._csms.store.read(lambda c: c.execute(query).all())
-        older = [News(row.id, row.at, row.kind, row.station, row.data) for row in rows]
+        older = [struct_of(News, row) for row in rows]
         return older or [news for news in self._kept if news.id > last]

@@ -8,6 +8,7 @@ from ocppflow.endpoint.connection import Connection
 from ocppflow.endpoint.connection_state import ConnectionState
 from ocppflow.endpoint.hooks import Background, Hooks
 from ocppflow.endpoint.incoming_call import LATER, IncomingCall
+from ocppflow.endpoint.named_timers import NamedTimers
 from ocppflow.endpoint.role import RoleBase
 from ocppflow.endpoint.router import CatchAll, Handler, Include, Middleware, On, Proceed, Router
 from ocppflow.endpoint.watchdog import Watchdog
@@ -74,6 +75,7 @@ __all__ = [
     "ManualClock",
     "MemoryLink",
     "Middleware",
+    "NamedTimers",
     "On",
     "PasswordStore",
     "Peer",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ocppflow.log_budget import budgeted
-from ocppflow.station.file_lock import FileLock
+from ocppflow.process_lock import HeldElsewhere, ProcessLock
 from ocppflow.station.station_store import Changes, StationStore, StoreFailed
 from ocppflow.station.store_faults import fault
 
@@ -52,7 +52,7 @@ class StoreFile:
 
     def __init__(self, path: str | Path, *, inline: bool = False) -> None:
         self.path = Path(path)
-        self._lock = FileLock(self.path)
+        self._lock = _lock(self.path)
         try:
             self._writer, self._reader = self._open()
         except BaseException:
@@ -333,3 +333,15 @@ def _close(connections: Iterable[sqlite3.Connection]) -> None:
     for connection in connections:
         with suppress(sqlite3.Error):
             connection.close()
+
+
+def _lock(path: Path) -> ProcessLock:
+    """Keep other processes away. Raises StoreFailed if one has the file, or where there can be none."""
+    if path.is_dir():
+        raise StoreFailed(f"{path} is a directory: name a file")
+    try:
+        return ProcessLock(path)
+    except HeldElsewhere:
+        raise StoreFailed(f"{path} is in use: end the process that has it open, or name another file") from None
+    except sqlite3.Error as error:
+        raise fault(path, error) from None

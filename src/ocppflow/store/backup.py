@@ -16,8 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ocppflow.errors import ConfigurationError
 from ocppflow.store.database_faults import directory_fault, opening_fault
-from ocppflow.store.database_lock import DatabaseLock
-from ocppflow.store.engines import engine_for, file_of
+from ocppflow.store.database_lock import lock_database
+from ocppflow.store.engines import engine_for, file_of, name_of
 from ocppflow.store.schema import SCHEMA
 from ocppflow.store.upgrade import VERSION_TABLE, copy_of, opened_beside, upgrade
 
@@ -104,7 +104,7 @@ def _verified_copy(source: Path, copy: Path) -> None:
 
 def _put_in_place(copy: Path, file: Path) -> Path | None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    lock = DatabaseLock(file)
+    lock = lock_database(file)
     try:
         kept = None
         if file.exists():
@@ -123,8 +123,9 @@ def _copy_in(source: Engine, engine: Engine) -> None:
     with source.connect() as read, engine.begin() as connection:
         for table in SCHEMA.sorted_tables:
             if connection.execute(select(func.count()).select_from(table.select().limit(1).subquery())).scalar():
-                name = engine.url.render_as_string(hide_password=True)
-                raise ConfigurationError(f"{name} is not empty ({table.name}): restore into an empty database")
+                raise ConfigurationError(
+                    f"{name_of(engine)} is not empty ({table.name}): restore into an empty database"
+                )
         _copy_rows(read, connection)
         for table in SCHEMA.sorted_tables:
             key = table.autoincrement_column

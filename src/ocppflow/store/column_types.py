@@ -13,6 +13,16 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
+def milliseconds_of(moment: datetime) -> int:
+    """Whole milliseconds since 1970."""
+    return (moment - _EPOCH) // _MILLISECOND
+
+
+def moment_of(milliseconds: int) -> datetime:
+    """The moment, in UTC."""
+    return _EPOCH + milliseconds * _MILLISECOND
+
+
 class Instant(TypeDecorator[datetime]):
     """A moment, kept as whole milliseconds since 1970: compact, and ordered alike everywhere. Always in UTC."""
 
@@ -24,10 +34,10 @@ class Instant(TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError(f"{value!r} has no time zone")
-        return (value - _EPOCH) // _MILLISECOND
+        return milliseconds_of(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        return None if value is None else _EPOCH + int(value) * _MILLISECOND
+        return None if value is None else moment_of(int(value))
 
 
 class Json(TypeDecorator[Any]):

@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from ocppflow.errors import ConfigurationError, OCPPError
 from ocppflow.plain_text import one_line
-from ocppflow.store.engines import file_of
+from ocppflow.store.engines import name_of
 
 
 class StoreUnavailable(OCPPError):
@@ -127,14 +127,13 @@ _OPENING: Final = {
 def opening_fault(engine: Engine, error: SQLAlchemyError | sqlite3.Error) -> ConfigurationError:
     """What to do about a database that cannot be opened. Nothing in it has been changed."""
     original: Any = getattr(error, "orig", None) or error
-    name = file_of(engine) or engine.url.render_as_string(hide_password=True)
     if isinstance(original, sqlite3.Error):
         how = _OPENING.get(_code(original), "{name} cannot be opened: {reason}")
     elif fault_of(error) is DatabaseFault.AWAY:
         how = "no connection to {name}: start it, or correct the URL ({reason})"
     else:
         how = "{name} cannot be used: {reason}"
-    return ConfigurationError(how.format(name=name, reason=reason_of(error)))
+    return ConfigurationError(how.format(name=name_of(engine), reason=reason_of(error)))
 
 
 def directory_fault(directory: Path, error: OSError) -> ConfigurationError:

@@ -60,6 +60,11 @@ def file_of(engine: Engine) -> Path | None:
     return Path(name)
 
 
+def name_of(engine: Engine) -> str:
+    """The database as people know it: its file, or its URL without the password."""
+    return str(file_of(engine) or engine.url.render_as_string(hide_password=True))
+
+
 def _url(where: str | Path) -> URL:
     if isinstance(where, Path) or "://" not in where:
         return URL.create("sqlite", database=str(Path(where) / DATABASE))

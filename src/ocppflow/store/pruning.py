@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, select
 
 from ocppflow.store.access_tables import MESSAGES, NEWS
@@ -34,18 +34,21 @@ _REST: Final = 0.001
 once might keep the others from it for long."""
 
 
-class Retention(Struct, frozen=True, kw_only=True):
-    """How long things are kept, in days; 0: for ever, but ``messages``, which 0 does not keep."""
+Days = Annotated[float, Meta(ge=0)]
 
-    messages: float = 7.0
+
+class Retention(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[retention]``: how long things are kept, in days; 0: for ever, but ``messages``, which 0 does not keep."""
+
+    messages: Days = 7.0
     """Raw messages."""
-    meter_values: float = 400.0
-    transactions: float = 0.0
+    meter_values: Days = 400.0
+    transactions: Days = 0.0
     """Of those that have ended, with their events."""
-    events: float = 90.0
+    events: Days = 90.0
     """What stations reported, refused connections, alerts that are over, calls that were queued, statistics of calls,
     and messages that belonged to no transaction and are settled."""
-    news: float = 7.0
+    news: Days = 7.0
 
 
 Done = tuple[int, int | None]

@@ -21,6 +21,7 @@ from sqlalchemy import Engine, Table
 from sqlalchemy.exc import SQLAlchemyError
 
 from ocppflow.log_budget import budgeted
+from ocppflow.process_lock import ProcessLock
 from ocppflow.store.database_faults import (
     DatabaseFault,
     StoreUnavailable,
@@ -29,7 +30,7 @@ from ocppflow.store.database_faults import (
     opening_fault,
     told,
 )
-from ocppflow.store.database_lock import DatabaseLock
+from ocppflow.store.database_lock import lock_database
 from ocppflow.store.engines import engine_for, engine_in_memory, file_of
 from ocppflow.store.group_commits import PATIENCE, GroupCommits, WaitingWork, Work
 from ocppflow.store.row_batches import RowBatches
@@ -60,7 +61,7 @@ class Store:
         *,
         inline: bool = False,
         directory: Path | None = None,
-        lock: DatabaseLock | None = None,
+        lock: ProcessLock | None = None,
         patience: float = PATIENCE,
     ) -> None:
         self.engine = engine
@@ -87,11 +88,11 @@ class Store:
         for what cannot be opened."""
         engine = engine_for(where)
         file = file_of(engine)
-        lock: DatabaseLock | None = None
+        lock: ProcessLock | None = None
         try:
             if file is not None:
                 file.parent.mkdir(parents=True, exist_ok=True)
-                lock = DatabaseLock(file)
+                lock = lock_database(file)
             upgrade(engine)
         except BaseException as error:
             engine.dispose()

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ocppflow.errors import ConfigurationError
 from ocppflow.log_budget import budgeted
 from ocppflow.store.database_faults import opening_fault
-from ocppflow.store.engines import WRITES, engine_for, file_of
+from ocppflow.store.engines import WRITES, engine_for, file_of, name_of
 from ocppflow.store.schema import SCHEMA
 
 log = budgeted("ocppflow.store")
@@ -44,7 +44,7 @@ def upgrade(engine: Engine, migrations: Path = MIGRATIONS) -> None:
     known = {each.revision for each in script.walk_revisions()}
     if found is not None and found not in known:
         raise ConfigurationError(
-            f"{_name(engine)} was made by a newer ocppflow (its schema is {found}): install that one, or restore a "
+            f"{name_of(engine)} was made by a newer ocppflow (its schema is {found}): install that one, or restore a "
             "backup of this one's"
         )
     file = file_of(engine)
@@ -72,11 +72,11 @@ def opened_beside(where: str | Path) -> Iterator[Engine]:
         except SQLAlchemyError as error:
             raise opening_fault(engine, error) from None
         if found is None:
-            raise ConfigurationError(f"{_name(engine)} is empty: name the database of a CSMS")
+            raise ConfigurationError(f"{name_of(engine)} is empty: name the database of a CSMS")
         if found != ScriptDirectory(str(MIGRATIONS)).get_current_head():
             raise ConfigurationError(
-                f"{_name(engine)} is another version's (its schema is {found}): start ocppflow csms once, which brings "
-                "an older one up to date"
+                f"{name_of(engine)} is another version's (its schema is {found}): start ocppflow csms once, which "
+                "brings an older one up to date"
             )
         yield engine
     finally:
@@ -89,16 +89,12 @@ def revision_of(connection: Connection) -> str | None:
     if VERSION_TABLE not in tables:
         if ours := sorted(tables & SCHEMA.tables.keys()):
             raise ConfigurationError(
-                f"{_name(connection.engine)} has tables that ocppflow did not make, such as {ours[0]}: name an empty "
+                f"{name_of(connection.engine)} has tables that ocppflow did not make, such as {ours[0]}: name an empty "
                 "database"
             )
         return None
     revision: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
     return revision
-
-
-def _name(engine: Engine) -> str:
-    return str(file_of(engine) or engine.url.render_as_string(hide_password=True))
 
 
 def copy_of(file: Path, target: Path) -> Path:
@@ -136,7 +132,7 @@ def _writing(engine: Engine) -> Iterator[Connection]:
                 yield connection
                 if is_sqlite and (broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first()):
                     raise ConfigurationError(
-                        f"{_name(engine)} cannot be upgraded, and was left as it is: {broken[0]} refers to what "
+                        f"{name_of(engine)} cannot be upgraded, and was left as it is: {broken[0]} refers to what "
                         f"{broken[2]} has not"
                     )
         finally:

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
-import sys
 from types import ModuleType
 
 import pytest
-from sources import ROOT
+from tests.tool_modules import tool_module
 
 from ocppflow import Limits, LinkLimits, ServerLimits
 
 
 @pytest.fixture(scope="module")
 def tool() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate_limits_table", ROOT / "tools" / "generate_limits_table.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return tool_module("generate_limits_table")
 
 
 def test_the_tables_are_those_of_the_code(tool: ModuleType) -> None:

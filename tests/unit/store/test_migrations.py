@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, inspect, select, text
 from tests.postgresql_server import the_server
+from tests.tool_modules import tool_module
 
 from ocppflow.errors import ConfigurationError
 from ocppflow.store import SCHEMA, Store
@@ -43,12 +42,7 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def tool() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_migration", ROOT / "tools" / "make_migration.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return tool_module("make_migration")
 
 
 def _described(engine: Engine) -> dict[str, Any]:

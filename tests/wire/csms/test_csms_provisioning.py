@@ -35,6 +35,14 @@ def listening(csms_world: CSMSWorld) -> Listening:
     return block
 
 
+async def _pending(world: CSMSWorld) -> Puppet:
+    """A station that waits for somebody's decision."""
+    await world.csms.registry.add("CS1", registration="Pending")
+    puppet = await Puppet(world, "CS1", Version.V201).connect()
+    await puppet.boot()
+    return puppet
+
+
 @pytest.mark.parametrize("version", ALL)
 async def test_B01_FR_01_a_known_station_is_accepted_and_who_it_is_is_kept(
     csms_world: CSMSWorld, listening: Listening, version: Version
@@ -72,20 +80,16 @@ async def test_B02_B03_a_station_that_is_not_accepted_is_held_back_over_a_restar
 
 
 async def test_a_person_decides_and_the_station_is_asked_to_boot_at_once(csms_world: CSMSWorld) -> None:
-    await csms_world.csms.registry.add("CS1", registration="Pending")
-    puppet = await Puppet(csms_world, "CS1", Version.V201).connect()
-    await puppet.boot()
-    await csms_world.csms.provisioning.decide("CS1", "Accepted")
+    puppet = await _pending(csms_world)
+    await csms_world.csms.provisioning.set_registration("CS1", "Accepted")
     assert puppet.asked("TriggerMessage") == [{"requestedMessage": "BootNotification"}]
     assert (await puppet.boot())["status"] == "Accepted"
 
 
 async def test_a_station_that_cannot_be_asked_hears_of_it_at_its_next_boot(csms_world: CSMSWorld) -> None:
-    await csms_world.csms.registry.add("CS1", registration="Pending")
-    puppet = await Puppet(csms_world, "CS1", Version.V201).connect()
-    await puppet.boot()
+    puppet = await _pending(csms_world)
     puppet.answers["TriggerMessage"] = NotSupported("no")
-    await csms_world.csms.provisioning.decide("CS1", "Accepted")
+    await csms_world.csms.provisioning.set_registration("CS1", "Accepted")
     assert (await puppet.boot())["status"] == "Accepted"
 
 

@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from ocppflow.csms.blocks.csms_block import CSMSBlock
 from ocppflow.csms.station import Station
-from ocppflow.endpoint import Timer
 from ocppflow.errors import LocalError
 from ocppflow.plain_text import SHOWN_REPORT, one_line
 from ocppflow.store import station_tables, work_tables
+from ocppflow.store.struct_rows import struct_of
 
 if TYPE_CHECKING:
     from ocppflow.csms.complete_csms import CompleteCSMS
@@ -66,7 +66,6 @@ class Alerting(CSMSBlock):
         self._last_id = 0
         self._away: dict[str, float] = {}
         self._connects: dict[str, list[float]] = {}
-        self._timer: Timer | None = None
         super().__init__(csms)
 
     async def start(self) -> None:
@@ -74,19 +73,14 @@ class Alerting(CSMSBlock):
         store = self.csms.store
         rows = await store.read(lambda c: c.execute(select(_ALERTS).where(_ALERTS.c.resolved_at.is_(None))).all())
         for row in rows:
-            episode = _episode(row)
+            episode = struct_of(Episode, row)
             self._open[episode.kind, episode.station, episode.evse] = episode
         self._last_id = await store.read(lambda c: c.execute(select(func.max(_ALERTS.c.id))).scalar() or 0)
         known = select(_STATIONS.c.identity).where(_STATIONS.c.booted_at.is_not(None), ~_STATIONS.c.is_disabled)
         away = await store.read(lambda c: c.execute(known).scalars().all())
         now = self.csms.clock.now()
         self._away = dict.fromkeys(away, now)
-        self._look_again()
-
-    async def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self.later("look", _LOOK_EVERY, self._look)
 
     # --- what others tell ----------------------------------------------------------------------------------------
 
@@ -169,10 +163,6 @@ class Alerting(CSMSBlock):
         self._away[station.identity] = self.csms.clock.now()
         self.over("silent", station.identity)
 
-    def _look_again(self) -> None:
-        clock = self.csms.clock
-        self._timer = clock.call_at(clock.now() + _LOOK_EVERY, self._look)
-
     def _look(self) -> None:
         now, settings = self.csms.clock.now(), self.csms.config.alerts
         for identity, since in list(self._away.items()):
@@ -189,12 +179,8 @@ class Alerting(CSMSBlock):
             if now - times[-1] >= settings.flapping_within:
                 del self._connects[identity]
                 self.over("flapping", identity)
-        self._look_again()
+        self.later("look", _LOOK_EVERY, self._look)
 
 
 def _row(episode: Episode) -> dict[str, Any]:
     return {name: getattr(episode, name) for name in episode.__struct_fields__}
-
-
-def _episode(row: Row[Any]) -> Episode:
-    return Episode(**{name: getattr(row, name) for name in Episode.__struct_fields__})

@@ -15,6 +15,7 @@ from ocppflow.messages import v21
 from ocppflow.messages.v21 import IdTokenInfoType, IdTokenType
 from ocppflow.secrecy.discreet_repr import discreet_repr
 from ocppflow.store import station_tables, token_tables, transaction_tables
+from ocppflow.store.struct_rows import struct_of
 from ocppflow.store.upsert import insert_new
 
 _TOKENS = token_tables.TOKENS
@@ -89,7 +90,7 @@ class TokenService(CSMSBlock):
             return IdTokenInfoType(status="Accepted")
 
         def look(connection: Connection) -> IdTokenInfoType:
-            row = _found(connection, token)
+            row = find_token(connection, token.id_token, token.type)
             if row is None:
                 return IdTokenInfoType(status=self.csms.config.tokens.unknown)
             return self._info(row, self._status(connection, row, identity, evse, starts))
@@ -151,7 +152,7 @@ class TokenService(CSMSBlock):
         row = await self.csms.store.read(lambda c: c.execute(select(_TOKENS).where(*_is(token, kind))).first())
         if row is None:
             raise NoSuchToken(f"there is no token {token!r}; add it first")
-        return _known(row)
+        return struct_of(KnownToken, row)
 
     async def change(self, token: str, kind: str = "", **settings: Any) -> KnownToken:
         """Change attributes of a token. Raises NoSuchToken, and ConfigurationError for what makes no sense."""
@@ -169,16 +170,21 @@ class TokenService(CSMSBlock):
     async def all(self, after: str = "", count: int = 1000) -> list[KnownToken]:
         """Tokens in the order of their ids, those behind ``after``."""
         query = select(_TOKENS).where(_TOKENS.c.id_token > after.lower()).order_by(_TOKENS.c.id_token, _TOKENS.c.type)
-        return [_known(row) for row in await self.csms.store.read(lambda c: c.execute(query.limit(count)).all())]
+        return [
+            struct_of(KnownToken, row)
+            for row in await self.csms.store.read(lambda c: c.execute(query.limit(count)).all())
+        ]
 
 
 def _is(token: str, kind: str) -> tuple[Any, ...]:
     return _TOKENS.c.id_token == token.lower(), _TOKENS.c.type == kind
 
 
-def _found(connection: Connection, token: IdTokenType) -> Row[Any] | None:
-    """The token of just this type, or the one of any type."""
-    query = select(_TOKENS).where(_TOKENS.c.id_token == token.id_token.lower(), _TOKENS.c.type.in_((token.type, "")))
+def find_token(connection: Connection, token: str, kind: str | None) -> Row[Any] | None:
+    """The token of just this type, else the one of any type; where the type is not known, whichever there is."""
+    query = select(_TOKENS).where(_TOKENS.c.id_token == token.lower())
+    if kind is not None:
+        query = query.where(_TOKENS.c.type.in_((kind, "")))
     return connection.execute(query.order_by(_TOKENS.c.type.desc())).first()
 
 
@@ -211,7 +217,3 @@ def _checked(settings: dict[str, Any]) -> dict[str, Any]:
     if message is not None and not {"format", "content"} <= message.keys():
         raise ConfigurationError('a message is {"format": "UTF8", "content": "..."}')
     return settings
-
-
-def _known(row: Row[Any]) -> KnownToken:
-    return KnownToken(**{name: getattr(row, name) for name in _FIELDS})

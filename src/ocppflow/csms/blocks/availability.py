@@ -12,6 +12,7 @@ from ocppflow.csms.blocks.csms_block import CSMSBlock
 from ocppflow.csms.station import Station
 from ocppflow.messages import v21
 from ocppflow.store import station_tables
+from ocppflow.store.struct_rows import struct_of
 from ocppflow.store.upsert import upsert
 
 if TYPE_CHECKING:
@@ -51,14 +52,7 @@ class AvailabilityService(CSMSBlock):
         """Statuses outlive a restart: a station tells them only when they change."""
         rows = await self.csms.store.read(lambda c: c.execute(select(_CONNECTORS)).all())
         for row in rows:
-            report = ConnectorWord(
-                status=row.status,
-                since=row.since,
-                status_16=row.status_16,
-                error_code=row.error_code,
-                info=row.info,
-            )
-            self._known.setdefault(row.station, {})[row.evse, row.connector] = report
+            self._known.setdefault(row.station, {})[row.evse, row.connector] = struct_of(ConnectorWord, row)
 
     # --- what stations say ---------------------------------------------------------------------------------------
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar, Final
 
-from ocppflow.endpoint import Router
+from ocppflow.endpoint import Clock, NamedTimers, Router, Timer
 from ocppflow.messages import Role
 
 if TYPE_CHECKING:
@@ -12,8 +14,10 @@ if TYPE_CHECKING:
     from ocppflow.csms.complete_csms import CompleteCSMS
     from ocppflow.csms.station import Station
 
+_LOOK_AGAIN: Final = 3600.0
 
-class CSMSBlock(Router["Station"]):
+
+class CSMSBlock(Router["Station"], NamedTimers):
     """Base of the blocks. Each is a Router of its own handlers, which :meth:`hear` registers: bound methods,
     ``async def handler(self, station, request)``, of 2.1's requests; 2.0.1 is served by them too, and 1.6 by
     ``dialect_16``.
@@ -28,6 +32,7 @@ class CSMSBlock(Router["Station"]):
     def __init__(self, csms: CompleteCSMS) -> None:
         super().__init__(Role.CSMS, self.title)
         self.csms = csms
+        self._timers: dict[str, Timer] = {}
         self.hear()
 
     def hear(self) -> None:
@@ -37,7 +42,15 @@ class CSMSBlock(Router["Station"]):
         """The store is open; nobody is connected yet. The blocks before this one have started."""
 
     async def stop(self) -> None:
-        """Everybody has gone."""
+        """Everybody has gone: nothing happens by itself any more."""
+        self.cancel_timers()
+
+    def _clock(self) -> Clock:
+        return self.csms.clock
+
+    def at(self, name: str, moment: datetime, callback: Callable[[], object]) -> None:
+        """As ``later``, at a time of day; or earlier, in an hour, to look again: the time of day may be set."""
+        self.later(name, min(_LOOK_AGAIN, (moment - self.csms.now()).total_seconds()), callback)
 
     def connected(self, station: Station) -> None:
         """A station is there; it may not have booted on this connection."""

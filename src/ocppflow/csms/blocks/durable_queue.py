@@ -11,7 +11,6 @@ from sqlalchemy import Row, insert, select, update
 
 from ocppflow.csms.blocks.csms_block import CSMSBlock
 from ocppflow.csms.station import Station
-from ocppflow.endpoint import Timer
 from ocppflow.errors import ConnectionLost, LocalError, NotConnected, OCPPError, RemoteCallError
 from ocppflow.log_budget import budgeted
 from ocppflow.messages import Request, Version
@@ -31,9 +30,6 @@ ATTEMPTS: Final = 3
 
 ONCE: Final = frozenset({"Reset", "RequestStartTransaction", "UnlockConnector", "TriggerMessage", "DataTransfer"})
 """Actions that are not made again when it is not known whether the station carried them out: twice is not once."""
-
-_LONGEST_WAIT: Final = 3600.0
-"""Seconds until expiries are looked at again; a timer of years would be a number no loop counts to."""
 
 
 class NoSuchCall(LocalError):
@@ -74,7 +70,6 @@ class DurableQueue(CSMSBlock):
         """How many calls wait, by station: who has none costs no query."""
         self._at_work: set[str] = set()
         self._accepted: set[str] = set()
-        self._timer: Timer | None = None
         super().__init__(csms)
 
     async def start(self) -> None:
@@ -83,7 +78,7 @@ class DurableQueue(CSMSBlock):
         query = select(_CALLS.c.station).where(_CALLS.c.state == "waiting")
         for identity in await self.csms.store.read(lambda c: c.execute(query).scalars().all()):
             self._waiting[identity] = self._waiting.get(identity, 0) + 1
-        self._look_again(0.0)
+        self.later("expiry", 0.0, self._look)
 
     def _settle(self, connection: Any) -> None:
         lost = {"code": "", "description": "the CSMS was restarted before the answer came", "details": {}}
@@ -91,11 +86,6 @@ class DurableQueue(CSMSBlock):
         final = _CALLS.c.action.in_(ONCE) | (_CALLS.c.attempts >= ATTEMPTS)
         connection.execute(sent.where(final).values(state="failed", ended_at=self.csms.now(), error=lost))
         connection.execute(sent.values(state="waiting"))
-
-    async def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
     # --- asking --------------------------------------------------------------------------------------------------
 
@@ -119,7 +109,7 @@ class DurableQueue(CSMSBlock):
         statement = insert(_CALLS).values(row).returning(_CALLS.c.id)
         number: int = await self.csms.store.write(lambda c: c.execute(statement).scalar_one())
         self._waiting[identity] = self._waiting.get(identity, 0) + 1
-        self._look_again(0.0)
+        self.later("expiry", 0.0, self._look)
         self._go(identity)
         return number
 
@@ -214,14 +204,7 @@ class DurableQueue(CSMSBlock):
 
     # --- expiry --------------------------------------------------------------------------------------------------
 
-    def _look_again(self, seconds: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        clock = self.csms.clock
-        self._timer = clock.call_at(clock.now() + seconds, self._look)
-
     def _look(self) -> None:
-        self._timer = None
         if self._waiting:
             self.csms.background.add(self._expire(), "expiring queued calls")
 
@@ -234,8 +217,8 @@ class DurableQueue(CSMSBlock):
                 next_one = row.expires_at
                 break
             await self._end(_call(row), "expired", {}, only="waiting")
-        if next_one is not None and self._timer is None:
-            self._look_again(min(_LONGEST_WAIT, (next_one - now).total_seconds()))
+        if next_one is not None and not self.has_timer("expiry"):
+            self.at("expiry", next_one, self._look)
 
 
 def _error(error: Exception) -> dict[str, Any]:

@@ -15,13 +15,12 @@ from ocppflow.csms.books.energy_rules import energy_of
 from ocppflow.csms.books.readings import Reading
 from ocppflow.secrecy.discreet_repr import discreet_repr
 from ocppflow.store import Store, upsert
+from ocppflow.store.column_types import milliseconds_of, moment_of
 from ocppflow.store.transaction_tables import METER_HOURS, METER_READINGS
 
 HOURS_AT_A_TIME: Final = 200
 """Hours of EVSEs that are packed with one commit: some 50 ms of the writer's time."""
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MS: Final = timedelta(milliseconds=1)
 _HOUR: Final = timedelta(hours=1)
 _ENERGY: Final = (
     "Energy.Active.Import.Register",
@@ -68,14 +67,6 @@ def rows_of(
     ]
 
 
-def _milliseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MS
-
-
-def _moment(milliseconds: int) -> datetime:
-    return _EPOCH + milliseconds * _MS
-
-
 def _hour_of(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
@@ -109,7 +100,7 @@ def _due(connection: Connection, before: datetime) -> list[PackedHour]:
     )
     found = []
     for station, evse, first in connection.execute(oldest).all():
-        hour = _hour_of(first if isinstance(first, datetime) else _moment(first))
+        hour = _hour_of(first)
         found.append(_packed(connection, station, evse, hour))
     return found
 
@@ -137,7 +128,7 @@ def _packed(connection: Connection, station: str, evse: int, hour: datetime) -> 
 
 def _stored(row: Any) -> StoredReading:
     return StoredReading(
-        _milliseconds(row.timestamp),
+        milliseconds_of(row.timestamp),
         row.context or "",
         row.transaction,
         msgspec.json.decode(row.values, type=dict[str, float]),
@@ -155,7 +146,7 @@ def _once(readings: Iterable[StoredReading]) -> list[StoredReading]:
 
 def _reading(stored: StoredReading) -> Reading:
     """For the rules of energy: contexts of begin and end belong to transactions, and here the hour counts."""
-    return Reading(timestamp=_moment(stored.at), values=stored.values)
+    return Reading(timestamp=moment_of(stored.at), values=stored.values)
 
 
 def _hours(connection: Connection, station: str, evse: int, hour: datetime) -> list[StoredReading]:
@@ -175,7 +166,7 @@ def readings_between(
     hours = select(_H.packed).where(
         _H.station == station, _H.evse == evse, _H.hour > since - _HOUR, _H.hour < until
     )  # fmt: skip
-    low, high = _milliseconds(since), _milliseconds(until)
+    low, high = milliseconds_of(since), milliseconds_of(until)
     for packed in connection.execute(hours.order_by(_H.hour)).scalars():
         yield from (each for each in unpack_readings(packed, only) if low <= each.at < high)
     place = (_R.station == station, _R.evse == evse, _R.timestamp >= since, _R.timestamp < until)
@@ -187,8 +178,8 @@ def series_between(
     connection: Connection, station: str, evse: int, since: datetime, until: datetime, measurand: str, points: int
 ) -> list[SeriesPoint]:
     """One measurand in at most ``points`` stretches of equal length; those without a reading are left out."""
-    low = _milliseconds(since)
-    width = max(1, -(-(_milliseconds(until) - low) // max(points, 1)))
+    low = milliseconds_of(since)
+    width = max(1, -(-(milliseconds_of(until) - low) // max(points, 1)))
     sums: dict[int, list[float]] = {}
     for each in readings_between(connection, station, evse, since, until, [measurand]):
         if (value := each.values.get(measurand)) is None:
@@ -203,7 +194,7 @@ def series_between(
             held[2] = min(held[2], value)
             held[3] = max(held[3], value)
     return [
-        SeriesPoint(_moment(low + place * width), total / count, least, most)
+        SeriesPoint(moment_of(low + place * width), total / count, least, most)
         for place, (count, total, least, most) in sorted(sums.items())
     ]
 

@@ -88,6 +88,7 @@ class MeteringService(CSMSBlock):
 
     async def stop(self) -> None:
         """No more hours are packed."""
+        await super().stop()
         if self._packing is not None:
             self._packing.cancel()
             await asyncio.gather(self._packing, return_exceptions=True)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from msgspec import UNSET
 
 from ocppflow.csms.blocks.csms_block import CSMSBlock
 from ocppflow.csms.station import Station
-from ocppflow.endpoint import Timer
 from ocppflow.errors import OCPPError
 from ocppflow.log_budget import budgeted
 from ocppflow.messages import v21
-
-if TYPE_CHECKING:
-    from ocppflow.csms.complete_csms import CompleteCSMS
 
 log = budgeted("ocppflow.csms")
 
@@ -27,11 +23,6 @@ class ProvisioningService(CSMSBlock):
     """B: boots, heartbeats, resets."""
 
     title = "provisioning"
-
-    def __init__(self, csms: CompleteCSMS) -> None:
-        self._expected: dict[str, Timer] = {}
-        """Until when a boot is expected of stations that have just connected."""
-        super().__init__(csms)
 
     def hear(self) -> None:
         self.on(v21.BootNotificationRequest)(self.boot)
@@ -55,7 +46,7 @@ class ProvisioningService(CSMSBlock):
             booted_at=self.csms.now(),
             boot_reason=_text(request.reason),
         )
-        self._boots_no_more(station.identity)
+        self.cancel_timer(station.identity)
         self.csms.newsroom.tell(
             "booted", station.identity, status=entry.registration, reason=entry.boot_reason, firmware=entry.firmware
         )
@@ -66,36 +57,27 @@ class ProvisioningService(CSMSBlock):
         return v21.BootNotificationResponse(
             current_time=self.csms.now(),
             interval=settings.heartbeat_interval if accepted else settings.boot_retry_interval,
-            status=entry.registration,  # type: ignore[arg-type]  # the registry holds no other words
+            status=entry.registration,
         )
 
     async def _told(self, station: Station) -> None:
         """The answer is on its way: now calls may go to the station (B01.FR.10, B02.FR.02)."""
-        if self.csms.stations.get(station.identity) is station:
-            self.csms.told_all("accepted", station)
+        self._may_be_called(station)
 
     def connected(self, station: Station) -> None:
         entry = self.csms.registry.entry(station.identity)
-        self._boots_no_more(station.identity)
+        self.cancel_timer(station.identity)
         if entry is not None and entry.booted_at is not None and entry.registration == "Accepted":
-            clock = self.csms.clock
-            due = clock.now() + BOOTS_WITHIN
-            self._expected[station.identity] = clock.call_at(due, lambda: self._only_connected(station))
+            self.later(station.identity, BOOTS_WITHIN, lambda: self._may_be_called(station))
 
-    def _only_connected(self, station: Station) -> None:
-        self._expected.pop(station.identity, None)
+    def _may_be_called(self, station: Station) -> None:
         if self.csms.stations.get(station.identity) is station:
             self.csms.told_all("accepted", station)
 
     def disconnected(self, station: Station) -> None:
-        self._boots_no_more(station.identity)
+        self.cancel_timer(station.identity)
 
-    def _boots_no_more(self, identity: str) -> None:
-        timer = self._expected.pop(identity, None)
-        if timer is not None:
-            timer.cancel()
-
-    async def decide(self, identity: str, registration: str) -> None:
+    async def set_registration(self, identity: str, registration: v21.RegistrationStatusEnumType) -> None:
         """A person has decided on a station: Accepted, Pending or Rejected. One that waits for it and is connected is
         asked to boot at once; one that cannot do that hears of it when it boots next (B02.FR.03, B03.FR.06). Raises
         NoSuchStation and ConfigurationError."""

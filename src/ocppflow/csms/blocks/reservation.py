@@ -6,21 +6,20 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import UNSET, Struct
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import insert, select, update
 
 from ocppflow.csms.blocks.csms_block import CSMSBlock
 from ocppflow.csms.blocks.remote_control import reason_of
 from ocppflow.csms.station import Station
-from ocppflow.endpoint import Timer
 from ocppflow.errors import ConfigurationError, LocalError, OCPPError
 from ocppflow.log_budget import budgeted
 from ocppflow.messages import v21
 from ocppflow.secrecy.discreet_repr import discreet_repr
 from ocppflow.store import token_tables
+from ocppflow.store.struct_rows import struct_of
 
 if TYPE_CHECKING:
     from ocppflow.csms.books.booked import Booked
-    from ocppflow.csms.complete_csms import CompleteCSMS
 
 log = budgeted("ocppflow.csms")
 
@@ -30,8 +29,6 @@ _LIVE: Final = ("asked", "accepted")
 
 _ENDS: Final = {"Expired": "expired", "Removed": "removed", "NoTransaction": "expired"}
 """ReservationUpdateStatus -> what the reservation is then."""
-
-_LONGEST_WAIT: Final = 3600.0
 
 
 class NoSuchReservation(LocalError):
@@ -66,21 +63,12 @@ class ReservationService(CSMSBlock):
 
     title = "reservation"
 
-    def __init__(self, csms: CompleteCSMS) -> None:
-        self._timer: Timer | None = None
-        super().__init__(csms)
-
     def hear(self) -> None:
         self.on(v21.ReservationStatusUpdateRequest)(self.status_update)
 
     async def start(self) -> None:
         """What has expired meanwhile is over."""
         await self._expire()
-
-    async def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
     # --- asking --------------------------------------------------------------------------------------------------
 
@@ -150,13 +138,13 @@ class ReservationService(CSMSBlock):
         row = await self.csms.store.read(lambda c: c.execute(query).first())
         if row is None:
             raise NoSuchReservation(f"there is no reservation {number}")
-        return _reserved(row)
+        return struct_of(Reserved, row)
 
     async def live(self, identity: str) -> list[Reserved]:
         """Those of a station that hold, or may hold."""
         here = (_RESERVATIONS.c.station == identity, _RESERVATIONS.c.status.in_(_LIVE))
         query = select(_RESERVATIONS).where(*here).order_by(_RESERVATIONS.c.id)
-        return [_reserved(row) for row in await self.csms.store.read(lambda c: c.execute(query).all())]
+        return [struct_of(Reserved, row) for row in await self.csms.store.read(lambda c: c.execute(query).all())]
 
     # --- what becomes of them ------------------------------------------------------------------------------------
 
@@ -203,16 +191,12 @@ class ReservationService(CSMSBlock):
         await self.csms.store.write(lambda c: c.execute(over.values(status="expired", updated_at=now)))
         query = select(_RESERVATIONS.c.expires_at).where(live).order_by(_RESERVATIONS.c.expires_at).limit(1)
         soonest: datetime | None = await self.csms.store.read(lambda c: c.execute(query).scalar())
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if soonest is not None:
-            clock = self.csms.clock
-            due = clock.now() + min(_LONGEST_WAIT, (soonest - now).total_seconds())
-            self._timer = clock.call_at(due, self._due)
+        if soonest is None:
+            self.cancel_timer("expiry")
+        else:
+            self.at("expiry", soonest, self._due)
 
     def _due(self) -> None:
-        self._timer = None
         self.csms.background.add(self._expire_quietly(), "expiring reservations")
 
     async def _expire_quietly(self) -> None:
@@ -220,8 +204,4 @@ class ReservationService(CSMSBlock):
             await self._expire()
         except OCPPError as error:
             log.error("reservations are not expired: %s", error)
-            self._timer = self.csms.clock.call_at(self.csms.clock.now() + 60.0, self._due)
-
-
-def _reserved(row: Row[Any]) -> Reserved:
-    return Reserved(**{name: getattr(row, name) for name in Reserved.__struct_fields__})
+            self.later("expiry", 60.0, self._due)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from ocppflow.csms.blocks.csms_block import CSMSBlock
 from ocppflow.csms.station import Station
-from ocppflow.endpoint import Timer, hash_password
+from ocppflow.endpoint import hash_password
 from ocppflow.errors import ConfigurationError, LocalError
 from ocppflow.log_budget import budgeted
+from ocppflow.messages import v21
 from ocppflow.secrecy.discreet_repr import discreet_repr
 from ocppflow.store import station_tables
+from ocppflow.store.struct_rows import struct_of
 from ocppflow.store.upsert import insert_new
 
 if TYPE_CHECKING:
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
 log = budgeted("ocppflow.csms")
 
 _STATIONS = station_tables.STATIONS
-
-Registration = Literal["Accepted", "Pending", "Rejected"]
 
 SEEN_EVERY: Final = 30.0
 """Seconds between two notes of when stations were heard of last. There is one statement for all of them, so that a
@@ -48,7 +48,7 @@ class StationEntry(Struct, kw_only=True):
     __repr__ = discreet_repr
 
     identity: str
-    registration: str = "Accepted"
+    registration: v21.RegistrationStatusEnumType = "Accepted"
     """What its boots are answered with."""
     is_disabled: bool = False
     """Whether it is refused at the door."""
@@ -85,16 +85,10 @@ class StationRegistry(CSMSBlock):
 
     def __init__(self, csms: CompleteCSMS) -> None:
         self._entries: dict[str, StationEntry] = {}
-        self._timer: Timer | None = None
         super().__init__(csms)
 
     async def start(self) -> None:
-        self._again()
-
-    async def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self.later("seen", SEEN_EVERY, self._note_seen)
 
     # --- by hand -------------------------------------------------------------------------------------------------
 
@@ -117,12 +111,12 @@ class StationRegistry(CSMSBlock):
         row = await self.csms.store.read(lambda c: c.execute(query).first())
         if row is None:
             raise NoSuchStation(f"there is no station {identity!r}; add it first")
-        return _entry(row)
+        return struct_of(StationEntry, row)
 
     async def all(self, after: str = "", count: int = 1000) -> list[StationEntry]:
         """Stations in the order of their identities, those behind ``after``."""
         query = select(_STATIONS).where(_STATIONS.c.identity > after).order_by(_STATIONS.c.identity).limit(count)
-        return [_entry(row) for row in await self.csms.store.read(lambda c: c.execute(query).all())]
+        return [struct_of(StationEntry, row) for row in await self.csms.store.read(lambda c: c.execute(query).all())]
 
     async def change(self, identity: str, **settings: Any) -> StationEntry:
         """Change attributes of a station; a new ``registration`` holds from its next boot. Raises NoSuchStation, and
@@ -173,15 +167,13 @@ class StationRegistry(CSMSBlock):
         new = {"identity": identity, "created_at": now, "registration": admit_as, "security_profile": proved}
 
         def note(connection: Connection) -> tuple[Row[Any], bool]:
-            found = select(_STATIONS).where(_STATIONS.c.identity == identity)
-            is_new = connection.execute(found).first() is None
-            if is_new:
-                connection.execute(insert(_STATIONS), new)
-            connection.execute(update(_STATIONS).where(_STATIONS.c.identity == identity).values(values))
-            return connection.execute(found).one(), is_new
+            is_new = insert_new(connection, _STATIONS, new)
+            here = _STATIONS.c.identity == identity
+            connection.execute(update(_STATIONS).where(here).values(values))
+            return connection.execute(select(_STATIONS).where(here)).one(), is_new
 
         row, is_new = await self.csms.store.write(note)
-        entry = self._entries[identity] = _entry(row)
+        entry = self._entries[identity] = struct_of(StationEntry, row)
         if is_new:
             how = "without a password" if proved == 0 else "by what it has shown"
             log.warning("%s: not known until now, and admitted %s (security profile %d)", identity, how, proved)
@@ -216,10 +208,6 @@ class StationRegistry(CSMSBlock):
 
     # --- last seen -----------------------------------------------------------------------------------------------
 
-    def _again(self) -> None:
-        clock = self.csms.clock
-        self._timer = clock.call_at(clock.now() + SEEN_EVERY, self._note_seen)
-
     def _note_seen(self) -> None:
         """Of the connected stations that were heard of since the last time."""
         now = self.csms.now()
@@ -232,7 +220,7 @@ class StationRegistry(CSMSBlock):
             noting = update(_STATIONS).where(_STATIONS.c.identity == bindparam("who"))
             noting = noting.values(last_seen=bindparam("at", type_=_STATIONS.c.last_seen.type))
             self.csms.store.write_soon(lambda c: c.execute(noting, seen))
-        self._again()
+        self.later("seen", SEEN_EVERY, self._note_seen)
 
 
 def _checked(settings: dict[str, Any]) -> dict[str, Any]:
@@ -244,7 +232,3 @@ def _checked(settings: dict[str, Any]) -> dict[str, Any]:
     if settings.get("security_profile") not in (None, 0, 1, 2, 3):
         raise ConfigurationError(f"security profiles are 0 to 3, not {settings['security_profile']!r}")
     return settings
-
-
-def _entry(row: Row[Any]) -> StationEntry:
-    return StationEntry(**{name: getattr(row, name) for name in _FIELDS})

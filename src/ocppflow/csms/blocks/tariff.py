@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, Struct
 from sqlalchemy import Connection, Row, Table, delete, select, update
 
+from ocppflow.csms.blocks.authorization import find_token
 from ocppflow.csms.blocks.csms_block import CSMSBlock
 from ocppflow.csms.blocks.tariff_pricing import (
     CostLine,
@@ -315,10 +316,7 @@ def _names(
 ) -> Iterable[str]:
     """Names of tariffs in the order in which they apply."""
     if token is not None:
-        columns = select(TOKENS.c.type, TOKENS.c.tariff, TOKENS.c.group_token)
-        rows = connection.execute(columns.where(TOKENS.c.id_token == token.lower())).all()
-        row = next((each for each in rows if each.type == token_type), None)
-        row = row or next((each for each in rows if each.type == "" or token_type is None), None)
+        row = find_token(connection, token, token_type)
         if row is not None:
             of_group = select(TOKENS.c.tariff).where(TOKENS.c.id_token == (row.group_token or "").lower())
             yield from filter(None, (row.tariff, *connection.execute(of_group).scalars()))

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from msgspec import UNSET
 
 from ocppflow.csms.blocks.csms_block import CSMSBlock
 from ocppflow.csms.station import Station
 from ocppflow.messages import v16, v21
-
-_STATUSES: Final[dict[str, v16.AuthorizationStatus]] = {
-    "Accepted": "Accepted",
-    "Blocked": "Blocked",
-    "ConcurrentTx": "ConcurrentTx",
-    "Expired": "Expired",
-}
-"""What 1.6 has a word for; everything else is Invalid there."""
+from ocppflow.messages.words_16 import token_status_16
 
 
 def tag_info(info: v21.IdTokenInfoType) -> v16.IdTagInfo:
@@ -24,7 +15,7 @@ def tag_info(info: v21.IdTokenInfoType) -> v16.IdTagInfo:
     cannot be said there: then who may stop whose transaction is asked of the CSMS, by Authorize."""
     group = info.group_id_token
     return v16.IdTagInfo(
-        status=_STATUSES.get(info.status, "Invalid"),
+        status=token_status_16(info.status),
         expiry_date=info.cache_expiry_date_time,
         parent_id_tag=UNSET if group is UNSET or len(group.id_token) > 20 else group.id_token,
     )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from ocppflow.endpoint import Timer
+from ocppflow.endpoint import Clock, NamedTimers, Timer
 from ocppflow.messages import Request, Response
 from ocppflow.messages.v21 import IdTokenType
 
@@ -15,11 +14,7 @@ if TYPE_CHECKING:
     from ocppflow.station.transaction import Transaction
 
 
-_LONGEST: Final = 1e9
-"""Seconds, some 30 years: a CSMS may name any number, which no clock can count to."""
-
-
-class Block:
+class Block(NamedTimers):
     """Base of the blocks' states. It is made anew at each boot: ``__init__`` takes from the store what outlives one,
     :meth:`power_up` begins what the block does by itself, :meth:`power_down` ends it without a word to anybody.
 
@@ -31,6 +26,9 @@ class Block:
     def __init__(self, station: CompleteStation) -> None:
         self.station = station
         self._timers: dict[str, Timer] = {}
+
+    def _clock(self) -> Clock:
+        return self.station.clock
 
     def power_up(self) -> None:
         """The station boots; the blocks before this one in ``complete_station.BLOCKS`` are up already."""
@@ -67,27 +65,3 @@ class Block:
     def power_down(self) -> None:
         """The station goes down: nothing happens any more."""
         self.cancel_timers()
-
-    # --- timers --------------------------------------------------------------------------------------------------
-
-    def later(self, name: str, seconds: float, callback: Callable[[], object]) -> None:
-        """Call ``callback`` in ``seconds``, once; a timer of that name that still runs is called off."""
-        self.cancel_timer(name)
-        clock = self.station.clock
-
-        def due() -> None:
-            self._timers.pop(name, None)
-            callback()
-
-        self._timers[name] = clock.call_at(clock.now() + max(0.0, min(seconds, _LONGEST)), due)
-
-    def cancel_timer(self, name: str) -> None:
-        """Call off a timer, if it runs."""
-        timer = self._timers.pop(name, None)
-        if timer is not None:
-            timer.cancel()
-
-    def cancel_timers(self) -> None:
-        """Call off all timers of this block."""
-        for name in list(self._timers):
-            self.cancel_timer(name)

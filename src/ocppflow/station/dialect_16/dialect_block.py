@@ -8,11 +8,12 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from ocppflow.messages import Request, Response, Version, v16, v21
+from ocppflow.messages.words_16 import token_status_16
 from ocppflow.station.blocks.block import Block
 from ocppflow.station.device_model.standard.keys_16 import KEYS_OF_ITS_OWN
 from ocppflow.station.dialect_16.numbering import connector_id, places
 from ocppflow.station.dialect_16.statuses import Status16, status_16
-from ocppflow.station.dialect_16.words import id_tag, token_21, token_status_16
+from ocppflow.station.dialect_16.words import id_tag, token_21
 from ocppflow.station.transaction import Transaction
 
 if TYPE_CHECKING:

@@ -30,13 +30,6 @@ SECURITY_EVENTS: Final = {
 }
 """Security events that have another name in 1.6 (security whitepaper, 8); the others have the same."""
 
-_TOKEN_STATUS: Final[dict[v21.AuthorizationStatusEnumType, v16.AuthorizationStatus]] = {
-    "Accepted": "Accepted",
-    "Blocked": "Blocked",
-    "ConcurrentTx": "ConcurrentTx",
-    "Expired": "Expired",
-}
-
 _MEASURANDS_16: Final[frozenset[str]] = frozenset(get_args(v16.Measurand))
 _UNITS_16: Final[frozenset[str]] = frozenset(get_args(v16.UnitOfMeasure))
 
@@ -60,11 +53,6 @@ def token_info_21(info: v16.IdTagInfo) -> v21.IdTokenInfoType:
         cache_expiry_date_time=info.expiry_date,
         group_id_token=UNSET if isinstance(info.parent_id_tag, UnsetType) else token_21(info.parent_id_tag),
     )
-
-
-def token_status_16(status: v21.AuthorizationStatusEnumType) -> v16.AuthorizationStatus:
-    """2.1 has more reasons for a refusal; in 1.6 they are all Invalid."""
-    return _TOKEN_STATUS.get(status, "Invalid")
 
 
 # --- meter values ------------------------------------------------------------------------------------------------
